@@ -1,0 +1,2 @@
+//! Placeholder of the room; see the README.
+fn main() {}

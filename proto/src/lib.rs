@@ -1,0 +1,14 @@
+//! The language all parts of Venia speak, and every rule.
+//!
+//! Pure: no sockets, files, clock or randomness of its own. Time and random bytes are handed in; what should happen is
+//! handed out. Shells (`relay`, `agent`, `console`) do what they are told and report back. So every rule can be tested
+//! without a network, and replayed from a seed.
+
+pub mod encoding;
+pub mod foreign;
+pub mod id;
+pub mod key;
+pub mod ledger;
+pub mod now;
+pub mod report;
+pub mod scope;
