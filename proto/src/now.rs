@@ -25,8 +25,8 @@ pub struct Wall(i64);
 impl Wall {
     /// 0000-01-01T00:00:00.000Z, the earliest time the format can write.
     pub const MIN: Self = Self(-62_167_219_200_000);
-    /// 9999-12-30T22:00:00.999Z, the latest: what the time library can write in every time zone.
-    pub const MAX: Self = Self(253_402_207_200_999);
+    /// 9999-12-30T21:59:59.999Z, the latest: what the time library can write in every time zone.
+    pub const MAX: Self = Self(253_402_207_199_999);
 
     /// Clamped to what the four-digit year can write, so that a PC with a broken clock still makes valid records.
     pub fn from_ms(ms: i64) -> Self {
