@@ -4,6 +4,7 @@
 //! handed out. Shells (`relay`, `agent`, `console`) do what they are told and report back. So every rule can be tested
 //! without a network, and replayed from a seed.
 
+pub mod catalog;
 pub mod encoding;
 pub mod foreign;
 pub mod id;
