@@ -11,5 +11,6 @@ pub mod id;
 pub mod key;
 pub mod ledger;
 pub mod now;
+pub mod rendezvous;
 pub mod report;
 pub mod scope;
