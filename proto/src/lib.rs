@@ -5,12 +5,15 @@
 //! without a network, and replayed from a seed.
 
 pub mod catalog;
+pub mod consent;
 pub mod encoding;
 pub mod foreign;
 pub mod id;
 pub mod key;
 pub mod ledger;
+pub mod message;
 pub mod now;
 pub mod rendezvous;
 pub mod report;
 pub mod scope;
+pub mod session;
