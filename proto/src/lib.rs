@@ -4,6 +4,7 @@
 //! handed out. Shells (`relay`, `agent`, `console`) do what they are told and report back. So every rule can be tested
 //! without a network, and replayed from a seed.
 
+pub mod bounded;
 pub mod encoding;
 pub mod foreign;
 pub mod id;
@@ -12,3 +13,4 @@ pub mod ledger;
 pub mod now;
 pub mod report;
 pub mod scope;
+pub mod wire;
