@@ -15,6 +15,7 @@ pub mod invite;
 pub mod key;
 pub mod ledger;
 pub mod now;
+pub mod pairing;
 pub mod report;
 pub mod scope;
 pub mod wire;
