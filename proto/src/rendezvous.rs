@@ -131,7 +131,7 @@ pub enum Call {
 }
 
 /// What became of a pairing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PairingOutcome {
     /// Both proved the code.
     Agreed,

@@ -12,5 +12,8 @@
 
 pub mod agent;
 pub mod close;
+pub mod console;
 pub mod gate;
+pub mod recovery;
 pub mod timer;
+pub mod waiting;

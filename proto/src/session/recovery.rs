@@ -5,21 +5,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::consent::EntryRef;
+use crate::foreign::Foreign;
 use crate::id::Strand;
 use crate::ledger::body::Body;
-use crate::ledger::kind::{Kind, KindName, Status, Why};
 use crate::ledger::body::Refuse;
-use crate::foreign::Foreign;
+use crate::ledger::kind::{Kind, KindName, Status, Why};
 
 use super::agent::Entry;
 use super::close::Close;
 
 /// What to append to a session's record, given the events this PC's journal holds, in order. `None` if it is closed or
 /// was never opened. `performed` tells whether an admitted run may have started: its receipt is on this PC's disk.
-pub fn after_crash(
-    events: &[(EntryRef, Kind<EntryRef>)],
-    performed: impl Fn(EntryRef) -> bool,
-) -> Option<Vec<Entry>> {
+pub fn after_crash(events: &[(EntryRef, Kind<EntryRef>)], performed: impl Fn(EntryRef) -> bool) -> Option<Vec<Entry>> {
     let opened = events.iter().any(|(_, kind)| kind.name() == KindName::Open);
     let closed = events.iter().any(|(_, kind)| kind.name() == KindName::Close);
     if !opened || closed {
@@ -125,10 +122,7 @@ mod tests {
     #[test]
     fn what_never_started_is_refused() {
         let entries = after_crash(&session(), |_| false).unwrap();
-        assert!(matches!(
-            &entries[0],
-            Entry::Own { kind: Kind::Refuse { why: Why::NoReceipt, .. }, .. }
-        ));
+        assert!(matches!(&entries[0], Entry::Own { kind: Kind::Refuse { why: Why::NoReceipt, .. }, .. }));
     }
 
     #[test]

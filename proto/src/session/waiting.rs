@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::address::Code;
+use crate::code::{Code, CodeNumber};
 use crate::id::FlowId;
 use crate::ledger::body::Language;
 use crate::now::Now;
@@ -17,12 +17,12 @@ use super::timer::{self, Timer, Timers};
 pub const REPLACEMENTS_MAX: u8 = 3;
 
 /// Everything that can happen while a code is shown.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     /// The relay gave a number; randomness for the words.
     Numbered {
         /// The number.
-        number: u32,
+        number: CodeNumber,
         /// Random bytes.
         random: [u8; 4],
         /// Whose words.
@@ -41,12 +41,11 @@ pub enum Input {
 }
 
 /// Everything the waiting room can order.
-#[derive(Debug)]
 pub enum Output {
     /// Ask the relay for a number.
     Register,
-    /// Show this code.
-    Show(Code),
+    /// Show the code: [`Waiting::code`].
+    Show,
     /// Try this code with that flow's first message. It is spent: it exists nowhere else any more.
     Try(FlowId, Code),
     /// Refuse that flow: there is no code for it.
@@ -71,7 +70,7 @@ pub enum End {
 }
 
 /// The waiting room.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Waiting {
     code: Option<Code>,
     attempt: Option<FlowId>,
@@ -85,6 +84,11 @@ impl Waiting {
     /// Starts by asking for a number.
     pub fn new() -> Self {
         Self { outputs: VecDeque::from([Output::Register]), ..Self::default() }
+    }
+
+    /// The code to show. `None` once it is spent.
+    pub fn code(&self) -> Option<&Code> {
+        self.code.as_ref()
     }
 
     /// When to call [`Self::handle`] with [`Input::Tick`] at the latest.
@@ -114,11 +118,9 @@ impl Waiting {
             Input::Tick => {}
             Input::RelayLost => self.end(End::RelayLost),
             Input::Numbered { number, random, language } => {
-                if let Ok(code) = Code::make(number, language, random) {
-                    self.outputs.push_back(Output::Show(code.clone()));
-                    self.code = Some(code);
-                    self.timers.set(Timer::Code, now.boot_ms + timer::CODE_MS);
-                }
+                self.code = Some(Code::make(number, language, random));
+                self.timers.set(Timer::Code, now.boot_ms + timer::CODE_MS);
+                self.outputs.push_back(Output::Show);
             }
             Input::FirstMessage(flow) => match self.code.take() {
                 Some(code) => {

@@ -656,5 +656,3 @@ impl Agent {
     }
 }
 
-#[cfg(test)]
-mod tests;
