@@ -6,7 +6,9 @@
 
 pub mod address;
 pub mod bounded;
+pub mod catalog;
 pub mod code;
+pub mod consent;
 pub mod encoding;
 pub mod fingerprint;
 pub mod foreign;
@@ -14,9 +16,12 @@ pub mod id;
 pub mod invite;
 pub mod key;
 pub mod ledger;
+pub mod message;
 pub mod now;
 pub mod pairing;
+pub mod rendezvous;
 pub mod report;
 pub mod scope;
+pub mod session;
 pub mod wire;
 pub mod words;
