@@ -4,9 +4,9 @@
 
 //pub mod home;
 //pub mod link;
-//pub mod packet;
-//mod segments;
-//mod socket;
+pub mod packet;
+mod segments;
+mod socket;
 pub mod tls;
 //pub mod transport;
-//pub(crate) mod udp;
+pub(crate) mod udp;
