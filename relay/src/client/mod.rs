@@ -2,11 +2,11 @@
 //!
 //! Not here: what is said over the connections ([`venia_proto`]), and the relay's own half ([`crate::server`]).
 
-//pub mod home;
-//pub mod link;
+pub mod home;
+pub mod link;
 pub mod packet;
-mod segments;
+pub(crate) mod segments;
 mod socket;
 pub mod tls;
-//pub mod transport;
+pub mod transport;
 pub(crate) mod udp;

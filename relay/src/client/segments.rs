@@ -85,10 +85,10 @@ mod tests {
         let (front, aside) = sort(&mut buffer, 3, judge);
         assert_eq!(front, Some(Run { way: 2, len: 6, stride: 3 }));
         assert_eq!(&buffer[..6], b"\x02aa\x02cc");
-        assert_eq!(aside, [
-            (Run { way: 1, len: 3, stride: 2 }, b"bbe".to_vec()),
-            (Run { way: 3, len: 2, stride: 2 }, b"dd".to_vec()),
-        ]);
+        assert_eq!(
+            aside,
+            [(Run { way: 1, len: 3, stride: 2 }, b"bbe".to_vec()), (Run { way: 3, len: 2, stride: 2 }, b"dd".to_vec()),]
+        );
     }
 
     #[test]

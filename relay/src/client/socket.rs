@@ -244,7 +244,13 @@ mod tests {
     }
 
     fn arrived(from: &str, len: usize, stride: usize) -> RecvMeta {
-        RecvMeta { addr: from.parse().unwrap(), len, stride, ecn: None, dst_ip: from.parse::<SocketAddr>().ok().map(|a| a.ip()) }
+        RecvMeta {
+            addr: from.parse().unwrap(),
+            len,
+            stride,
+            ecn: None,
+            dst_ip: from.parse::<SocketAddr>().ok().map(|a| a.ip()),
+        }
     }
 
     fn packet(flow: Option<u64>, fill: u8) -> Vec<u8> {
@@ -256,7 +262,8 @@ mod tests {
     #[tokio::test]
     async fn mixed_buffers_reach_each_connection_whole_and_in_order() {
         let socket = socket();
-        let mut bytes = [packet(Some(7), 0x41), packet(None, 0x42), packet(Some(9), 0x43), packet(Some(7), 0x44)].concat();
+        let mut bytes =
+            [packet(Some(7), 0x41), packet(None, 0x42), packet(Some(9), 0x43), packet(Some(7), 0x44)].concat();
         bytes.extend_from_slice(&packet(Some(8), 0x45)[..15]);
         let mut other = packet(None, 0x46);
         let (len, other_len) = (bytes.len(), other.len());

@@ -39,7 +39,10 @@ fn pair(server: Arc<QuicServerConfig>) -> Pair {
 
 impl Pair {
     /// What server and client think of one handshake. A client can't know yet that it was refused: it waits for the close.
-    async fn meet(&self, client: ClientConfig) -> (Result<Connection, ConnectionError>, Result<Connection, ConnectionError>) {
+    async fn meet(
+        &self,
+        client: ClientConfig,
+    ) -> (Result<Connection, ConnectionError>, Result<Connection, ConnectionError>) {
         let dial = async {
             let connection = self.client.connect_with(client, self.at, NO_NAME).unwrap().await?;
             match tokio::time::timeout(LIMIT, connection.accept_uni()).await.unwrap() {
