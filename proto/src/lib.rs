@@ -7,8 +7,10 @@
 pub mod encoding;
 pub mod foreign;
 pub mod id;
+pub mod json;
 pub mod key;
 pub mod ledger;
 pub mod now;
 pub mod report;
 pub mod scope;
+pub mod statement;
