@@ -1,6 +1,8 @@
 //! Fuzz targets of the signed texts. As ordinary tests they run over the committed corpus (`__fuzz__/*/corpus`) and some
 //! random inputs; with `cargo bolero test` they run for as long as one likes.
 
+#![expect(clippy::disallowed_methods, reason = "a corpus is files; only the product's code touches none")]
+
 use std::path::Path;
 
 use venia_proto::ledger::event::Event;

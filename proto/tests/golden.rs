@@ -4,12 +4,14 @@
 //! new first line, not a new golden file. After a deliberate change, `VENIA_BLESS=1 cargo test -p venia-proto --test
 //! golden` writes them again.
 
+#![expect(clippy::disallowed_methods, reason = "golden bytes are files; only the product's code touches none")]
 #![expect(clippy::unwrap_used, reason = "the whole file is a test: a panic is how it reports")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 use std::path::Path;
 
+use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::{KeyName, SigningKey};
@@ -22,7 +24,7 @@ use venia_proto::ledger::strand::{Admission, Author, Strands};
 use venia_proto::now::Wall;
 use venia_proto::report::{Draft, Report};
 use venia_proto::scope::Scope;
-use venia_proto::statement::{Fingerprint, Member, PackHash, Relay, Role, Statement, WitnessKey};
+use venia_proto::statement::{Member, PackHash, Relay, Role, Statement, WitnessKey};
 
 const SESSION: SessionId = SessionId([0x5f; 16]);
 const ANA: Strand = Strand::Technician(NonZeroU16::MIN);
@@ -60,7 +62,7 @@ fn statement() -> Statement {
         not_after: time(365 * 86_400),
         relays: vec![Relay {
             name: Foreign::new("madrid"),
-            address: "relay.example:4433".into(),
+            address: "relay.example:4433".parse().unwrap(),
             tls: *key("tls").public(),
             log: log().verifier().clone(),
         }],

@@ -1,0 +1,100 @@
+use super::*;
+use crate::report::{Fact, Severity};
+
+fn item() -> Item {
+    Item::parse(
+        r#"{"id":"system.probe","area":"system","effect":"reads","level":2,"personal":false,
+        "title":{"en":"t","es":"t"},"discloses":{"en":"d","es":"d"},
+        "parameters":[
+            {"name":"seconds","title":{"en":"s","es":"s"},"accepts":{"integer":{"min":1,"max":10,"unit":"s"}},"default":"2"},
+            {"name":"kind","title":{"en":"k","es":"k"},"accepts":{"choice":["all","new"]},"default":"all"}],
+        "deadline_ms":1000,
+        "facts":{"load":{"en":"Load","es":"Carga"}},
+        "tables":{"rows":{"title":{"en":"R","es":"R"},"columns":[["name",{"en":"N","es":"N"}]],"rows_max":3}},
+        "findings":{"busy":{"text":{"en":"{who} is busy","es":"{who} ocupado"},"next":{"en":"Wait","es":"Espere"}}}}"#,
+    )
+    .unwrap()
+}
+
+fn given(pairs: &[(&str, &str)]) -> Arguments {
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
+#[test]
+fn the_built_in_catalogue_opens() {
+    let catalog = Catalog::built_in().unwrap();
+    for item in catalog.items() {
+        for text in [&item.title, &item.discloses] {
+            assert!(!text.en.is_empty() && !text.es.is_empty(), "{:?}", item.id);
+        }
+    }
+}
+
+#[test]
+fn arguments_below_at_and_above_their_range() {
+    let item = item();
+    for (value, fits) in
+        [("0", false), ("1", true), ("10", true), ("11", false), ("01", false), ("+1", false), ("", false)]
+    {
+        assert_eq!(item.arguments(&given(&[("seconds", value)])).is_ok(), fits, "{value}");
+    }
+    assert_eq!(item.arguments(&given(&[])), Ok(given(&[("kind", "all"), ("seconds", "2")])));
+    assert!(matches!(item.arguments(&given(&[("path", "/")])), Err(ArgumentError::Unknown(_))));
+    assert!(matches!(item.arguments(&given(&[("kind", "ALL")])), Err(ArgumentError::NotAccepted { .. })));
+}
+
+#[test]
+fn g4_only_declared_things_are_told() {
+    let mut draft = Draft::default();
+    draft.fact("load", 1_i64, "");
+    draft.fact("passwords", "hunter2", "");
+    draft.table("rows", &["name"], vec![vec!["a".into()], vec!["b".into(), "c".into()]]);
+    draft.table("rows", &["name", "secret"], vec![vec!["a".into(), "b".into()]]);
+    draft.table("other", &["name"], vec![]);
+    draft.finding(Severity::Ok, "busy", &[("who", "{who}\u{1b}[2J".into())], "e");
+    draft.finding(Severity::Critical, "made-up", &[], "e");
+    let report = item().tell(draft);
+    assert_eq!(report.facts, [Fact { key: "load".into(), value: Value::Integer(1), unit: String::new() }]);
+    assert_eq!(report.tables.len(), 1);
+    assert_eq!(report.tables[0].rows, [vec![Value::from("a")]]);
+    assert_eq!(report.tables[0].truncated, Some(Truncated { shown: 1, total: 2 }));
+    assert_eq!(report.findings.len(), 1);
+    assert_eq!(report.findings[0].text.en, "{who}\u{27e8}001B\u{27e9}[2J is busy");
+}
+
+#[test]
+fn e1_reports_are_cut_at_a_row() {
+    let mut item = item();
+    let rows = |n: usize| vec![vec![Value::from("x".repeat(VALUE_MAX))]; n];
+    for (n, shown) in [(2, 2), (3, 3), (4, 3)] {
+        let mut draft = Draft::default();
+        draft.table("rows", &["name"], rows(n));
+        assert_eq!(item.tell(draft).tables[0].rows.len(), shown);
+    }
+    if let Some(table) = item.tables.get_mut("rows") {
+        table.rows_max = 10_000;
+    }
+    let mut draft = Draft::default();
+    draft.table("rows", &["name"], rows(1_000));
+    let report = item.tell(draft);
+    assert!(serde_json::to_vec(&report).unwrap().len() <= REPORT_MAX);
+    let truncated = report.tables[0].truncated.unwrap();
+    assert_eq!((truncated.shown, truncated.total), (report.tables[0].rows.len() as u64, 1_000));
+    assert!(truncated.shown > 0);
+}
+
+#[test]
+fn a_scope_covers_reading_items_up_to_the_level() {
+    let catalog = Catalog { items: [(item().id.clone(), item())].into() };
+    let scopes = BTreeSet::from([Scope::System]);
+    assert_eq!(catalog.reading(&scopes, 1, 9).len(), 0);
+    assert_eq!(catalog.reading(&scopes, 2, 9).len(), 1);
+    assert_eq!(catalog.reading(&BTreeSet::from([Scope::Network]), 5, 9).len(), 0);
+}
+
+#[test]
+fn the_definition_hash_is_of_the_files_bytes() {
+    let file = include_str!("../../catalog/system/overview.json");
+    let changed = file.replace("Kernel", "kernel");
+    assert_ne!(Item::parse(file).unwrap().definition, Item::parse(&changed).unwrap().definition);
+}
