@@ -1,6 +1,7 @@
 //! The ledger's format and its proofs: who said what, when, and that nobody changed it since. (docs/ledger.md)
 
 pub mod body;
+pub mod bundle;
 pub mod checkpoint;
 pub mod kind;
 pub mod merkle;
