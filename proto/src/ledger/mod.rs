@@ -2,8 +2,15 @@
 
 pub mod batch;
 pub mod body;
+pub mod bundle;
+pub mod checkpoint;
+pub mod cosignature;
 pub mod event;
 pub mod kind;
+pub mod merkle;
 pub mod note;
 pub mod part;
+pub mod pin;
+pub mod proof;
 pub mod strand;
+pub mod verify;
