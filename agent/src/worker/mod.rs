@@ -3,7 +3,7 @@
 //! [`parent`] starts this same program again with a hidden first argument, an empty environment, a session and process
 //! group of its own and hard limits, writes it one line of JSON (item and arguments), reads one report back and then
 //! kills whatever is left. [`child`] is the other end: it puts up its fences, gathers, judges, writes the report, ends.
-//! [`processes`] reads `/proc`; [`sweep`] kills a worker with everything that ever descended from it.
+//! `processes` reads `/proc`; `sweep` kills a worker with everything that ever descended from it.
 //!
 //! It decides nothing: what may run is the session's business, and only a permit opens the door. It believes nothing
 //! either: a worker parses hostile files and may have been taken over, so its output is bounded bytes until it decodes

@@ -257,8 +257,8 @@ fn limit(worker: Pid, deadline: Duration) -> std::io::Result<()> {
     Ok(())
 }
 
-#[expect(deprecated, reason = "its replacement is `unsafe`; sound here, for an OwnedFd keeps its descriptor open")]
 /// Readable once the process ended; it stays unreaped, so its number stays taken while the rest is killed.
+#[expect(deprecated, reason = "its replacement is `unsafe`; sound here, for an OwnedFd keeps its descriptor open")]
 fn exit_of(worker: Pid) -> std::io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::with_interest(pidfd_open(worker, PidfdFlags::NONBLOCK)?, Interest::READABLE)
 }

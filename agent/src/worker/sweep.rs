@@ -51,10 +51,13 @@ impl Leader {
         if leaders.is_empty() {
             set_child_subreaper(Some(getpid()))?;
         }
-        let (made, pid) = spawn()?;
-        let process = Process::read(pid).ok_or(std::io::ErrorKind::NotFound)?;
-        leaders.insert(pid);
-        Ok((made, Self { process, reaped: Mutex::new(false) }))
+        let born = spawn().and_then(|(made, pid)| {
+            let process = Process::read(pid).ok_or(std::io::ErrorKind::NotFound)?;
+            leaders.insert(pid);
+            Ok((made, Self { process, reaped: Mutex::new(false) }))
+        });
+        adopt_no_more(&leaders);
+        born
     }
 
     /// The process id.
@@ -98,12 +101,7 @@ impl Leader {
         *lock(&self.reaped) = true;
         let mut leaders = leaders();
         leaders.remove(&self.process.pid);
-        // Without a worker nobody's orphans are ours: a browser the person opened from us belongs to the desktop.
-        if leaders.is_empty()
-            && let Err(error) = set_child_subreaper(None)
-        {
-            tracing::warn!(%error, "still a subreaper");
-        }
+        adopt_no_more(&leaders);
     }
 
     /// The worker, its session, orphans, and all their descendants.
@@ -133,6 +131,15 @@ impl Leader {
         victims.retain(|process| process.pid == self.process.pid || !leaders.contains(&process.pid));
         victims.retain(|process| process.pid != self.process.pid || process.lives);
         victims
+    }
+}
+
+/// Without a worker nobody's orphans are ours: a browser the person opened from us belongs to the desktop.
+fn adopt_no_more(leaders: &BTreeSet<i32>) {
+    if leaders.is_empty()
+        && let Err(error) = set_child_subreaper(None)
+    {
+        tracing::warn!(%error, "still a subreaper");
     }
 }
 
