@@ -112,10 +112,10 @@ pub fn arrival(arrival: &Arrival<'_>, words: &Words) -> String {
 pub fn consent(request: &Request<'_>, words: &Words) -> String {
     let Who { name, organisation, level } = request.who;
     let mut lines = vec![
-        words.say("consent-who", &[("name", name), ("organisation", organisation), ("level", &level)]),
-        String::new(),
+        words.say("consent-whom", &[]),
+        indented(words.say("consent-who", &[("name", name), ("organisation", organisation), ("level", &level)])),
+        words.say("consent-what", &[]),
     ];
-    lines.push(words.say("consent-what", &[]));
     lines.extend(what(request, words));
     lines.push(words.say("consent-why", &[]));
     lines.push(indented(words.say("consent-quote", &[("reason", request.reason)])));

@@ -190,7 +190,7 @@ mod tests {
         let padded = format!("hi{}allow / deny > \n\u{1b}[1Aallow / deny > ", " ".repeat(300));
         let text = news(News::Chat(&Foreign::new("Ana"), &Foreign::new(padded)), &words);
         for (i, row) in text.lines().enumerate() {
-            assert!(if i == 0 { row.starts_with("Ana says: “hi") } else { row.starts_with("      │ ") }, "{row}");
+            assert!(if i == 0 { row.starts_with("» Ana says: “hi") } else { row.starts_with("      │ ") }, "{row}");
             assert!(row.chars().count() <= super::super::card::COLUMNS, "{row}");
         }
         assert!(!text.contains('\u{1b}'));

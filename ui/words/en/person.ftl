@@ -39,6 +39,7 @@ arrival-prompt = yes / no >{ " " }
 
 ## What they ask
 
+consent-whom = Who
 consent-who = { $name } ({ $organisation }, level { $level }) asks:
 consent-what = What
 consent-why = Why, in their own words
@@ -92,8 +93,8 @@ feed-failed = It did not work: { $title }. Nothing of it was sent.
 feed-killed = Stopped halfway: { $title }. Nothing of it was sent.
 feed-refused = Refused: { $title }
 feed-refused-unasked = Refused without asking you, because it was not allowed: { $title }
-feed-chat = { $name } says: “{ $text }”
-feed-noted = { $name } wrote a note: “{ $text }”
+feed-chat = » { $name } says: “{ $text }”
+feed-noted = » { $name } wrote a note: “{ $text }”
 feed-paused = Paused. Nothing runs and nothing is sent.
 feed-resumed = The session goes on.
 feed-lost = The connection is lost. Nothing runs while it is away.

@@ -32,13 +32,14 @@ arrival-claim = El nombre «{ $name }» es lo que dice esa persona.
 arrival-look-only = Solo puede mirar, nunca cambiar nada.
 arrival-code = Usó el código que este equipo le dio a usted.
 arrival-compared = Los dos compararon las mismas seis cifras.
-arrival-organisation-only = Su servicio de ayuda responde por esta conexión; nosotros no podemos comprobarla.
+arrival-organisation-only = Su servicio de ayuda responde por esta conexión; no podemos comprobarla.
 arrival-nothing-shared = Todavía no se ha compartido nada.
 arrival-question = ¿Es la persona con quien usted se puso en contacto?
 arrival-prompt = sí / no >{ " " }
 
 ## Lo que pide
 
+consent-whom = Quién
 consent-who = { $name } ({ $organisation }, nivel { $level }) pide:
 consent-what = Qué
 consent-why = Por qué, en sus propias palabras
@@ -92,8 +93,8 @@ feed-failed = No funcionó: { $title }. No se envió nada de esto.
 feed-killed = Detenido a medias: { $title }. No se envió nada de esto.
 feed-refused = Rechazado: { $title }
 feed-refused-unasked = Rechazado sin preguntarle, porque no estaba permitido: { $title }
-feed-chat = { $name } dice: «{ $text }»
-feed-noted = { $name } escribió una nota: «{ $text }»
+feed-chat = » { $name } dice: «{ $text }»
+feed-noted = » { $name } escribió una nota: «{ $text }»
 feed-paused = En pausa. Nada funciona y nada se envía.
 feed-resumed = La sesión continúa.
 feed-lost = Se perdió la conexión. Mientras tanto no se hace nada.
