@@ -3,6 +3,8 @@
 //! `main -> cli -> commands -> driver -> {relay client, person, worker, journal}`; those four never see one another.
 //! The rules are [`venia_proto::session::agent`]'s; this crate does what it orders and reports what happened.
 
+pub mod driver;
 pub mod journal;
+pub mod known;
 pub mod person;
 pub mod worker;
