@@ -2,3 +2,5 @@
 
 pub mod body;
 pub mod kind;
+pub mod merkle;
+pub mod note;
