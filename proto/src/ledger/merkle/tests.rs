@@ -61,6 +61,7 @@ fn leaf(n: u64) -> Leaf {
 
 struct Stored {
     leaves: Vec<Hash>,
+    /// By size; of small trees only.
     roots: Vec<Hash>,
     /// By level, then index.
     nodes: Vec<Vec<Hash>>,
@@ -79,7 +80,9 @@ impl Stored {
             assert_eq!((index, tree.size()), (n, n + 1));
             assert!(tree.edge.len() <= 64);
             stored.leaves.push(leaf(n).0);
-            stored.roots.push(tree.root());
+            if size <= 300 {
+                stored.roots.push(tree.root());
+            }
         }
         stored
     }
@@ -220,8 +223,8 @@ fn random_proofs_up_to_a_million() {
     let mut runner = proptest::test_runner::TestRunner::default();
     let cases = (1..=1_u64 << 20).prop_flat_map(|to| (Just(to), 0..to, 1..=to, any::<u16>()));
     let checked = runner.run(&cases, |(to, index, from, flip)| {
-        let (old, root) = (&stored.roots[from as usize], &stored.roots[to as usize]);
-        prop_assert_eq!(Tree::load(to, stored.node()).map(|tree| tree.root()), Ok(*root));
+        let root_of = |size| Tree::load(size, stored.node()).map(|tree| tree.root()).unwrap();
+        let (old, root) = (&root_of(from), &root_of(to));
         let flip = |mut proof: Vec<Hash>| {
             let bit = usize::from(flip) % (proof.len().max(1) * 256);
             if let Some(hash) = proof.get_mut(bit / 256) {
