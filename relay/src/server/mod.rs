@@ -1,3 +1,8 @@
-//! The relay: it introduces, forwards what it can't read, and records.
+//! The relay: lets peers in, forwards the packets of their sessions without any key to read them, and keeps the ledger.
+
+pub mod accept;
+mod egress;
+pub mod flow;
+pub mod forward;
 
 pub mod registry;
