@@ -1,9 +1,13 @@
 //! The ledger's format and its proofs: who said what, when, and that nobody changed it since. (docs/ledger.md)
 
+pub mod batch;
 pub mod body;
 pub mod checkpoint;
+pub mod event;
 pub mod kind;
 pub mod merkle;
 pub mod note;
+pub mod part;
 pub mod pin;
 pub mod proof;
+pub mod strand;

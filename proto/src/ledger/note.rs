@@ -80,11 +80,9 @@ pub struct Signature {
     pub bytes: Vec<u8>,
 }
 
-/// Signs a text. It must be one [`Note::parse`] would take: plain, ending in LF.
+/// The bytes of a note of one signature. The text must be one [`Note::parse`] would take: plain, ending in LF.
 pub fn sign(text: &str, key: &SigningKey) -> Vec<u8> {
-    let mut note = Note { text: text.to_owned(), signatures: Vec::new() };
-    note.add_signature(key);
-    note.to_bytes()
+    Note::signed(text, key).to_bytes()
 }
 
 /// The event's or batch's identity and its place in the tree: `SHA-256(0x00 ‖ note bytes)` (RFC 6962 section 2.1).
@@ -120,6 +118,13 @@ impl Note {
             signatures.push(Signature::parse(line).ok_or(NoteError::SignatureLine(n + 1))?);
         }
         Ok(Self { text: text.to_owned(), signatures })
+    }
+
+    /// Signs a text. It must be one [`Note::parse`] would take: plain, ending in LF.
+    pub fn signed(text: &str, key: &SigningKey) -> Self {
+        let mut note = Self { text: text.to_owned(), signatures: Vec::new() };
+        note.add_signature(key);
+        note
     }
 
     /// The signed text, its last line feed included.
