@@ -131,7 +131,7 @@ pub enum Call {
 }
 
 /// What became of a pairing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PairingOutcome {
     /// Both proved the code.
     Agreed,
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn full_messages_fit_a_control_frame() {
         const EVENT_MAX: usize = 16 * 1024 + 512;
-        assert!(SUBMIT_MAX * EVENT_MAX < 256 * 1024);
+        const { assert!(SUBMIT_MAX * EVENT_MAX < 256 * 1024) };
         let entry = Entry { index: u64::MAX, path: vec![[0; 32]; 63] };
         let proven = 64 + size_of_val(entry.path.as_slice());
         assert!(PROOFS_MAX * proven + 16 * (proven + 1024) < 256 * 1024);
