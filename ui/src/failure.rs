@@ -51,6 +51,19 @@ pub enum Trouble {
     Usage,
 }
 
+/// Whether anything was shared or lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Loss {
+    /// Neither shared nor lost.
+    Nothing,
+    /// Nothing shared; whether something is lost isn't the question.
+    NothingShared,
+    /// Nothing lost; whether something was shared isn't the question.
+    NothingLost,
+    /// Something was shared, and the record has it.
+    Recorded,
+}
+
 /// What the person or script is told, in that order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -138,6 +151,18 @@ impl Trouble {
     }
 }
 
+impl Loss {
+    /// Its sentence.
+    pub fn say(self, words: &Words) -> String {
+        match self {
+            Self::Nothing => words.say("nothing-shared-nor-lost", &[]),
+            Self::NothingShared => words.say("nothing-shared", &[]),
+            Self::NothingLost => words.say("nothing-lost", &[]),
+            Self::Recorded => words.say("record-kept", &[]),
+        }
+    }
+}
+
 impl Failure {
     /// A shared failure with its own sentences, before anything was shared or lost.
     pub fn of(trouble: Trouble, words: &Words) -> Self {
@@ -146,15 +171,15 @@ impl Failure {
             exit: trouble.exit(),
             kind: trouble.name(),
             message: words.say(&id, &[]),
-            state: words.say("nothing-shared-nor-lost", &[]),
+            state: Loss::Nothing.say(words),
             hint: words.say(&format!("{id}-hint"), &[]),
         }
     }
 
-    /// The same failure with another sentence about what was shared or lost.
+    /// The same failure after more had happened.
     #[must_use]
-    pub fn with_state(self, state: String) -> Self {
-        Self { state, ..self }
+    pub fn after(self, loss: Loss, words: &Words) -> Self {
+        Self { state: loss.say(words), ..self }
     }
 
     /// The same failure with another next step.

@@ -17,7 +17,7 @@ use serde::Serialize;
 use venia_proto::catalog::Item;
 use venia_proto::report::Report;
 
-use crate::failure::{Exit, Failure, Trouble};
+use crate::failure::{Exit, Failure, Loss, Trouble};
 use crate::report;
 use crate::words::Words;
 
@@ -158,7 +158,7 @@ impl Screen {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::of(Trouble::Output, &self.words).with_state(self.words.say("nothing-lost", &[])))
+                Err(Failure::of(Trouble::Output, &self.words).after(Loss::NothingLost, &self.words))
             }
             _ => Ok(()),
         }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use venia_ui::words::Words;
 
-use super::answers::{Reading, read};
+use super::answers::{MINUTES_MAX, Reading, read};
 use super::{Asking, Event, Question, QuestionId};
 
 /// Most lines that wait for a slow terminal; older ones are dropped and counted.
@@ -101,12 +101,12 @@ impl Desk {
                 None
             }
             Reading::Unclear => self.again(match asked {
-                None | Some(Asking::Free) => "again-nothing-asked",
-                Some(Asking::Arrival) => "again-arrival",
-                Some(Asking::Consent { .. }) => "again-consent",
-                Some(Asking::Sign) => "again-sign",
+                None | Some(Asking::Free) => self.words.say("again-nothing-asked", &[]),
+                Some(Asking::Arrival) => self.words.say("again-arrival", &[]),
+                Some(Asking::Consent { .. }) => self.words.say("again-consent", &[("most", &MINUTES_MAX)]),
+                Some(Asking::Sign) => self.words.say("again-sign", &[]),
             }),
-            Reading::TooLong => self.again("again-too-long"),
+            Reading::TooLong => self.again(self.words.say("again-too-long", &[])),
         }
     }
 
@@ -153,8 +153,7 @@ impl Desk {
         stands
     }
 
-    fn again(&mut self, id: &'static str) -> Option<Event> {
-        let hint = self.words.say(id, &[]);
+    fn again(&mut self, hint: String) -> Option<Event> {
         if self.question.is_some() {
             self.stage = Stage::Interrupted;
         }

@@ -13,6 +13,7 @@ use venia_ui::words::Words;
 
 pub mod answers;
 pub mod card;
+#[cfg(unix)]
 mod desk;
 pub mod feed;
 #[cfg(unix)]

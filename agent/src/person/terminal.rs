@@ -2,7 +2,7 @@
 //!
 //! Three threads and one lock: one hears the driver, one reads lines, one writes. Only the writer ever waits for a slow
 //! terminal (Ctrl-S, a modem), so neither the session nor `stop` ever does. What is printed and what a line means is
-//! [`desk`](super::desk)'s; here is only how bytes come and go.
+//! `desk`'s; here is only how bytes come and go.
 //!
 //! Type-ahead is discarded in one piece with opening the question, under the lock that reading needs too: a line is
 //! either given away or an answer, never in between. It happens once the terminal takes output again, so that nobody

@@ -138,7 +138,7 @@ sign-later = Not signed. To sign later, type: { $command }
 ## Answers
 
 again-arrival = Please type yes or no.
-again-consent = Please type allow or deny. A time may follow: allow 10.
+again-consent = Please type allow or deny. Minutes may follow, up to { $most }: allow 10.
 again-sign = Please type sign, or: not now.
 again-nothing-asked = Nothing is being asked now. To end everything, type: stop
 again-too-long = That was too long. Please write it shorter.

@@ -138,7 +138,7 @@ sign-later = Sin firmar. Para firmar más tarde, escriba: { $command }
 ## Respuestas
 
 again-arrival = Por favor, escriba sí o no.
-again-consent = Por favor, escriba permitir o negar. Puede añadir un tiempo: permitir 10.
+again-consent = Por favor, escriba permitir o negar. Puede añadir minutos, hasta { $most }: permitir 10.
 again-sign = Por favor, escriba firmar, o bien: ahora no.
 again-nothing-asked = Ahora no se pregunta nada. Para terminar todo, escriba: detener
 again-too-long = Fue demasiado largo. Por favor, escríbalo más corto.
