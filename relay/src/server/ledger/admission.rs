@@ -227,7 +227,8 @@ impl Sessions {
         moment: Moment,
     ) -> Result<(Live, Opened), NotAdmitted> {
         let (header, name) = (first.header(), first.key_name());
-        let expected = submission.met.as_ref().is_some_and(|(session, met)| *session == header.session && !met.is_empty());
+        let expected =
+            submission.met.as_ref().is_some_and(|(session, met)| *session == header.session && !met.is_empty());
         let (true, KindName::Open, Some(name)) = (expected, header.kind.name(), name) else {
             return Err(fault(0, EventFault::Session));
         };

@@ -243,8 +243,7 @@ impl<S: Store> Committer<S> {
         waiting: &mut Vec<Waiting>,
     ) {
         let size = self.tree.size();
-        let moment =
-            Moment { now: (self.surroundings.now)().wall, size, free: (self.surroundings.free)() };
+        let moment = Moment { now: (self.surroundings.now)().wall, size, free: (self.surroundings.free)() };
         let refusal = if self.broken {
             Refusal::Disk
         } else if submission.known > size {
@@ -289,7 +288,8 @@ impl<S: Store> Committer<S> {
         let from = self.tree.size();
         let mut places = HashMap::new();
         let events = waiting.iter().flat_map(|waiting| &waiting.admitted.events);
-        let new: Vec<_> = events.filter(|(_, admission)| *admission == Admission::New).map(|(event, _)| event).collect();
+        let new: Vec<_> =
+            events.filter(|(_, admission)| *admission == Admission::New).map(|(event, _)| event).collect();
         if new.is_empty() && !waiting.is_empty() {
             return (None, places);
         }
@@ -396,7 +396,10 @@ impl<S: Store> Committer<S> {
                 self.broken = false;
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the ledger can't be read back; refusing all");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the ledger can't be read back; refusing all"
+                );
             }
         }
     }
