@@ -4,3 +4,6 @@ pub mod accept;
 mod egress;
 pub mod flow;
 pub mod forward;
+pub mod ledger;
+
+pub mod registry;
