@@ -2,15 +2,17 @@
 //!
 //! Small files in the data folder: `relay` (the address used last), `roots` (one fingerprint a line: services an
 //! installer, the owner or an earlier "it is them" vouched for; SECURITY A2), `statement-<root>` and
-//! `checkpoint-<origin hash>` (so that neither can go back). Losing them costs trust in what was seen, never consent.
+//! `checkpoint-<origin hash>` (so that neither can go back), and `burnt` (who used a wrong code, and when). Losing them costs trust in what was seen, never consent.
 
 use sha2::{Digest, Sha256};
 use venia_proto::address::RelayAddress;
 use venia_proto::encoding::to_base32;
 use venia_proto::fingerprint::Fingerprint;
+use venia_proto::foreign::Foreign;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::note::NOTE_MAX;
 use venia_proto::ledger::pin::Pin;
+use venia_proto::now::Wall;
 use venia_proto::statement::Statement;
 use venia_relay::client::home::{Home, HomeError};
 
@@ -19,6 +21,12 @@ const ROOTS_MAX: usize = 64 * 1024;
 /// Longest address, in bytes.
 const ADDRESS_MAX: usize = 512;
 
+/// Burnt codes remembered.
+const BURNT_LINES: usize = 200;
+/// Largest list of burnt codes, in bytes: a name may take 64 characters of six bytes.
+const BURNT_MAX: usize = BURNT_LINES * 1024;
+
+const BURNT: &str = "burnt";
 const ROOTS: &str = "roots";
 const RELAY: &str = "relay";
 
@@ -59,6 +67,15 @@ pub fn statement(home: &Home, root: &Fingerprint) -> Result<Option<Statement>, H
 /// Remembers a verified statement.
 pub fn remember_statement(home: &Home, root: &Fingerprint, note: &[u8]) -> Result<(), HomeError> {
     home.write(&format!("statement-{root}"), note)
+}
+
+/// Notes that a code was burnt, and by whom, as their member note says (SECURITY B3). The newest lines are kept.
+pub fn keep_burn(home: &Home, at: Wall, by: Option<&Foreign>) -> Result<(), HomeError> {
+    let kept = home.read(BURNT, BURNT_MAX)?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    let line = serde_json::json!({ "at": at, "by": by }).to_string();
+    let skip = kept.lines().count().saturating_sub(BURNT_LINES - 1);
+    let text: String = kept.lines().skip(skip).chain([line.as_str()]).map(|line| format!("{line}\n")).collect();
+    home.write(BURNT, text.as_bytes())
 }
 
 /// The newest checkpoint accepted from this log.

@@ -23,12 +23,14 @@ use venia_proto::rendezvous::{Answer, Call, PairingOutcome, Push};
 use venia_proto::session::waiting::{End, Input, Output, Waiting};
 use venia_proto::statement::Member;
 use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::home::Home;
 use venia_relay::client::link::Link;
 use venia_relay::client::tls::Expected;
 use venia_ui::words::Words;
 
 use crate::person::feed::{News, news};
-use crate::person::{Event, Line};
+use crate::known;
+use crate::person::{Answer as Said, Asking, Event, Line, Question, QuestionId, card};
 
 use self::pairing::{Attempt, Bound, Peer};
 
@@ -36,6 +38,11 @@ use self::pairing::{Attempt, Bound, Peer};
 const CODE_MINUTES: u32 = 10;
 /// How long the relay may take to give a number.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// Names of the intake's questions, far from those of cards.
+const INTAKE_ABOUT: QuestionId = QuestionId(u64::MAX - 1);
+const INTAKE_SINCE: QuestionId = QuestionId(u64::MAX - 2);
+const INTAKE_CALLED: QuestionId = QuestionId(u64::MAX - 3);
 
 /// Why nobody was served.
 #[derive(Debug)]
@@ -50,8 +57,48 @@ pub enum NotServed {
     Random(getrandom::Error),
 }
 
+/// What the person says before anybody arrives: what happened, since when, what to call them.
+#[derive(Debug, Default)]
+pub struct Intake {
+    /// What happened.
+    pub about: Option<Foreign>,
+    /// Since when.
+    pub since: Option<Foreign>,
+    /// What to call them.
+    pub called: Option<Foreign>,
+    /// Questions still to ask, the next one last.
+    waiting: Vec<(QuestionId, String)>,
+}
+
+impl Intake {
+    /// It was said on the command line.
+    pub fn told(about: Foreign) -> Self {
+        Self { about: Some(about), ..Self::default() }
+    }
+
+    /// It is asked once a code is shown; every question may be skipped, and a technician who arrives ends them.
+    pub fn asking([about, since, called]: [String; 3]) -> Self {
+        let waiting = vec![(INTAKE_CALLED, called), (INTAKE_SINCE, since), (INTAKE_ABOUT, about)];
+        Self { waiting, ..Self::default() }
+    }
+
+    fn answered(&mut self, id: QuestionId, text: Option<Foreign>) {
+        let text = text.and_then(|text| Foreign::text(text.raw()).ok());
+        match id {
+            INTAKE_ABOUT => self.about = text,
+            INTAKE_SINCE => self.since = text,
+            INTAKE_CALLED => self.called = text,
+            QuestionId(_) => {}
+        }
+    }
+}
+
 /// What waiting for a technician needs.
 pub struct Waiter<'a> {
+    /// The data folder.
+    pub home: &'a Home,
+    /// What the person is asked meanwhile.
+    pub intake: &'a mut Intake,
     /// The socket.
     pub link: &'a Link,
     /// The connection to the relay.
@@ -83,6 +130,7 @@ pub async fn wait_for_technician(waiter: Waiter<'_>) -> Result<(Peer, SessionId)
         attempts: Vec::new(),
         knocked: None,
         trying: None,
+        asked: None,
         peer: None,
         tasks: JoinSet::new(),
         tell,
@@ -99,6 +147,8 @@ struct Room<'a> {
     /// Who knocked last, as their member note says.
     knocked: Option<(FlowId, Foreign)>,
     trying: Option<(FlowId, AbortHandle)>,
+    /// The open question of the intake.
+    asked: Option<QuestionId>,
     peer: Option<Peer>,
     tasks: JoinSet<()>,
     tell: mpsc::UnboundedSender<Happened>,
@@ -121,6 +171,11 @@ impl Room<'_> {
                 biased;
                 event = self.waiter.person.events.recv() => match event {
                     Some(Event::Stop | Event::Gone) | None => return Err(NotServed::Stopped),
+                    Some(Event::Answered { id, answer: Said::Words(text), .. }) => {
+                        self.waiter.intake.answered(id, text);
+                        self.ask_intake();
+                        continue;
+                    }
                     Some(Event::Answered { .. }) => continue,
                 },
                 push = self.waiter.pushes.recv() => match push {
@@ -183,6 +238,9 @@ impl Room<'_> {
                     // Exactly this line: people read it aloud, scripts read it too.
                     self.waiter.person.tell.feed(format!("code: {}", code.password()));
                     self.feed(News::CodeAdvice { minutes: CODE_MINUTES });
+                    if self.asked.is_none() {
+                        self.ask_intake();
+                    }
                 }
             }
             Output::Try(flow, code) => {
@@ -207,7 +265,12 @@ impl Room<'_> {
                 }
             }
             Output::Report(flow, outcome) => self.report(flow, outcome).await,
-            Output::Begin(_) => return Ok(self.peer.take()),
+            Output::Begin(_) => {
+                if let Some(question) = self.asked {
+                    self.waiter.person.tell.withdraw(question);
+                }
+                return Ok(self.peer.take());
+            }
             Output::End(end) => {
                 match end {
                     End::Expired => self.feed(News::CodeExpired),
@@ -218,6 +281,15 @@ impl Room<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// The next question of the intake, if one is left.
+    fn ask_intake(&mut self) {
+        self.asked = self.waiter.intake.waiting.pop().map(|(id, question)| {
+            let text = card::free(question);
+            self.waiter.person.tell.ask(Question { id, text, kind: Asking::Free });
+            id
+        });
     }
 
     async fn register(&mut self) -> Result<(), NotServed> {
@@ -249,8 +321,8 @@ impl Room<'_> {
             }
             self.waiter.link.forget(flow);
             let by = self.knocked.as_ref().filter(|(knocked, _)| *knocked == flow).map(|(_, name)| name);
-            if let Some(name) = by {
-                tracing::info!(name = ?name, "a code was burnt");
+            if let Err(error) = known::keep_burn(self.waiter.home, clock::now().wall, by) {
+                tracing::warn!(%error, "a burnt code could not be noted");
             }
             self.feed(News::CodeBurnt { by });
         }

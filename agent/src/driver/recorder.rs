@@ -14,7 +14,7 @@ use std::sync::mpsc as thread_channel;
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use venia_proto::consent::EntryRef;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::event::After;
@@ -25,7 +25,7 @@ use venia_proto::rendezvous::{Answer, Call, Refusal, SUBMIT_MAX};
 use venia_proto::session::gate::BatchId;
 use venia_relay::client::control::{Control, ControlError};
 
-use crate::journal::{Journal, JournalError, Mark, Record};
+use crate::journal::{Journal, JournalError, Record};
 
 use super::scribe::Recorded;
 
@@ -75,7 +75,7 @@ pub struct Recorder {
 enum Job {
     Batch(Batch),
     Receipts { batch: BatchId, after: After, proofs: Vec<(EntryRef, venia_proto::id::Leaf, Vec<u8>)> },
-    Mark(Mark),
+    Finish(oneshot::Sender<()>),
 }
 
 impl Recorder {
@@ -103,9 +103,12 @@ impl Recorder {
         let _ = self.jobs.send(Job::Batch(batch));
     }
 
-    /// Keeps how far the session is.
-    pub fn mark(&self, mark: Mark) {
-        let _ = self.jobs.send(Job::Mark(mark));
+    /// Waits until everything ordered is on the disk, and ends. What has no receipt stays in the journal.
+    pub async fn finish(self) {
+        let (say, heard) = oneshot::channel();
+        if self.jobs.send(Job::Finish(say)).is_ok() {
+            let _ = heard.await;
+        }
     }
 
     /// Uses this connection from now on, and offers it what has no receipt.
@@ -139,7 +142,12 @@ fn keep(
                 let proofs = proofs.into_iter().map(|(entry, _, proof)| (entry, proof)).collect();
                 (journal.append(&records), Some(Done::Receipted { batch, after, proofs }))
             }
-            Job::Mark(mark) => (journal.append_last_words(&[Record::Mark(mark)]), None),
+            Job::Finish(say) => {
+                // The journal is closed before anybody else opens it.
+                drop(journal);
+                let _ = say.send(());
+                return;
+            }
         };
         let report = match kept {
             Ok(()) => report,
