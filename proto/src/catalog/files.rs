@@ -1,4 +1,11 @@
 //! The definition files, compiled in. One line an item, sorted by id.
 
 /// The text of every definition.
-pub(super) const ALL: &[&str] = &[include_str!("../../catalog/system/overview.json")];
+pub(super) const ALL: &[&str] = &[
+    include_str!("../../catalog/system/disk-space.json"),
+    include_str!("../../catalog/system/memory.json"),
+    include_str!("../../catalog/system/overview.json"),
+    include_str!("../../catalog/system/processes.json"),
+    include_str!("../../catalog/system/services.json"),
+    include_str!("../../catalog/system/updates.json"),
+];

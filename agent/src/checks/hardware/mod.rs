@@ -1,0 +1,1 @@
+//! Hardware: parts and whether they fail.

@@ -1,0 +1,1 @@
+//! Internet and local network.
