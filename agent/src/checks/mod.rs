@@ -72,6 +72,8 @@ pub fn find(id: &ItemId) -> Option<&'static dyn Runner> {
 
 /// Every check of this build.
 const ALL: &[&dyn Runner] = &[
+    &Of::<hardware::cpu::Cpu>(PhantomData),
+    &Of::<hardware::disks::Disks>(PhantomData),
     &Of::<system::disk_space::DiskSpace>(PhantomData),
     &Of::<system::memory::Memory>(PhantomData),
     &Of::<system::overview::Overview>(PhantomData),

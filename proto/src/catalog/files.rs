@@ -2,6 +2,8 @@
 
 /// The text of every definition.
 pub(super) const ALL: &[&str] = &[
+    include_str!("../../catalog/hardware/cpu.json"),
+    include_str!("../../catalog/hardware/disks.json"),
     include_str!("../../catalog/system/disk-space.json"),
     include_str!("../../catalog/system/memory.json"),
     include_str!("../../catalog/system/overview.json"),
