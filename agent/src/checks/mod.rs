@@ -74,6 +74,8 @@ pub fn find(id: &ItemId) -> Option<&'static dyn Runner> {
 const ALL: &[&dyn Runner] = &[
     &Of::<hardware::cpu::Cpu>(PhantomData),
     &Of::<hardware::disks::Disks>(PhantomData),
+    &Of::<network::dns::Dns>(PhantomData),
+    &Of::<network::interfaces::Interfaces>(PhantomData),
     &Of::<system::disk_space::DiskSpace>(PhantomData),
     &Of::<system::memory::Memory>(PhantomData),
     &Of::<system::overview::Overview>(PhantomData),

@@ -4,6 +4,8 @@
 pub(super) const ALL: &[&str] = &[
     include_str!("../../catalog/hardware/cpu.json"),
     include_str!("../../catalog/hardware/disks.json"),
+    include_str!("../../catalog/network/dns.json"),
+    include_str!("../../catalog/network/interfaces.json"),
     include_str!("../../catalog/system/disk-space.json"),
     include_str!("../../catalog/system/memory.json"),
     include_str!("../../catalog/system/overview.json"),
