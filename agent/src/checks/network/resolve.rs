@@ -44,7 +44,8 @@ pub(super) enum Outcome {
 pub(super) fn ask(name: &str, servers: &[IpAddr]) -> Result<(Vec<Answer>, Answer), io::Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let answers = runtime.block_on(async {
-        let directly: Vec<_> = servers.iter().map(|&server| tokio::spawn(directly(server, PORT, fully(name)))).collect();
+        let directly: Vec<_> =
+            servers.iter().map(|&server| tokio::spawn(directly(server, PORT, fully(name)))).collect();
         let system = tokio::spawn(as_programs_do(fully(name)));
         let mut answers = Vec::new();
         for answer in directly {
