@@ -21,6 +21,11 @@ pub(crate) fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
 }
 
+/// A measured figure as it is told: one decimal. What is judged isn't rounded.
+pub(crate) fn tenths(figure: f64) -> f64 {
+    (figure * 10.0).round() / 10.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +48,6 @@ mod tests {
     fn a_part_of_nothing_is_nothing() {
         assert_eq!(percent(1, 0), 0.0);
         assert_eq!(percent(1, 4), 25.0);
+        assert_eq!(tenths(percent(1, 3)), 33.3);
     }
 }

@@ -86,6 +86,8 @@ const ALL: &[&dyn Runner] = &[
     &Of::<system::processes::Processes>(PhantomData),
     &Of::<system::services::Services>(PhantomData),
     &Of::<system::updates::Updates>(PhantomData),
+    &Of::<tasks::printing::Printing>(PhantomData),
+    &Of::<tasks::space::Space>(PhantomData),
 ];
 
 /// Makes a check an object.

@@ -16,4 +16,6 @@ pub(super) const ALL: &[&str] = &[
     include_str!("../../catalog/system/processes.json"),
     include_str!("../../catalog/system/services.json"),
     include_str!("../../catalog/system/updates.json"),
+    include_str!("../../catalog/tasks/printing.json"),
+    include_str!("../../catalog/tasks/space.json"),
 ];

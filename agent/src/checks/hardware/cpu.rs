@@ -5,7 +5,7 @@ use std::time::Duration;
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
-use crate::checks::figure::percent;
+use crate::checks::figure::{percent, tenths};
 use crate::checks::machine::{Machine, Reading};
 use crate::checks::pressure::Pressure;
 use crate::checks::{Check, Failure};
@@ -153,7 +153,7 @@ fn busy(draft: &mut Draft, inputs: &Inputs) -> Option<f64> {
     };
     let (all, idle) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
     let share = percent(all.saturating_sub(idle), all);
-    draft.fact("busy", share, "%");
+    draft.fact("busy", tenths(share), "%");
     if share >= FULL_PERCENT {
         let evidence = format!("/proc/stat: {idle} of {all} ticks idle");
         draft.finding(Severity::Warning, "processor-full", &[("percent", share.into())], evidence);
@@ -177,7 +177,7 @@ fn temperatures(draft: &mut Draft, sensors: &[Sensor], slowed: Option<u64>) -> O
         draft.finding(Severity::Unknown, "no-sensors", &[], evidence);
         return None;
     };
-    draft.fact("hottest", hottest, "°C");
+    draft.fact("hottest", tenths(hottest), "°C");
     for sensor in &believed {
         let (now, too_hot) = (degrees(sensor.value), sensor.too_hot());
         let values = [("sensor", sensor.name.clone().into()), ("temperature", now.into())];
@@ -191,7 +191,7 @@ fn temperatures(draft: &mut Draft, sensors: &[Sensor], slowed: Option<u64>) -> O
     }
     let limit = |s: &Sensor| s.critical.or(s.max).map(degrees).filter(|d| PLAUSIBLE.contains(d));
     let row = |s: &&Sensor| -> Vec<Value> {
-        vec![s.name.clone().into(), degrees(s.value).into(), limit(s).map_or("".into(), Into::into)]
+        vec![s.name.clone().into(), tenths(degrees(s.value)).into(), limit(s).map_or("".into(), Into::into)]
     };
     draft.table("sensors", &["sensor", "temperature", "limit"], believed.iter().map(row).collect());
     Some(hottest)

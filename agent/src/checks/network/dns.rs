@@ -140,17 +140,17 @@ fn names(draft: &mut Draft, inputs: &Inputs) {
         }
         (0, None) => {
             let evidence = format!("{} servers and the system: {}", servers.len(), inputs.system.said());
-            draft.finding(Severity::Critical, "names-broken", &[name.clone()], evidence);
+            draft.finding(Severity::Critical, "names-broken", std::slice::from_ref(&name), evidence);
         }
         (found, None) => {
             let evidence =
                 format!("{found} of {} servers found it; the system: {}", servers.len(), inputs.system.said());
-            draft.finding(Severity::Critical, "system-broken", &[name.clone()], evidence);
+            draft.finding(Severity::Critical, "system-broken", std::slice::from_ref(&name), evidence);
         }
         (_, Some(addresses)) => {
             if addresses.iter().all(|address| is_inside(*address)) {
                 let evidence = format!("{} is {}", inputs.name, shown(addresses[0]));
-                draft.finding(Severity::Warning, "name-redirected", &[name.clone()], evidence);
+                draft.finding(Severity::Warning, "name-redirected", std::slice::from_ref(&name), evidence);
             }
             if inputs.system.took >= SLOW {
                 let evidence = format!("{} took {} ms", inputs.name, inputs.system.took);

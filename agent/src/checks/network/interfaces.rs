@@ -157,10 +157,10 @@ impl Card {
             let given = addresses.iter().any(|(ip, _)| !self_assigned(ip));
             if !v4.is_empty() && !given {
                 let evidence = format!("{}: {}", self.shown(), shown(*v4[0]));
-                draft.finding(Severity::Critical, "self-assigned", &[card.clone()], evidence);
+                draft.finding(Severity::Critical, "self-assigned", std::slice::from_ref(&card), evidence);
             } else if !given {
                 let evidence = format!("{}: {} addresses, none given by a router", self.shown(), addresses.len());
-                draft.finding(Severity::Warning, "no-address", &[card.clone()], evidence);
+                draft.finding(Severity::Warning, "no-address", std::slice::from_ref(&card), evidence);
             }
         }
         let share = percent(self.errors, self.packets);

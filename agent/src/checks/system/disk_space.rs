@@ -6,7 +6,7 @@ use rustix::fs::statvfs;
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity};
 
-use crate::checks::figure::{megabytes, percent, size};
+use crate::checks::figure::{megabytes, percent, size, tenths};
 use crate::checks::machine::{Machine, Reading};
 use crate::checks::mount::Mount;
 use crate::checks::{Check, Failure};
@@ -82,8 +82,8 @@ impl Check for DiskSpace {
                         mount.kind.clone().into(),
                         megabytes(space.total).into(),
                         megabytes(space.available).into(),
-                        used.into(),
-                        space.entries_used().into(),
+                        tenths(used).into(),
+                        tenths(space.entries_used()).into(),
                     ]);
                     if !mount.is_read_only() {
                         space.judge(&mut draft, &mount.shown());
@@ -97,7 +97,7 @@ impl Check for DiskSpace {
         }
         match fullest {
             Some(used) => {
-                draft.fact("fullest", used, "%");
+                draft.fact("fullest", tenths(used), "%");
                 if draft.findings.iter().all(|finding| finding.severity == Severity::Unknown) {
                     draft.finding(Severity::Ok, "space-ok", &[], format!("statvfs: at most {used:.1} % used"));
                 }

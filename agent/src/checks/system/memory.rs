@@ -6,7 +6,7 @@
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity};
 
-use crate::checks::figure::{percent, size};
+use crate::checks::figure::{percent, size, tenths};
 use crate::checks::machine::{Machine, Reading};
 use crate::checks::pressure::Pressure;
 use crate::checks::{Check, Failure};
@@ -77,7 +77,7 @@ fn amounts(draft: &mut Draft, memory: &Reading) -> bool {
     draft.fact("total", total, "bytes");
     draft.fact("available", available, "bytes");
     let share = percent(available, total);
-    draft.fact("available-share", share, "%");
+    draft.fact("available-share", tenths(share), "%");
     let evidence = format!("/proc/meminfo {}", line(text, "MemAvailable:").unwrap_or_default());
     let left = [("available", size(available).into())];
     if share <= EXHAUSTED_PERCENT {

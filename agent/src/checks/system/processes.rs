@@ -9,7 +9,7 @@ use std::time::Duration;
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
-use crate::checks::figure::{megabytes, percent};
+use crate::checks::figure::{megabytes, percent, tenths};
 use crate::checks::machine::Machine;
 use crate::checks::{Check, Failure, whole};
 
@@ -76,7 +76,7 @@ impl Check for Processes {
         }
         let programs = group(&before, &after, inputs.page);
         draft.fact("programs", programs.len() as u64, "");
-        draft.fact("busy", percent(all.saturating_sub(idle), all), "%");
+        draft.fact("busy", tenths(percent(all.saturating_sub(idle), all)), "%");
         let mut rows: Vec<&Program> = programs.values().collect();
         rows.sort_by(|a, b| (b.ticks, b.memory, &a.name).cmp(&(a.ticks, a.memory, &b.name)));
         table(&mut draft, "by-cpu", &rows, all);
@@ -177,7 +177,7 @@ fn table(draft: &mut Draft, title: &str, programs: &[&Program], all: u64) {
         vec![
             program.name.clone().into(),
             program.copies.into(),
-            percent(program.ticks, all).into(),
+            tenths(percent(program.ticks, all)).into(),
             megabytes(program.memory).into(),
         ]
     };
