@@ -1,7 +1,7 @@
 //! `network.interfaces`: network cards, whether they are connected, with which addresses.
 //!
-//! Hardware numbers (MAC) are never read, and no name of a wireless network; a card named after its number is masked too.
-//! (MISSION R4)
+//! Hardware numbers (MAC) are neither kept nor told, nor the name of a wireless network; a card named after its number is
+//! masked too. (MISSION R4)
 
 use std::ffi::OsString;
 use std::net::IpAddr;
