@@ -1,10 +1,11 @@
 //! `system.updates`: updates that wait and whether a restart is due.
 //!
-//! Only counts leave the PC: a list of programs says what a person does. APT is asked to *simulate* an upgrade, offline and
-//! without its caches; other systems say that they can't tell, but a kernel whose modules are gone tells everywhere.
+//! Only counts leave the PC: a list of programs says what a person does. APT is asked to *simulate* an upgrade, offline;
+//! other systems say that they can't tell, but a kernel whose modules are gone tells everywhere.
 
 use std::time::{Duration, SystemTime};
 
+use rustix::process::{Resource, getrlimit, getuid};
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity};
 
@@ -17,18 +18,10 @@ const LIMIT: Duration = Duration::from_secs(25);
 /// Days after which "no updates" only means that nobody looked. Distributions look daily; our choice.
 const OLD_DAYS: u64 = 14;
 const DAY: u64 = 24 * 60 * 60;
-/// Simulates, keeps no cache file (as root it would write one), and locks nothing: apt-get(8).
-const ARGUMENTS: [&str; 9] = [
-    "-s",
-    "-qq",
-    "-o",
-    "Debug::NoLocking=1",
-    "-o",
-    "Dir::Cache::pkgcache=",
-    "-o",
-    "Dir::Cache::srcpkgcache=",
-    "upgrade",
-];
+/// Simulates and locks nothing: apt-get(8).
+const SIMULATE: [&str; 5] = ["-s", "-qq", "-o", "Debug::NoLocking=1", "upgrade"];
+/// Keeps no cache file: an account that may write APT's own would refresh it, which changes the PC.
+const NO_CACHE: [&str; 4] = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="];
 
 pub(crate) struct Updates;
 
@@ -55,7 +48,7 @@ impl Check for Updates {
     fn gather(_: &Arguments) -> Result<Inputs, Failure> {
         let machine = Machine::this();
         Ok(Inputs {
-            simulated: Tool::AptGet.ask(&ARGUMENTS, LIMIT),
+            simulated: Tool::AptGet.ask(&arguments(may_write()), LIMIT),
             files: files_from(&machine),
             lists_age: lists_age(&machine),
         })
@@ -77,13 +70,27 @@ impl Check for Updates {
                 }
             }
             Ok(answer) => {
-                let why = answer.error.lines().next().unwrap_or("no reason").to_owned();
+                lists(&mut draft, inputs.lists_age);
+                // Without a cache of its own, APT needs a temporary file; a worker may not write even that.
+                let ended = "ended by a signal; without a cache it has to write, which is not allowed here";
+                let why =
+                    if answer.status.is_none() { ended } else { answer.error.lines().next().unwrap_or("no reason") };
                 draft.finding(Severity::Unknown, "updates-unknown", &[], format!("apt-get -s upgrade: {why}"));
             }
             Err(silence) => draft.finding(Severity::Unknown, "updates-unknown", &[], silence.to_string()),
         }
         draft
     }
+}
+
+/// Whether this process could change APT's cache. A worker can't: its files may not grow.
+fn may_write() -> bool {
+    getuid().is_root() && getrlimit(Resource::Fsize).current != Some(0)
+}
+
+fn arguments(may_write: bool) -> Vec<&'static str> {
+    let without: &[&str] = if may_write { &NO_CACHE } else { &[] };
+    [without, &SIMULATE].concat()
 }
 
 fn files_from(machine: &Machine) -> Files {
@@ -185,6 +192,22 @@ mod tests {
         assert!(files(&["6.1.0-20"]).restart().is_some());
         assert!(files(&["6.1.0-18", "6.1.0-20"]).restart().is_none());
         assert!(files(&[]).restart().is_none());
+    }
+
+    #[test]
+    fn apt_only_simulates_and_changes_no_cache() {
+        for may_write in [false, true] {
+            assert!(arguments(may_write).contains(&"-s"));
+            assert_eq!(arguments(may_write).contains(&"Dir::Cache::pkgcache="), may_write);
+            assert_eq!(arguments(may_write).last(), Some(&"upgrade"));
+        }
+    }
+
+    #[test]
+    fn an_apt_that_was_ended_still_tells_the_age_of_its_lists() {
+        let ended = Answer { status: None, output: String::new(), error: String::new() };
+        let inputs = Inputs { simulated: Ok(ended), ..simulated("", Some(OLD_DAYS * DAY)) };
+        assert_eq!(findings::<Updates>(inputs), ["lists-old", "updates-unknown"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::CStr;
-use std::os::fd::OwnedFd;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 /// Bytes of a block in `st_blocks` (stat(2)).
 const BLOCK: u64 = 512;
-/// Deepest folder below the first; each level holds two descriptors. Deeper ones count as not counted.
+/// Deepest folder, the first included; each level holds a descriptor, and a worker has 64. Deeper ones aren't counted.
 const DEPTH: usize = 48;
 
 /// How far all walks together may go.
@@ -65,8 +65,8 @@ impl Budget {
         if !self.seen.insert(identity(&stat)) {
             return None;
         }
-        let mut open = vec![(Dir::read_from(&descriptor).ok()?, descriptor)];
-        while let Some((entries, descriptor)) = open.last_mut() {
+        let mut open = vec![Dir::new(descriptor).ok()?];
+        while let Some(entries) = open.last_mut() {
             if self.entries == 0 || Instant::now() >= self.until {
                 size.cut = true;
                 break;
@@ -75,12 +75,16 @@ impl Budget {
                 open.pop();
                 continue;
             };
+            let Ok(descriptor) = entries.fd() else {
+                size.cut = true;
+                break;
+            };
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
             self.entries -= 1;
-            let Ok(found) = statat(&*descriptor, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT) else {
+            let Ok(found) = statat(descriptor, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT) else {
                 continue;
             };
             // Another file system, or counted already.
@@ -95,7 +99,8 @@ impl Budget {
                 Ok(_) if open.len() >= DEPTH => size.cut = true,
                 Ok(Some(inside)) => open.push(inside),
                 Ok(None) => {}
-                Err(Closed) => size.denied += 1,
+                Err(Closed::Denied) => size.denied += 1,
+                Err(Closed::Exhausted) => size.cut = true,
             }
         }
         Some(size)
@@ -111,18 +116,25 @@ impl Budget {
     }
 }
 
-/// This account may not open the folder.
-struct Closed;
+/// Why a folder that is there stays closed.
+#[derive(Debug, PartialEq, Eq)]
+enum Closed {
+    /// This account may not open it.
+    Denied,
+    /// No descriptor is left.
+    Exhausted,
+}
 
 /// Opens a folder below another; nothing if it has been replaced in the meantime by a link or another file system.
-fn enter(above: &OwnedFd, name: &CStr, first: &Stat) -> Result<Option<(Dir, OwnedFd)>, Closed> {
+fn enter(above: BorrowedFd<'_>, name: &CStr, first: &Stat) -> Result<Option<Dir>, Closed> {
     let descriptor = match openat(above, name, flags(), Mode::empty()) {
         Ok(descriptor) => descriptor,
-        Err(Errno::ACCESS | Errno::PERM) => return Err(Closed),
+        Err(Errno::ACCESS | Errno::PERM) => return Err(Closed::Denied),
+        Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => return Err(Closed::Exhausted),
         Err(_) => return Ok(None),
     };
     let same = fstat(&descriptor).is_ok_and(|stat| stat.st_dev == first.st_dev);
-    Ok(Dir::read_from(&descriptor).ok().filter(|_| same).map(|entries| (entries, descriptor)))
+    Ok(Dir::new(descriptor).ok().filter(|_| same))
 }
 
 fn flags() -> OFlags {
@@ -140,6 +152,7 @@ fn on_disk(stat: &Stat) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::fs::{create_dir, create_dir_all, hard_link, write};
+    use std::os::fd::AsFd;
     use std::os::unix::fs::symlink;
     use std::time::Duration;
 
@@ -183,7 +196,7 @@ mod tests {
         let root = statat(CWD, "/", AtFlags::empty()).unwrap();
         assert_ne!(inside.st_dev, root.st_dev);
         let above = open("/", flags(), Mode::empty()).unwrap();
-        assert!(matches!(enter(&above, c"proc", &root), Ok(None)));
+        assert!(matches!(enter(above.as_fd(), c"proc", &root), Ok(None)));
     }
 
     #[test]
