@@ -48,7 +48,7 @@ fn every_changed_byte_is_found() {
         let step = if bytes.len() > 1_000 { 7 } else { 1 };
         let flip = |at: usize| {
             let mut bad = bytes.clone();
-            bad[at] ^= if at % 2 == 0 { 0x01 } else { 0x20 };
+            bad[at] ^= if at.is_multiple_of(2) { 0x01 } else { 0x20 };
             bad
         };
         (0..bytes.len()).step_by(step).map(flip).collect()
