@@ -23,9 +23,10 @@ use super::kind::{Kind, KindName};
 use super::strand::{Admission, Strands};
 use crate::catalog::Catalog;
 use crate::encoding;
+use crate::fingerprint::Fingerprint;
 use crate::id::{Leaf, SessionId, Strand};
 use crate::key::VerifierKey;
-use crate::statement::{Fingerprint, Statement};
+use crate::statement::Statement;
 
 /// What is said of a bundle. Serialises to the object `venia verify --json` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
