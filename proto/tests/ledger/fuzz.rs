@@ -1,9 +1,8 @@
 //! Decoders of proofs take anything and never panic. Bolero targets: property tests here, fuzzers with an engine.
 //!
 //! The committed corpora hold one good sample each and what once went wrong. `old_samples_are_still_good` fails when a
-//! format changes: records must be readable in twenty years. `VENIA_WRITE_CORPUS=1` writes new samples.
+//! format changes: records must be readable in twenty years.
 
-use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use bolero::check;
@@ -99,28 +98,14 @@ fn damaged_zip_files() {
     });
 }
 
-fn corpus(target: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ledger/__fuzz__").join(format!("fuzz__{target}")).join("corpus")
-}
-
 #[test]
 fn old_samples_are_still_good() {
-    if std::env::var_os("VENIA_WRITE_CORPUS").is_some() {
-        let small = Bundle { openings: Default::default(), receipt: None, readme: None, ..BUNDLE.clone() };
-        let zip = small.to_zip().unwrap();
-        let proof = BUNDLE.entries[3].proof.clone().unwrap();
-        for (target, sample) in
-            [("checkpoint", WORLD.common().to_bytes()), ("proof", proof), ("zip_file", zip.clone()), ("verdict", zip)]
-        {
-            std::fs::create_dir_all(corpus(target)).unwrap();
-            std::fs::write(corpus(target).join("good"), sample).unwrap();
-        }
-    }
-    let sample = |target: &str| std::fs::read(corpus(target).join("good")).unwrap();
-    assert!(Checkpoint::open(&sample("checkpoint"), WORLD.log.key.verifier()).is_ok());
-    assert!(Proof::parse(&sample("proof")).is_ok());
-    assert!(Bundle::from_zip(&sample("zip_file")).is_ok());
-    let verdict = verify(&sample("verdict"), Roots { named: Some(WORLD.fingerprint()), known: &[] });
+    let log = WORLD.log.key.verifier();
+    assert!(Checkpoint::open(include_bytes!("__fuzz__/fuzz__checkpoint/corpus/good"), log).is_ok());
+    assert!(Proof::parse(include_bytes!("__fuzz__/fuzz__proof/corpus/good")).is_ok());
+    let zip = include_bytes!("__fuzz__/fuzz__verdict/corpus/good");
+    assert_eq!(zip, include_bytes!("__fuzz__/fuzz__zip_file/corpus/good"));
+    let verdict = verify(zip, Roots { named: Some(WORLD.fingerprint()), known: &[] });
     intact(&verdict);
     assert!(verdict.withheld > 0);
 }

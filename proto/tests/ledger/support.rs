@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 
 use venia_proto::catalog::Catalog;
+use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::{KeyName, SigningKey, VerifierKey};
@@ -25,7 +26,7 @@ use venia_proto::ledger::strand::Author;
 use venia_proto::ledger::verify::{Finding, Roots, Verdict, verify};
 use venia_proto::now::Wall;
 use venia_proto::report::Report;
-use venia_proto::statement::{Fingerprint, Member, Relay, Role, Statement, WitnessKey};
+use venia_proto::statement::{Member, Relay, Role, Statement, WitnessKey};
 
 pub(crate) const AGENT: Strand = Strand::Agent;
 pub(crate) const ANA: Strand = Strand::Technician(NonZeroU16::MIN);
@@ -292,7 +293,7 @@ impl World {
     pub(crate) fn statement(&self) -> Statement {
         let relay = Relay {
             name: Foreign::new("one"),
-            address: "relay.example:4433".into(),
+            address: "relay.example:4433".parse().unwrap(),
             tls: *SigningKey::new("tls", [8; 32]).public(),
             log: self.log.key.verifier().clone(),
         };
