@@ -4,6 +4,7 @@
 
 mod forgeries;
 mod fuzz;
+mod people;
 mod python;
 mod repacked;
 mod rules;

@@ -112,6 +112,42 @@ fn damaged_bundles() {
     }
 }
 
+/// What people do with zip files: the three ways Python's own library copies one.
+const REPACK: &str = "
+import sys, zipfile
+way, old, new = sys.argv[1:]
+with zipfile.ZipFile(old) as source, zipfile.ZipFile(new, 'w', zipfile.ZIP_DEFLATED) as target:
+    for info in source.infolist():
+        data = source.read(info)
+        if way == 'info': target.writestr(info, data)
+        elif way == 'squeezed': target.writestr(info, data, zipfile.ZIP_DEFLATED)
+        elif way == 'name': target.writestr(info.filename, data)
+        elif way == 'fresh': target.writestr(zipfile.ZipInfo(info.filename), data)
+        elif way == 'stream':
+            with target.open(info.filename, 'w') as out: out.write(data)
+        elif way == 'comment': target.writestr(info, data); target.comment = b'hello'
+        elif way == 'twice': target.writestr(info, data); target.writestr(info.filename, data)
+        elif way == 'folder': target.writestr('session/' + info.filename, data)
+";
+
+#[test]
+fn bundles_copied_by_pythons_zipfile() {
+    let folder = Folder::new("python-repack");
+    let world = World::session();
+    let (old, new) = (folder.0.join("old.zip"), folder.0.join("new.zip"));
+    std::fs::write(&old, world.zip()).unwrap();
+    let ways = ["info", "squeezed", "name", "fresh", "stream", "comment", "twice", "folder"];
+    for (n, way) in ways.into_iter().enumerate() {
+        let arguments = ["-W", "ignore", "-c", REPACK, way];
+        let run =
+            Command::new("python3").args(arguments).args([&old, &new]).status().expect("python3 must be installed");
+        assert!(run.success(), "{way}");
+        let verdict = world.judge_zip(&std::fs::read(&new).unwrap());
+        let expected = if n < 5 { Finding::Intact } else { Finding::Broken };
+        assert_eq!(verdict.verdict, expected, "{way}: {verdict:?}");
+    }
+}
+
 fn flip(bytes: &mut [u8], at: usize) {
     bytes[at] ^= 1;
 }
