@@ -173,12 +173,7 @@ pub fn words_of(event: &Event, openings: &[Opening]) -> Body {
     openings.first().and_then(|opening| Body::decode(name, opening.plaintext()).ok()).unwrap_or(Body::None)
 }
 
-fn ran(
-    at: Wall,
-    item: Option<&ItemId>,
-    status: Option<venia_proto::ledger::kind::Status>,
-    catalog: &Catalog,
-) -> Ran {
+fn ran(at: Wall, item: Option<&ItemId>, status: Option<venia_proto::ledger::kind::Status>, catalog: &Catalog) -> Ran {
     let id = item.map_or("?", |item| item.0.as_str());
     let named = || Text { en: id.to_owned(), es: id.to_owned() };
     let title = item.and_then(|item| catalog.get(item)).map_or_else(named, |item| item.title.clone());

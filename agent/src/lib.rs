@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use venia_proto::ledger::body::Arguments;
 use venia_ui::cli::{Program, parse};
 use venia_ui::failure::{Exit, Failure};
 use venia_ui::logs;
@@ -45,10 +46,7 @@ pub struct Parts {
 impl Parts {
     /// The shipped program's: a person at a terminal, and itself.
     pub fn shipped() -> Self {
-        Self {
-            person: Box::new(|words| Ok(Box::new(Terminal::stdio(words)?))),
-            program: worker::Program::this(),
-        }
+        Self { person: Box::new(|words| Ok(Box::new(Terminal::stdio(words)?))), program: worker::Program::this() }
     }
 }
 
@@ -56,7 +54,10 @@ impl Parts {
 pub fn main(args: impl IntoIterator<Item = OsString>, parts: Parts) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     if args.get(1).is_some_and(|first| *first == *parts.program.first_argument) {
-        return worker::run_child(checks::gather);
+        return worker::run_child(|item| {
+            let check = checks::find(item)?;
+            Some(move |arguments: &Arguments| check.gather(arguments).map_err(|failure| failure.to_string()))
+        });
     }
     match parse::<Cli>(args) {
         Ok(cli) => run(cli, parts),

@@ -73,15 +73,16 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         Failure::of(Trouble::Unreachable, &words)
     })?;
     let known = known::statement(&home, &address.root).map_err(|error| home_failure(&error, &words))?;
-    let (control, mut pushes) = Control::connect(&link, &address.root, known.as_ref())
-        .await
-        .map_err(|error| relay_failure(&error, &words))?;
+    let (control, mut pushes) =
+        Control::connect(&link, &address.root, known.as_ref()).await.map_err(|error| relay_failure(&error, &words))?;
     let saw_ms = clock::now().wall.ms();
     remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
     for session in earlier {
         let completing = desk.complete(session, &control, address.root, EARLIER);
         match tokio::time::timeout(EARLIER, completing).await {
-            Ok(Ok((_, verdict))) => tracing::info!(%session, verdict = ?verdict.verdict, "an earlier record was completed"),
+            Ok(Ok((_, verdict))) => {
+                tracing::info!(%session, verdict = ?verdict.verdict, "an earlier record was completed")
+            }
             Ok(Err(error)) => tracing::warn!(%session, %error, "an earlier record is still incomplete"),
             Err(_) => tracing::warn!(%session, "an earlier record is still incomplete"),
         }
@@ -96,8 +97,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         Some(about) => Intake::told(Foreign::new(about.chars().take(2_000).collect::<String>())),
         None => Intake::asking(feed::intake(&words)),
     };
-    let known_root =
-        known::roots(&home).map_err(|error| home_failure(&error, &words))?.contains(&address.root);
+    let known_root = known::roots(&home).map_err(|error| home_failure(&error, &words))?.contains(&address.root);
     let mut serving = Serving {
         home: &home,
         journals: &journals,
@@ -120,11 +120,9 @@ fn address(ask: &Ask, home: &Home, words: &Words) -> Result<RelayAddress, Failur
     let remembered = || known::relay(home).map_err(|error| home_failure(&error, words));
     match &ask.relay {
         Some(address) => Ok(address.clone()),
-        None => remembered()?.ok_or_else(|| {
-            Failure {
-                message: words.say("agent-no-relay", &[]),
-                ..Failure::of(Trouble::Usage, words).with_hint(words.say("agent-no-relay-hint", &[]))
-            }
+        None => remembered()?.ok_or_else(|| Failure {
+            message: words.say("agent-no-relay", &[]),
+            ..Failure::of(Trouble::Usage, words).with_hint(words.say("agent-no-relay-hint", &[]))
         }),
     }
 }
@@ -228,8 +226,7 @@ impl Serving<'_> {
             Record::Member { strand: peer.strand, note: peer.member_note.clone().into() },
         ];
         let (report, mut done) = mpsc::unbounded_channel();
-        let recorder =
-            Recorder::start(journal, introduction.log().clone(), pin, Some(self.control.clone()), report);
+        let recorder = Recorder::start(journal, introduction.log().clone(), pin, Some(self.control.clone()), report);
         let mut scribe = Scribe::new(session, key);
         let questions = Questions {
             name: arrival.name.clone(),

@@ -101,8 +101,7 @@ impl Desk<'_> {
                 Some((entry, scribe.kind(entry)?))
             })
             .collect();
-        let performed =
-            |admit: EntryRef| scribe.leaf(admit).is_some_and(|leaf| archive.receipts.contains_key(&leaf));
+        let performed = |admit: EntryRef| scribe.leaf(admit).is_some_and(|leaf| archive.receipts.contains_key(&leaf));
         if let Some(entries) = after_crash(&events, performed) {
             self.append(&mut journal, &mut scribe, entries, &[Record::Mark(Mark::Closed)])?;
             tracing::info!(%session, "a session that a crash left open was closed");
@@ -120,7 +119,8 @@ impl Desk<'_> {
     ) -> Result<(), CompleteError> {
         let events =
             scribe.write(entries, clock::now().wall).map_err(|error| CompleteError::Strand(error.to_string()))?;
-        let mut records: Vec<Record> = events.iter().map(|recorded| record(&recorded.event, &recorded.openings)).collect();
+        let mut records: Vec<Record> =
+            events.iter().map(|recorded| record(&recorded.event, &recorded.openings)).collect();
         records.extend_from_slice(beside);
         journal.append_last_words(&records)?;
         Ok(())

@@ -52,7 +52,10 @@ pub(crate) fn home_failure(error: &HomeError, words: &Words) -> Failure {
 /// A journal that can't be used, as the person is told.
 pub(crate) fn journal_failure(error: &JournalError, words: &Words) -> Failure {
     tracing::debug!(%error, "the journal can't be used");
-    Failure { message: words.say("agent-journal", &[("problem", &error.to_string())]), ..Failure::of(Trouble::Disk, words) }
+    Failure {
+        message: words.say("agent-journal", &[("problem", &error.to_string())]),
+        ..Failure::of(Trouble::Disk, words)
+    }
 }
 
 /// A record that can't be completed, as the person is told.
@@ -63,7 +66,10 @@ pub(crate) fn complete_failure(error: &complete::CompleteError, words: &Words) -
         CompleteError::Control(error) => relay_failure(error, words),
         CompleteError::Home(error) => home_failure(error, words),
         CompleteError::Archive(_) | CompleteError::Strand(_) | CompleteError::Receipt | CompleteError::Bundle => {
-            Failure { message: words.say("agent-journal", &[("problem", &error.to_string())]), ..Failure::of(Trouble::Disk, words) }
+            Failure {
+                message: words.say("agent-journal", &[("problem", &error.to_string())]),
+                ..Failure::of(Trouble::Disk, words)
+            }
         }
     }
 }

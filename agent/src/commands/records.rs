@@ -49,28 +49,29 @@ pub fn history(common: &Common) -> Result<Exit, Failure> {
     }
     stories.sort_by_key(|(_, story)| std::cmp::Reverse(story.opened));
     if screen.json() {
-        let rows: Vec<_> = stories.iter().map(|(cause, story)| {
-            json!({
-                "session": story.session.to_string(),
-                "opened": story.opened,
-                "who": story.who,
-                "organisation": story.organisation,
-                "cause": cause,
-                "outcome": story.outcome,
+        let rows: Vec<_> = stories
+            .iter()
+            .map(|(cause, story)| {
+                json!({
+                    "session": story.session.to_string(),
+                    "opened": story.opened,
+                    "who": story.who,
+                    "organisation": story.organisation,
+                    "cause": cause,
+                    "outcome": story.outcome,
+                })
             })
-        }).collect();
+            .collect();
         screen.object(&rows)?;
     } else if stories.is_empty() {
         screen.note(&words.say("history-empty", &[]));
     }
     for (_, story) in stories.iter().filter(|_| !screen.json()) {
         let (session, opened) = (story.session.to_string(), story.opened.to_string());
-        screen.line(&words.say("history-line", &[
-            ("session", &session),
-            ("opened", &opened),
-            ("who", &story.who),
-            ("organisation", &story.organisation),
-        ]))?;
+        screen.line(&words.say(
+            "history-line",
+            &[("session", &session), ("opened", &opened), ("who", &story.who), ("organisation", &story.organisation)],
+        ))?;
     }
     Ok(Exit::Done)
 }
@@ -104,7 +105,7 @@ pub fn show(session: SessionId, common: &Common) -> Result<Exit, Failure> {
     screen.line("")?;
     for ran in &story.ran {
         let (at, title) = (ran.at.to_string(), words.of(&ran.title).to_owned());
-        let status = venia_ui::receipt::status(ran.status, &words);
+        let status = venia_ui::receipt::fate(ran.status, &words);
         screen.line(&words.say("show-ran", &[("at", &at), ("title", &title), ("status", &status)]))?;
     }
     if let (Some(outcome), Some(next)) = (&story.outcome, &story.next) {
@@ -150,7 +151,8 @@ pub async fn export(session: SessionId, file: &Path, common: &Common) -> Result<
     let roots = known_roots(&home, &words)?;
     let whole = |zip: &Vec<u8>| {
         let verdict = verify(zip, Roots { named: None, known: &roots });
-        verdict.entries == archive.events.len() as u64 && matches!(verdict.verdict, Finding::Intact | Finding::SelfConsistent)
+        verdict.entries == archive.events.len() as u64
+            && matches!(verdict.verdict, Finding::Intact | Finding::SelfConsistent)
     };
     let mut zip = kept()?;
     if !zip.as_ref().is_some_and(whole) {

@@ -26,8 +26,7 @@ use super::{complete_failure, home_failure, journal_failure, records};
 pub async fn sign(session: SessionId, common: &Common, parts: Parts) -> Result<Exit, Failure> {
     let words = common.words();
     let person = (parts.person)(&words)?;
-    let home =
-        Home::open(&common.folder(Program::Agent)?, true).map_err(|error| home_failure(&error, &words))?;
+    let home = Home::open(&common.folder(Program::Agent)?, true).map_err(|error| home_failure(&error, &words))?;
     let journals = Journals::open(home.dir()).map_err(|error| journal_failure(&error, &words))?;
     let catalog = Catalog::built_in().map_err(|_| Failure::of(Trouble::Usage, &words))?;
     let archive = records::load(&journals, session, &words)?;

@@ -28,8 +28,8 @@ use venia_relay::client::link::Link;
 use venia_relay::client::tls::Expected;
 use venia_ui::words::Words;
 
-use crate::person::feed::{News, news};
 use crate::known;
+use crate::person::feed::{News, news};
 use crate::person::{Answer as Said, Asking, Event, Line, Question, QuestionId, card};
 
 use self::pairing::{Attempt, Bound, Peer};
@@ -155,10 +155,7 @@ struct Room<'a> {
 }
 
 impl Room<'_> {
-    async fn run(
-        mut self,
-        mut happened: mpsc::UnboundedReceiver<Happened>,
-    ) -> Result<(Peer, SessionId), NotServed> {
+    async fn run(mut self, mut happened: mpsc::UnboundedReceiver<Happened>) -> Result<(Peer, SessionId), NotServed> {
         loop {
             while let Some(output) = self.waiting.poll_output() {
                 if let Some(peer) = self.carry_out(output).await? {

@@ -149,9 +149,8 @@ impl Attempt {
         };
         let mut random = [0; RANDOM];
         getrandom::fill(&mut random).map_err(|_| Failed::Gone)?;
-        let (pending, message) = Agent::new(code)
-            .spend(&self.message, context, random)
-            .map_err(|_| refuse(PairRefusal::Malformed))?;
+        let (pending, message) =
+            Agent::new(code).spend(&self.message, context, random).map_err(|_| refuse(PairRefusal::Malformed))?;
         self.sender.send(&ToConsole::PairAnswer { message: message.to_vec() }).await?;
         let ToAgent::PairConfirm { mac } = self.receiver.expect().await? else {
             return Err(refuse(PairRefusal::Malformed));

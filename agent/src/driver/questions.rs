@@ -34,8 +34,7 @@ impl Questions {
         let who = Who { name: &self.name, organisation: &self.organisation, level: self.level };
         let (time, minutes) = match asked.question {
             Question::Arrival => {
-                let arrival =
-                    card::Arrival { who, service: &self.service, known: self.known, verified: self.verified };
+                let arrival = card::Arrival { who, service: &self.service, known: self.known, verified: self.verified };
                 return (card::arrival(&arrival, words), Asking::Arrival);
             }
             Question::Resume => return (card::resume(&self.name, words), Asking::Arrival),

@@ -248,8 +248,7 @@ impl Submitter {
         self.waiting.pop_front();
         if let Some(pin) = &self.pin {
             let checkpoint = pin.checkpoint();
-            let after =
-                After { origin: checkpoint.origin.clone(), size: checkpoint.size, root: checkpoint.root };
+            let after = After { origin: checkpoint.origin.clone(), size: checkpoint.size, root: checkpoint.root };
             let _ = self.jobs.send(Job::Receipts { batch: id, after, proofs });
         }
         true
@@ -284,8 +283,7 @@ impl Submitter {
             .zip(entries)
             .map(|(recorded, entry)| {
                 let leaf = recorded.event.leaf();
-                let proof =
-                    Proof { index: entry.index, siblings: entry.path, checkpoint: note.clone(), extra: None };
+                let proof = Proof { index: entry.index, siblings: entry.path, checkpoint: note.clone(), extra: None };
                 // A relay that points at another entry proves nothing: as if it hadn't answered.
                 proof.verify(leaf, &self.log).map_err(|_| Failed::Connection)?;
                 Ok((recorded.entry, leaf, proof.to_bytes()))

@@ -27,8 +27,8 @@ use venia_relay::client::frames::{FrameError, Sender};
 use venia_ui::words::Words;
 
 use crate::journal::{Mark, Record};
-use crate::person::{self, Answer, Line, Question, QuestionId};
 use crate::person::feed::{News, news};
+use crate::person::{self, Answer, Line, Question, QuestionId};
 use crate::worker::{Fault, KilledBy, Outcome, Program, Worker};
 
 use super::clock;
@@ -317,9 +317,9 @@ impl Session<'_> {
             Err(FrameError::Ended) => nonsense("a whole message", "half of one"),
             // The connection tells by itself how it ended.
             Ok(None)
-            | Err(
-                FrameError::TooLarge(_) | FrameError::Read(_) | FrameError::Write(_) | FrameError::Connection(_),
-            ) => None,
+            | Err(FrameError::TooLarge(_) | FrameError::Read(_) | FrameError::Write(_) | FrameError::Connection(_)) => {
+                None
+            }
         }
     }
 
