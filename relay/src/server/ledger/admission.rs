@@ -38,6 +38,9 @@ pub struct Submission {
     pub known: u64,
 }
 
+/// Sessions and members who came for them.
+type Parties = Vec<(SessionId, PublicKey)>;
+
 /// A submission that may be committed.
 #[derive(Debug)]
 pub(super) struct Admitted {
@@ -46,7 +49,7 @@ pub(super) struct Admitted {
     /// The session begins with it.
     pub(super) opened: Option<Opened>,
     /// Members who came for the session.
-    pub(super) parties: Vec<(SessionId, PublicKey)>,
+    pub(super) parties: Parties,
 }
 
 /// A submission that may not.
@@ -178,7 +181,7 @@ impl Sessions {
         live: &mut Live,
         events: &[Event],
         moment: Moment,
-    ) -> Result<(Vec<Admission>, Vec<(SessionId, PublicKey)>), NotAdmitted> {
+    ) -> Result<(Vec<Admission>, Parties), NotAdmitted> {
         let mut admissions = Vec::with_capacity(events.len());
         let mut parties = Vec::new();
         for (place, event) in (0..).zip(events) {
@@ -227,7 +230,8 @@ impl Sessions {
         moment: Moment,
     ) -> Result<(Live, Opened), NotAdmitted> {
         let (header, name) = (first.header(), first.key_name());
-        let expected = submission.met.as_ref().is_some_and(|(session, met)| *session == header.session && !met.is_empty());
+        let expected =
+            submission.met.as_ref().is_some_and(|(session, met)| *session == header.session && !met.is_empty());
         let (true, KindName::Open, Some(name)) = (expected, header.kind.name(), name) else {
             return Err(fault(0, EventFault::Session));
         };

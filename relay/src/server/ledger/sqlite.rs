@@ -61,7 +61,8 @@ impl Store for Sqlite {
             insert.execute(params![index.cast_signed(), note])?;
         }
         for (level, place, hash) in &commit.nodes {
-            let mut insert = transaction.prepare_cached("INSERT INTO nodes (level, place, hash) VALUES ($1, $2, $3)")?;
+            let mut insert =
+                transaction.prepare_cached("INSERT INTO nodes (level, place, hash) VALUES ($1, $2, $3)")?;
             insert.execute(params![level, place.cast_signed(), hash])?;
         }
         for opened in &commit.opened {
@@ -152,8 +153,7 @@ impl Store for Sqlite {
         let sql = "SELECT author, seq, entry, batch FROM events WHERE session = $1 AND entry < $2 ORDER BY entry \
                    LIMIT $3 OFFSET $4";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let page =
-            params![session.0, below.cast_signed(), i64::try_from(most).unwrap_or(i64::MAX), skip.cast_signed()];
+        let page = params![session.0, below.cast_signed(), i64::try_from(most).unwrap_or(i64::MAX), skip.cast_signed()];
         let rows = statement.query_map(page, |row| {
             let number = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
             Ok((row.get::<_, String>(0)?, number(1)?, number(2)?, number(3)?))
