@@ -1,9 +1,8 @@
 //! Sequences and byte strings that know their largest length, for every message on the wire.
 //!
-//! bincode's limit counts *bytes read*. Elements that take no byte (`()`, empty structs) slip past it: nine bytes claim
-//! 2^40 of them and the reader loops for hours. Elements of one byte that are large in memory (`Option<Report>`) multiply a
-//! frame a hundredfold. So wire types hold [`Bounded`] or [`Blob`], never a bare `Vec`: the count is refused **before** the
-//! first element is read, and a type without size doesn't compile.
+//! A frame's limit in bytes is generous for elements that are one byte on the wire and large in memory
+//! (`Option<Report>`): they multiply a frame a hundredfold. [`Bounded`] and [`Blob`] refuse the count **before** the first
+//! element is read, and a type without size doesn't compile.
 //!
 //! Not here: the bytes themselves ([`crate::wire`]).
 

@@ -93,6 +93,16 @@ impl Invite {
 }
 
 impl InviteSecret {
+    /// Reads the secret a future member sent; `None` for any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The bytes to send, inside TLS only.
+    pub fn as_bytes(&self) -> &[u8; SECRET] {
+        &self.0
+    }
+
     /// SHA-256 of a label and the secret. 160 random bits need no slow hash and no salt.
     pub fn hash(&self) -> InviteHash {
         let mut hash = Sha256::new();
@@ -168,6 +178,9 @@ mod tests {
         assert_eq!(again.relay, invite().relay);
         assert_eq!(again.hash(), invite().hash());
         assert_eq!(*again.word(), *word);
+        let sent = InviteSecret::from_bytes(again.secret.as_bytes());
+        assert!(sent.is_some_and(|sent| sent.hash() == again.hash()));
+        assert!(InviteSecret::from_bytes(&[0; SECRET - 1]).is_none());
     }
 
     #[test]

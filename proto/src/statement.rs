@@ -8,13 +8,11 @@
 //! Not here: fetching and storing statements, and the time. Validity is judged at the ledger's time, which is handed
 //! in, never by a PC's clock. (SECURITY A4)
 
-mod fingerprint;
 mod member;
 #[cfg(test)]
 mod tests;
 mod witness;
 
-pub use fingerprint::Fingerprint;
 pub use member::{MEMBER, MEMBER_LIFE_MS, Member, MemberError, Role};
 pub use witness::WitnessKey;
 
@@ -23,7 +21,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::address::HostPort;
 use crate::encoding;
+use crate::fingerprint::Fingerprint;
 use crate::foreign::Foreign;
 use crate::json::{self, JsonError};
 use crate::key::{PublicKey, SigningKey, VerifierKey};
@@ -32,8 +32,6 @@ use crate::now::Wall;
 
 /// First line of a statement.
 pub const STATEMENT: &str = "venia/statement@v1";
-/// Longest address of a relay, in bytes.
-pub const ADDRESS_MAX: usize = 300;
 
 /// What the root says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -69,8 +67,9 @@ pub struct Statement {
 pub struct Relay {
     /// Its name, unique in the statement.
     pub name: Foreign,
-    /// `host:port`.
-    pub address: String,
+    /// `host:port`: where it listens.
+    #[serde(with = "host_port")]
+    pub address: HostPort,
     /// Key of its TLS connections.
     #[serde(with = "spki")]
     pub tls: PublicKey,
@@ -170,7 +169,6 @@ impl Statement {
         let relays = self.relays.iter();
         holds(relays.clone().all(|relay| Foreign::name(relay.name.raw()).is_ok()), "relay name")?;
         holds(distinct(relays.clone().map(|relay| relay.name.raw())), "relay name")?;
-        holds(relays.clone().all(|relay| is_address(&relay.address)), "relay address")?;
         holds(distinct(relays.map(|relay| &relay.log.name)), "relay log")?;
         holds(self.auditors.iter().all(|auditor| is_recipient(auditor)) && distinct(self.auditors.iter()), "auditors")?;
         holds(distinct(self.witnesses.iter()), "witnesses")?;
@@ -197,14 +195,6 @@ fn distinct<T: Ord>(mut values: impl Iterator<Item = T>) -> bool {
     values.all(|value| seen.insert(value))
 }
 
-/// Graphic ASCII with a port at the end; resolving it decides the rest.
-fn is_address(text: &str) -> bool {
-    let port = |digits: &str| digits.parse::<u16>().is_ok_and(|port| port != 0 && port.to_string() == digits);
-    text.len() <= ADDRESS_MAX
-        && text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'#' | b'?' | b'@'))
-        && text.rsplit_once(':').is_some_and(|(host, digits)| !host.is_empty() && port(digits))
-}
-
 /// The shape of an `age` recipient; whether it is one is found when sealing.
 fn is_recipient(text: &str) -> bool {
     text.strip_prefix("age1").is_some_and(|rest| {
@@ -228,6 +218,21 @@ impl<'de> Deserialize<'de> for PackHash {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         encoding::hex(&text).map(Self).ok_or_else(|| serde::de::Error::custom("not a SHA-256"))
+    }
+}
+
+/// An address in its one spelling.
+mod host_port {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::address::HostPort;
+
+    pub(super) fn serialize<S: Serializer>(address: &HostPort, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(address)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HostPort, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -8,16 +8,24 @@
 //!
 //! Stops a peer that wants this process's memory or time: a length is judged before anything is reserved for it, a buffer
 //! grows with the bytes that came and never with the bytes that were promised, and a message followed by other bytes is
-//! refused (two readers could disagree about what was said). Without bincode's limit nine bytes abort the process.
+//! refused (two readers could disagree about what was said). Without bincode's limit nine bytes abort the process; what it
+//! doesn't see, elements that take no bytes, `counted` refuses for every type.
 //!
 //! Not here: what the messages mean ([`crate::rendezvous`], [`crate::message`]); what is kept for years (the ledger is
-//! text). Sequences inside messages are [`crate::bounded::Bounded`], because a limit in bytes doesn't see elements of none.
+//! text), and limits of single fields ([`crate::bounded`]).
+
+mod counted;
+
+use std::cell::Cell;
+use std::marker::PhantomData;
 
 use bincode::config;
 use bincode::enc::write::Writer;
 use bincode::error::{DecodeError, EncodeError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use counted::Counted;
 
 /// Largest body of a control frame, in bytes: what a peer and a relay say, and requests inside a session.
 pub const CONTROL_MAX: usize = 256 * 1024;
@@ -99,9 +107,11 @@ pub fn decode<T: DeserializeOwned>(body: &[u8], limit: Limit) -> Result<T, WireE
         return Err(WireError::TooLarge { given: body.len(), max: limit.max() });
     }
     let config = config::legacy();
+    let left = Cell::new(body.len());
+    let seed = Counted { inner: PhantomData, left: &left };
     let decoded = match limit {
-        Limit::Control => bincode::serde::decode_from_slice(body, config.with_limit::<CONTROL_MAX>()),
-        Limit::Data => bincode::serde::decode_from_slice(body, config.with_limit::<DATA_MAX>()),
+        Limit::Control => bincode::serde::seed_decode_from_slice(seed, body, config.with_limit::<CONTROL_MAX>()),
+        Limit::Data => bincode::serde::seed_decode_from_slice(seed, body, config.with_limit::<DATA_MAX>()),
     };
     let (message, read): (T, usize) = decoded.map_err(|error: DecodeError| WireError::Malformed(Box::new(error)))?;
     match body.len() - read {
@@ -243,148 +253,4 @@ impl Writer for Capped {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bounded::{Blob, Bounded};
-    use serde::Deserialize;
-    use std::cell::Cell;
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    enum Sample {
-        Nothing,
-        Words { first: String, rest: Bounded<String, 4> },
-        Numbers(Bounded<u64, 40_000>),
-        Bytes(Blob<{ DATA_MAX }>),
-    }
-
-    /// Little-endian tag and length, fixed width: the layout other implementations and our later selves must read.
-    #[test]
-    fn golden_bytes() {
-        let frame = encode_frame(&Sample::Words { first: "hi".into(), rest: Bounded::empty() }, Limit::Control);
-        let expected = [
-            22, 0, 0, 0, // length of the body
-            1, 0, 0, 0, // second variant
-            2, 0, 0, 0, 0, 0, 0, 0, b'h', b'i', // text
-            0, 0, 0, 0, 0, 0, 0, 0, // no further text
-        ];
-        assert_eq!(frame.unwrap(), expected);
-        assert_eq!(encode(&Sample::Nothing, Limit::Control).unwrap(), [0; 4]);
-    }
-
-    /// Nine bytes that announce 2^40 elements abort a process that believes them.
-    #[test]
-    fn hostile_lengths_reserve_nothing() {
-        let mut hostile = (1_u64 << 40).to_le_bytes().to_vec();
-        hostile.push(0);
-        for limit in [Limit::Control, Limit::Data] {
-            assert!(matches!(decode::<Vec<u8>>(&hostile, limit), Err(WireError::Malformed(_))));
-            assert!(matches!(decode::<Vec<u64>>(&hostile, limit), Err(WireError::Malformed(_))));
-            assert!(matches!(decode::<String>(&hostile, limit), Err(WireError::Malformed(_))));
-            assert!(matches!(decode::<Bounded<u64, 9>>(&hostile, limit), Err(WireError::Malformed(_))));
-            assert!(matches!(decode::<Blob<9>>(&hostile, limit), Err(WireError::Malformed(_))));
-            // The same as the last field of a message, after what was read already.
-            let inside = [&[3, 0, 0, 0], hostile.as_slice()].concat();
-            assert!(matches!(decode::<Sample>(&inside, limit), Err(WireError::Malformed(_))));
-        }
-        let all = u64::MAX.to_le_bytes();
-        assert!(matches!(decode::<Blob<9>>(&all, Limit::Data), Err(WireError::Malformed(_))));
-        assert!(matches!(decode::<String>(&all, Limit::Data), Err(WireError::Malformed(_))));
-    }
-
-    thread_local!(static READ: Cell<usize> = const { Cell::new(0) });
-
-    /// Takes memory but no byte on the wire, and counts how often it was read.
-    #[derive(Debug)]
-    struct Weightless(#[expect(dead_code, reason = "only its size matters")] u8);
-
-    impl<'de> Deserialize<'de> for Weightless {
-        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            READ.set(READ.get() + 1);
-            <()>::deserialize(deserializer).map(|()| Self(0))
-        }
-    }
-
-    /// bincode's own limit doesn't see elements that take no byte; the bound does, before the first one.
-    #[test]
-    fn elements_of_no_bytes_are_counted() {
-        let claim = |count: u64| count.to_le_bytes();
-        assert!(decode::<Vec<Weightless>>(&claim(300_000), Limit::Control).is_ok(), "past 256 KiB without a complaint");
-        assert_eq!(READ.replace(0), 300_000);
-        for hostile in [1_025, 1 << 40, u64::MAX] {
-            assert!(decode::<Bounded<Weightless, 1_024>>(&claim(hostile), Limit::Control).is_err());
-            assert_eq!(READ.get(), 0);
-        }
-        assert!(decode::<Bounded<Weightless, 1_024>>(&claim(1_024), Limit::Control).is_ok());
-        assert_eq!(READ.get(), 1_024);
-    }
-
-    #[test]
-    fn limits_at_below_and_above() {
-        for limit in [Limit::Control, Limit::Data] {
-            // Tag and length of the block.
-            for (room, fits) in [(limit.max() - 13, true), (limit.max() - 12, true), (limit.max() - 11, false)] {
-                let message = Sample::Bytes(Blob::new(vec![7; room]).unwrap());
-                match encode_frame(&message, limit) {
-                    Ok(frame) => {
-                        assert!(fits);
-                        let body = FrameReader::new(limit).feed(&mut frame.as_slice()).unwrap().unwrap();
-                        assert_eq!(decode::<Sample>(&body, limit).unwrap(), message);
-                    }
-                    Err(error) => assert!(!fits && matches!(error, WireError::OursTooLarge { .. }), "{error}"),
-                }
-            }
-            let text = "x".repeat(limit.max() - 8);
-            assert_eq!(decode::<String>(&encode(&text, limit).unwrap(), limit).unwrap(), text);
-            let body = vec![0; limit.max() + 1];
-            assert!(matches!(decode::<Sample>(&body, limit), Err(WireError::TooLarge { .. })));
-        }
-    }
-
-    #[test]
-    fn trailing_bytes_are_refused() {
-        let mut body = encode(&Sample::Nothing, Limit::Control).unwrap();
-        body.push(0);
-        assert!(matches!(decode::<Sample>(&body, Limit::Control), Err(WireError::Trailing(1))));
-    }
-
-    #[test]
-    fn a_refused_length_reserves_nothing_and_stays_refused() {
-        for limit in [Limit::Control, Limit::Data] {
-            let max = u32::try_from(limit.max()).unwrap();
-            for length in [0, max + 1, u32::MAX] {
-                let mut reader = FrameReader::new(limit);
-                assert!(reader.feed(&mut length.to_le_bytes().as_slice()).is_err());
-                assert_eq!(reader.held(), 0);
-                assert!(reader.feed(&mut [1, 0, 0, 0, 9].as_slice()).is_err());
-                assert!(reader.finish().is_err());
-            }
-            let mut reader = FrameReader::new(limit);
-            assert!(matches!(reader.feed(&mut max.to_le_bytes().as_slice()), Ok(None)));
-            assert_eq!(reader.held(), PREFIX, "a promise reserves nothing");
-        }
-    }
-
-    #[test]
-    fn a_stream_may_end_between_frames_only() {
-        let frame = encode_frame(&Sample::Nothing, Limit::Control).unwrap();
-        for cut in 0..=frame.len() {
-            let mut reader = FrameReader::new(Limit::Control);
-            reader.feed(&mut &frame[..cut]).unwrap();
-            assert_eq!(reader.finish().is_ok(), cut == 0 || cut == frame.len(), "{cut}");
-        }
-    }
-
-    #[test]
-    fn byte_by_byte_never_above_the_announced_length() {
-        let message = Sample::Numbers(Bounded::new((0..10_000).collect()).unwrap());
-        let frame = encode_frame(&message, Limit::Control).unwrap();
-        let mut reader = FrameReader::new(Limit::Control);
-        let mut frames = Vec::new();
-        for byte in frame.iter().chain(&frame) {
-            frames.extend(reader.feed(&mut std::slice::from_ref(byte)).unwrap());
-            assert!(reader.held() <= frame.len());
-        }
-        assert_eq!(frames.len(), 2);
-        assert!(frames.iter().all(|body| decode::<Sample>(body, Limit::Control).is_ok_and(|m| m == message)));
-    }
-}
+mod tests;

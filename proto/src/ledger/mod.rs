@@ -2,7 +2,9 @@
 
 pub mod batch;
 pub mod body;
+pub mod bundle;
 pub mod checkpoint;
+pub mod cosignature;
 pub mod event;
 pub mod kind;
 pub mod merkle;
@@ -11,3 +13,4 @@ pub mod part;
 pub mod pin;
 pub mod proof;
 pub mod strand;
+pub mod verify;

@@ -12,7 +12,7 @@ fn witness(seed: u8) -> WitnessKey {
 fn statement() -> Statement {
     let relay = |name: &str, seed| Relay {
         name: Foreign::new(name),
-        address: "relay.example:4433".into(),
+        address: "relay.example:4433".parse().unwrap(),
         tls: *SigningKey::new("tls", [seed; 32]).public(),
         log: SigningKey::new("log", [seed; 32]).verifier().clone(),
     };
@@ -100,15 +100,12 @@ fn a4_valid_at_the_ledgers_time() {
 #[test]
 fn a_statement_that_contradicts_itself_is_refused() {
     type Change = fn(&mut Statement);
-    let changes: [(Change, &str); 13] = [
+    let changes: [(Change, &str); 10] = [
         (|s| s.organisation = Foreign::new("a\nb"), "organisation"),
         (|s| s.relays.clear(), "relays"),
         (|s| s.relays[1].name = s.relays[0].name.clone(), "relay name"),
         (|s| s.relays[1].name = Foreign::new(""), "relay name"),
         (|s| s.relays[1].log.name = s.relays[0].log.name.clone(), "relay log"),
-        (|s| s.relays[0].address = "relay.example".into(), "relay address"),
-        (|s| s.relays[0].address = "relay.example:0".into(), "relay address"),
-        (|s| s.relays[0].address = "a b:1".into(), "relay address"),
         (|s| s.auditors.push("AGE1X".into()), "auditors"),
         (|s| s.auditors.push(s.auditors[0].clone()), "auditors"),
         (|s| s.witnesses.push(s.witnesses[0].clone()), "witnesses"),
@@ -141,6 +138,10 @@ fn the_schema_is_closed() {
         ("\"name\":\"a\"", "\"name\":\"a\",\"x\":1"),
         ("\"quorum\":2", "\"quorum\":null"),
         ("\"quorum\":2", "\"quorum\":-1"),
+        ("relay.example:4433", "Relay.example:4433"),
+        ("relay.example:4433", "relay.example"),
+        ("relay.example:4433", "relay.example:0"),
+        ("relay.example:4433", "venia://relay.example:4433"),
         ("\"packs\":[\"07", "\"packs\":[\"0A"),
         ("MCowBQYDK2Vw", "MCowBQYDK2Vx"),
     ] {

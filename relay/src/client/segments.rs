@@ -17,6 +17,9 @@ pub(crate) struct Run<W> {
     pub(crate) stride: usize,
 }
 
+/// A run that didn't fit into its buffer's front, with its bytes.
+pub(crate) type Aside<W> = (Run<W>, Vec<u8>);
+
 /// Where the datagrams of a buffer lie. Only the last may be shorter than `stride`.
 pub(crate) fn datagrams(len: usize, stride: usize) -> impl Iterator<Item = Range<usize>> {
     let stride = stride.max(1);
@@ -31,9 +34,9 @@ pub(crate) fn sort<W: Copy + PartialEq>(
     buffer: &mut [u8],
     stride: usize,
     mut judge: impl FnMut(&[u8]) -> Option<(W, usize)>,
-) -> (Option<Run<W>>, Vec<(Run<W>, Vec<u8>)>) {
+) -> (Option<Run<W>>, Vec<Aside<W>>) {
     let mut front: Option<Run<W>> = None;
-    let mut aside: Vec<(Run<W>, Vec<u8>)> = Vec::new();
+    let mut aside: Vec<Aside<W>> = Vec::new();
     for datagram in datagrams(buffer.len(), stride) {
         let Some((way, cut)) = judge(&buffer[datagram.clone()]) else { continue };
         let kept = (datagram.start + cut).min(datagram.end)..datagram.end;

@@ -1,6 +1,6 @@
 //! QUIC settings of both layers, each with its reason (TRANSPORT, recommended config).
 //!
-//! Not here: TLS ([`super::tls`]) and the relay's limits for connections it accepts ([`crate::server::accept`]).
+//! Not here: TLS ([`super::tls`]) and the relay's limits for connections it accepts (`server::accept`).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -119,8 +119,10 @@ impl ForwardingSocket {
             let len = meta.len.min(buffers[at].len());
             let received = &mut buffers[at][..len];
             let most = self.udp.max_send_segments();
+            let mut table = self.flows.lock();
             let (batches, plain) =
-                plan(received, meta.stride, most, |flow, len| self.flows.lock().judge(flow, meta.addr, len, now));
+                plan(received, meta.stride, most, |flow, len| table.judge(flow, meta.addr, len, now));
+            drop(table);
             for batch in batches {
                 self.send(&batch, &received[batch.bytes.clone()], &meta);
             }

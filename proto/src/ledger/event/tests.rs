@@ -167,6 +167,14 @@ fn parts_fit_the_kind() {
         }
         let none = Header { parts: Vec::new(), ..header.clone() };
         assert_eq!(none.check(), Err(EventError::Parts));
+        if let Kind::Result { admit, .. } = header.kind {
+            for (status, fits) in
+                [(Status::Failed, true), (Status::Killed, true), (Status::Late, true), (Status::Unknown, false)]
+            {
+                let silent = Header { kind: Kind::Result { admit, status }, ..none.clone() };
+                assert_eq!(silent.check().is_ok(), fits, "{status:?}");
+            }
+        }
         for len in [0, 1023, 1025, 2048, 4 << 20] {
             let mut odd = header.clone();
             odd.parts[0].len = len;
