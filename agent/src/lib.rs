@@ -1,3 +1,5 @@
 //! Placeholder of the room; see the README.
 
+pub mod journal;
 pub mod person;
+pub mod worker;

@@ -4,12 +4,26 @@
 //! handed out. Shells (`relay`, `agent`, `console`) do what they are told and report back. So every rule can be tested
 //! without a network, and replayed from a seed.
 
+pub mod address;
+pub mod bounded;
 pub mod catalog;
+pub mod code;
+pub mod consent;
 pub mod encoding;
+pub mod fingerprint;
 pub mod foreign;
 pub mod id;
+pub mod invite;
+pub mod json;
 pub mod key;
 pub mod ledger;
+pub mod message;
 pub mod now;
+pub mod pairing;
+pub mod rendezvous;
 pub mod report;
 pub mod scope;
+pub mod session;
+pub mod statement;
+pub mod wire;
+pub mod words;

@@ -1,0 +1,262 @@
+//! Questions to the person: one at a time, five waiting, silence is no.
+
+use super::*;
+use crate::catalog::Effect as ItemEffect;
+use crate::consent::{Question, USES_MAX, allowed};
+use crate::ledger::body::{Allowed, Consent, Language};
+use crate::ledger::kind::Answer;
+
+impl Agent {
+    pub(super) fn new_card(
+        &mut self,
+        asked: EntryRef,
+        question: Question,
+        scopes: BTreeSet<Scope>,
+        items: Vec<Allowed>,
+    ) -> Card {
+        let id = CardId(self.next_card);
+        self.next_card += 1;
+        Card { id, asked, question, scopes, items }
+    }
+
+    /// Puts the next waiting card on the screen if there is none.
+    pub(super) fn show_next(&mut self, now: Now) {
+        if self.open_card.is_some() || self.phase == Phase::Closed {
+            return;
+        }
+        // While paused only the question whether to go on may be asked.
+        if self.paused.is_some() && self.waiting_cards.front().is_some_and(|card| card.question != Question::Resume) {
+            return;
+        }
+        if let Some(card) = self.waiting_cards.pop_front() {
+            self.effects.push_back(Effect::Ask(card.clone()));
+            self.open_card = Some(OpenCard { card, asked_ms: now.boot_ms, text: String::new() });
+            self.timers.set(Timer::Silence, now.boot_ms + timer::SILENCE_MS);
+        }
+    }
+
+    pub(super) fn shown(&mut self, card: CardId, text: String) {
+        if let Some(open) = self.open_card.as_mut().filter(|open| open.card.id == card) {
+            open.text = text;
+        }
+    }
+
+    pub(super) fn answered(&mut self, catalog: &Catalog, now: Now, card: CardId, choice: Choice) {
+        let Choice::Allow { minutes } = choice else { return self.deny(now, card) };
+        if let Some(open) = self.take_card(card) {
+            self.allowed(catalog, now, open, minutes);
+            self.show_next(now);
+        }
+    }
+
+    pub(super) fn deny(&mut self, now: Now, card: CardId) {
+        if let Some(open) = self.take_card(card) {
+            self.refused(now, open, Answer::No);
+            self.show_next(now);
+        }
+    }
+
+    /// The card, if it is the open one: an answer to any other answers nothing.
+    fn take_card(&mut self, card: CardId) -> Option<OpenCard> {
+        let open = self.open_card.take_if(|open| open.card.id == card)?;
+        self.timers.stop(Timer::Silence);
+        Some(open)
+    }
+
+    /// Nobody answered: no.
+    pub(super) fn silence(&mut self, now: Now) {
+        if let Some(open) = self.open_card.take() {
+            self.effects.push_back(Effect::Withdraw(open.card.id));
+            self.refused(now, open, Answer::Silence);
+            self.show_next(now);
+        }
+    }
+
+    fn allowed(&mut self, catalog: &Catalog, now: Now, open: OpenCard, minutes: Option<u32>) {
+        let Some(technician) = self.technician() else { return };
+        let consent = self.next_own(0);
+        match open.card.question {
+            Question::Arrival => {
+                let (batch, _) = self.consented(now, &open, Answer::Yes, None);
+                self.after(batch, KindName::Consent, Then::Send(consent));
+                self.phase = Phase::Open;
+                self.offer(catalog, open.card.asked);
+            }
+            Question::Resume => {
+                let cause = self.paused.take().unwrap_or(Cause::Person);
+                let (batch, _) = self.consented(now, &open, Answer::Yes, None);
+                self.after(batch, KindName::Consent, Then::Send(consent));
+                let (_, resume) = self.record_own(Kind::Resume { by: Cause::Person, cause }, Body::None);
+                self.effects.push_back(Effect::Send(resume));
+                self.tell(Tell::Resumed);
+                self.open_gates(now);
+            }
+            Question::Grant | Question::Renewal { .. } | Question::Change => {
+                let Some(grant) = Grant::answered(&open.card, minutes, consent, technician, now.boot_ms) else {
+                    // Minutes no grant can have: the shell let through what it should have asked again.
+                    return self.refused(now, open, Answer::No);
+                };
+                let (batch, _) = self.consented(now, &open, Answer::Yes, minutes);
+                self.after(batch, KindName::Consent, Then::Send(consent));
+                self.grants.push(grant);
+                if let Some((request, wanted)) = self.requests.remove(&open.card.id) {
+                    self.admit(catalog, now, request, wanted, Vec::new());
+                }
+            }
+        }
+    }
+
+    fn refused(&mut self, now: Now, open: OpenCard, answer: Answer) {
+        let consent = self.next_own(0);
+        self.consented(now, &open, answer, None);
+        // A no overtakes every gate.
+        self.effects.push_back(Effect::Send(consent));
+        match open.card.question {
+            Question::Arrival => {
+                let close = if answer == Answer::No { Close::Refused } else { Close::Silence };
+                return self.close(now, close);
+            }
+            Question::Resume => return self.close(now, Close::Stopped),
+            Question::Grant | Question::Renewal { .. } | Question::Change => {}
+        }
+        self.refusals = self.refusals.saturating_add(1);
+        for scope in &open.card.scopes {
+            self.refused.insert(*scope, now.boot_ms);
+        }
+        if let Some((request, wanted)) = self.requests.remove(&open.card.id) {
+            if let Some(scope) = scope_of(&wanted) {
+                self.refused.insert(scope, now.boot_ms);
+            }
+            self.refuse(Vec::new(), request, &wanted.item, Why::Person, "");
+        }
+    }
+
+    /// Writes the `consent` event: what stood on the screen, in which language, and how long the answer took.
+    pub(super) fn consented(
+        &mut self,
+        now: Now,
+        open: &OpenCard,
+        answer: Answer,
+        minutes: Option<u32>,
+    ) -> (BatchId, EntryRef) {
+        let language = self.arrival.as_ref().map_or(Language::En, |arrival| arrival.open.language);
+        let body = Body::Consent(Consent {
+            text: open.text.clone(),
+            language,
+            scopes: open.card.scopes.clone(),
+            items: open.card.items.clone(),
+            minutes,
+        });
+        let took = now.boot_ms.saturating_sub(open.asked_ms);
+        self.record_own(Kind::Consent { asked: open.card.asked, answer, took }, body)
+    }
+
+    /// Makes the one card for everything the technician named at arrival. What this agent doesn't have, what needs a
+    /// higher level and what changes the PC isn't on it.
+    fn offer(&mut self, catalog: &Catalog, join: EntryRef) {
+        let Some((offer, level)) = self.arrival.as_ref().map(|arrival| (arrival.offer.clone(), arrival.level)) else {
+            return;
+        };
+        let mut items: BTreeMap<_, Allowed> =
+            catalog.reading(&offer.scopes, level, USES_MAX).into_iter().map(|a| (a.item.clone(), a)).collect();
+        for asked in &offer.items {
+            let Some(item) = catalog.find(&asked.item, &asked.definition) else { continue };
+            let reads = item.effect == ItemEffect::Reads && item.level <= level;
+            let (true, Ok(arguments)) = (reads, item.arguments(&asked.arguments)) else { continue };
+            let one = allowed(&body::Asked { arguments, ..asked.clone() }, 1);
+            match items.get_mut(&one.item) {
+                // The whole scope was asked for: any declared value is covered already.
+                Some(covered) if covered.values.is_empty() => {}
+                Some(covered) => {
+                    covered.uses = (covered.uses + 1).min(USES_MAX);
+                    for (name, values) in one.values {
+                        covered.values.entry(name).or_default().extend(values);
+                    }
+                }
+                None => drop(items.insert(one.item.clone(), one)),
+            }
+        }
+        // A card even if nothing of the offer is left: the technician waits for its answer.
+        if !offer.scopes.is_empty() || !offer.items.is_empty() {
+            let card = self.new_card(join, Question::Grant, offer.scopes, items.into_values().collect());
+            self.waiting_cards.push_back(card);
+        }
+    }
+
+    /// The technician asks for one run. Asking is always legal; being asked isn't always allowed (D5).
+    pub(super) fn ask(&mut self, catalog: &Catalog, now: Now, request: EntryRef, body: Request) {
+        if self.phase != Phase::Open {
+            let got = "a question before the person knows who asks".to_owned();
+            return self.close(now, Close::PeerMisbehaved { expected: "an answered arrival", got });
+        }
+        let level = self.arrival.as_ref().map_or(0, |arrival| arrival.level);
+        let theirs = vec![Entry::Theirs(request)];
+        let Some(item) = catalog.find(&body.item, &body.definition) else {
+            return self.refuse(theirs, request, &body.item, Why::UnknownItem, "");
+        };
+        let wanted = match crate::consent::wanted(item, &body.arguments, level) {
+            Ok(wanted) => wanted,
+            Err(why) => return self.refuse(theirs, request, &body.item, why, ""),
+        };
+        let scope = item.area.scope();
+        let recently = self.refused.get(&scope).is_some_and(|at| now.boot_ms.saturating_sub(*at) < timer::REPEAT_MS);
+        let reads = item.effect == ItemEffect::Reads;
+        let why = if self.paused.is_some() {
+            Some(Why::Paused)
+        } else if recently || self.refusals >= REFUSALS_MAX {
+            Some(Why::Repeated)
+        } else if !reads && self.arrival.as_ref().is_some_and(|arrival| !arrival.known_root) {
+            // A service this PC never met only looks (A2).
+            Some(Why::Policy)
+        } else if reads && self.covering(now, &wanted).is_some() {
+            return self.admit(catalog, now, request, wanted, theirs);
+        } else if self.waiting_cards.len() >= CARDS_WAITING_MAX {
+            Some(Why::Limit)
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            return self.refuse(theirs, request, &body.item, why, "");
+        }
+        self.record(theirs);
+        let question = if reads { Question::Grant } else { Question::Change };
+        let asked = body::Asked {
+            item: wanted.item.clone(),
+            definition: wanted.definition.clone(),
+            arguments: wanted.arguments.clone(),
+        };
+        let card = self.new_card(request, question, BTreeSet::new(), vec![allowed(&asked, 1)]);
+        self.requests.insert(card.id, (request, wanted));
+        self.waiting_cards.push_back(card);
+        self.show_next(now);
+    }
+
+    /// The earliest of the grants ended: renew *until I stop*, and kill what ran under it.
+    pub(super) fn grants_ended(&mut self, now: Now) {
+        let (live, dead): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.grants).into_iter().partition(|grant| grant.is_live(now.boot_ms));
+        self.grants = live;
+        for grant in dead {
+            let ended = grant.consent();
+            self.stop_runs(|run| run.grant == ended);
+            self.drop_results(|run| run.grant == ended);
+            self.tell(Tell::GrantEnded);
+            let asked = self.join_ref();
+            let id = CardId(self.next_card);
+            if let Some(card) = grant.renewal(id, asked) {
+                self.next_card += 1;
+                self.waiting_cards.push_back(card);
+            }
+        }
+        self.show_next(now);
+    }
+
+    pub(super) fn join_ref(&self) -> EntryRef {
+        EntryRef { author: Strand::Agent, seq: 1 }
+    }
+}
+
+/// The scope a refused request belongs to: its item's area.
+fn scope_of(wanted: &Wanted) -> Option<Scope> {
+    wanted.item.0.split('.').next().and_then(|area| area.parse().ok())
+}

@@ -1,0 +1,167 @@
+//! Pauses and ends. Revoking never waits: kills come first, records after, and nothing that was about to leave leaves.
+
+use super::*;
+use crate::consent::Question;
+use crate::ledger::kind::Answer;
+
+impl Agent {
+    /// Ends the session.
+    pub(super) fn close(&mut self, now: Now, close: Close) {
+        self.close_with(now, close, Vec::new());
+    }
+
+    /// Ends the session; `last` is recorded just before the `close`.
+    pub(super) fn close_with(&mut self, now: Now, close: Close, mut last: Vec<Entry>) {
+        if self.phase == Phase::Closed {
+            return;
+        }
+        let was_new = self.phase == Phase::New;
+        self.phase = Phase::Closed;
+        self.paused = None;
+        self.timers.clear();
+        self.effects.retain(|effect| match effect {
+            Effect::Record { .. } | Effect::Kill(_) | Effect::Tell(_) | Effect::Withdraw(_) | Effect::Perform(_) => {
+                true
+            }
+            Effect::Ask(_)
+            | Effect::Send(_)
+            | Effect::SendBare(_)
+            | Effect::Cut
+            | Effect::SendCloseRecorded
+            | Effect::Closed(_)
+            | Effect::Released => false,
+        });
+        self.gated.clear();
+        if was_new {
+            // Nobody arrived: there is no session to record.
+            self.effects.push_back(Effect::Closed(close));
+            return self.release();
+        }
+        self.stop_runs(|_| true);
+        self.drop_results(|_| true);
+        self.grants.clear();
+        self.void_cards(now, &close);
+        let stopped = close == Close::Stopped;
+        if stopped {
+            last.push(Entry::Own { kind: Kind::Stop { by: Cause::Person, cause: Cause::Person }, body: Body::None });
+        }
+        let mut held = self.counts.clone();
+        for entry in &last {
+            *held.entry(author(entry)).or_default() += 1;
+        }
+        *held.entry(Strand::Agent).or_default() += 1;
+        last.push(Entry::Own { kind: Kind::Close { by: close.by(), cause: close.cause(), held }, body: Body::None });
+        let batch = self.record(last);
+        self.close_batch = Some(batch);
+        self.effects.push_front(Effect::Cut);
+        // The technician holds the same events as the person, without the words that weren't sent (E11).
+        for seq in std::mem::take(&mut self.unsent) {
+            let entry = EntryRef { author: Strand::Agent, seq };
+            self.effects.push_back(Effect::SendBare(entry));
+        }
+        self.effects.push_back(Effect::Closed(close));
+        self.timers.set(Timer::Close, now.boot_ms + timer::CLOSE_RECEIPT_MS);
+    }
+
+    /// The open question is void, and so is everything that waits behind it.
+    fn void_cards(&mut self, now: Now, close: &Close) {
+        if let Some(open) = self.open_card.take() {
+            self.effects.push_back(Effect::Withdraw(open.card.id));
+            if *close == Close::Stopped {
+                // STOP at a question is a no to it.
+                self.consented(now, &open, Answer::No, None);
+            }
+        }
+        self.waiting_cards.clear();
+        for (request, wanted) in std::mem::take(&mut self.requests).into_values() {
+            self.refuse(Vec::new(), request, &wanted.item, Why::Stopped, "");
+        }
+    }
+
+    /// Nothing runs and nothing is sent until the person says so.
+    pub(super) fn pause(&mut self, now: Now, cause: Cause) {
+        if self.phase != Phase::Open || self.paused.is_some() {
+            return;
+        }
+        self.stop_runs(|_| true);
+        self.paused = Some(cause);
+        if let Some(open) = self.open_card.take() {
+            self.effects.push_back(Effect::Withdraw(open.card.id));
+            self.timers.stop(Timer::Silence);
+            self.waiting_cards.push_front(open.card);
+        }
+        let (_, pause) = self.record_own(Kind::Pause { by: cause, cause }, Body::None);
+        self.effects.push_back(Effect::Send(pause));
+        self.tell(Tell::Paused(cause));
+        self.show_next(now);
+    }
+
+    /// Relay or technician can't be reached.
+    pub(super) fn lost(&mut self, now: Now) {
+        self.pause(now, Cause::RelayLost);
+        self.timers.start(Timer::Lost, now.boot_ms + timer::LOST_MS);
+    }
+
+    /// The relay is back. Only the person resumes.
+    pub(super) fn found(&mut self, now: Now) {
+        self.relay_lost = false;
+        if self.link_lost {
+            return;
+        }
+        self.timers.stop(Timer::Lost);
+        if self.paused == Some(Cause::RelayLost) {
+            self.ask_to_resume(now);
+        }
+    }
+
+    /// The PC slept: what was allowed before isn't any more, and only the person resumes (D1, A6).
+    pub(super) fn slept(&mut self, now: Now, ms: u64) {
+        if ms <= timer::SLEEP_MS || self.phase != Phase::Open {
+            return;
+        }
+        self.pause(now, Cause::Sleep);
+        self.drop_results(|_| true);
+        if !self.grants.is_empty() {
+            self.grants.clear();
+            self.tell(Tell::GrantEnded);
+        }
+        self.ask_to_resume(now);
+    }
+
+    fn ask_to_resume(&mut self, now: Now) {
+        let asking = |card: &Card| card.question == Question::Resume;
+        if self.open_card.as_ref().is_some_and(|open| asking(&open.card)) || self.waiting_cards.iter().any(asking) {
+            return;
+        }
+        let asked = self.join_ref();
+        let card = self.new_card(asked, Question::Resume, BTreeSet::new(), Vec::new());
+        self.waiting_cards.push_front(card);
+        self.show_next(now);
+    }
+
+    /// Nobody can see the session: the open question is no, and half a minute later it ends (COMMANDS, prompts).
+    pub(super) fn eyes_lost(&mut self, now: Now) {
+        if let Some(card) = self.open_card.as_ref().map(|open| open.card.id) {
+            self.effects.push_back(Effect::Withdraw(card));
+            self.deny(now, card);
+        }
+        if self.phase != Phase::Closed {
+            self.timers.start(Timer::Eyes, now.boot_ms + timer::NO_EYES_MS);
+        }
+    }
+
+    /// Nothing is left to wait for.
+    pub(super) fn release(&mut self) {
+        self.timers.clear();
+        self.gated.clear();
+        self.effects.push_back(Effect::Released);
+    }
+}
+
+/// Whose strand an entry belongs to.
+pub(super) fn author(entry: &Entry) -> Strand {
+    match entry {
+        Entry::Own { .. } => Strand::Agent,
+        Entry::Theirs(theirs) => theirs.author,
+    }
+}

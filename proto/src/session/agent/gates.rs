@@ -1,0 +1,176 @@
+//! What waits for a disk or for the ledger, and what happens when it waits in vain.
+
+use super::*;
+use crate::ledger::kind::KindName;
+use crate::session::gate::{Gate, gate};
+
+/// Something that happens once a batch has passed a gate.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Gated {
+    batch: BatchId,
+    gate: Gate,
+    then: Then,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Then {
+    /// Send this event.
+    Send(EntryRef),
+    /// Send this event without its words: there is nothing in it the technician may have.
+    SendBare(EntryRef),
+    /// Ask who the technician is.
+    Arrival,
+    /// Run it.
+    Perform(RunId),
+    /// Send this run's result.
+    Outcome(RunId),
+    /// Show the person this line.
+    Line(Foreign),
+}
+
+impl Gated {
+    /// Whether it would run or send this run.
+    pub(super) fn is_of(&self, id: RunId) -> bool {
+        match self.then {
+            Then::Perform(run) | Then::Outcome(run) => run == id,
+            Then::Send(_) | Then::SendBare(_) | Then::Arrival | Then::Line(_) => false,
+        }
+    }
+}
+
+impl Agent {
+    /// Lets something happen once this batch has passed the gate of its kind.
+    pub(super) fn after(&mut self, batch: BatchId, kind: KindName, then: Then) {
+        self.gated.push_back(Gated { batch, gate: gate(kind), then });
+    }
+
+    pub(super) fn await_receipt(&mut self, batch: BatchId, until_ms: u64) {
+        self.timers.set(Timer::Receipt(batch), until_ms);
+    }
+
+    pub(super) fn journalled(&mut self, now: Now, batch: BatchId) {
+        self.journalled = self.journalled.max(Some(batch));
+        self.open_gates(now);
+    }
+
+    pub(super) fn receipted(&mut self, now: Now, batch: BatchId) {
+        self.journalled = self.journalled.max(Some(batch));
+        self.receipted = self.receipted.max(Some(batch));
+        self.withheld = 0;
+        self.timers.retain(|timer| match timer {
+            Timer::Receipt(waiting) | Timer::Chat(waiting) => waiting > batch,
+            Timer::FirstSeen
+            | Timer::Silence
+            | Timer::Grant
+            | Timer::Run(_)
+            | Timer::Eyes
+            | Timer::Lost
+            | Timer::Idle
+            | Timer::SessionMax
+            | Timer::Close
+            | Timer::Code
+            | Timer::Pairing => true,
+        });
+        self.chat_stopped = false;
+        if self.phase == Phase::Closed {
+            if self.close_batch.is_some_and(|close| close <= batch) {
+                self.effects.push_back(Effect::SendCloseRecorded);
+                self.release();
+            }
+            return;
+        }
+        self.open_gates(now);
+    }
+
+    /// Does what has passed its gate, in order. While paused nothing does.
+    pub(super) fn open_gates(&mut self, now: Now) {
+        if self.paused.is_some() || self.phase == Phase::Closed {
+            return;
+        }
+        let passed = |gated: &Gated| match gated.gate {
+            Gate::None => true,
+            Gate::Journalled => self.journalled >= Some(gated.batch),
+            Gate::Receipted => self.receipted >= Some(gated.batch),
+        };
+        let (open, shut): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.gated).into_iter().partition(passed);
+        self.gated = shut;
+        for gated in open {
+            match gated.then {
+                Then::Send(entry) => self.effects.push_back(Effect::Send(entry)),
+                Then::SendBare(entry) => self.effects.push_back(Effect::SendBare(entry)),
+                Then::Line(text) => self.tell(Tell::Said(text)),
+                Then::Arrival => self.ask_arrival(now),
+                Then::Perform(run) => self.perform(now, run),
+                Then::Outcome(run) => self.send_outcome(now, run),
+            }
+        }
+    }
+
+    fn ask_arrival(&mut self, now: Now) {
+        if self.arrival.as_ref().is_some_and(|arrival| arrival.known_root) {
+            self.show_next(now);
+        } else {
+            self.tell(Tell::FirstSeen);
+            self.timers.set(Timer::FirstSeen, now.boot_ms + timer::FIRST_SEEN_WAIT_MS);
+        }
+    }
+
+    fn perform(&mut self, now: Now, id: RunId) {
+        if let Some(run) = self.runs.get_mut(&id) {
+            run.state = RunState::Running;
+            let (item, until_ms) =
+                (run.wanted.item.clone(), now.boot_ms + u64::from(run.deadline_ms) + timer::WORKER_GRACE_MS);
+            self.timers.set(Timer::Run(id), until_ms);
+            self.effects.push_back(Effect::Perform(id));
+            self.tell(Tell::Running(item));
+        }
+    }
+
+    /// A recorded result leaves, if its grant is still live: after expiry nothing does.
+    fn send_outcome(&mut self, now: Now, id: RunId) {
+        let Some(run) = self.runs.remove(&id) else { return };
+        let RunState::Recorded(result) = run.state else { return };
+        let live = self.grants.iter().any(|grant| grant.consent() == run.grant && grant.is_live(now.boot_ms));
+        if live {
+            self.effects.push_back(Effect::Send(result));
+            self.tell(Tell::Sent(run.wanted.item));
+        } else {
+            self.effects.push_back(Effect::SendBare(result));
+            self.tell(Tell::NotSent(run.wanted.item));
+        }
+    }
+
+    /// The relay says no receipt will come.
+    pub(super) fn not_recorded(&mut self, now: Now, batch: BatchId) {
+        if self.phase == Phase::Closed {
+            if self.close_batch.is_some_and(|close| close <= batch) {
+                self.release();
+            }
+        } else if self.timers.take(Timer::Receipt(batch)) {
+            self.receipt_missed(now, batch);
+        }
+    }
+
+    /// No receipt in time: no log, no run.
+    pub(super) fn receipt_missed(&mut self, now: Now, batch: BatchId) {
+        if self.phase == Phase::Arriving {
+            // The session itself isn't in the ledger: there is none.
+            let close = if self.relay_lost { Close::Lost } else { Close::RelayWithholds };
+            return self.close(now, close);
+        }
+        let waiting = |run: &Run| run.state == RunState::Admitted(batch);
+        let unadmitted: Vec<RunId> = self.runs.iter().filter(|(_, run)| waiting(run)).map(|(id, _)| *id).collect();
+        if unadmitted.is_empty() {
+            self.tell(Tell::RecordLate);
+        }
+        for id in unadmitted {
+            self.withdraw_run(id, Why::NoReceipt);
+        }
+        if !self.relay_lost {
+            self.withheld = self.withheld.saturating_add(1);
+            if self.withheld >= WITHHELD_MAX {
+                self.close(now, Close::RelayWithholds);
+            }
+        }
+    }
+}

@@ -1,0 +1,657 @@
+//! The agent's session: the authority. What it doesn't order, doesn't happen.
+//!
+//! Flow of one run (ARCHITECTURE section 2): a [`Input::Run`] covered by a live grant is recorded with its `admit` in
+//! one batch; the receipt opens the gate; only then [`Output::Perform`] carries a [`Permit`] to the worker. The result
+//! is recorded, and its receipt opens the gate for [`Output::Send`].
+//!
+//! Not here: signatures, hashes, files, packets. Events are named by author and number ([`EntryRef`]); the driver
+//! writes, signs, journals and submits what [`Output::Record`] lists, and reports [`Input::Journalled`] and
+//! [`Input::Receipted`] in batch order.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::catalog::Catalog;
+use crate::consent::{Card, CardId, Choice, EntryRef, Grant, Permit, RunId, Wanted};
+use crate::foreign::Foreign;
+use crate::id::Strand;
+use crate::key::VerifierKey;
+use crate::ledger::body::{self, Body, Offer, Request};
+use crate::ledger::kind::{Cause, Kind, KindName, Verified, Why};
+use crate::now::Now;
+use crate::report::Report;
+use crate::scope::Scope;
+
+use super::close::Close;
+use super::gate::BatchId;
+use super::timer::{self, Timer, Timers};
+
+mod cards;
+mod ending;
+mod gates;
+mod runs;
+
+use gates::{Gated, Then};
+pub use runs::FENCES;
+
+/// Runs that may be admitted or running at once.
+pub const RUNS_MAX: usize = 4;
+/// Cards that may wait behind the open one (D5).
+pub const CARDS_WAITING_MAX: usize = 5;
+/// After this many refused cards nothing more is asked (D5).
+pub const REFUSALS_MAX: u8 = 3;
+/// Receipts missed in a row before the session ends (E10).
+pub const WITHHELD_MAX: u8 = 3;
+/// Events a technician may send within a minute; more is a flood.
+pub const EVENTS_PER_MINUTE: u32 = 120;
+/// Items an offer may name.
+pub const OFFER_MAX: usize = 64;
+
+/// What the agent knows when the technician arrives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Arrival {
+    /// The strand this technician writes.
+    pub strand: Strand,
+    /// The only key that may sign it.
+    pub key: VerifierKey,
+    /// The member note exactly as seen.
+    pub member: String,
+    /// Name, from the member note.
+    pub name: Foreign,
+    /// Certified level, from the member note.
+    pub level: u8,
+    /// How the agent knows the key.
+    pub verified: Verified,
+    /// Whether this PC knew the organisation's root before this session (A2).
+    pub known_root: bool,
+    /// Why they are here, in their words.
+    pub reason: Foreign,
+    /// What they say they'll need.
+    pub offer: Offer,
+    /// The body of the `open` event.
+    pub open: body::Open,
+    /// Protocol versions the agent speaks.
+    pub versions: Vec<u16>,
+}
+
+/// Everything that can happen to a session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// Pairing succeeded and the technician said why they are here.
+    Arrived(Box<Arrival>),
+    /// The technician asks for one run; `seq` is the `request` event's number in their strand.
+    Ask {
+        /// Number of the event.
+        seq: u64,
+        /// Its body.
+        request: Request,
+    },
+    /// The technician runs what they believe is allowed.
+    Run {
+        /// Number of the event.
+        seq: u64,
+        /// Its body.
+        request: Request,
+    },
+    /// A chat line or note of the technician.
+    Said {
+        /// Number of the event.
+        seq: u64,
+        /// The text.
+        text: Foreign,
+        /// Chat is shown to the person; a note is only recorded.
+        chat: bool,
+    },
+    /// The technician signed off.
+    SignedOff {
+        /// Number of the event.
+        seq: u64,
+    },
+    /// What came from the technician's program isn't a valid event of their strand, or not a valid message.
+    Nonsense {
+        /// What was expected.
+        expected: &'static str,
+        /// What came.
+        got: String,
+    },
+    /// The technician's program closed the connection in good order.
+    Left,
+    /// The end-to-end connection is dead.
+    LinkLost,
+    /// The control connection is dead.
+    RelayLost,
+    /// The control connection is back.
+    RelayFound,
+    /// The relay says this technician was revoked (A5).
+    Revoked,
+    /// The driver showed a card and this is its exact text.
+    Shown {
+        /// The card.
+        card: CardId,
+        /// The text.
+        text: String,
+    },
+    /// The person answered a card.
+    Answered {
+        /// The card.
+        card: CardId,
+        /// The answer.
+        choice: Choice,
+    },
+    /// The person says something to the technician.
+    PersonSays(Foreign),
+    /// The person pressed STOP.
+    Stop,
+    /// Nobody can see the session any more.
+    EyesLost,
+    /// Somebody can again.
+    EyesBack,
+    /// The PC slept this long.
+    Slept {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// A batch is on this PC's disk.
+    Journalled(BatchId),
+    /// A batch is in the relay's log, proven, and the proof is on this PC's disk.
+    Receipted(BatchId),
+    /// This PC's journal can't be written.
+    JournalFailed,
+    /// The relay refuses to record (disk, quota, fault): no receipt will come for this batch.
+    NotRecorded(BatchId),
+    /// A worker is done.
+    Finished {
+        /// Its run.
+        run: RunId,
+        /// How it ended.
+        outcome: Finished,
+    },
+    /// Time passed.
+    Tick,
+}
+
+/// How a worker ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Finished {
+    /// With a report that holds only what its definition declares.
+    Reported(Report),
+    /// Without one, and why.
+    Failed(Foreign),
+}
+
+/// An event to write into the record.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Entry {
+    /// The agent's own; numbered on from its strand.
+    Own {
+        /// Kind and clear fields.
+        kind: Kind<EntryRef>,
+        /// Its words.
+        body: Body,
+    },
+    /// The technician's, already signed.
+    Theirs(EntryRef),
+}
+
+/// Everything a session can order.
+#[derive(Debug)]
+pub enum Output {
+    /// Write, journal and submit these together.
+    Record {
+        /// The batch.
+        batch: BatchId,
+        /// Its events, in order.
+        entries: Vec<Entry>,
+    },
+    /// Show this card and answer [`Input::Shown`].
+    Ask(Card),
+    /// The open card is void.
+    Withdraw(CardId),
+    /// Tell the person.
+    Tell(Tell),
+    /// Run it. The permit is spent by the worker.
+    Perform(Permit),
+    /// Kill this worker and all its descendants, now.
+    Kill(RunId),
+    /// Send this event of the agent's strand to the technician, with its words.
+    Send(EntryRef),
+    /// Send this event without its words.
+    SendBare(EntryRef),
+    /// Stop sending outcomes that are half sent: nothing more leaves.
+    Cut,
+    /// Tell the technician's program that the close is recorded.
+    SendCloseRecorded,
+    /// The session is over; nothing follows but [`Output::Released`].
+    Closed(Close),
+    /// Nothing is left to wait for.
+    Released,
+}
+
+/// What the person is told while a session lives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Tell {
+    /// A service this PC never met; the question follows in ten seconds.
+    FirstSeen,
+    /// Something runs.
+    Running(body::ItemId),
+    /// It ended and its result was sent.
+    Sent(body::ItemId),
+    /// It ended and nothing was sent.
+    NotSent(body::ItemId),
+    /// Something was refused without asking.
+    Refused(body::ItemId, Why),
+    /// The technician says something.
+    Said(Foreign),
+    /// A grant ended.
+    GrantEnded,
+    /// The session is paused.
+    Paused(Cause),
+    /// It goes on.
+    Resumed,
+    /// The record of a result is late; it is kept here and sent to the ledger later.
+    RecordLate,
+}
+
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Nobody arrived yet.
+    New,
+    /// The arrival is being recorded or asked about.
+    Arriving,
+    /// The person knows who is there; things may be asked.
+    Open,
+    /// Over. Only the receipt of the close is awaited.
+    Closed,
+}
+
+/// What [`Output`] will say; without the permit, so that the machine stays `Clone`, `Eq` and `Hash`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Effect {
+    Record { batch: BatchId, entries: Vec<Entry> },
+    Ask(Card),
+    Withdraw(CardId),
+    Tell(Tell),
+    Perform(RunId),
+    Kill(RunId),
+    Send(EntryRef),
+    SendBare(EntryRef),
+    Cut,
+    SendCloseRecorded,
+    Closed(Close),
+    Released,
+}
+
+/// A question on the person's screen.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct OpenCard {
+    card: Card,
+    asked_ms: u64,
+    text: String,
+}
+
+/// A run between its admission and the sending of its result.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Run {
+    request: EntryRef,
+    admit: EntryRef,
+    wanted: Wanted,
+    /// The `consent` event of its grant.
+    grant: EntryRef,
+    deadline_ms: u32,
+    state: RunState,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum RunState {
+    /// Its admission has no receipt yet.
+    Admitted(BatchId),
+    /// A worker has its permit.
+    Running,
+    /// Its result is recorded here and waits for its receipt, and for the end of a pause.
+    Recorded(EntryRef),
+}
+
+/// The agent's machine for one session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Agent {
+    phase: Phase,
+    arrival: Option<Box<Arrival>>,
+    /// How many events of each strand the record holds.
+    counts: BTreeMap<Strand, u64>,
+    next_batch: u32,
+    next_card: u32,
+    next_run: u32,
+    journalled: Option<BatchId>,
+    receipted: Option<BatchId>,
+    /// The batch of the `close` event.
+    close_batch: Option<BatchId>,
+    /// Numbers of the agent's events the technician doesn't have yet.
+    unsent: BTreeSet<u64>,
+    relay_lost: bool,
+    link_lost: bool,
+    /// What waits for a batch to pass its gate, in order.
+    gated: VecDeque<Gated>,
+    grants: Vec<Grant>,
+    open_card: Option<OpenCard>,
+    waiting_cards: VecDeque<Card>,
+    /// Requests that wait for a card's answer.
+    requests: BTreeMap<CardId, (EntryRef, Wanted)>,
+    runs: BTreeMap<RunId, Run>,
+    paused: Option<Cause>,
+    refused: BTreeMap<Scope, u64>,
+    refusals: u8,
+    withheld: u8,
+    chat_stopped: bool,
+    minute_started_ms: u64,
+    minute_events: u32,
+    timers: Timers,
+    effects: VecDeque<Effect>,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Agent {
+    /// A session that nobody has joined yet.
+    pub fn new() -> Self {
+        Self {
+            phase: Phase::New,
+            arrival: None,
+            counts: BTreeMap::new(),
+            next_batch: 0,
+            next_card: 0,
+            next_run: 0,
+            journalled: None,
+            receipted: None,
+            close_batch: None,
+            unsent: BTreeSet::new(),
+            relay_lost: false,
+            link_lost: false,
+            gated: VecDeque::new(),
+            grants: Vec::new(),
+            open_card: None,
+            waiting_cards: VecDeque::new(),
+            requests: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            paused: None,
+            refused: BTreeMap::new(),
+            refusals: 0,
+            withheld: 0,
+            chat_stopped: false,
+            minute_started_ms: 0,
+            minute_events: 0,
+            timers: Timers::default(),
+            effects: VecDeque::new(),
+        }
+    }
+
+    /// Where the session stands.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Why it is paused, if it is.
+    pub fn paused(&self) -> Option<Cause> {
+        self.paused
+    }
+
+    /// Grants that are live at this time.
+    pub fn live_grants(&self, now: Now) -> impl Iterator<Item = &Grant> {
+        self.grants.iter().filter(move |grant| grant.is_live(now.boot_ms))
+    }
+
+    /// Runs a worker has a permit for and whose end isn't known.
+    pub fn running(&self) -> impl Iterator<Item = RunId> + '_ {
+        self.runs.iter().filter(|(_, run)| run.state == RunState::Running).map(|(id, _)| *id)
+    }
+
+    /// When to call [`Self::handle`] with [`Input::Tick`] at the latest, on the boot clock.
+    pub fn deadline(&self) -> Option<u64> {
+        self.timers.next()
+    }
+
+    /// Whether nothing is left: no timer, no run, no card, nothing to do (invariant 9).
+    pub fn is_at_rest(&self) -> bool {
+        self.timers.is_empty()
+            && self.runs.is_empty()
+            && self.open_card.is_none()
+            && self.waiting_cards.is_empty()
+            && self.requests.is_empty()
+            && self.gated.is_empty()
+            && self.grants.is_empty()
+            && self.unsent.is_empty()
+            && self.effects.is_empty()
+    }
+
+    /// The next thing to do. A permit is made here and nowhere else, from a grant that is live at this moment; a run
+    /// whose grant died since it was ordered is refused instead.
+    pub fn poll_output(&mut self, now: Now) -> Option<Output> {
+        while let Some(effect) = self.effects.pop_front() {
+            return Some(match effect {
+                Effect::Record { batch, entries } => Output::Record { batch, entries },
+                Effect::Ask(card) => Output::Ask(card),
+                Effect::Withdraw(card) => Output::Withdraw(card),
+                Effect::Tell(tell) => Output::Tell(tell),
+                Effect::Perform(run) => match self.permit(run, now) {
+                    Some(permit) => Output::Perform(permit),
+                    None => continue,
+                },
+                Effect::Kill(run) => Output::Kill(run),
+                Effect::Send(entry) => {
+                    self.unsent.remove(&entry.seq);
+                    Output::Send(entry)
+                }
+                Effect::SendBare(entry) => {
+                    self.unsent.remove(&entry.seq);
+                    Output::SendBare(entry)
+                }
+                Effect::Cut => Output::Cut,
+                Effect::SendCloseRecorded => Output::SendCloseRecorded,
+                Effect::Closed(close) => Output::Closed(close),
+                Effect::Released => Output::Released,
+            });
+        }
+        None
+    }
+
+    /// Takes one input. Timers that are due fire first, so that a late answer can't outrun the silence before it.
+    pub fn handle(&mut self, catalog: &Catalog, now: Now, input: Input) {
+        while let Some(timer) = self.timers.expired(now.boot_ms) {
+            self.fire(now, timer);
+        }
+        match input {
+            Input::Tick => {}
+            Input::Journalled(batch) => self.journalled(now, batch),
+            Input::Receipted(batch) => self.receipted(now, batch),
+            Input::NotRecorded(batch) => self.not_recorded(now, batch),
+            _ if self.phase == Phase::Closed => {}
+            Input::Arrived(arrival) => self.arrived(now, arrival),
+            Input::Stop => self.close(now, Close::Stopped),
+            Input::JournalFailed => self.close(now, Close::Disk),
+            Input::Revoked => self.close(now, Close::Revoked),
+            Input::Left => self.close(now, Close::TechnicianLeft),
+            Input::Nonsense { expected, got } => self.close(now, Close::PeerMisbehaved { expected, got }),
+            Input::LinkLost => {
+                self.link_lost = true;
+                self.lost(now);
+            }
+            Input::RelayLost => {
+                self.relay_lost = true;
+                self.lost(now);
+            }
+            Input::RelayFound => self.found(now),
+            Input::EyesLost => self.eyes_lost(now),
+            Input::EyesBack => self.timers.stop(Timer::Eyes),
+            Input::Slept { ms } => self.slept(now, ms),
+            Input::Shown { card, text } => self.shown(card, text),
+            Input::Answered { card, choice } => self.answered(catalog, now, card, choice),
+            Input::PersonSays(text) => self.person_says(now, text),
+            Input::Finished { run, outcome } => self.finished(now, run, outcome),
+            Input::Ask { seq, request } => {
+                if let Some(request_ref) = self.theirs(now, seq) {
+                    self.ask(catalog, now, request_ref, request);
+                }
+            }
+            Input::Run { seq, request } => {
+                if let Some(request_ref) = self.theirs(now, seq) {
+                    self.run(catalog, now, request_ref, request);
+                }
+            }
+            Input::Said { seq, text, chat } => {
+                if let Some(said) = self.theirs(now, seq) {
+                    self.said(now, said, text, chat);
+                }
+            }
+            Input::SignedOff { seq } => {
+                if let Some(signoff) = self.theirs(now, seq) {
+                    self.close_with(now, Close::Done, vec![Entry::Theirs(signoff)]);
+                }
+            }
+        }
+        self.rearm(now);
+    }
+
+    fn fire(&mut self, now: Now, timer: Timer) {
+        match timer {
+            Timer::FirstSeen => self.show_next(now),
+            Timer::Silence => self.silence(now),
+            Timer::Receipt(batch) => self.receipt_missed(now, batch),
+            Timer::Chat(_) => self.chat_stopped = true,
+            Timer::Grant => self.grants_ended(now),
+            Timer::Run(run) => self.overdue(now, run),
+            Timer::Eyes => {
+                self.pause(now, Cause::NoEyes);
+                self.close(now, Close::NoEyes);
+            }
+            Timer::Lost => self.close(now, Close::Lost),
+            Timer::Idle | Timer::SessionMax => self.close(now, Close::Expiry),
+            Timer::Close => self.release(),
+            // The waiting room's timers; a session sets none of them.
+            Timer::Code | Timer::Pairing => {}
+        }
+    }
+
+    /// The technician as arrived, with the strand they write.
+    fn technician(&self) -> Option<Strand> {
+        self.arrival.as_ref().map(|arrival| arrival.strand)
+    }
+
+    /// Counts an event of the technician and checks its pace. `None` if it came before the arrival or in a flood,
+    /// which ends the session.
+    fn theirs(&mut self, now: Now, seq: u64) -> Option<EntryRef> {
+        let Some(author) = self.technician() else {
+            self.close(now, Close::PeerMisbehaved { expected: "arrival first", got: "an event".to_owned() });
+            return None;
+        };
+        if now.boot_ms.saturating_sub(self.minute_started_ms) >= 60_000 {
+            (self.minute_started_ms, self.minute_events) = (now.boot_ms, 0);
+        }
+        self.minute_events += 1;
+        if self.minute_events > EVENTS_PER_MINUTE {
+            let expected = "at most 120 events a minute";
+            self.close(now, Close::PeerMisbehaved { expected, got: "more".to_owned() });
+            return None;
+        }
+        self.timers.set(Timer::Idle, now.boot_ms + timer::IDLE_MS);
+        Some(EntryRef { author, seq })
+    }
+
+    fn arrived(&mut self, now: Now, arrival: Box<Arrival>) {
+        if self.phase != Phase::New || arrival.offer.items.len() > OFFER_MAX {
+            let got = "a second arrival or a longer offer".to_owned();
+            return self.close(now, Close::PeerMisbehaved { expected: "one arrival, at most 64 items", got });
+        }
+        self.phase = Phase::Arriving;
+        let open = Entry::Own {
+            kind: Kind::Open { versions: arrival.versions.clone() },
+            body: Body::Open(arrival.open.clone()),
+        };
+        let join = Entry::Own {
+            kind: Kind::Join { strand: arrival.strand, key: arrival.key.clone(), verified: arrival.verified },
+            body: Body::Join(body::Join {
+                member: arrival.member.clone(),
+                reason: arrival.reason.clone(),
+                offer: arrival.offer.clone(),
+            }),
+        };
+        self.minute_started_ms = now.boot_ms;
+        self.timers.set(Timer::SessionMax, now.boot_ms + timer::SESSION_MAX_MS);
+        self.timers.set(Timer::Idle, now.boot_ms + timer::IDLE_MS);
+        let asked = EntryRef { author: Strand::Agent, seq: 1 };
+        let card = self.new_card(asked, crate::consent::Question::Arrival, BTreeSet::new(), Vec::new());
+        self.waiting_cards.push_back(card);
+        self.arrival = Some(arrival);
+        let batch = self.record(vec![open, join]);
+        self.await_receipt(batch, now.boot_ms + timer::ADMISSION_MS);
+        self.after(batch, KindName::Open, Then::Send(EntryRef { author: Strand::Agent, seq: 0 }));
+        self.after(batch, KindName::Join, Then::Send(asked));
+        self.after(batch, KindName::Join, Then::Arrival);
+    }
+
+    fn said(&mut self, now: Now, said: EntryRef, text: Foreign, chat: bool) {
+        if self.phase != Phase::Open || (chat && self.chat_stopped) {
+            let expected = "talk after the arrival, recorded in time";
+            return self.close(now, Close::PeerMisbehaved { expected, got: "an early or unrecorded line".to_owned() });
+        }
+        let batch = self.record(vec![Entry::Theirs(said)]);
+        if chat {
+            self.timers.set(Timer::Chat(batch), now.boot_ms + timer::CHAT_TRAILS_MS);
+            self.after(batch, KindName::Chat, Then::Line(text));
+        }
+    }
+
+    fn person_says(&mut self, now: Now, text: Foreign) {
+        if self.phase == Phase::Open && self.paused.is_none() && !self.chat_stopped {
+            let (batch, line) = self.record_own(Kind::Chat, Body::Said(body::Said { text }));
+            self.timers.set(Timer::Chat(batch), now.boot_ms + timer::CHAT_TRAILS_MS);
+            self.after(batch, KindName::Chat, Then::Send(line));
+        }
+    }
+
+    /// Orders a batch to be recorded and counts its events.
+    fn record(&mut self, entries: Vec<Entry>) -> BatchId {
+        for entry in &entries {
+            let count = self.counts.entry(ending::author(entry)).or_default();
+            if let Entry::Own { .. } = entry {
+                self.unsent.insert(*count);
+            }
+            *count += 1;
+        }
+        let batch = BatchId(self.next_batch);
+        self.next_batch += 1;
+        self.effects.push_back(Effect::Record { batch, entries });
+        batch
+    }
+
+    /// Records one event of the agent alone and names it.
+    fn record_own(&mut self, kind: Kind<EntryRef>, body: Body) -> (BatchId, EntryRef) {
+        let entry = self.next_own(0);
+        (self.record(vec![Entry::Own { kind, body }]), entry)
+    }
+
+    /// The name of the agent's event that will be written after `ahead` others.
+    fn next_own(&self, ahead: u64) -> EntryRef {
+        EntryRef { author: Strand::Agent, seq: self.counts.get(&Strand::Agent).copied().unwrap_or(0) + ahead }
+    }
+
+    fn tell(&mut self, tell: Tell) {
+        self.effects.push_back(Effect::Tell(tell));
+    }
+
+    /// Keeps the grant timer at the earliest expiry.
+    fn rearm(&mut self, now: Now) {
+        match self.grants.iter().map(Grant::expires_ms).min() {
+            Some(at) => self.timers.set(Timer::Grant, at),
+            None => self.timers.stop(Timer::Grant),
+        }
+        if !self.grants.is_empty() {
+            self.timers.set(Timer::Idle, now.boot_ms + timer::IDLE_MS);
+        }
+        if self.phase == Phase::Closed {
+            self.timers.stop(Timer::Idle);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What runs: admitted, recorded, permitted, performed, recorded, sent. Or refused.
+
+use super::*;
+use crate::catalog::Effect as ItemEffect;
+use crate::ledger::body::{Admit, ItemId, Outcome, Refuse};
+use crate::ledger::kind::Status;
+
+/// What every worker of this build is held by; the catalogue issue adds fences.
+pub const FENCES: [&str; 4] = ["process-group", "empty-environment", "rlimits", "no-new-privs"];
+
+impl Agent {
+    /// The technician runs what they believe is allowed. What no live grant covers is misbehaviour: an honest program
+    /// knows what was allowed. (invariant 6)
+    pub(super) fn run(&mut self, catalog: &Catalog, now: Now, request: EntryRef, body: Request) {
+        let theirs = vec![Entry::Theirs(request)];
+        if self.phase != Phase::Open {
+            return self.misbehaved(now, theirs, request, Why::OutsideGrant, "an answered arrival", &body.item);
+        }
+        let Some(item) = catalog.find(&body.item, &body.definition) else {
+            return self.refuse(theirs, request, &body.item, Why::UnknownItem, "");
+        };
+        let level = self.arrival.as_ref().map_or(0, |arrival| arrival.level);
+        let wanted = match crate::consent::wanted(item, &body.arguments, level) {
+            Ok(wanted) => wanted,
+            Err(why) => {
+                let expected = if why == Why::Level { "items up to the certified level" } else { "declared arguments" };
+                return self.misbehaved(now, theirs, request, why, expected, &body.item);
+            }
+        };
+        if self.paused.is_some() {
+            self.refuse(theirs, request, &body.item, Why::Paused, "");
+        } else if item.effect == ItemEffect::Changes {
+            // Each change is asked on its own, whatever was allowed before.
+            self.ask(catalog, now, request, body);
+        } else if self.covering(now, &wanted).is_none() {
+            self.misbehaved(now, theirs, request, Why::OutsideGrant, "a run under a live grant", &body.item);
+        } else if self.admitted_or_running() >= RUNS_MAX {
+            self.refuse(theirs, request, &body.item, Why::Limit, "");
+        } else {
+            self.admit(catalog, now, request, wanted, theirs);
+        }
+    }
+
+    /// The grant that covers this run now.
+    pub(super) fn covering(&self, now: Now, wanted: &Wanted) -> Option<usize> {
+        let technician = self.technician()?;
+        self.grants.iter().position(|grant| grant.covers(technician, wanted, now.boot_ms))
+    }
+
+    fn admitted_or_running(&self) -> usize {
+        let at_work = |run: &&Run| match run.state {
+            RunState::Admitted(_) | RunState::Running => true,
+            RunState::Recorded(_) => false,
+        };
+        self.runs.values().filter(at_work).count()
+    }
+
+    /// Takes a use of the grant and records request and admit in one batch; the receipt performs.
+    pub(super) fn admit(
+        &mut self,
+        catalog: &Catalog,
+        now: Now,
+        request: EntryRef,
+        wanted: Wanted,
+        mut entries: Vec<Entry>,
+    ) {
+        let item = catalog.find(&wanted.item, &wanted.definition);
+        let (Some(index), Some(item)) = (self.covering(now, &wanted), item) else {
+            return self.refuse(entries, request, &wanted.item, Why::OutsideGrant, "");
+        };
+        if self.admitted_or_running() >= RUNS_MAX {
+            return self.refuse(entries, request, &wanted.item, Why::Limit, "");
+        }
+        let grant = self.grants[index].consent();
+        self.grants[index].reserve(&wanted.item);
+        let own = entries.iter().filter(|entry| matches!(entry, Entry::Own { .. })).count();
+        let admit = self.next_own(own as u64);
+        entries.push(Entry::Own {
+            kind: Kind::Admit { request, grant },
+            body: Body::Admit(Admit {
+                item: wanted.item.clone(),
+                definition: wanted.definition.clone(),
+                fences: FENCES.map(str::to_owned).to_vec(),
+            }),
+        });
+        let batch = self.record(entries);
+        let run = RunId(self.next_run);
+        self.next_run += 1;
+        let state = RunState::Admitted(batch);
+        self.runs.insert(run, Run { request, admit, wanted, grant, deadline_ms: item.deadline_ms, state });
+        self.await_receipt(batch, now.boot_ms + timer::ADMISSION_MS);
+        self.after(batch, KindName::Admit, Then::Send(admit));
+        self.after(batch, KindName::Admit, Then::Perform(run));
+    }
+
+    /// The permit of an ordered run, at the moment it leaves the machine.
+    pub(super) fn permit(&mut self, id: RunId, now: Now) -> Option<Permit> {
+        let run = self.runs.get(&id)?;
+        let grant = self.grants.iter().find(|grant| grant.consent() == run.grant);
+        let ready = self.phase == Phase::Open && self.paused.is_none() && run.state == RunState::Running;
+        let permit = grant.filter(|_| ready).and_then(|grant| grant.permit(id, &run.wanted, now.boot_ms));
+        if permit.is_none() {
+            self.withdraw_run(id, Why::OutsideGrant);
+        }
+        permit
+    }
+
+    pub(super) fn finished(&mut self, now: Now, id: RunId, outcome: Finished) {
+        // Killed, expired and closed runs are recorded already; what their worker still says counts for nothing.
+        let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::Running).cloned() else { return };
+        self.timers.stop(Timer::Run(id));
+        let live = self.grants.iter().any(|grant| grant.consent() == run.grant && grant.is_live(now.boot_ms));
+        let (status, outcome) = match outcome {
+            Finished::Reported(_) if !live => (Status::Late, None),
+            Finished::Reported(report) if report.is_unknown() => (Status::Unknown, report.into()),
+            Finished::Reported(report) => (Status::Done, report.into()),
+            Finished::Failed(detail) => (Status::Failed, Some(Outcome { report: None, detail })),
+        };
+        let size = outcome.as_ref().and_then(|o| serde_json::to_vec(o).ok()).map_or(0, |json| json.len() as u64);
+        let body = outcome.map_or(Body::None, Body::Result);
+        let (batch, result) = self.record_own(Kind::Result { admit: run.admit, status }, body);
+        if status == Status::Late {
+            self.runs.remove(&id);
+            self.after(batch, KindName::Result, Then::SendBare(result));
+            return self.tell(Tell::NotSent(run.wanted.item));
+        }
+        let waits = timer::ADMISSION_MS + size.div_ceil(64 * 1024) * timer::RESULT_PER_64_KIB_MS;
+        self.await_receipt(batch, now.boot_ms + waits);
+        if let Some(run) = self.runs.get_mut(&id) {
+            run.state = RunState::Recorded(result);
+        }
+        self.after(batch, KindName::Result, Then::Outcome(id));
+    }
+
+    /// The worker is overdue although it has a deadline of its own.
+    pub(super) fn overdue(&mut self, now: Now, id: RunId) {
+        self.effects.push_back(Effect::Kill(id));
+        self.finished(now, id, Finished::Failed(Foreign::new("deadline")));
+    }
+
+    /// Refuses one request, after `entries`, without asking. Never waits.
+    pub(super) fn refuse(&mut self, mut entries: Vec<Entry>, request: EntryRef, item: &ItemId, why: Why, detail: &str) {
+        let own = entries.iter().filter(|entry| matches!(entry, Entry::Own { .. })).count();
+        let refuse = self.next_own(own as u64);
+        let body = Body::Refuse(Refuse { detail: Foreign::new(detail) });
+        entries.push(Entry::Own { kind: Kind::Refuse { request, why }, body });
+        self.record(entries);
+        self.effects.push_back(Effect::Send(refuse));
+        self.tell(Tell::Refused(item.clone(), why));
+    }
+
+    fn misbehaved(
+        &mut self,
+        now: Now,
+        entries: Vec<Entry>,
+        request: EntryRef,
+        why: Why,
+        expected: &'static str,
+        item: &ItemId,
+    ) {
+        let got = Foreign::new(item.0.chars().take(64).collect::<String>()).visible();
+        self.refuse(entries, request, item, why, expected);
+        self.close(now, Close::PeerMisbehaved { expected, got });
+    }
+
+    /// An admitted run that won't happen after all.
+    pub(super) fn withdraw_run(&mut self, id: RunId, why: Why) {
+        if let Some(run) = self.runs.remove(&id) {
+            self.timers.stop(Timer::Run(id));
+            self.gated.retain(|gated| !gated.is_of(id));
+            self.refuse(Vec::new(), run.request, &run.wanted.item, why, "");
+        }
+    }
+
+    /// Kills the running workers that match and records it; what is only admitted is refused.
+    pub(super) fn stop_runs(&mut self, which: impl Fn(&Run) -> bool) {
+        for (id, run) in self.matching(which) {
+            // Ordered but not handed to a worker yet: it never started.
+            let unstarted = self.effects.contains(&Effect::Perform(id));
+            self.effects.retain(|effect| *effect != Effect::Perform(id));
+            match run.state {
+                RunState::Admitted(_) => self.withdraw_run(id, Why::Stopped),
+                RunState::Running if unstarted => self.withdraw_run(id, Why::Stopped),
+                RunState::Running => self.kill(id, &run),
+                RunState::Recorded(_) => {}
+            }
+        }
+    }
+
+    /// Recorded results that match are never sent.
+    pub(super) fn drop_results(&mut self, which: impl Fn(&Run) -> bool) {
+        for (id, run) in self.matching(which) {
+            if let RunState::Recorded(_) = run.state {
+                self.runs.remove(&id);
+                self.gated.retain(|gated| !gated.is_of(id));
+                self.tell(Tell::NotSent(run.wanted.item));
+            }
+        }
+    }
+
+    fn matching(&self, which: impl Fn(&Run) -> bool) -> Vec<(RunId, Run)> {
+        self.runs.iter().filter(|(_, run)| which(run)).map(|(id, run)| (*id, run.clone())).collect()
+    }
+
+    /// The kill goes before every record that waits for a disk.
+    fn kill(&mut self, id: RunId, run: &Run) {
+        self.runs.remove(&id);
+        self.timers.stop(Timer::Run(id));
+        self.effects.push_front(Effect::Kill(id));
+        let body = Body::Result(Outcome { report: None, detail: Foreign::new("killed") });
+        let (batch, result) = self.record_own(Kind::Result { admit: run.admit, status: Status::Killed }, body);
+        self.after(batch, KindName::Result, Then::SendBare(result));
+        self.tell(Tell::NotSent(run.wanted.item.clone()));
+    }
+}
+
+impl From<Report> for Option<Outcome> {
+    fn from(report: Report) -> Self {
+        Some(Outcome { report: Some(report), detail: Foreign::new("") })
+    }
+}

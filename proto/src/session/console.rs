@@ -1,0 +1,439 @@
+//! The technician's side: follows what the agent decided, and decides nothing.
+//!
+//! It keeps a view of the grants, so that an honest program asks before it runs, and it works through a list of runs,
+//! the scripted ones (`venia join --run …`) and the typed ones alike. What it believes has no power: the agent checks
+//! everything again.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::consent::{ASK_AGAIN_MINUTES, EntryRef};
+use crate::foreign::Foreign;
+use crate::id::Strand;
+use crate::ledger::body::{Allowed, Asked, Body, Consent, ItemId, Request, Said, Signoff};
+use crate::ledger::kind::{Answer, Cause, Kind, Status, Why};
+use crate::now::Now;
+use crate::report::Report;
+
+use super::agent::RUNS_MAX;
+use super::timer::{Timer, Timers};
+
+/// A grant isn't used in its last moments: a request that arrives after its end would count as misbehaviour.
+const EXPIRY_MARGIN_MS: u64 = 2_000;
+/// After its own sign-off, or the end of the connection, the console waits this long for the receipted close.
+pub const CLOSE_WAIT_MS: u64 = 10_000;
+
+/// Everything that can happen to a console.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// A verified event of the agent, with the words it came with.
+    Event {
+        /// Which.
+        entry: EntryRef,
+        /// Kind and clear fields.
+        kind: Kind<EntryRef>,
+        /// Its words; [`Body::None`] if they weren't sent.
+        body: Body,
+    },
+    /// The technician wants this run.
+    Run(Asked),
+    /// The technician says something.
+    Chat(Foreign),
+    /// The technician writes a note for the record.
+    Note(Foreign),
+    /// The technician is done, once what runs has ended.
+    SignOff(Signoff),
+    /// The agent says its close is durable.
+    CloseRecorded,
+    /// The connection to the agent is gone.
+    LinkLost,
+    /// Time passed.
+    Tick,
+}
+
+/// Everything a console can order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// Sign this as the next event of our strand, and send it.
+    Write(Write),
+    /// Tell the technician.
+    Tell(Tell),
+    /// Leave without a sign-off: the person said no to everything.
+    Leave,
+    /// The session is over: fetch the proofs, write the bundle.
+    Collect,
+}
+
+/// An event to write.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Write {
+    /// A request the person will be asked about.
+    Ask(Request),
+    /// A request under a live grant.
+    Run(Request),
+    /// A chat line.
+    Chat(Said),
+    /// A note.
+    Note(Said),
+    /// The sign-off.
+    Signoff(Signoff),
+}
+
+/// What the technician is told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Tell {
+    /// The person answered.
+    Consent {
+        /// What.
+        answer: Answer,
+        /// What stood on the card; `None` for the arrival.
+        card: Option<Consent>,
+        /// Milliseconds it took.
+        took: u64,
+    },
+    /// It runs.
+    Running(ItemId),
+    /// It ended.
+    Result {
+        /// The item.
+        item: ItemId,
+        /// How.
+        status: Status,
+        /// The report, if one was sent.
+        report: Option<Report>,
+        /// The `result` event.
+        entry: EntryRef,
+    },
+    /// It was refused.
+    Refused {
+        /// The item.
+        item: ItemId,
+        /// Why.
+        why: Why,
+    },
+    /// The person says something.
+    Said(Foreign),
+    /// Nothing runs for now.
+    Paused(Cause),
+    /// It goes on.
+    Resumed,
+    /// The session is over.
+    Closed {
+        /// Who ended it.
+        by: Cause,
+        /// Why.
+        cause: Cause,
+    },
+    /// The connection broke before the agent closed the session.
+    Lost,
+}
+
+/// Where a console stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Phase {
+    /// The person hasn't said yet whether they know the technician.
+    Arriving,
+    /// The card for the offer isn't answered.
+    Offering,
+    /// Things can be run.
+    Open,
+    /// The sign-off is sent.
+    SignedOff,
+    /// Over; the receipt of the close is awaited.
+    Closed,
+    /// The bundle is being written.
+    Collected,
+}
+
+/// A grant as this side understands it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct View {
+    items: Vec<Allowed>,
+    expires_ms: u64,
+}
+
+/// The console's machine for one session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Console {
+    strand: Strand,
+    why: Foreign,
+    offered: bool,
+    phase: Phase,
+    grants: Vec<View>,
+    queue: VecDeque<Asked>,
+    /// Runs asked for and not ended, by the number of their `request`.
+    runs: BTreeMap<u64, Asked>,
+    /// Which request an `admit` belongs to, by the admit's number.
+    admits: BTreeMap<u64, u64>,
+    /// The request that waits for a card.
+    asking: Option<u64>,
+    next_seq: u64,
+    paused: bool,
+    signoff: Option<Signoff>,
+    timers: Timers,
+    outputs: VecDeque<Output>,
+}
+
+impl Console {
+    /// A session as it stands after `Arrive` was sent. `offered`: whether anything was on the offer.
+    pub fn new(strand: Strand, why: Foreign, offered: bool) -> Self {
+        Self {
+            strand,
+            why,
+            offered,
+            phase: Phase::Arriving,
+            grants: Vec::new(),
+            queue: VecDeque::new(),
+            runs: BTreeMap::new(),
+            admits: BTreeMap::new(),
+            asking: None,
+            next_seq: 0,
+            paused: false,
+            signoff: None,
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// The strand this console writes.
+    pub fn strand(&self) -> Strand {
+        self.strand
+    }
+
+    /// Whether runs are waiting or running.
+    pub fn is_busy(&self) -> bool {
+        !self.queue.is_empty() || !self.runs.is_empty()
+    }
+
+    /// Whether the session is over for this side.
+    pub fn is_over(&self) -> bool {
+        self.phase >= Phase::Closed
+    }
+
+    /// When to call [`Self::handle`] with [`Input::Tick`] at the latest.
+    pub fn deadline(&self) -> Option<u64> {
+        self.timers.next()
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        if self.timers.expired(now.boot_ms).is_some() {
+            self.collect();
+        }
+        match input {
+            Input::Event { entry, kind, body } => self.event(now, entry, kind, body),
+            Input::CloseRecorded => self.collect(),
+            Input::LinkLost => self.link_lost(now),
+            Input::Tick => {}
+            _ if self.phase > Phase::Open => {}
+            Input::Run(asked) => self.queue.push_back(asked),
+            Input::Chat(text) => self.talk(Write::Chat(Said { text })),
+            Input::Note(text) => self.talk(Write::Note(Said { text })),
+            Input::SignOff(signoff) => self.signoff = Some(signoff),
+        }
+        self.pump(now);
+    }
+
+    fn event(&mut self, now: Now, entry: EntryRef, kind: Kind<EntryRef>, body: Body) {
+        match kind {
+            Kind::Consent { asked, answer, took } => self.consent(now, asked, answer, took, body),
+            Kind::Admit { request, .. } => {
+                if let Some(asked) = self.mine(request) {
+                    self.tell(Tell::Running(asked.item.clone()));
+                    self.admits.insert(entry.seq, request.seq);
+                    self.asking.take_if(|seq| *seq == request.seq);
+                }
+            }
+            Kind::Refuse { request, why } => {
+                if let Some(asked) = self.mine(request).cloned() {
+                    self.runs.remove(&request.seq);
+                    self.asking.take_if(|seq| *seq == request.seq);
+                    self.tell(Tell::Refused { item: asked.item, why });
+                }
+            }
+            Kind::Result { admit, status } => self.result(entry, admit, status, body),
+            Kind::Chat => {
+                if let Body::Said(said) = body {
+                    self.tell(Tell::Said(said.text));
+                }
+            }
+            Kind::Pause { cause, .. } => {
+                self.paused = true;
+                self.tell(Tell::Paused(cause));
+            }
+            Kind::Resume { cause, .. } => {
+                self.paused = false;
+                if cause == Cause::Sleep {
+                    self.grants.clear();
+                }
+                self.tell(Tell::Resumed);
+            }
+            Kind::Close { by, cause, .. } => self.closed(now, by, cause),
+            Kind::Open { .. }
+            | Kind::Join { .. }
+            | Kind::Request
+            | Kind::Series { .. }
+            | Kind::Note
+            | Kind::Redaction { .. }
+            | Kind::Stop { .. }
+            | Kind::Signoff { .. }
+            | Kind::Addendum { .. } => {}
+        }
+    }
+
+    fn consent(&mut self, now: Now, asked: EntryRef, answer: Answer, took: u64, body: Body) {
+        let card = if let Body::Consent(card) = body { Some(card) } else { None };
+        let yes = answer == Answer::Yes;
+        match self.phase {
+            Phase::Arriving => {
+                self.tell(Tell::Consent { answer, card: None, took });
+                if yes {
+                    self.phase = if self.offered { Phase::Offering } else { Phase::Open };
+                }
+                return;
+            }
+            Phase::Offering if asked.author != self.strand => {
+                self.phase = Phase::Open;
+                if !yes {
+                    for asked in std::mem::take(&mut self.queue) {
+                        self.tell(Tell::Refused { item: asked.item, why: Why::Person });
+                    }
+                    if self.signoff.take().is_some() {
+                        self.outputs.push_back(Output::Leave);
+                    }
+                }
+            }
+            Phase::Offering | Phase::Open | Phase::SignedOff | Phase::Closed | Phase::Collected => {}
+        }
+        if let (true, Some(card)) = (yes, &card) {
+            let minutes = u64::from(card.minutes.unwrap_or(ASK_AGAIN_MINUTES));
+            let expires_ms = (now.boot_ms + minutes * 60_000).saturating_sub(EXPIRY_MARGIN_MS);
+            self.grants.push(View { items: card.items.clone(), expires_ms });
+            if let (true, Some(wanted)) = (asked.author == self.strand, self.runs.get(&asked.seq).cloned()) {
+                self.spend(now, &wanted);
+            }
+        }
+        self.tell(Tell::Consent { answer, card, took });
+    }
+
+    fn result(&mut self, entry: EntryRef, admit: EntryRef, status: Status, body: Body) {
+        let Some(asked) = self.admits.remove(&admit.seq).and_then(|request| self.runs.remove(&request)) else {
+            return;
+        };
+        let report = if let Body::Result(outcome) = body { outcome.report } else { None };
+        self.tell(Tell::Result { item: asked.item, status, report, entry });
+    }
+
+    fn closed(&mut self, now: Now, by: Cause, cause: Cause) {
+        if self.phase < Phase::Closed {
+            self.phase = Phase::Closed;
+            self.end_runs();
+            self.tell(Tell::Closed { by, cause });
+            self.timers.start(Timer::Close, now.boot_ms + CLOSE_WAIT_MS);
+        }
+    }
+
+    fn link_lost(&mut self, now: Now) {
+        if self.phase < Phase::Closed {
+            self.phase = Phase::Closed;
+            self.end_runs();
+            self.tell(Tell::Lost);
+        }
+        // The relay may hold the close already; the shell asks until this timer ends.
+        if self.phase == Phase::Closed {
+            self.timers.start(Timer::Close, now.boot_ms);
+        }
+    }
+
+    /// What was asked for and has no end yet won't get one.
+    fn end_runs(&mut self) {
+        let open = std::mem::take(&mut self.runs).into_values().chain(std::mem::take(&mut self.queue));
+        for asked in open.collect::<Vec<_>>() {
+            self.tell(Tell::Refused { item: asked.item, why: Why::Stopped });
+        }
+    }
+
+    fn collect(&mut self) {
+        if self.phase != Phase::Collected {
+            self.phase = Phase::Collected;
+            self.timers.clear();
+            self.end_runs();
+            self.outputs.push_back(Output::Collect);
+        }
+    }
+
+    fn talk(&mut self, write: Write) {
+        if self.phase == Phase::Open {
+            self.write(write);
+        }
+    }
+
+    /// Sends what can be sent: runs under a grant at once, others one question at a time; at last the sign-off.
+    fn pump(&mut self, now: Now) {
+        if self.phase != Phase::Open || self.paused {
+            return;
+        }
+        while self.runs.len() < RUNS_MAX {
+            let Some(asked) = self.queue.front().cloned() else { break };
+            let covered = self.spend(now, &asked);
+            if !covered && self.asking.is_some() {
+                break;
+            }
+            self.queue.pop_front();
+            let Asked { item, definition, arguments } = asked.clone();
+            let request = Request { item, definition, arguments, why: self.why.clone() };
+            let write = if covered { Write::Run(request) } else { Write::Ask(request) };
+            let seq = self.write(write);
+            self.runs.insert(seq, asked);
+            if !covered {
+                self.asking = Some(seq);
+            }
+        }
+        if self.queue.is_empty()
+            && self.runs.is_empty()
+            && let Some(signoff) = self.signoff.take()
+        {
+            self.write(Write::Signoff(signoff));
+            self.phase = Phase::SignedOff;
+            self.timers.set(Timer::Close, now.boot_ms + CLOSE_WAIT_MS);
+        }
+    }
+
+    /// Takes one use of a grant that covers this, if there is one.
+    fn spend(&mut self, now: Now, asked: &Asked) -> bool {
+        let covers = |allowed: &Allowed| {
+            allowed.item == asked.item
+                && allowed.definition == asked.definition
+                && allowed.uses > 0
+                && allowed.values.iter().all(|(name, set)| asked.arguments.get(name).is_some_and(|v| set.contains(v)))
+        };
+        let live = self.grants.iter_mut().filter(|view| now.boot_ms < view.expires_ms);
+        match live.flat_map(|view| view.items.iter_mut()).find(|allowed| covers(allowed)) {
+            Some(allowed) => {
+                allowed.uses -= 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn write(&mut self, write: Write) -> u64 {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        self.outputs.push_back(Output::Write(write));
+        seq
+    }
+
+    /// The run a request of ours stands for.
+    fn mine(&self, request: EntryRef) -> Option<&Asked> {
+        self.runs.get(&request.seq).filter(|_| request.author == self.strand)
+    }
+
+    fn tell(&mut self, tell: Tell) {
+        self.outputs.push_back(Output::Tell(tell));
+    }
+}

@@ -1,0 +1,14 @@
+//! What a peer needs to reach a relay and, through it, another peer: keys, folder, one socket, one endpoint.
+//!
+//! Not here: what is said over the connections ([`venia_proto`]), and the relay's own half (`server`).
+
+pub mod control;
+pub mod frames;
+pub mod home;
+pub mod link;
+pub mod packet;
+pub(crate) mod segments;
+mod socket;
+pub mod tls;
+pub mod transport;
+pub(crate) mod udp;

@@ -1,0 +1,322 @@
+//! The one UDP socket of an agent or console as QUIC sees it: the relay at its real address, and the other side of each
+//! flow at a synthetic one.
+//!
+//! Outgoing packets to a synthetic address get the prefix and go to the relay; incoming prefixed packets lose it and
+//! appear from the synthetic address. Everything else is dropped without an answer: packets from anyone but the relay,
+//! packets of flows that aren't live here, packets to any other address. So dialling this port directly gets nothing, not
+//! even version negotiation (SECURITY C2), and a relay can't start a flow nobody announced (SECURITY C3).
+
+use std::collections::{HashSet, VecDeque};
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use quinn::{AsyncUdpSocket, UdpPoller};
+use quinn_udp::{RecvMeta, Transmit};
+use venia_proto::id::FlowId;
+
+use super::packet::{PAYLOAD_MAX, PREFIX, Packet, SyntheticAddress, prefix};
+use super::segments::{self, Run};
+use super::udp::{Udp, canonical, mapped};
+
+/// Receive rounds in which nothing was kept before other tasks get their turn (TRANSPORT, pitfall 6).
+const ROUNDS: usize = 8;
+
+/// A UDP socket that speaks with one relay only.
+#[derive(Debug)]
+pub(crate) struct RelayedSocket {
+    udp: Arc<Udp>,
+    paths: Mutex<Paths>,
+    /// Datagrams of a mixed buffer that didn't go the way of its first one.
+    aside: Mutex<VecDeque<(RecvMeta, Vec<u8>)>>,
+    /// Where prefixed batches are put together.
+    prefixed: Mutex<Vec<u8>>,
+}
+
+#[derive(Debug)]
+struct Paths {
+    relay: SocketAddr,
+    live: HashSet<FlowId>,
+}
+
+/// Which of our connections a datagram belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Control,
+    Through(FlowId),
+}
+
+impl RelayedSocket {
+    pub(crate) fn new(udp: Udp, relay: SocketAddr) -> Self {
+        Self {
+            udp: Arc::new(udp),
+            paths: Mutex::new(Paths { relay: canonical(relay), live: HashSet::new() }),
+            aside: Mutex::default(),
+            prefixed: Mutex::default(),
+        }
+    }
+
+    /// Lets packets of a flow through, both ways; false if it was live already.
+    pub(crate) fn open(&self, flow: FlowId) -> bool {
+        lock(&self.paths).live.insert(flow)
+    }
+
+    /// Drops packets of a flow from now on, both ways.
+    pub(crate) fn shut(&self, flow: FlowId) {
+        lock(&self.paths).live.remove(&flow);
+    }
+
+    /// The relay's current address.
+    pub(crate) fn relay(&self) -> SocketAddr {
+        lock(&self.paths).relay
+    }
+
+    /// Speaks with the relay at another address from now on, and with the old one no more.
+    pub(crate) fn follow(&self, relay: SocketAddr) {
+        lock(&self.paths).relay = canonical(relay);
+    }
+
+    /// Sorts what arrived; returns how many buffers still hold something, moved to the front.
+    fn sort(&self, buffers: &mut [IoSliceMut<'_>], metas: &mut [RecvMeta], count: usize) -> usize {
+        let paths = lock(&self.paths);
+        let mut kept = 0;
+        for at in 0..count {
+            let meta = metas[at];
+            if !same_place(meta.addr, paths.relay) {
+                continue;
+            }
+            let len = meta.len.min(buffers[at].len());
+            let (front, rest) = segments::sort(&mut buffers[at][..len], meta.stride, |datagram| paths.way(datagram));
+            if let Some(run) = front {
+                buffers.swap(kept, at);
+                metas[kept] = described(run, meta, paths.relay);
+                kept += 1;
+            }
+            if !rest.is_empty() {
+                let rest = rest.into_iter().map(|(run, bytes)| (described(run, meta, paths.relay), bytes));
+                lock(&self.aside).extend(rest);
+            }
+        }
+        kept
+    }
+
+    fn take_aside(&self, buffers: &mut [IoSliceMut<'_>], metas: &mut [RecvMeta]) -> usize {
+        let mut aside = lock(&self.aside);
+        let mut taken = 0;
+        while taken < buffers.len().min(metas.len()) {
+            let Some((meta, bytes)) = aside.pop_front() else { break };
+            // It came out of such a buffer, so it fits into one.
+            let Some(room) = buffers[taken].get_mut(..bytes.len()) else { continue };
+            room.copy_from_slice(&bytes);
+            metas[taken] = meta;
+            taken += 1;
+        }
+        taken
+    }
+
+    fn send_through(&self, flow: FlowId, transmit: &Transmit<'_>) -> io::Result<()> {
+        let relay = {
+            let paths = lock(&self.paths);
+            if !paths.live.contains(&flow) {
+                return Ok(());
+            }
+            paths.relay
+        };
+        let stride = transmit.segment_size.unwrap_or(transmit.contents.len()).max(1);
+        if stride.min(transmit.contents.len()) + PREFIX > PAYLOAD_MAX {
+            return Ok(());
+        }
+        let mut batch = lock(&self.prefixed);
+        batch.clear();
+        for datagram in transmit.contents.chunks(stride) {
+            batch.extend_from_slice(&prefix(flow));
+            batch.extend_from_slice(datagram);
+        }
+        self.udp.send(&Transmit {
+            destination: relay,
+            ecn: transmit.ecn,
+            contents: &batch,
+            segment_size: transmit.segment_size.map(|_| stride + PREFIX),
+            src_ip: None,
+        })
+    }
+}
+
+impl Paths {
+    fn way(&self, datagram: &[u8]) -> Option<(Way, usize)> {
+        if datagram.len() > PAYLOAD_MAX {
+            return None;
+        }
+        match Packet::of(datagram) {
+            Packet::Plain => Some((Way::Control, 0)),
+            Packet::Forwarded(flow) => self.live.contains(&flow).then_some((Way::Through(flow), PREFIX)),
+            Packet::Foreign => None,
+        }
+    }
+}
+
+impl AsyncUdpSocket for RelayedSocket {
+    fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
+        self.udp.poller()
+    }
+
+    fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        if let Some(SyntheticAddress(flow)) = SyntheticAddress::read(transmit.destination) {
+            return self.send_through(flow, transmit);
+        }
+        let relay = self.relay();
+        if !same_place(canonical(transmit.destination), relay) {
+            return Ok(());
+        }
+        // The kernel picks the source: ours may have changed since the connection began.
+        self.udp.send(&Transmit { destination: relay, src_ip: None, ..transmit.clone() })
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        metas: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let taken = self.take_aside(buffers, metas);
+        if taken > 0 {
+            return Poll::Ready(Ok(taken));
+        }
+        for _ in 0..ROUNDS {
+            let count = ready!(self.udp.poll_recv(cx, buffers, metas))?;
+            let kept = self.sort(buffers, metas, count);
+            if kept > 0 {
+                return Poll::Ready(Ok(kept));
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        // QUIC refuses synthetic (IPv6) addresses on a socket that says it is IPv4.
+        self.udp.local_addr().map(mapped)
+    }
+
+    fn max_transmit_segments(&self) -> usize {
+        self.udp.max_send_segments()
+    }
+
+    fn max_receive_segments(&self) -> usize {
+        self.udp.max_receive_segments()
+    }
+
+    fn may_fragment(&self) -> bool {
+        self.udp.may_fragment()
+    }
+}
+
+/// Same address and port; flow labels and scopes, which the kernel fills in, don't count.
+fn same_place(one: SocketAddr, other: SocketAddr) -> bool {
+    one.ip() == other.ip() && one.port() == other.port()
+}
+
+fn described(run: Run<Way>, meta: RecvMeta, relay: SocketAddr) -> RecvMeta {
+    let addr = match run.way {
+        Way::Control => mapped(relay),
+        Way::Through(flow) => SyntheticAddress(flow).into(),
+    };
+    // No local address: QUIC would send from it for ever, also after this computer changed networks.
+    RecvMeta { addr, len: run.len, stride: run.stride, ecn: meta.ecn, dst_ip: None }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RELAY: &str = "192.0.2.1:4433";
+
+    fn socket() -> RelayedSocket {
+        let socket = RelayedSocket::new(Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap(), RELAY.parse().unwrap());
+        assert!(socket.open(FlowId(7)) && socket.open(FlowId(8)) && !socket.open(FlowId(8)));
+        socket
+    }
+
+    fn arrived(from: &str, len: usize, stride: usize) -> RecvMeta {
+        RecvMeta {
+            addr: from.parse().unwrap(),
+            len,
+            stride,
+            ecn: None,
+            dst_ip: from.parse::<SocketAddr>().ok().map(|a| a.ip()),
+        }
+    }
+
+    fn packet(flow: Option<u64>, fill: u8) -> Vec<u8> {
+        let mut bytes = flow.map(|flow| prefix(FlowId(flow)).to_vec()).unwrap_or_default();
+        bytes.resize(20, fill);
+        bytes
+    }
+
+    #[tokio::test]
+    async fn mixed_buffers_reach_each_connection_whole_and_in_order() {
+        let socket = socket();
+        let mut bytes =
+            [packet(Some(7), 0x41), packet(None, 0x42), packet(Some(9), 0x43), packet(Some(7), 0x44)].concat();
+        bytes.extend_from_slice(&packet(Some(8), 0x45)[..15]);
+        let mut other = packet(None, 0x46);
+        let (len, other_len) = (bytes.len(), other.len());
+        let mut metas = [arrived(RELAY, len, 20), arrived("192.0.2.9:4433", other_len, 20)];
+        let mut buffers = [IoSliceMut::new(&mut bytes), IoSliceMut::new(&mut other)];
+        assert_eq!(socket.sort(&mut buffers, &mut metas, 2), 1);
+        assert_eq!((metas[0].len, metas[0].stride, metas[0].dst_ip), (22, 11, None));
+        assert_eq!(metas[0].addr, SyntheticAddress(FlowId(7)).into());
+        assert_eq!(buffers[0][..22], [[0x41; 11], [0x44; 11]].concat());
+        assert_eq!(socket.take_aside(&mut buffers, &mut metas), 2);
+        assert_eq!((metas[0].addr, metas[0].len), ("[::ffff:192.0.2.1]:4433".parse().unwrap(), 20));
+        assert_eq!((metas[1].addr, metas[1].len), (SyntheticAddress(FlowId(8)).into(), 6));
+        assert_eq!(buffers[1][..6], [0x45; 6]);
+        assert_eq!(socket.take_aside(&mut buffers, &mut metas), 0);
+    }
+
+    #[tokio::test]
+    async fn c2_only_the_relay_is_heard() {
+        let socket = socket();
+        for from in ["192.0.2.2:4433", "192.0.2.1:4434", "[2001:db8::1]:4433"] {
+            for flow in [None, Some(7)] {
+                let mut bytes = packet(flow, 0x40);
+                let mut metas = [arrived(from, 20, 20)];
+                assert_eq!(socket.sort(&mut [IoSliceMut::new(&mut bytes)], &mut metas, 1), 0, "{from} {flow:?}");
+            }
+        }
+        socket.follow("192.0.2.2:4433".parse().unwrap());
+        let mut bytes = packet(None, 0x40);
+        assert_eq!(socket.sort(&mut [IoSliceMut::new(&mut bytes)], &mut [arrived("192.0.2.2:4433", 20, 20)], 1), 1);
+        let mut bytes = packet(None, 0x40);
+        assert_eq!(socket.sort(&mut [IoSliceMut::new(&mut bytes)], &mut [arrived(RELAY, 20, 20)], 1), 0);
+    }
+
+    #[tokio::test]
+    async fn c3_packets_of_unannounced_and_forgotten_flows_are_dropped() {
+        let socket = socket();
+        socket.shut(FlowId(8));
+        for (flow, kept) in [(7, 1), (8, 0), (9, 0)] {
+            let mut bytes = packet(Some(flow), 0x40);
+            assert_eq!(socket.sort(&mut [IoSliceMut::new(&mut bytes)], &mut [arrived(RELAY, 20, 20)], 1), kept);
+        }
+    }
+
+    #[tokio::test]
+    async fn c1_oversize_datagrams_are_dropped_one_by_one() {
+        let socket = socket();
+        for (len, kept) in [(PAYLOAD_MAX - 1, 1), (PAYLOAD_MAX, 1), (PAYLOAD_MAX + 1, 0)] {
+            let mut bytes = vec![0x40; len];
+            assert_eq!(socket.sort(&mut [IoSliceMut::new(&mut bytes)], &mut [arrived(RELAY, len, len)], 1), kept);
+        }
+        let mut bytes = vec![0x40; PAYLOAD_MAX + 1 + 30];
+        let mut metas = [arrived(RELAY, PAYLOAD_MAX + 31, PAYLOAD_MAX + 1)];
+        assert_eq!(socket.sort(&mut [IoSliceMut::new(&mut bytes)], &mut metas, 1), 1);
+        assert_eq!((metas[0].len, metas[0].stride), (30, 30));
+    }
+}

@@ -1,0 +1,199 @@
+//! The bare UDP socket under both halves: batched receiving and sending, large buffers, readiness.
+//!
+//! Knows addresses, not packets. Addresses are canonical here: IPv4 is `V4` even on a dual-stack socket, because QUIC on
+//! the relay keeps a path's state across an IPv4 port change only then (TRANSPORT, pitfall 4). What must never be sent
+//! to, isn't (SECURITY C1).
+
+use std::fmt;
+use std::future::Future;
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use quinn::UdpPoller;
+use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
+
+use super::packet::usable;
+
+/// Kernel buffers asked for, in bytes each way: a burst must survive until this program is scheduled again.
+const KERNEL_BUFFER: usize = 4 << 20;
+/// Receive errors in a row before other tasks get their turn.
+const ERRORS_IN_A_ROW: usize = 16;
+
+/// One UDP socket.
+pub(crate) struct Udp {
+    io: tokio::net::UdpSocket,
+    state: UdpSocketState,
+    v6: bool,
+}
+
+impl Udp {
+    /// Binds; `[::]` serves IPv4 too. Needs a tokio runtime.
+    pub(crate) fn bind(local: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(local), Type::DGRAM, Some(Protocol::UDP))?;
+        if local.is_ipv6() {
+            socket.set_only_v6(!local.ip().is_unspecified())?;
+        }
+        // The kernel grants what its own limit allows; less is slower, not wrong.
+        for refused in [socket.set_recv_buffer_size(KERNEL_BUFFER), socket.set_send_buffer_size(KERNEL_BUFFER)] {
+            if let Err(error) = refused {
+                tracing::debug!(%error, "the kernel refused a larger socket buffer");
+            }
+        }
+        socket.set_nonblocking(true)?;
+        socket.bind(&local.into())?;
+        let socket = std::net::UdpSocket::from(socket);
+        let state = UdpSocketState::new((&socket).into())?;
+        Ok(Self { io: tokio::net::UdpSocket::from_std(socket)?, state, v6: local.is_ipv6() })
+    }
+
+    /// Where the socket is bound.
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.local_addr()
+    }
+
+    /// Sends, or drops silently what can't or mustn't be sent: any error but `WouldBlock` would end a QUIC connection
+    /// (TRANSPORT, pitfall 5).
+    pub(crate) fn send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        if !usable(transmit.destination) {
+            return Ok(());
+        }
+        let native = Transmit {
+            destination: self.native(transmit.destination),
+            ecn: transmit.ecn,
+            contents: transmit.contents,
+            segment_size: transmit.segment_size,
+            src_ip: transmit.src_ip.map(|ip| self.native_ip(ip)),
+        };
+        self.io.try_io(Interest::WRITABLE, || self.state.send((&self.io).into(), &native))
+    }
+
+    /// Receives at least one buffer; sources are canonical.
+    pub(crate) fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        metas: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let mut errors = 0;
+        loop {
+            ready!(self.io.poll_recv_ready(cx))?;
+            match self.io.try_io(Interest::READABLE, || self.state.recv((&self.io).into(), buffers, metas)) {
+                Ok(count) => {
+                    for meta in metas.iter_mut().take(count) {
+                        meta.addr = canonical(meta.addr);
+                    }
+                    return Poll::Ready(Ok(count));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // What the network reports about an earlier packet is no reason to stop receiving.
+                Err(_) if errors < ERRORS_IN_A_ROW => errors += 1,
+                Err(_) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Asked anew each time: it falls to 1 once the kernel refused a batch.
+    pub(crate) fn max_send_segments(&self) -> usize {
+        self.state.max_gso_segments().max(1)
+    }
+
+    /// Most datagrams in one receive buffer.
+    pub(crate) fn max_receive_segments(&self) -> usize {
+        self.state.gro_segments()
+    }
+
+    /// Whether the platform may fragment what we send; path MTU discovery needs a no.
+    pub(crate) fn may_fragment(&self) -> bool {
+        self.state.may_fragment()
+    }
+
+    /// Tells one task when the socket can send again.
+    pub(crate) fn poller(self: &Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
+        Box::pin(Writable { udp: self.clone(), wait: None })
+    }
+
+    fn native(&self, address: SocketAddr) -> SocketAddr {
+        match address {
+            SocketAddr::V4(v4) if self.v6 => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
+            SocketAddr::V4(_) => address,
+            SocketAddr::V6(_) if self.v6 => address,
+            SocketAddr::V6(_) => canonical(address),
+        }
+    }
+
+    fn native_ip(&self, ip: IpAddr) -> IpAddr {
+        match ip {
+            IpAddr::V4(v4) if self.v6 => v4.to_ipv6_mapped().into(),
+            IpAddr::V4(_) => ip,
+            IpAddr::V6(_) if self.v6 => ip,
+            IpAddr::V6(_) => ip.to_canonical(),
+        }
+    }
+}
+
+impl fmt::Debug for Udp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Udp").field("local", &self.io.local_addr().ok()).finish_non_exhaustive()
+    }
+}
+
+/// IPv4 as `V4`, also when the kernel wrote it as a v4-mapped IPv6 address.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V4(ip) => (ip, address.port()).into(),
+        IpAddr::V6(_) => address,
+    }
+}
+
+/// IPv4 as v4-mapped IPv6: how an endpoint that also has synthetic addresses must see it (TRANSPORT, pitfall 3).
+pub(crate) fn mapped(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
+        SocketAddr::V6(_) => address,
+    }
+}
+
+/// The unspecified address of the same family, any port: where to bind in order to reach `remote`.
+pub(crate) fn any_local(remote: SocketAddr) -> SocketAddr {
+    match canonical(remote) {
+        SocketAddr::V4(_) => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    }
+}
+
+type Wait = Pin<Box<dyn Future<Output = io::Result<()>> + Send + Sync>>;
+
+/// One connection's wait for a writable socket; each has its own, or wake-ups would be lost (TRANSPORT, pitfall 8).
+struct Writable {
+    udp: Arc<Udp>,
+    wait: Option<Wait>,
+}
+
+impl UdpPoller for Writable {
+    fn poll_writable(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { udp, wait } = self.get_mut();
+        let future = wait.get_or_insert_with(|| {
+            let udp = udp.clone();
+            Box::pin(async move { udp.io.writable().await })
+        });
+        let outcome = future.as_mut().poll(cx);
+        if outcome.is_ready() {
+            *wait = None;
+        }
+        outcome
+    }
+}
+
+impl fmt::Debug for Writable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writable").finish_non_exhaustive()
+    }
+}
