@@ -1,9 +1,11 @@
 //! The relay: lets peers in, forwards the packets of their sessions without any key to read them, and keeps the ledger.
 
 pub mod accept;
+pub mod clock;
 mod egress;
 pub mod flow;
 pub mod forward;
+pub mod identity;
 pub mod ledger;
-
+pub mod members;
 pub mod registry;

@@ -371,15 +371,18 @@ impl Registry {
         for agent in self.agents.values_mut() {
             agent.met.retain(|met| met != member);
         }
-        let connections = self.connections.iter().filter(|(_, key)| *key == member);
-        effects.extend(connections.map(|(&connection, _)| Effect::Disconnect { connection }));
+        // Gone at once, not when the connection ends: a call already on its way finds nobody.
+        let connections = self.connections.extract_if(|_, key| key == member);
+        let mut closed: Vec<_> = connections.map(|(connection, _)| connection).collect();
+        closed.sort_unstable();
+        self.slow.retain(|(_, ticket)| !closed.contains(&ticket.connection));
+        effects.extend(closed.into_iter().map(|connection| Effect::Disconnect { connection }));
         effects
     }
 
-    /// Members who came for this agent's session: whose strands the ledger may admit (SECURITY E6). `None` if this key
-    /// isn't registered for this session.
-    pub fn met(&self, agent: &PublicKey, session: SessionId) -> Option<&[PublicKey]> {
-        self.agents.get(agent).filter(|agent| agent.session == session).map(|agent| agent.met.as_slice())
+    /// This agent's registered session, and the members who came for it: whose strands the ledger may admit. (SECURITY E6)
+    pub fn meeting(&self, agent: &PublicKey) -> Option<(SessionId, &[PublicKey])> {
+        self.agents.get(agent).map(|agent| (agent.session, agent.met.as_slice()))
     }
 
     /// Does what is due.
