@@ -10,7 +10,7 @@
 pub mod admission;
 pub mod committer;
 pub mod limits;
-mod prove;
+pub mod prove;
 pub mod sqlite;
 #[cfg(test)]
 mod tests;

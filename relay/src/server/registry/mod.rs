@@ -103,12 +103,23 @@ pub enum Effect {
     Disconnect {
         /// Which.
         connection: ConnectionId,
+        /// Why.
+        why: Goodbye,
     },
     /// A member reached [`FAILURES_MAX`]: somebody should look.
     Alarm {
         /// The member's key.
         member: PublicKey,
     },
+}
+
+/// Why a control connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goodbye {
+    /// The member was revoked. (SECURITY A5)
+    Revoked,
+    /// Another connection of the same key took its place. (SECURITY D6)
+    Replaced,
 }
 
 /// One end of a flow.
@@ -376,7 +387,7 @@ impl Registry {
         let mut closed: Vec<_> = connections.map(|(connection, _)| connection).collect();
         closed.sort_unstable();
         self.slow.retain(|(_, ticket)| !closed.contains(&ticket.connection));
-        effects.extend(closed.into_iter().map(|connection| Effect::Disconnect { connection }));
+        effects.extend(closed.into_iter().map(|connection| Effect::Disconnect { connection, why: Goodbye::Revoked }));
         effects
     }
 
@@ -401,7 +412,7 @@ impl Registry {
             if let Some(agent) = self.agents.get_mut(&key) {
                 agent.challenge = None;
                 if let Presence::Here(connection) = agent.presence {
-                    effects.push(Effect::Disconnect { connection });
+                    effects.push(Effect::Disconnect { connection, why: Goodbye::Replaced });
                 }
             }
             self.take_place(&key, challenge.candidate, challenge.session, challenge.random, now, &mut effects);

@@ -256,7 +256,7 @@ fn d6_one_living_registration_a_key() {
     registry.register(ticket(second, 2), SESSION, 79, 5_000);
     assert!(registry.expire(5_000 + CHALLENGE_MS - 1).is_empty());
     let effects = registry.expire(5_000 + CHALLENGE_MS);
-    assert!(effects.contains(&Effect::Disconnect { connection: AGENT }));
+    assert!(effects.contains(&Effect::Disconnect { connection: AGENT, why: Goodbye::Replaced }));
     assert_eq!(registered(&effects), number, "same session, same number");
     assert!(registry.pong(AGENT, 79).is_empty(), "too late");
     assert!(registry.gone(AGENT, 9_000).is_empty());
@@ -302,9 +302,9 @@ fn a5_revocation_ends_control_and_flows_and_tells_the_agent() {
     assert!(effects.contains(&Effect::CloseFlow { flow }));
     assert_eq!(told(&effects, AGENT), Some(FlowEnd::Revoked));
     for connection in [ANA, other] {
-        assert!(effects.contains(&Effect::Disconnect { connection }));
+        assert!(effects.contains(&Effect::Disconnect { connection, why: Goodbye::Revoked }));
     }
-    assert!(!effects.contains(&Effect::Disconnect { connection: AGENT }));
+    assert!(!effects.contains(&Effect::Disconnect { connection: AGENT, why: Goodbye::Revoked }));
     assert_eq!(registry.meeting(&key(1)), Some((SESSION, [].as_slice())));
     assert!(registry.join(ticket(ANA, 9), note(), number, 10, 0).is_empty(), "a call on its way finds nobody");
     drain(&mut registry, 1);
