@@ -38,6 +38,9 @@ pub struct Submission {
     pub known: u64,
 }
 
+/// Sessions and members who came for them.
+type Parties = Vec<(SessionId, PublicKey)>;
+
 /// A submission that may be committed.
 #[derive(Debug)]
 pub(super) struct Admitted {
@@ -46,7 +49,7 @@ pub(super) struct Admitted {
     /// The session begins with it.
     pub(super) opened: Option<Opened>,
     /// Members who came for the session.
-    pub(super) parties: Vec<(SessionId, PublicKey)>,
+    pub(super) parties: Parties,
 }
 
 /// A submission that may not.
@@ -178,7 +181,7 @@ impl Sessions {
         live: &mut Live,
         events: &[Event],
         moment: Moment,
-    ) -> Result<(Vec<Admission>, Vec<(SessionId, PublicKey)>), NotAdmitted> {
+    ) -> Result<(Vec<Admission>, Parties), NotAdmitted> {
         let mut admissions = Vec::with_capacity(events.len());
         let mut parties = Vec::new();
         for (place, event) in (0..).zip(events) {

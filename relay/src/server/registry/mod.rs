@@ -103,12 +103,23 @@ pub enum Effect {
     Disconnect {
         /// Which.
         connection: ConnectionId,
+        /// Why.
+        why: Goodbye,
     },
     /// A member reached [`FAILURES_MAX`]: somebody should look.
     Alarm {
         /// The member's key.
         member: PublicKey,
     },
+}
+
+/// Why a control connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goodbye {
+    /// The member was revoked. (SECURITY A5)
+    Revoked,
+    /// Another connection of the same key took its place. (SECURITY D6)
+    Replaced,
 }
 
 /// One end of a flow.
@@ -371,15 +382,18 @@ impl Registry {
         for agent in self.agents.values_mut() {
             agent.met.retain(|met| met != member);
         }
-        let connections = self.connections.iter().filter(|(_, key)| *key == member);
-        effects.extend(connections.map(|(&connection, _)| Effect::Disconnect { connection }));
+        // Gone at once, not when the connection ends: a call already on its way finds nobody.
+        let connections = self.connections.extract_if(|_, key| key == member);
+        let mut closed: Vec<_> = connections.map(|(connection, _)| connection).collect();
+        closed.sort_unstable();
+        self.slow.retain(|(_, ticket)| !closed.contains(&ticket.connection));
+        effects.extend(closed.into_iter().map(|connection| Effect::Disconnect { connection, why: Goodbye::Revoked }));
         effects
     }
 
-    /// Members who came for this agent's session: whose strands the ledger may admit (SECURITY E6). `None` if this key
-    /// isn't registered for this session.
-    pub fn met(&self, agent: &PublicKey, session: SessionId) -> Option<&[PublicKey]> {
-        self.agents.get(agent).filter(|agent| agent.session == session).map(|agent| agent.met.as_slice())
+    /// This agent's registered session, and the members who came for it: whose strands the ledger may admit. (SECURITY E6)
+    pub fn meeting(&self, agent: &PublicKey) -> Option<(SessionId, &[PublicKey])> {
+        self.agents.get(agent).map(|agent| (agent.session, agent.met.as_slice()))
     }
 
     /// Does what is due.
@@ -398,7 +412,7 @@ impl Registry {
             if let Some(agent) = self.agents.get_mut(&key) {
                 agent.challenge = None;
                 if let Presence::Here(connection) = agent.presence {
-                    effects.push(Effect::Disconnect { connection });
+                    effects.push(Effect::Disconnect { connection, why: Goodbye::Replaced });
                 }
             }
             self.take_place(&key, challenge.candidate, challenge.session, challenge.random, now, &mut effects);

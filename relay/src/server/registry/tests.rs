@@ -84,8 +84,8 @@ fn b3_only_members_join_and_both_are_introduced() {
     assert_eq!(effects[0], Effect::OpenFlow { flow, agent: AGENT, member: ANA });
     let knock = Push::Knock { flow, session: SESSION, member: note().unwrap() };
     assert_eq!(effects[1], Effect::Push { connection: AGENT, push: knock });
-    assert_eq!(registry.met(&key(1), SESSION), Some([key(2)].as_slice()));
-    assert_eq!(registry.met(&key(1), SessionId([6; 16])), None);
+    assert_eq!(registry.meeting(&key(1)), Some((SESSION, [key(2)].as_slice())));
+    assert_eq!(registry.meeting(&key(2)), None);
     drain(&mut registry, 1);
 }
 
@@ -256,7 +256,7 @@ fn d6_one_living_registration_a_key() {
     registry.register(ticket(second, 2), SESSION, 79, 5_000);
     assert!(registry.expire(5_000 + CHALLENGE_MS - 1).is_empty());
     let effects = registry.expire(5_000 + CHALLENGE_MS);
-    assert!(effects.contains(&Effect::Disconnect { connection: AGENT }));
+    assert!(effects.contains(&Effect::Disconnect { connection: AGENT, why: Goodbye::Replaced }));
     assert_eq!(registered(&effects), number, "same session, same number");
     assert!(registry.pong(AGENT, 79).is_empty(), "too late");
     assert!(registry.gone(AGENT, 9_000).is_empty());
@@ -287,7 +287,7 @@ fn d6_another_session_of_the_same_key_ends_the_first() {
     let effects = registry.register(ticket(AGENT, 3), SessionId([6; 16]), 7, 0);
     assert!(effects.contains(&Effect::CloseFlow { flow }));
     assert_eq!(told(&effects, ANA), Some(FlowEnd::Left));
-    assert_eq!(registry.met(&key(1), SessionId([6; 16])), Some([].as_slice()), "nobody came for the new one");
+    assert_eq!(registry.meeting(&key(1)), Some((SessionId([6; 16]), [].as_slice())), "nobody came for the new one");
     drain(&mut registry, 1);
 }
 
@@ -302,10 +302,11 @@ fn a5_revocation_ends_control_and_flows_and_tells_the_agent() {
     assert!(effects.contains(&Effect::CloseFlow { flow }));
     assert_eq!(told(&effects, AGENT), Some(FlowEnd::Revoked));
     for connection in [ANA, other] {
-        assert!(effects.contains(&Effect::Disconnect { connection }));
+        assert!(effects.contains(&Effect::Disconnect { connection, why: Goodbye::Revoked }));
     }
-    assert!(!effects.contains(&Effect::Disconnect { connection: AGENT }));
-    assert_eq!(registry.met(&key(1), SESSION), Some([].as_slice()));
+    assert!(!effects.contains(&Effect::Disconnect { connection: AGENT, why: Goodbye::Revoked }));
+    assert_eq!(registry.meeting(&key(1)), Some((SESSION, [].as_slice())));
+    assert!(registry.join(ticket(ANA, 9), note(), number, 10, 0).is_empty(), "a call on its way finds nobody");
     drain(&mut registry, 1);
 }
 
