@@ -1,5 +1,6 @@
 //! `venia-agent ask`: a code, one session, a record.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -16,7 +17,8 @@ use venia_proto::rendezvous::{Push, VERSION};
 use venia_proto::session::agent::Arrival;
 use venia_proto::session::close::Close;
 use venia_proto::session::waiting::End;
-use venia_relay::client::control::{CLOSE_DONE, Control};
+use venia_relay::client::code::LEFT;
+use venia_relay::client::control::Control;
 use venia_relay::client::home::Home;
 use venia_relay::client::link::{Link, Role};
 use venia_ui::cli::Common;
@@ -75,6 +77,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     let known = known::statement(&home, &address.root).map_err(|error| home_failure(&error, &words))?;
     let (control, mut pushes) =
         Control::connect(&link, &address.root, known.as_ref()).await.map_err(|error| relay_failure(&error, &words))?;
+    let control = Arc::new(control);
     let saw_ms = clock::now().wall.ms();
     remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
     for session in earlier {
@@ -89,7 +92,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     }
 
     let mut person = person.start(&words)?;
-    let skew_ms = saw_ms.saturating_sub(control.introduction().ledger_time.ms());
+    let skew_ms = saw_ms.saturating_sub(control.welcome().ledger_time.ms());
     if skew_ms.unsigned_abs() > SKEW_SHOWN_MS {
         person.tell.feed(news(News::Clock, &words));
     }
@@ -112,7 +115,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     };
     let exit = serving.serve(&mut pushes, &mut person, &mut intake).await;
     let _ = tokio::time::timeout(LAST_LINES, person.tell.shown()).await;
-    let _ = tokio::time::timeout(LAST_LINES, link.close(CLOSE_DONE, b"")).await;
+    let _ = tokio::time::timeout(LAST_LINES, link.close(LEFT, b"")).await;
     exit
 }
 
@@ -138,7 +141,7 @@ fn remember(
     control: &Control,
 ) -> Result<(), venia_relay::client::home::HomeError> {
     known::remember_relay(home, address)?;
-    known::remember_statement(home, &address.root, &control.introduction().statement_note)
+    known::remember_statement(home, &address.root, &control.welcome().statement_note)
 }
 
 struct Serving<'a> {
@@ -149,7 +152,7 @@ struct Serving<'a> {
     parts: &'a Parts,
     address: &'a RelayAddress,
     link: &'a Link,
-    control: &'a Control,
+    control: &'a Arc<Control>,
     known_root: bool,
     skew_ms: i64,
 }
@@ -217,20 +220,20 @@ impl Serving<'_> {
         person: &mut Line,
     ) -> Result<Exit, Failure> {
         let words = self.words;
-        let introduction = self.control.introduction();
+        let welcome = self.control.welcome();
         let journal = self.journals.create(session).map_err(|error| journal_failure(&error, words))?;
         let key = self.home.key(KEY_FILE, KEY_KIND).map_err(|error| home_failure(&error, words))?;
-        let pin = known::pin(self.home, introduction.log()).map_err(|error| home_failure(&error, words))?;
+        let pin = known::pin(self.home, &welcome.relay.log).map_err(|error| home_failure(&error, words))?;
         let beside = vec![
-            Record::Statement(introduction.statement_note.clone().into()),
+            Record::Statement(welcome.statement_note.clone().into()),
             Record::Member { strand: peer.strand, note: peer.member_note.clone().into() },
         ];
         let (report, mut done) = mpsc::unbounded_channel();
-        let recorder = Recorder::start(journal, introduction.log().clone(), pin, Some(self.control.clone()), report);
+        let recorder = Recorder::start(journal, welcome.relay.log.clone(), pin, Some(self.control.clone()), report);
         let mut scribe = Scribe::new(session, key);
         let questions = Questions {
             name: arrival.name.clone(),
-            organisation: introduction.statement.organisation.clone(),
+            organisation: welcome.statement.organisation.clone(),
             level: arrival.level,
             service: Foreign::new(self.address.at.host.to_string()),
             known: self.known_root,
@@ -258,7 +261,7 @@ impl Serving<'_> {
         )
         .await;
         recorder.finish().await;
-        connection.close(quinn::VarInt::from_u32(CLOSE_DONE), b"");
+        connection.close(quinn::VarInt::from_u32(LEFT), b"");
         if ended.accepted {
             // "It is them": from now on this PC knows the service (A2).
             known::remember_root(self.home, &self.address.root).map_err(|error| home_failure(&error, words))?;

@@ -149,7 +149,7 @@ impl Desk<'_> {
         drop(journal);
         archive = Archive::read(&self.journals.read(session)?)?;
         let held = archive.held(self.key()?.verifier(), self.words, self.catalog).ok_or(CompleteError::Receipt)?;
-        let first = held.first.verify(archive.events[0].0.leaf(), control.introduction().log());
+        let first = held.first.verify(archive.events[0].0.leaf(), &control.welcome().relay.log);
         let first = first.map_err(|_| CompleteError::Receipt)?.size;
         let close = archive.close().map(|(entry, _)| entry.seq);
         let proofs = fetch(control, session, first, close, patience).await?;
@@ -159,7 +159,7 @@ impl Desk<'_> {
         let name = bundle_name(session);
         self.home.write(&name, &zip)?;
         if verdict.verdict == Finding::Intact {
-            known::remember_pin(self.home, control.introduction().log(), &proofs.checkpoint)?;
+            known::remember_pin(self.home, &control.welcome().relay.log, &proofs.checkpoint)?;
             self.journals.reopen(session)?.0.append_last_words(&[Record::Mark(Mark::Receipted)])?;
         }
         Ok((self.home.path(&name)?, verdict))
@@ -167,13 +167,13 @@ impl Desk<'_> {
 
     async fn resubmit(&self, journal: &mut Journal, archive: &Archive, control: &Control) -> Result<(), CompleteError> {
         let waiting: Vec<&(Event, Vec<Opening>)> = archive.unreceipted().collect();
-        let log = control.introduction().log();
+        let log = &control.welcome().relay.log;
         for chunk in waiting.chunks(SUBMIT_MAX) {
             let events = chunk.iter().map(|(event, _)| event.bytes().to_vec()).collect();
             let call = control.call(Call::Submit { events, known: 0 });
-            let answer = tokio::time::timeout(ANSWER, call).await.unwrap_or(Err(ControlError::Lost))?;
+            let answer = tokio::time::timeout(ANSWER, call).await.unwrap_or(Err(ControlError::Unreachable(None)))?;
             let Answer::Receipts { checkpoint, entries, .. } = answer else {
-                return Err(ControlError::Unexpected.into());
+                return Err(ControlError::Malformed(None).into());
             };
             let note = Note::parse(&checkpoint).map_err(|_| CompleteError::Receipt)?;
             let mut records = Vec::new();

@@ -18,7 +18,9 @@ pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
     tracing::debug!(%error, "the relay can't be used");
     let trouble = match error {
         ControlError::WrongVersion(_) => Trouble::Version,
-        ControlError::WrongRoot(_) | ControlError::WrongTime => Trouble::Fingerprint,
+        ControlError::WrongRoot | ControlError::Statement(_) | ControlError::Batch(_) => Trouble::Fingerprint,
+        ControlError::StatementExpired => Trouble::Expired,
+        ControlError::Replaced => Trouble::Busy,
         ControlError::Revoked => Trouble::Revoked,
         ControlError::Refused(refusal) => match refusal {
             Refusal::Disk => Trouble::Disk,
@@ -34,9 +36,8 @@ pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
             | Refusal::Event { .. } => Trouble::Busy,
         },
         ControlError::Unreachable(_)
-        | ControlError::Lost
         | ControlError::Malformed(_)
-        | ControlError::Unexpected
+        | ControlError::TooLarge(_)
         | ControlError::Tls(_) => Trouble::Unreachable,
     };
     Failure::of(trouble, words)

@@ -211,7 +211,7 @@ impl Room<'_> {
     fn relay_says(&mut self, push: Push) {
         match push {
             Push::Knock { flow, session, member } if session == self.session => {
-                let authority = &self.waiter.control.introduction().statement.authority;
+                let authority = &self.waiter.control.welcome().statement.authority;
                 // Only a member's key may come through; whose note doesn't verify never reaches this PC.
                 let Ok(member) = Member::open(&member, authority) else { return };
                 match self.waiter.link.announce(flow, Expected::Key(member.key.key)) {
@@ -244,7 +244,7 @@ impl Room<'_> {
                 if let Some(attempt) = self.take(flow) {
                     let bound = Bound {
                         root: self.waiter.root,
-                        relay: self.waiter.control.introduction().clone(),
+                        relay: self.waiter.control.welcome().clone(),
                         session: self.session,
                         agent: *self.waiter.link.public(),
                     };
@@ -295,7 +295,7 @@ impl Room<'_> {
         getrandom::fill(&mut id).and_then(|()| getrandom::fill(&mut random)).map_err(NotServed::Random)?;
         self.session = SessionId(id);
         let call = self.waiter.control.call(Call::Register { session: self.session });
-        let answer = tokio::time::timeout(ANSWER, call).await.unwrap_or(Err(ControlError::Lost));
+        let answer = tokio::time::timeout(ANSWER, call).await.unwrap_or(Err(ControlError::Unreachable(None)));
         let number = match answer.map_err(NotServed::Control)? {
             Answer::Registered { number } => CodeNumber::new(number).ok(),
             Answer::Noted
@@ -304,7 +304,7 @@ impl Room<'_> {
             | Answer::Receipts { .. }
             | Answer::Proofs { .. } => None,
         };
-        let number = number.ok_or(NotServed::Control(ControlError::Unexpected))?;
+        let number = number.ok_or(NotServed::Control(ControlError::Malformed(None)))?;
         let language: Language = self.waiter.words.language();
         self.waiting.handle(clock::now(), Input::Numbered { number, random, language });
         Ok(())

@@ -17,7 +17,7 @@ use venia_proto::pairing::{Agent, Context, EXPORTER_LABEL, RANDOM, SessionSecret
 use venia_proto::rendezvous::{ALPN_SESSION, PairingOutcome, VERSION};
 use venia_proto::session::timer::PAIRING_MS;
 use venia_proto::statement::{Member, Role};
-use venia_relay::client::control::Introduction;
+use venia_relay::client::control::Welcome;
 use venia_relay::client::frames::{self, FrameError, Receiver, Sender};
 use venia_relay::client::link::Arriving;
 use venia_relay::client::tls::{exporter, peer_key};
@@ -63,7 +63,7 @@ pub struct Bound {
     /// The organisation's root.
     pub root: Fingerprint,
     /// What the relay proved about itself.
-    pub relay: Introduction,
+    pub relay: Welcome,
     /// The session this code stands for.
     pub session: SessionId,
     /// This PC's key.
@@ -140,7 +140,7 @@ impl Attempt {
             version: u32::from(VERSION),
             alpn: ALPN_SESSION.to_vec(),
             root: bound.root,
-            relay: *bound.relay.tls(),
+            relay: bound.relay.relay.tls,
             flow: self.flow,
             session: bound.session,
             console,

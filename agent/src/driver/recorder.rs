@@ -10,7 +10,7 @@
 //! is on the disk. The submitter keeps what the relay hasn't taken and offers it again to the next connection.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::mpsc as thread_channel;
+use std::sync::{Arc, mpsc as thread_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ pub enum Done {
 /// The driver's end.
 pub struct Recorder {
     jobs: thread_channel::Sender<Job>,
-    control: watch::Sender<Option<Control>>,
+    control: watch::Sender<Option<Arc<Control>>>,
 }
 
 enum Job {
@@ -84,7 +84,7 @@ impl Recorder {
         journal: Journal,
         log: VerifierKey,
         pin: Option<Pin>,
-        control: Option<Control>,
+        control: Option<Arc<Control>>,
         done: mpsc::UnboundedSender<Done>,
     ) -> Self {
         let (jobs, queue) = thread_channel::channel();
@@ -112,7 +112,7 @@ impl Recorder {
     }
 
     /// Uses this connection from now on, and offers it what has no receipt.
-    pub fn use_relay(&self, control: Option<Control>) {
+    pub fn use_relay(&self, control: Option<Arc<Control>>) {
         let _ = self.control.send(control);
     }
 }
@@ -184,10 +184,11 @@ impl Submitter {
     async fn run(
         mut self,
         mut submissions: mpsc::UnboundedReceiver<(BatchId, Vec<Recorded>)>,
-        mut connections: watch::Receiver<Option<Control>>,
+        mut connections: watch::Receiver<Option<Arc<Control>>>,
     ) {
         loop {
-            let control = connections.borrow_and_update().clone().filter(|control| !control.is_closed());
+            let control =
+                connections.borrow_and_update().clone().filter(|control| control.connection().close_reason().is_none());
             if let (Some(control), false) = (control, self.waiting.is_empty()) {
                 while let Ok(more) = submissions.try_recv() {
                     self.waiting.push_back(more);

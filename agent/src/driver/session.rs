@@ -22,7 +22,8 @@ use venia_proto::session::agent::{Agent, Arrival, Entry, Finished, Input, Output
 use venia_proto::session::close::Close;
 use venia_proto::session::gate::BatchId;
 use venia_proto::wire::Limit;
-use venia_relay::client::control::{CLOSE_DONE, Control};
+use venia_relay::client::code::LEFT;
+use venia_relay::client::control::Control;
 use venia_relay::client::frames::{FrameError, Sender};
 use venia_ui::words::Words;
 
@@ -512,5 +513,5 @@ fn relay_says(push: Push) -> Option<Input> {
 }
 
 fn left(reason: &quinn::ConnectionError) -> bool {
-    matches!(reason, quinn::ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(CLOSE_DONE))
+    matches!(reason, quinn::ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(LEFT))
 }
