@@ -21,6 +21,7 @@ use venia_proto::report::Text;
 const FILES: &[(&str, &str, &str)] = &[
     ("person", include_str!("../words/en/person.ftl"), include_str!("../words/es/person.ftl")),
     ("receipt", include_str!("../words/en/receipt.ftl"), include_str!("../words/es/receipt.ftl")),
+    ("relay", include_str!("../words/en/relay.ftl"), include_str!("../words/es/relay.ftl")),
     ("report", include_str!("../words/en/report.ftl"), include_str!("../words/es/report.ftl")),
     ("trouble", include_str!("../words/en/trouble.ftl"), include_str!("../words/es/trouble.ftl")),
 ];
