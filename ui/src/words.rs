@@ -22,6 +22,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("agent", include_str!("../words/en/agent.ftl"), include_str!("../words/es/agent.ftl")),
     ("person", include_str!("../words/en/person.ftl"), include_str!("../words/es/person.ftl")),
     ("receipt", include_str!("../words/en/receipt.ftl"), include_str!("../words/es/receipt.ftl")),
+    ("relay", include_str!("../words/en/relay.ftl"), include_str!("../words/es/relay.ftl")),
     ("report", include_str!("../words/en/report.ftl"), include_str!("../words/es/report.ftl")),
     ("trouble", include_str!("../words/en/trouble.ftl"), include_str!("../words/es/trouble.ftl")),
 ];
