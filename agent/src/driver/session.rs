@@ -16,6 +16,7 @@ use venia_proto::id::Strand;
 use venia_proto::ledger::body::{Body, ItemId, Signoff};
 use venia_proto::ledger::kind::{Cause, Kind, Why};
 use venia_proto::message::{Signed, ToAgent, ToConsole};
+use venia_proto::now::{Now, Wall};
 use venia_proto::rendezvous::{FlowEnd, Push};
 use venia_proto::report::Text;
 use venia_proto::session::agent::{Agent, Arrival, Entry, Finished, Input, Output, Phase, Tell};
@@ -102,6 +103,7 @@ pub async fn run(parts: Parts<'_>, peer: Peer, arrival: Arrival, questions: Ques
         questions,
         beside,
         slept_ms: clock::slept_ms(),
+        began: clock::now(),
         over: false,
     };
     let ended = session.run(peer.receiver, worker_results, arrival).await;
@@ -129,6 +131,7 @@ struct Session<'a> {
     /// Kept with the first batch.
     beside: Vec<Record>,
     slept_ms: u64,
+    began: Now,
     over: bool,
 }
 
@@ -184,6 +187,13 @@ impl Session<'_> {
     fn wait(&self) -> Duration {
         let left = self.machine.deadline().map(|at| at.saturating_sub(clock::now().boot_ms));
         left.map_or(HEARTBEAT, |ms| Duration::from_millis(ms).min(HEARTBEAT))
+    }
+
+    /// The time events claim: the wall clock of the session's beginning, counted on by the boot clock. A wall clock that
+    /// is set right in the middle of a session would otherwise make honest runs look expired.
+    fn time(&self) -> Wall {
+        let since = clock::now().boot_ms.saturating_sub(self.began.boot_ms);
+        self.began.wall.plus_ms(i64::try_from(since).unwrap_or(i64::MAX))
     }
 
     fn tick(&mut self) -> Input {
@@ -264,7 +274,7 @@ impl Session<'_> {
             Entry::Theirs(_) => closing,
         };
         let last_words = entries.iter().all(vital);
-        match self.parts.scribe.write(entries, clock::now().wall) {
+        match self.parts.scribe.write(entries, self.time()) {
             Ok(events) => {
                 let mut beside = std::mem::take(&mut self.beside);
                 if closing {
