@@ -24,6 +24,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("receipt", include_str!("../words/en/receipt.ftl"), include_str!("../words/es/receipt.ftl")),
     ("relay", include_str!("../words/en/relay.ftl"), include_str!("../words/es/relay.ftl")),
     ("report", include_str!("../words/en/report.ftl"), include_str!("../words/es/report.ftl")),
+    ("try", include_str!("../words/en/try.ftl"), include_str!("../words/es/try.ftl")),
     ("trouble", include_str!("../words/en/trouble.ftl"), include_str!("../words/es/trouble.ftl")),
 ];
 
