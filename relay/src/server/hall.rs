@@ -136,12 +136,6 @@ impl Hall {
         }
     }
 
-    /// Whether nothing is left (ARCHITECTURE section 3, invariant 9).
-    pub fn is_empty(&self) -> bool {
-        let inner = self.lock();
-        inner.registry.is_empty() && inner.peers.is_empty() && inner.ends.is_empty() && self.flows.is_empty()
-    }
-
     /// Somebody may have panicked while holding it; the tables are still whole, every change is a single step.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
