@@ -64,7 +64,7 @@ impl Hall {
         let mut inner = self.lock();
         let id = ConnectionId(inner.next);
         inner.next += 1;
-        inner.registry.arrived(id, key);
+        inner.registry.arrived(id, key, &source(connection.remote_address()));
         inner.roaming.arrived(id, connection.remote_address());
         inner.peers.insert(id, Peer { connection, outbox });
         id
