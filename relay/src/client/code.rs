@@ -10,3 +10,6 @@ pub const REVOKED: u32 = 2;
 pub const REPLACED: u32 = 3;
 /// The peer doesn't read what it is sent.
 pub const SLOW: u32 = 4;
+
+/// Of an end-to-end connection: the peer left in good order.
+pub const LEFT: u32 = 0;

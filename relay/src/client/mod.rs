@@ -8,6 +8,7 @@ pub mod frames;
 pub mod home;
 pub mod link;
 pub mod packet;
+pub mod receipt;
 pub(crate) mod segments;
 mod socket;
 pub mod tls;
