@@ -127,11 +127,11 @@ impl Control {
         let (welcome, send, receive) = match opened {
             Ok(Ok(opened)) => opened,
             Ok(Err(error)) => {
-                connection.close(VarInt::from_u32(code::PROTOCOL), b"");
+                end(&connection, code::PROTOCOL);
                 return Err(error);
             }
             Err(_) => {
-                connection.close(VarInt::from_u32(code::PROTOCOL), b"");
+                end(&connection, code::PROTOCOL);
                 return Err(ControlError::Unreachable(Some(LinkError::NoAnswer)));
             }
         };
@@ -188,7 +188,7 @@ impl Control {
 
     /// Closes the connection. What the relay has answered is done; what it hasn't may or may not be.
     pub fn close(&self) {
-        self.connection.close(VarInt::from_u32(code::GOING_DOWN), b"");
+        end(&self.connection, code::GOING_DOWN);
     }
 
     fn lost(&self) -> ControlError {
@@ -250,6 +250,13 @@ async fn greet(
 /// Another root is the one fault a person must hear of by name.
 fn judge(error: StatementError) -> ControlError {
     if error == StatementError::WrongRoot { ControlError::WrongRoot } else { ControlError::Statement(error) }
+}
+
+/// Closes a connection that isn't closed yet: a second close would overwrite why the relay closed it.
+fn end(connection: &Connection, code: u32) {
+    if connection.close_reason().is_none() {
+        connection.close(VarInt::from_u32(code), b"");
+    }
 }
 
 fn lost(connection: &Connection) -> ControlError {
@@ -321,7 +328,7 @@ impl Listener {
                 break;
             }
         }
-        self.connection.close(VarInt::from_u32(code::PROTOCOL), b"");
+        end(&self.connection, code::PROTOCOL);
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         calls.ended = true;
         calls.open.clear();

@@ -64,7 +64,7 @@ impl Hall {
         let mut inner = self.lock();
         let id = ConnectionId(inner.next);
         inner.next += 1;
-        inner.registry.arrived(id, key);
+        inner.registry.arrived(id, key, &source(connection.remote_address()));
         inner.roaming.arrived(id, connection.remote_address());
         inner.peers.insert(id, Peer { connection, outbox });
         id
@@ -134,12 +134,6 @@ impl Hall {
                 inner.send(id, FromRelay::Push(Push::Ping(nonce)));
             }
         }
-    }
-
-    /// Whether nothing is left (ARCHITECTURE section 3, invariant 9).
-    pub fn is_empty(&self) -> bool {
-        let inner = self.lock();
-        inner.registry.is_empty() && inner.peers.is_empty() && inner.ends.is_empty() && self.flows.is_empty()
     }
 
     /// Somebody may have panicked while holding it; the tables are still whole, every change is a single step.

@@ -180,7 +180,7 @@ pub fn revoke(store: &mut Sqlite, name: &str, now: Wall) -> Result<StoredMember,
     let sql = "UPDATE members SET revoked = $1 WHERE folded = $2 AND revoked IS NULL \
                RETURNING vkey, name, role, level, since, revoked";
     let found = store.connection.query_row(sql, params![now.ms(), folded], read).optional()?;
-    Ok(found.transpose()?.ok_or(MembersError::Unknown)?)
+    found.transpose()?.ok_or(MembersError::Unknown)
 }
 
 fn fold(name: &Foreign) -> String {

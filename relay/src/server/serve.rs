@@ -125,11 +125,6 @@ impl Running {
         self.listening
     }
 
-    /// Whether nothing is left of anybody (ARCHITECTURE section 3, invariant 9).
-    pub fn is_at_rest(&self) -> bool {
-        self.relay.hall.is_empty()
-    }
-
     /// Says goodbye, lets open calls end, and closes the ledger. What was receipted is durable already.
     pub async fn stop(self) {
         let Self { relay, door, stopping, tasks, ledger, socket, _home, .. } = self;

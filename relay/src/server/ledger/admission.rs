@@ -138,7 +138,7 @@ impl Sessions {
         }
         let Some(first) = events.first() else { return Err(NotAdmitted::Refused(Refusal::NotAllowed)) };
         let session = first.header().session;
-        let (mut live, opened) = match self.take(store, session)? {
+        let (mut live, opened) = match self.take(store, session, &submission.from)? {
             Some(live) => (live, None),
             None => {
                 let (live, opened) = self.open(store, submission, first, moment)?;
@@ -289,10 +289,19 @@ impl Sessions {
         }
     }
 
-    fn take(&mut self, store: &impl Store, session: SessionId) -> Result<Option<Live>, StoreError> {
-        match self.live.remove(&session) {
-            Some(live) => Ok(Some(live)),
-            None => store.session(session)?.map(|stored| Live::load(store, session, stored)).transpose(),
+    /// The session in memory, else from disk. Only its own agent makes us read and check it all: a stranger who knows
+    /// its id learns that it isn't theirs, and costs one look.
+    fn take(&mut self, store: &impl Store, session: SessionId, from: &PublicKey) -> Result<Option<Live>, NotAdmitted> {
+        if let Some(live) = self.live.remove(&session) {
+            return Ok(Some(live));
+        }
+        match store.session_keys(session)? {
+            None => Ok(None),
+            Some((agent, _)) if agent.key != *from => Err(fault(0, EventFault::Session)),
+            Some(_) => {
+                let stored = store.session(session)?.ok_or(StoreError::Damaged("a session"))?;
+                Ok(Some(Live::load(store, session, stored)?))
+            }
         }
     }
 }
