@@ -19,6 +19,7 @@ use venia_proto::report::Text;
 
 /// The files of each language: name, English, Spanish. Both have the same names.
 const FILES: &[(&str, &str, &str)] = &[
+    ("console", include_str!("../words/en/console.ftl"), include_str!("../words/es/console.ftl")),
     ("person", include_str!("../words/en/person.ftl"), include_str!("../words/es/person.ftl")),
     ("receipt", include_str!("../words/en/receipt.ftl"), include_str!("../words/es/receipt.ftl")),
     ("report", include_str!("../words/en/report.ftl"), include_str!("../words/es/report.ftl")),
