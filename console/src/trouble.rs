@@ -1,7 +1,7 @@
 //! What went wrong, as people and scripts get it: one of the kinds of COMMANDS.md, a sentence and the next step.
 
-use venia_proto::rendezvous::Refusal;
 use venia_proto::message::PairRefusal;
+use venia_proto::rendezvous::Refusal;
 use venia_relay::client::control::ControlError;
 use venia_relay::client::home::HomeError;
 use venia_ui::failure::{Exit, Failure, Loss, Trouble};

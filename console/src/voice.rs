@@ -79,7 +79,8 @@ impl<'a> Voice<'a> {
             Answer::Silence => "silence",
         };
         let none = BTreeSet::new();
-        let scopes: Vec<&str> = card.map_or(&none, |card| &card.scopes).iter().map(|scope: &Scope| scope.name()).collect();
+        let scopes: Vec<&str> =
+            card.map_or(&none, |card| &card.scopes).iter().map(|scope: &Scope| scope.name()).collect();
         let minutes = card.and_then(|card| card.minutes);
         if card.is_some() || answer != Answer::Yes {
             self.event(&json!({
@@ -201,14 +202,21 @@ impl<'a> Voice<'a> {
         let words = self.words();
         for item in self.catalog.items() {
             let title = words.of(&item.title);
-            self.screen.note(&words.say("console-check", &[("item", &item.id.0), ("level", &item.level), ("title", &title)]));
+            self.screen
+                .note(&words.say("console-check", &[("item", &item.id.0), ("level", &item.level), ("title", &title)]));
         }
     }
 
-    /// Something long begins: the person is asked, or an item runs.
-    pub(crate) fn wait(&mut self, item: Option<&ItemId>, now_ms: u64) {
+    /// Something long begins: the person is asked, or an item runs. Somebody who types keeps the prompt and gets a line.
+    pub(crate) fn wait(&mut self, item: Option<&ItemId>, now_ms: u64, typing: bool) {
         let item = item.map(|item| self.title(item));
         let words = self.words();
+        if typing {
+            if let Some(item) = &item {
+                self.note(&words.say("console-running", &[("item", item)]));
+            }
+            return;
+        }
         let label = match &item {
             Some(item) => words.say("console-running", &[("item", item)]),
             None => words.say("console-waiting-person", &[("seconds", &0_u64)]),

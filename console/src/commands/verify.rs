@@ -49,7 +49,8 @@ fn line(verdict: &Verdict, words: &Words) -> String {
     let unknown = || "?".to_owned();
     match verdict.verdict {
         Finding::Intact => {
-            let names = verdict.signed_by.values().map(|name| Foreign::new(name).visible()).collect::<Vec<_>>().join(", ");
+            let names =
+                verdict.signed_by.values().map(|name| Foreign::new(name).visible()).collect::<Vec<_>>().join(", ");
             let from = verdict.from.clone().unwrap_or_else(unknown);
             let to = verdict.to.clone().unwrap_or_else(unknown);
             words.say("verify-intact", &[("entries", &entries), ("names", &names), ("from", &from), ("to", &to)])
