@@ -118,6 +118,12 @@ impl Screen {
         let _ = writeln!(err, "{line}").and_then(|()| err.flush());
     }
 
+    /// A prompt, on stderr: no line end, so that what is typed follows it.
+    pub fn prompt(&self, text: &str) {
+        let mut err = io::stderr().lock();
+        let _ = write!(err, "{text}").and_then(|()| err.flush());
+    }
+
     /// Says a failure in three sentences on stderr and, in JSON mode, as an object on stdout; gives its exit code.
     /// A stream of JSON lines has its own error event: say the failure with [`Self::fail_beside`] there.
     pub fn fail(&self, failure: &Failure) -> ExitCode {

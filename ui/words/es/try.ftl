@@ -1,6 +1,6 @@
 ### Lo que dice `cargo try`.
 
-try-relay = • Se inicia un enlace en este equipo
+try-relay = • Se inicia un relé en este equipo
 try-technician = • Se invita a Ana, técnica de nivel 3
 try-person = • Usted es quien necesita ayuda. Ana usa el código por su cuenta; responda aquí a sus preguntas.
 try-person-scripted = • Una persona simulada pide ayuda y lo permite todo
