@@ -85,6 +85,16 @@ impl Timers {
         self.0.entry(timer).or_insert(at_ms);
     }
 
+    /// Brings a timer forward if it runs and is due later.
+    pub fn cap(&mut self, timer: Timer, at_ms: u64) {
+        self.0.entry(timer).and_modify(|at| *at = at_ms.min(*at));
+    }
+
+    /// Moves the timers that match.
+    pub fn postpone(&mut self, by_ms: u64, which: impl Fn(Timer) -> bool) {
+        self.0.iter_mut().filter(|(timer, _)| which(**timer)).for_each(|(_, at)| *at += by_ms);
+    }
+
     /// Stops a timer.
     pub fn stop(&mut self, timer: Timer) {
         self.0.remove(&timer);

@@ -93,6 +93,11 @@ impl Agent {
         self.after(batch, KindName::Admit, Then::Perform(run));
     }
 
+    /// Whether this consent's grant is live.
+    pub(super) fn is_granted(&self, consent: EntryRef, now: Now) -> bool {
+        self.grants.iter().any(|grant| grant.consent() == consent && grant.is_live(now.boot_ms))
+    }
+
     /// The permit of an ordered run, at the moment it leaves the machine.
     pub(super) fn permit(&mut self, id: RunId, now: Now) -> Option<Permit> {
         let run = self.runs.get(&id)?;
@@ -109,7 +114,7 @@ impl Agent {
         // Killed, expired and closed runs are recorded already; what their worker still says counts for nothing.
         let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::Running).cloned() else { return };
         self.timers.stop(Timer::Run(id));
-        let live = self.grants.iter().any(|grant| grant.consent() == run.grant && grant.is_live(now.boot_ms));
+        let live = self.is_granted(run.grant, now);
         let (status, outcome) = match outcome {
             Finished::Reported(_) if !live => (Status::Late, None),
             Finished::Reported(report) if report.is_unknown() => (Status::Unknown, report.into()),
@@ -133,9 +138,10 @@ impl Agent {
     }
 
     /// The worker is overdue although it has a deadline of its own.
-    pub(super) fn overdue(&mut self, now: Now, id: RunId) {
-        self.effects.push_back(Effect::Kill(id));
-        self.finished(now, id, Finished::Failed(Foreign::new("deadline")));
+    pub(super) fn overdue(&mut self, id: RunId) {
+        if let Some(run) = self.runs.get(&id).cloned() {
+            self.kill(id, &run, "deadline");
+        }
     }
 
     /// Refuses one request, after `entries`, without asking. Never waits.
@@ -172,27 +178,27 @@ impl Agent {
         }
     }
 
-    /// Kills the running workers that match and records it; what is only admitted is refused.
-    pub(super) fn stop_runs(&mut self, which: impl Fn(&Run) -> bool) {
+    /// Kills the running workers that match and records it; what is only admitted is refused for this reason.
+    pub(super) fn stop_runs(&mut self, why: Why, which: impl Fn(&Run) -> bool) {
         for (id, run) in self.matching(which) {
             // Ordered but not handed to a worker yet: it never started.
             let unstarted = self.effects.contains(&Effect::Perform(id));
             self.effects.retain(|effect| *effect != Effect::Perform(id));
             match run.state {
-                RunState::Admitted(_) => self.withdraw_run(id, Why::Stopped),
-                RunState::Running if unstarted => self.withdraw_run(id, Why::Stopped),
-                RunState::Running => self.kill(id, &run),
+                RunState::Admitted(_) => self.withdraw_run(id, why),
+                RunState::Running if unstarted => self.withdraw_run(id, why),
+                RunState::Running => self.kill(id, &run, "stopped"),
                 RunState::Recorded(_) => {}
             }
         }
     }
 
-    /// Recorded results that match are never sent.
+    /// Recorded results that match are never sent; the technician only learns that there was one.
     pub(super) fn drop_results(&mut self, which: impl Fn(&Run) -> bool) {
         for (id, run) in self.matching(which) {
-            if let RunState::Recorded(_) = run.state {
+            if let RunState::Recorded(result) = run.state {
                 self.runs.remove(&id);
-                self.gated.retain(|gated| !gated.is_of(id));
+                self.only_bare(Some(id), result);
                 self.tell(Tell::NotSent(run.wanted.item));
             }
         }
@@ -203,11 +209,11 @@ impl Agent {
     }
 
     /// The kill goes before every record that waits for a disk.
-    fn kill(&mut self, id: RunId, run: &Run) {
+    fn kill(&mut self, id: RunId, run: &Run, detail: &str) {
         self.runs.remove(&id);
         self.timers.stop(Timer::Run(id));
         self.effects.push_front(Effect::Kill(id));
-        let body = Body::Result(Outcome { report: None, detail: Foreign::new("killed") });
+        let body = Body::Result(Outcome { report: None, detail: Foreign::new(detail) });
         let (batch, result) = self.record_own(Kind::Result { admit: run.admit, status: Status::Killed }, body);
         self.after(batch, KindName::Result, Then::SendBare(result));
         self.tell(Tell::NotSent(run.wanted.item.clone()));
