@@ -165,6 +165,8 @@ pub struct Console {
     runs: BTreeMap<u64, Asked>,
     /// Which request an `admit` belongs to, by the admit's number.
     admits: BTreeMap<u64, u64>,
+    /// Results that came before their admit: each travels on a stream of its own. By the admit's number.
+    early: BTreeMap<u64, (EntryRef, Status, Body)>,
     /// The request that waits for a card, and when it was sent.
     asking: Option<(u64, u64)>,
     next_seq: u64,
@@ -191,6 +193,7 @@ impl Console {
             queue: VecDeque::new(),
             runs: BTreeMap::new(),
             admits: BTreeMap::new(),
+            early: BTreeMap::new(),
             asking: None,
             next_seq: 0,
             paused: false,
@@ -260,6 +263,9 @@ impl Console {
                     self.tell(Tell::Running(asked.item.clone()));
                     self.admits.insert(entry.seq, request.seq);
                     self.asking.take_if(|(seq, _)| *seq == request.seq);
+                    if let Some((result, status, body)) = self.early.remove(&entry.seq) {
+                        self.result(result, entry, status, body);
+                    }
                 }
             }
             Kind::Refuse { request, why } => {
@@ -341,9 +347,14 @@ impl Console {
     }
 
     fn result(&mut self, entry: EntryRef, admit: EntryRef, status: Status, body: Body) {
-        let Some(asked) = self.admits.remove(&admit.seq).and_then(|request| self.runs.remove(&request)) else {
+        let Some(request) = self.admits.remove(&admit.seq) else {
+            // At most one for each run under way; anything more is a program that makes things up.
+            if self.early.len() < RUNS_MAX {
+                self.early.insert(admit.seq, (entry, status, body));
+            }
             return;
         };
+        let Some(asked) = self.runs.remove(&request) else { return };
         let report = if let Body::Result(outcome) = body { outcome.report } else { None };
         self.tell(Tell::Result { item: asked.item, status, report, entry });
     }
@@ -382,6 +393,7 @@ impl Console {
             self.phase = Phase::Collected;
             self.timers.clear();
             self.end_runs();
+            self.early.clear();
             self.outputs.push_back(Output::Collect);
         }
     }

@@ -28,11 +28,26 @@ impl Agent {
         if self.paused.is_some() && self.waiting_cards.front().is_some_and(|card| card.question != Question::Resume) {
             return;
         }
-        if let Some(card) = self.waiting_cards.pop_front() {
+        while let Some(card) = self.waiting_cards.pop_front() {
+            // It was asked for before its scope was refused: refused unasked like any repetition (D5).
+            if let Some((request, wanted)) = self.requests.get(&card.id).cloned()
+                && self.is_repeated(now, scope_of(&wanted.item))
+            {
+                self.requests.remove(&card.id);
+                self.refuse(Vec::new(), request, &wanted.item, Why::Repeated, "");
+                continue;
+            }
             self.effects.push_back(Effect::Ask(card.clone()));
             self.open_card = Some(OpenCard { card, asked_ms: now.boot_ms, text: String::new() });
             self.timers.set(Timer::Silence, now.boot_ms + timer::SILENCE_MS);
+            return;
         }
+    }
+
+    /// Whether the person said no to this scope within the last minute, or three times to anything.
+    fn is_repeated(&self, now: Now, scope: Option<Scope>) -> bool {
+        let at = scope.and_then(|scope| self.refused.get(&scope));
+        self.refusals >= REFUSALS_MAX || at.is_some_and(|at| now.boot_ms.saturating_sub(*at) < timer::REPEAT_MS)
     }
 
     pub(super) fn shown(&mut self, card: CardId, text: String) {
@@ -88,6 +103,7 @@ impl Agent {
             }
             Question::Resume => {
                 let cause = self.paused.take().unwrap_or(Cause::Person);
+                self.resumed_ms = (cause == Cause::Sleep).then_some(now.boot_ms);
                 let (batch, _) = self.consented(now, &open, Answer::Yes, None);
                 self.after_yes(now, batch, consent);
                 let (_, resume) = self.record_own(Kind::Resume { by: Cause::Person, cause }, Body::None);
@@ -206,12 +222,10 @@ impl Agent {
             Ok(wanted) => wanted,
             Err(why) => return self.refuse(theirs, request, &body.item, why, ""),
         };
-        let scope = item.area.scope();
-        let recently = self.refused.get(&scope).is_some_and(|at| now.boot_ms.saturating_sub(*at) < timer::REPEAT_MS);
         let reads = item.effect == ItemEffect::Reads;
         let why = if self.paused.is_some() {
             Some(Why::Paused)
-        } else if recently || self.refusals >= REFUSALS_MAX {
+        } else if self.is_repeated(now, Some(item.area.scope())) {
             Some(Why::Repeated)
         } else if !reads && self.arrival.as_ref().is_some_and(|arrival| !arrival.known_root) {
             // A service this PC never met only looks (A2).

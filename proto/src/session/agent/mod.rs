@@ -132,6 +132,8 @@ pub struct Agent {
     requests: BTreeMap<CardId, (EntryRef, Wanted)>,
     runs: BTreeMap<RunId, Run>,
     paused: Option<Cause>,
+    /// When the session went on after a sleep.
+    resumed_ms: Option<u64>,
     refused: BTreeMap<Scope, u64>,
     refusals: u8,
     withheld: u8,
@@ -171,6 +173,7 @@ impl Agent {
             requests: BTreeMap::new(),
             runs: BTreeMap::new(),
             paused: None,
+            resumed_ms: None,
             refused: BTreeMap::new(),
             refusals: 0,
             withheld: 0,

@@ -33,6 +33,11 @@ impl Agent {
             // Each change is asked on its own, whatever was allowed before.
             self.ask(catalog, now, request, body);
         } else if self.covering(now, &wanted).is_none() {
+            let since_ms = self.resumed_ms.map(|at| now.boot_ms.saturating_sub(at));
+            if since_ms.is_some_and(|ms| ms < timer::RESUMED_MS) {
+                // Sent before an honest program could know that the sleep took the grant.
+                return self.refuse(theirs, request, &body.item, Why::OutsideGrant, "");
+            }
             self.misbehaved(now, theirs, request, Why::OutsideGrant, "a run under a live grant", &body.item);
         } else if self.admitted_or_running() >= RUNS_MAX {
             self.refuse(theirs, request, &body.item, Why::Limit, "");

@@ -330,7 +330,17 @@ fn d5_one_card_at_a_time_and_five_waiting() {
         assert_eq!(has(&said, "ask grant"), n == 0, "{n}");
         assert_eq!(said.iter().any(|word| word.ends_with("refuse-limit")), n > CARDS_WAITING_MAX, "{n}");
     }
-    assert!(has(&story.deny(), "ask grant"), "the next one follows");
+    let said = story.deny();
+    assert!(!has(&said, "ask grant"), "the same scope isn't asked again");
+    assert_eq!(said.iter().filter(|word| *word == "record refuse-repeated").count(), CARDS_WAITING_MAX);
+}
+
+#[test]
+fn d5_the_next_card_of_another_scope_follows() {
+    let mut story = Story::open();
+    story.ask(PROBE);
+    story.ask(OTHER);
+    assert!(has(&story.deny(), "ask grant"));
 }
 
 #[test]

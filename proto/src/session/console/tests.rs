@@ -190,6 +190,17 @@ fn four_at_once() {
 }
 
 #[test]
+fn a_result_may_overtake_its_admit() {
+    let mut story = Story::granted();
+    story.run("a");
+    assert_eq!(story.result(9), [""; 0]);
+    story.seq = 9;
+    let said = story.event(Kind::Admit { request: mine(0), grant: agent(3) }, Body::None);
+    assert_eq!(said, ["running a", "result a Done"]);
+    assert!(!story.console.is_busy());
+}
+
+#[test]
 fn the_signoff_waits_for_the_last_result() {
     let mut story = Story::granted();
     story.run("a");

@@ -240,7 +240,11 @@ fn d1_sleep_ends_grants_and_only_the_person_resumes() {
         if paused {
             assert!(has(&said, "ask resume"));
             story.allow();
-            assert!(has(&story.run(PROBE), "closed PeerMisbehaved"), "a6: the grant is gone");
+            let said = story.run(PROBE);
+            assert!(has(&said, "record theirs-1+refuse-outsidegrant"), "a6: the grant is gone {said:?}");
+            assert!(!has(&said, "closed PeerMisbehaved"), "it may have been under way");
+            story.wait(timer::RESUMED_MS);
+            assert!(has(&story.run(PROBE), "closed PeerMisbehaved"));
         }
     }
 }
