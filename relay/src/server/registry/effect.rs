@@ -64,7 +64,7 @@ pub enum Effect {
         /// Why.
         why: Goodbye,
     },
-    /// A member reached [`FAILURES_MAX`]: somebody should look.
+    /// A member reached [`super::FAILURES_MAX`]: somebody should look.
     Alarm {
         /// The member's key.
         member: PublicKey,
