@@ -186,6 +186,11 @@ impl Control {
         why(&self.connection.closed().await)
     }
 
+    /// Whether the connection is gone because the member behind it was revoked. (SECURITY A5)
+    pub fn was_revoked(&self) -> bool {
+        self.connection.close_reason().is_some_and(|reason| matches!(why(&reason), ControlError::Revoked))
+    }
+
     /// Closes the connection. What the relay has answered is done; what it hasn't may or may not be.
     pub fn close(&self) {
         end(&self.connection, code::GOING_DOWN);

@@ -13,7 +13,6 @@ use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
 use venia_proto::now::Wall;
 use venia_proto::rendezvous::Refusal;
 use venia_proto::statement::{MEMBER_LIFE_MS, Member, Role};
-use venia_proto::wire::{self, Limit};
 
 use super::ledger::StoreError;
 use super::ledger::sqlite::Sqlite;
@@ -121,7 +120,7 @@ pub fn invite(store: &mut Sqlite, invitee: &Invitee, hash: InviteHash, now: Wall
 /// Makes the holder of an invite's secret a member under this key, once.
 pub fn enroll(store: &mut Sqlite, secret: &[u8], key: &VerifierKey, now: Wall) -> Result<StoredMember, MembersError> {
     let refused = |refusal| Err(MembersError::Refused(refusal));
-    let Ok(secret) = wire::decode::<InviteSecret>(secret, Limit::Control) else {
+    let Some(secret) = InviteSecret::from_bytes(secret) else {
         return refused(Refusal::InviteUnknown);
     };
     let transaction = store.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -62,8 +62,7 @@ fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
             temporary.path().to_owned()
         }
     };
-    let (relay_data, agent_data, console_data) =
-        (folder.join("relay"), folder.join("agent"), folder.join("console"));
+    let (relay_data, agent_data, console_data) = (folder.join("relay"), folder.join("agent"), folder.join("console"));
     let started = Instant::now();
 
     step(screen, "try-relay");
@@ -83,7 +82,8 @@ fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
     step(screen, "try-technician");
     let level = LEVEL.to_string();
     let invite = ["invite", "--role", "technician", "--name", "Ana", "--level", &level, "--json"];
-    let invited = finish(role("relay", &relay_data, invite).map_err(broken("invite"))?, "").map_err(broken("invite"))?;
+    let invited =
+        finish(role("relay", &relay_data, invite).map_err(broken("invite"))?, "").map_err(broken("invite"))?;
     let word = serde_json::from_slice::<Value>(&invited.stdout).ok();
     let word = word.as_ref().and_then(|invited| invited["invite"].as_str());
     let word = word.ok_or_else(|| step_failed("invite", "no invite", words))?;
@@ -151,17 +151,19 @@ fn start_agent(cli: &Cli, folder: &Path, data: &Path, address: &RelayAddress) ->
 }
 
 fn language(command: &mut std::process::Command, cli: &Cli) {
-    command.args(["--lang", match cli.common.language() {
-        venia_proto::ledger::body::Language::En => "en",
-        venia_proto::ledger::body::Language::Es => "es",
-    }]);
+    command.args([
+        "--lang",
+        match cli.common.language() {
+            venia_proto::ledger::body::Language::En => "en",
+            venia_proto::ledger::body::Language::Es => "es",
+        },
+    ]);
 }
 
 fn start_console(data: &Path, words: &Words) -> io::Result<Running> {
     let catalog = Catalog::built_in().map_err(io::Error::other)?;
-    let mut arguments: Vec<String> = ["join", "-", "--json", "--ask", "hardware,system,network,security,tasks"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut arguments: Vec<String> =
+        ["join", "-", "--json", "--ask", "hardware,system,network,security,tasks"].map(str::to_owned).to_vec();
     arguments.extend(["--reason".to_owned(), words.say("try-reason", &[])]);
     for item in catalog.items().filter(|item| item.effect == Effect::Reads && item.level <= LEVEL) {
         arguments.extend(["--run".to_owned(), item.id.0.clone()]);

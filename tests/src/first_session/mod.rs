@@ -59,8 +59,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn agent_parts(yes: bool) -> venia_agent::Parts {
     let code_file = std::env::var_os(CODE_FILE).map(PathBuf::from);
     let person: venia_agent::FindPerson = Box::new(move |words| {
-        let person: Box<dyn Person> =
-            if yes { Box::new(people::SaysYes) } else { Box::new(Terminal::stdio(words)?) };
+        let person: Box<dyn Person> = if yes { Box::new(people::SaysYes) } else { Box::new(Terminal::stdio(words)?) };
         Ok(match &code_file {
             Some(file) => Box::new(people::PassesTheCodeOn { person, file: file.clone() }),
             None => person,
