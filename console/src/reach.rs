@@ -35,11 +35,11 @@ pub(crate) async fn reach(
     known: Option<&Statement>,
     key: &SigningKey,
 ) -> Result<Reached, ControlError> {
-    let mut last = ControlError::Unreachable(LinkError::NoAnswer);
+    let mut last = ControlError::Unreachable(Some(LinkError::NoAnswer));
     for address in addresses(at).await {
         let connected = match Link::bind(None, key, address, Role::Console) {
             Ok(link) => Control::connect(&link, root, known).await.map(|pair| (link, pair)),
-            Err(error) => Err(ControlError::Unreachable(error)),
+            Err(error) => Err(ControlError::Unreachable(Some(error))),
         };
         match connected {
             Ok((link, (control, pushes))) => return Ok(Reached { link, control, pushes }),
@@ -53,7 +53,7 @@ pub(crate) async fn reach(
 
 /// Calls, with the patience of somebody at a keyboard.
 pub(crate) async fn call(control: &Control, call: Call) -> Result<Answer, ControlError> {
-    timeout(ANSWER, control.call(call)).await.map_err(|_| ControlError::Lost)?
+    timeout(ANSWER, control.call(call)).await.map_err(|_| ControlError::Unreachable(None))?
 }
 
 async fn addresses(at: &HostPort) -> Vec<SocketAddr> {

@@ -22,13 +22,14 @@ pub(crate) fn control(error: &ControlError, words: &Words) -> Failure {
     tracing::info!(%error, "the relay");
     let trouble = match error {
         ControlError::WrongVersion(_) => Trouble::Version,
-        ControlError::WrongRoot(_) | ControlError::WrongTime => Trouble::Fingerprint,
+        ControlError::WrongRoot | ControlError::Statement(_) | ControlError::Batch(_) => Trouble::Fingerprint,
+        ControlError::StatementExpired => Trouble::Expired,
+        ControlError::Replaced => Trouble::Busy,
         ControlError::Revoked => Trouble::Revoked,
         ControlError::Refused(why) => return refusal(*why, words),
         ControlError::Unreachable(_)
-        | ControlError::Lost
         | ControlError::Malformed(_)
-        | ControlError::Unexpected
+        | ControlError::TooLarge(_)
         | ControlError::Tls(_) => Trouble::Unreachable,
     };
     Failure::of(trouble, words)

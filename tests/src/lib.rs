@@ -1,1 +1,3 @@
-//! Placeholder of the room; see the README.
+//! The safety net: what the tests share, and the guided first session.
+
+pub mod first_session;

@@ -161,7 +161,8 @@ fn runs(story: &Story, words: &Words) -> String {
     )
 }
 
-fn fate(status: Option<Status>, words: &Words) -> String {
+/// How an item ended, in a few words; `None` if it was refused and never ran.
+pub fn fate(status: Option<Status>, words: &Words) -> String {
     match status {
         None => words.say("receipt-refused", &[]),
         Some(Status::Done) => words.say("receipt-done", &[]),

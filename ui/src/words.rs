@@ -19,10 +19,13 @@ use venia_proto::report::Text;
 
 /// The files of each language: name, English, Spanish. Both have the same names.
 const FILES: &[(&str, &str, &str)] = &[
+    ("agent", include_str!("../words/en/agent.ftl"), include_str!("../words/es/agent.ftl")),
     ("console", include_str!("../words/en/console.ftl"), include_str!("../words/es/console.ftl")),
     ("person", include_str!("../words/en/person.ftl"), include_str!("../words/es/person.ftl")),
     ("receipt", include_str!("../words/en/receipt.ftl"), include_str!("../words/es/receipt.ftl")),
+    ("relay", include_str!("../words/en/relay.ftl"), include_str!("../words/es/relay.ftl")),
     ("report", include_str!("../words/en/report.ftl"), include_str!("../words/es/report.ftl")),
+    ("try", include_str!("../words/en/try.ftl"), include_str!("../words/es/try.ftl")),
     ("trouble", include_str!("../words/en/trouble.ftl"), include_str!("../words/es/trouble.ftl")),
 ];
 

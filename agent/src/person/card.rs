@@ -150,6 +150,12 @@ pub fn consent(request: &Request<'_>, words: &Words) -> String {
     card(lines, words.say("consent-prompt", &[]))
 }
 
+/// Whether a paused session goes on. The last line is the prompt.
+pub fn resume(name: &Foreign, words: &Words) -> String {
+    let lines = vec![words.say("resume-why", &[]), words.say("resume-question", &[("name", name)])];
+    card(lines, words.say("arrival-prompt", &[]))
+}
+
 /// Whether to sign. The last line is the prompt.
 pub fn sign(words: &Words) -> String {
     let lines = vec![words.say("sign-question", &[]), words.say("sign-meaning", &[])];

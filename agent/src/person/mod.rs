@@ -154,6 +154,11 @@ impl Tell {
         let _ = heard.await;
     }
 
+    /// Passes on somebody else's wish to know when everything so far has been shown.
+    pub fn tell_shown(&self, shown: oneshot::Sender<()>) {
+        self.send(Command::Shown(shown));
+    }
+
     /// A person who is gone has said so with [`Event::Gone`]; telling them more is harmless.
     fn send(&self, command: Command) {
         let _ = self.0.send(command);

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 use venia_proto::catalog::{Catalog, Item};
+use venia_proto::consent::Permit;
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::body::Arguments;
 
@@ -60,26 +61,10 @@ pub enum StartError {
     Spawn(#[source] std::io::Error),
 }
 
-/// What opens the door. Private, so that nothing outside the agent can make a second key: implemented for the session's
-/// permit alone.
-pub(crate) mod door {
-    use venia_proto::ledger::body::{Arguments, DefinitionHash, ItemId};
-
-    /// Leave to run one item once; spent by [`super::Worker::start`].
-    pub trait Permitted {
-        /// The item.
-        fn item(&self) -> &ItemId;
-        /// The definition that was allowed.
-        fn definition(&self) -> &DefinitionHash;
-        /// Every argument.
-        fn arguments(&self) -> &Arguments;
-    }
-}
-
 impl Worker {
-    /// Spends a permit: starts a worker for exactly what it allows. Must be called inside a tokio runtime, see
+    /// Spends a permit, which only a live grant makes: starts a worker for exactly what it allows. Must be called inside a tokio runtime, see
     /// `start_item`.
-    pub fn start(program: &Program, catalog: &Catalog, permit: impl door::Permitted) -> Result<Self, StartError> {
+    pub fn start(program: &Program, catalog: &Catalog, permit: Permit) -> Result<Self, StartError> {
         let item = catalog.find(permit.item(), permit.definition()).ok_or(StartError::UnknownItem)?;
         Self::start_item(program, item, permit.arguments())
     }

@@ -47,19 +47,20 @@ async fn enroll(invite: &Invite, home: &Home, screen: &Screen) -> Result<Exit, F
     let key = membership::key(home).map_err(|error| trouble::folder(&error, words))?;
     let failed = |error: ControlError| trouble::control(&error, words);
     let reached = reach::reach(&relay.at, &relay.root, None, &key).await.map_err(failed)?;
-    let call = Call::Enroll { secret: invite.secret.as_bytes().to_vec(), key: key.verifier().to_string() };
+    let secret = invite.secret.as_bytes().to_vec();
+    let call = Call::Enroll { secret, key: key.verifier().to_string() };
     let answer = reach::call(&reached.control, call).await;
-    let introduction = reached.control.introduction().clone();
+    let welcome = reached.control.welcome().clone();
     reached.control.close();
     reached.link.close(0, b"").await;
     let Answer::Member { note } = answer.map_err(failed)? else {
-        return Err(failed(ControlError::Unexpected));
+        return Err(failed(ControlError::Malformed(None)));
     };
-    let member = membership::own(&note, &introduction.statement, key.verifier());
-    let member = member.ok_or_else(|| failed(ControlError::WrongRoot(None)))?;
-    membership::store(home, &relay.at, &relay.root, &introduction.statement_note, &note)
+    let member = membership::own(&note, &welcome.statement, key.verifier());
+    let member = member.ok_or_else(|| failed(ControlError::WrongRoot))?;
+    membership::store(home, &relay.at, &relay.root, &welcome.statement_note, &note)
         .map_err(|error| trouble::folder(&error, words))?;
-    say(&member, &introduction.statement.organisation, invite, screen)?;
+    say(&member, &welcome.statement.organisation, invite, screen)?;
     Ok(Exit::Done)
 }
 

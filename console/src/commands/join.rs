@@ -127,18 +127,18 @@ async fn session(
     let Answer::Joined { flow, session } =
         call(&reached.control, Call::Join { number: code.number().get() }).await.map_err(failed)?
     else {
-        return Err(failed(ControlError::Unexpected));
+        return Err(failed(ControlError::Malformed(None)));
     };
     let connection = reached.link.dial(flow, Expected::Anyone).await.map_err(|error| dialled(&error, words))?;
-    let introduction = reached.control.introduction().clone();
+    let welcome = reached.control.welcome().clone();
     let console = *membership.key.public();
-    let binding = Binding { root, relay: *introduction.tls(), flow, session, console };
+    let binding = Binding { root, relay: welcome.relay.tls, flow, session, console };
     let paired: Result<Paired, PairFailed> = pair(connection, code, membership.note.clone(), &binding).await;
     let paired = paired.map_err(|error| unpaired(&error, words))?;
 
     let lines = plan.signoff.is_none().then(|| input::lines(parts.input));
     let key = membership.key.named(member.key.name.clone());
-    let log = introduction.log().clone();
+    let log = welcome.relay.log.clone();
     let record = Record::new(Sides { session, agent: paired.agent, log: log.clone(), strand: paired.strand, key });
     let through = Through { control: &reached.control, pushes: &mut reached.pushes, flow, session };
     let finished = drive(paired, through, record, plan, voice, lines).await;
@@ -151,7 +151,7 @@ async fn session(
         root,
         session,
         log: &log,
-        statement: introduction.statement_note.clone(),
+        statement: welcome.statement_note.clone(),
         member: membership.note.clone(),
     };
     let relay = control.as_ref().map_or(&reached.control, |reached| &reached.control);
@@ -166,26 +166,26 @@ async fn session(
 /// A fresh member note if the old one is nearly over by the ledger's time, never by this computer's clock. (SECURITY A4)
 async fn renewed(membership: &mut Membership, reached: &Reached, voice: &mut Voice<'_>) -> Result<Member, Failure> {
     let words = voice.words();
-    let introduction = reached.control.introduction();
-    let statement = &introduction.statement;
-    if !statement.valid_at(introduction.ledger_time) {
+    let welcome = reached.control.welcome();
+    let statement = &welcome.statement;
+    if !statement.valid_at(welcome.ledger_time) {
         return Err(Failure::of(Trouble::Expired, words));
     }
     if let Some(known) = &membership.statement {
         statement.auditors_added_since(known).into_iter().for_each(|auditor| voice.auditor_added(auditor));
     }
     let folder = |error| trouble::folder(&error, words);
-    membership.keep_statement(statement, &introduction.statement_note).map_err(folder)?;
+    membership.keep_statement(statement, &welcome.statement_note).map_err(folder)?;
     let held = membership::own(&membership.note, statement, membership.key.verifier());
-    if let Some(member) = held.filter(|member| member.valid_at(introduction.ledger_time.plus_ms(RENEW_MS))) {
+    if let Some(member) = held.filter(|member| member.valid_at(welcome.ledger_time.plus_ms(RENEW_MS))) {
         return Ok(member);
     }
     let failed = |error: ControlError| trouble::control(&error, words);
     let Answer::Member { note } = call(&reached.control, Call::Renew).await.map_err(failed)? else {
-        return Err(failed(ControlError::Unexpected));
+        return Err(failed(ControlError::Malformed(None)));
     };
     let member = membership::own(&note, statement, membership.key.verifier());
-    let member = member.filter(|member| member.valid_at(introduction.ledger_time));
+    let member = member.filter(|member| member.valid_at(welcome.ledger_time));
     let member = member.ok_or_else(|| failed(ControlError::Refused(Refusal::NotMember)))?;
     membership.keep_note(note).map_err(folder)?;
     Ok(member)
@@ -193,8 +193,9 @@ async fn renewed(membership: &mut Membership, reached: &Reached, voice: &mut Voi
 
 /// A second control connection for the proofs, if the first is gone and may be replaced.
 async fn again(reached: &Reached, membership: &Membership) -> Option<Reached> {
-    if !reached.control.is_closed() || reached.control.was_revoked() {
-        return None;
+    match reached.control.connection().close_reason() {
+        Some(_) if !reached.control.was_revoked() => {}
+        _ => return None,
     }
     let relay = reach(&membership.at, &membership.root, membership.statement.as_ref(), &membership.key);
     tokio::time::timeout(Duration::from_secs(3), relay).await.ok()?.ok()

@@ -73,7 +73,7 @@ pub(crate) async fn collect(
     let first_size = Checkpoint::of_note(&first.checkpoint, place.log).map_or(0, |checkpoint| checkpoint.size);
     let proofs = match control {
         Some(control) => receipt::fetch(control, place.session, first_size, record.close(), patience).await,
-        None => Err(venia_relay::client::control::ControlError::Lost),
+        None => Err(venia_relay::client::control::ControlError::Unreachable(None)),
     };
     let proofs = proofs.inspect_err(|error| tracing::info!(%error, "no proofs")).ok();
     let evidence = match (control, &proofs) {

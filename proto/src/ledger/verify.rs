@@ -109,10 +109,19 @@ enum Ending {
     Unclosed(&'static str),
 }
 
-/// Verifies a bundle.
+/// Verifies a bundle, with the levels and parameters of the built-in catalogue.
 pub fn verify(zip: &[u8], roots: Roots<'_>) -> Verdict {
+    judge(zip, roots, Catalog::built_in().ok().as_ref())
+}
+
+/// Verifies a bundle with another catalogue: an organisation's packs, or that of another version.
+pub fn verify_with(zip: &[u8], roots: Roots<'_>, catalog: &Catalog) -> Verdict {
+    judge(zip, roots, Some(catalog))
+}
+
+fn judge(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>) -> Verdict {
     let mut story = Story::default();
-    let (verdict, at, why) = match check(zip, roots, &mut story) {
+    let (verdict, at, why) = match check(zip, roots, catalog, &mut story) {
         Err(broken) => (Finding::Broken, broken.at, broken.why),
         Ok(Ending::Unclosed(why)) => (Finding::Unclosed, None, why.to_owned()),
         Ok(Ending::Whole { rooted: true }) => (Finding::Intact, None, story.unchecked.join("; ")),
@@ -132,7 +141,7 @@ pub fn verify(zip: &[u8], roots: Roots<'_>) -> Verdict {
     }
 }
 
-fn check(zip: &[u8], roots: Roots<'_>, story: &mut Story) -> Result<Ending, Broken> {
+fn check(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>, story: &mut Story) -> Result<Ending, Broken> {
     let bundle = Bundle::from_zip(zip)
         .map_err(|error| Broken { at: error.file().map(At::named), why: format!("not a bundle: {error}") })?;
     story.entries = bundle.entries.len() as u64;
@@ -149,17 +158,17 @@ fn check(zip: &[u8], roots: Roots<'_>, story: &mut Story) -> Result<Ending, Brok
 
     let events = parse_events(&bundle, story)?;
     let strands = replay_strands(&bundle, &events)?;
+    check_close(&events)?;
     let included = inclusion::check(&bundle, &events, &statement)?;
     let members = members::check(&bundle, &events, &statement, &included)?;
     let words = words::open(&bundle, &events)?;
     story.withheld = words.withheld();
-    check_close(&events)?;
     let replayed = rules::replay(&rules::Record {
         events: &events,
         words: &words,
         included: &included,
         members: &members,
-        catalog: Catalog::built_in().ok().as_ref(),
+        catalog,
     })?;
 
     if story.withheld + words.unreadable() > 0 {
@@ -239,10 +248,11 @@ fn check_close(events: &[Event]) -> Result<(), Broken> {
     for (n, event) in events.iter().enumerate() {
         *counts.entry(event.header().author).or_default() += 1;
         if let Kind::Close { held, .. } = &event.header().kind {
-            let differs = held.keys().chain(counts.keys()).find(|strand| held.get(strand) != counts.get(strand));
+            let count = |of: &BTreeMap<Strand, u64>, strand| of.get(strand).copied().unwrap_or(0);
+            // A strand that never wrote may be counted as 0 or left out.
+            let differs = held.keys().chain(counts.keys()).find(|strand| count(held, strand) != count(&counts, strand));
             if let Some(strand) = differs {
-                let count = |of: &BTreeMap<Strand, u64>| of.get(strand).copied().unwrap_or(0);
-                let (said, found) = (count(held), count(&counts));
+                let (said, found) = (count(held, strand), count(&counts, strand));
                 return Err(Broken::entry(n, format!("the close counts {said} events of {strand}, here are {found}")));
             }
         }

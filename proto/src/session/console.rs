@@ -17,8 +17,9 @@ use crate::report::Report;
 use super::agent::RUNS_MAX;
 use super::timer::{Timer, Timers};
 
-/// A grant isn't used in its last moments: a request that arrives after its end would count as misbehaviour.
-const EXPIRY_MARGIN_MS: u64 = 2_000;
+/// A grant isn't used in its last moments: a request that arrives after its end would count as misbehaviour. Covers the
+/// way of one message from the agent and of one to it.
+const EXPIRY_MARGIN_MS: u64 = 5_000;
 /// After its own sign-off, or the end of the connection, the console waits this long for the receipted close.
 pub const CLOSE_WAIT_MS: u64 = 10_000;
 
@@ -164,10 +165,17 @@ pub struct Console {
     runs: BTreeMap<u64, Asked>,
     /// Which request an `admit` belongs to, by the admit's number.
     admits: BTreeMap<u64, u64>,
-    /// The request that waits for a card.
-    asking: Option<u64>,
+    /// Results that came before their admit: each travels on a stream of its own. By the admit's number.
+    early: BTreeMap<u64, (EntryRef, Status, Body)>,
+    /// The request that waits for a card, and when it was sent.
+    asking: Option<(u64, u64)>,
     next_seq: u64,
     paused: bool,
+    /// The consent to go on after a pause is still to come; it comes after the `resume` and answers no offer.
+    resumed: bool,
+    /// The person's last answer was given at this time or later. The word of an answer waits for its receipt, so the
+    /// time at which it arrives would make a grant seem to last longer than it does.
+    answered_ms: Option<u64>,
     signoff: Option<Signoff>,
     timers: Timers,
     outputs: VecDeque<Output>,
@@ -185,9 +193,12 @@ impl Console {
             queue: VecDeque::new(),
             runs: BTreeMap::new(),
             admits: BTreeMap::new(),
+            early: BTreeMap::new(),
             asking: None,
             next_seq: 0,
             paused: false,
+            resumed: false,
+            answered_ms: None,
             signoff: None,
             timers: Timers::default(),
             outputs: VecDeque::new(),
@@ -239,19 +250,28 @@ impl Console {
     }
 
     fn event(&mut self, now: Now, entry: EntryRef, kind: Kind<EntryRef>, body: Body) {
+        let known_ms = *self.answered_ms.get_or_insert(now.boot_ms);
         match kind {
-            Kind::Consent { asked, answer, took } => self.consent(now, asked, answer, took, body),
+            Kind::Consent { asked, answer, took } => {
+                let sent_ms = self.asking.filter(|(seq, _)| asked.author == self.strand && asked.seq == *seq);
+                let answered_ms = known_ms.max(sent_ms.map_or(0, |(_, at)| at)).saturating_add(took).min(now.boot_ms);
+                self.answered_ms = Some(answered_ms);
+                self.consent(answered_ms, now.boot_ms, asked, answer, took, body);
+            }
             Kind::Admit { request, .. } => {
                 if let Some(asked) = self.mine(request) {
                     self.tell(Tell::Running(asked.item.clone()));
                     self.admits.insert(entry.seq, request.seq);
-                    self.asking.take_if(|seq| *seq == request.seq);
+                    self.asking.take_if(|(seq, _)| *seq == request.seq);
+                    if let Some((result, status, body)) = self.early.remove(&entry.seq) {
+                        self.result(result, entry, status, body);
+                    }
                 }
             }
             Kind::Refuse { request, why } => {
                 if let Some(asked) = self.mine(request).cloned() {
                     self.runs.remove(&request.seq);
-                    self.asking.take_if(|seq| *seq == request.seq);
+                    self.asking.take_if(|(seq, _)| *seq == request.seq);
                     self.tell(Tell::Refused { item: asked.item, why });
                 }
             }
@@ -267,6 +287,7 @@ impl Console {
             }
             Kind::Resume { cause, .. } => {
                 self.paused = false;
+                self.resumed = true;
                 if cause == Cause::Sleep {
                     self.grants.clear();
                 }
@@ -285,9 +306,14 @@ impl Console {
         }
     }
 
-    fn consent(&mut self, now: Now, asked: EntryRef, answer: Answer, took: u64, body: Body) {
+    fn consent(&mut self, answered_ms: u64, now_ms: u64, asked: EntryRef, answer: Answer, took: u64, body: Body) {
         let card = if let Body::Consent(card) = body { Some(card) } else { None };
         let yes = answer == Answer::Yes;
+        let names_nothing = |card: &Consent| card.scopes.is_empty() && card.items.is_empty();
+        let going_on = self.resumed && yes && card.as_ref().is_some_and(names_nothing);
+        if going_on {
+            self.resumed = false;
+        }
         match self.phase {
             Phase::Arriving => {
                 self.tell(Tell::Consent { answer, card: None, took });
@@ -296,7 +322,7 @@ impl Console {
                 }
                 return;
             }
-            Phase::Offering if asked.author != self.strand => {
+            Phase::Offering if asked.author != self.strand && !going_on => {
                 self.phase = Phase::Open;
                 if !yes {
                     for asked in std::mem::take(&mut self.queue) {
@@ -311,19 +337,24 @@ impl Console {
         }
         if let (true, Some(card)) = (yes, &card) {
             let minutes = u64::from(card.minutes.unwrap_or(ASK_AGAIN_MINUTES));
-            let expires_ms = (now.boot_ms + minutes * 60_000).saturating_sub(EXPIRY_MARGIN_MS);
+            let expires_ms = (answered_ms + minutes * 60_000).saturating_sub(EXPIRY_MARGIN_MS);
             self.grants.push(View { items: card.items.clone(), expires_ms });
             if let (true, Some(wanted)) = (asked.author == self.strand, self.runs.get(&asked.seq).cloned()) {
-                self.spend(now, &wanted);
+                self.spend(now_ms, &wanted);
             }
         }
         self.tell(Tell::Consent { answer, card, took });
     }
 
     fn result(&mut self, entry: EntryRef, admit: EntryRef, status: Status, body: Body) {
-        let Some(asked) = self.admits.remove(&admit.seq).and_then(|request| self.runs.remove(&request)) else {
+        let Some(request) = self.admits.remove(&admit.seq) else {
+            // At most one for each run under way; anything more is a program that makes things up.
+            if self.early.len() < RUNS_MAX {
+                self.early.insert(admit.seq, (entry, status, body));
+            }
             return;
         };
+        let Some(asked) = self.runs.remove(&request) else { return };
         let report = if let Body::Result(outcome) = body { outcome.report } else { None };
         self.tell(Tell::Result { item: asked.item, status, report, entry });
     }
@@ -362,6 +393,7 @@ impl Console {
             self.phase = Phase::Collected;
             self.timers.clear();
             self.end_runs();
+            self.early.clear();
             self.outputs.push_back(Output::Collect);
         }
     }
@@ -379,7 +411,7 @@ impl Console {
         }
         while self.runs.len() < RUNS_MAX {
             let Some(asked) = self.queue.front().cloned() else { break };
-            let covered = self.spend(now, &asked);
+            let covered = self.spend(now.boot_ms, &asked);
             if !covered && self.asking.is_some() {
                 break;
             }
@@ -390,7 +422,7 @@ impl Console {
             let seq = self.write(write);
             self.runs.insert(seq, asked);
             if !covered {
-                self.asking = Some(seq);
+                self.asking = Some((seq, now.boot_ms));
             }
         }
         if self.queue.is_empty()
@@ -404,14 +436,14 @@ impl Console {
     }
 
     /// Takes one use of a grant that covers this, if there is one.
-    fn spend(&mut self, now: Now, asked: &Asked) -> bool {
+    fn spend(&mut self, now_ms: u64, asked: &Asked) -> bool {
         let covers = |allowed: &Allowed| {
             allowed.item == asked.item
                 && allowed.definition == asked.definition
                 && allowed.uses > 0
                 && allowed.values.iter().all(|(name, set)| asked.arguments.get(name).is_some_and(|v| set.contains(v)))
         };
-        let live = self.grants.iter_mut().filter(|view| now.boot_ms < view.expires_ms);
+        let live = self.grants.iter_mut().filter(|view| now_ms < view.expires_ms);
         match live.flat_map(|view| view.items.iter_mut()).find(|allowed| covers(allowed)) {
             Some(allowed) => {
                 allowed.uses -= 1;
@@ -437,3 +469,6 @@ impl Console {
         self.outputs.push_back(Output::Tell(tell));
     }
 }
+
+#[cfg(test)]
+mod tests;

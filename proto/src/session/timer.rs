@@ -28,6 +28,8 @@ pub const IDLE_MS: u64 = 600_000;
 pub const SESSION_MAX_MS: u64 = 8 * 3_600_000;
 /// A refused scope isn't asked again for this long (D5).
 pub const REPEAT_MS: u64 = 60_000;
+/// After a sleep took the grants and the person resumed, a run that was under way is refused, not punished, this long.
+pub const RESUMED_MS: u64 = 10_000;
 /// After the close, how long the agent waits for its receipt.
 pub const CLOSE_RECEIPT_MS: u64 = 10_000;
 /// A worker that reports nothing this long after its item's own deadline is killed from here.
@@ -83,6 +85,16 @@ impl Timers {
     /// Sets a timer unless it runs already.
     pub fn start(&mut self, timer: Timer, at_ms: u64) {
         self.0.entry(timer).or_insert(at_ms);
+    }
+
+    /// Brings a timer forward if it runs and is due later.
+    pub fn cap(&mut self, timer: Timer, at_ms: u64) {
+        self.0.entry(timer).and_modify(|at| *at = at_ms.min(*at));
+    }
+
+    /// Moves the timers that match.
+    pub fn postpone(&mut self, by_ms: u64, which: impl Fn(Timer) -> bool) {
+        self.0.iter_mut().filter(|(timer, _)| which(**timer)).for_each(|(_, at)| *at += by_ms);
     }
 
     /// Stops a timer.

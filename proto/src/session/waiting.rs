@@ -114,6 +114,9 @@ impl Waiting {
                 self.attempt_ended(flow, PairingOutcome::Abandoned);
             }
         }
+        if self.over {
+            return;
+        }
         match input {
             Input::Tick => {}
             Input::RelayLost => self.end(End::RelayLost),
@@ -167,3 +170,6 @@ impl Waiting {
         self.outputs.push_back(Output::End(end));
     }
 }
+
+#[cfg(test)]
+mod tests;

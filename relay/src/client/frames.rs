@@ -67,14 +67,8 @@ impl<T: Serialize> Sender<T> {
         self.stream.write_all(&frame).await.map_err(FrameError::Write)
     }
 
-    /// Says that nothing more comes.
-    pub fn finish(mut self) {
-        // An error means that the stream is gone already.
-        let _ = self.stream.finish();
-    }
-
-    /// Waits until the peer has everything, or doesn't want it any more.
-    pub async fn delivered(mut self) {
+    /// Ends the stream and waits until the peer has everything, or doesn't want it any more.
+    pub async fn delivered(&mut self) {
         let _ = self.stream.finish();
         let _ = self.stream.stopped().await;
     }

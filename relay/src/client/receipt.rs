@@ -114,7 +114,8 @@ pub async fn fetch(
     let end = Instant::now() + patience;
     let mut pause = PAUSE;
     loop {
-        let proofs = timeout_at(end, pages(control, session, first)).await.map_err(|_| ControlError::Lost)??;
+        let proofs =
+            timeout_at(end, pages(control, session, first)).await.map_err(|_| ControlError::Unreachable(None))??;
         let late = Instant::now() + pause >= end;
         if late || close.is_none_or(|close| proofs.covers(close)) {
             return Ok(proofs);
@@ -130,13 +131,13 @@ async fn pages(control: &Control, session: SessionId, first: u64) -> Result<Proo
     loop {
         // Later pages are asked for against the first page's checkpoint.
         let size = match &proofs {
-            Some(proofs) => size_of(&proofs.checkpoint).ok_or(ControlError::Unexpected)?,
+            Some(proofs) => size_of(&proofs.checkpoint).ok_or(ControlError::Malformed(None))?,
             None => 0,
         };
         let Answer::Proofs { checkpoint, consistency, entries, batches, more } =
             control.call(Call::Prove { session, skip, size, first }).await?
         else {
-            return Err(ControlError::Unexpected);
+            return Err(ControlError::Malformed(None));
         };
         let count = entries.len();
         skip += count as u64;
@@ -147,12 +148,12 @@ async fn pages(control: &Control, session: SessionId, first: u64) -> Result<Proo
             batches: Vec::new(),
         });
         if held.checkpoint != checkpoint || held.entries.len() + count > ENTRIES_MAX {
-            return Err(ControlError::Unexpected);
+            return Err(ControlError::Malformed(None));
         }
         held.entries.extend(entries.into_iter().map(|proven| ((proven.author, proven.seq), proven.entry)));
         held.batches.extend(batches);
         if !more || count == 0 {
-            return proofs.ok_or(ControlError::Unexpected);
+            return proofs.ok_or(ControlError::Malformed(None));
         }
     }
 }

@@ -102,6 +102,8 @@ feed-back = The connection is back.
 feed-time-over = The allowed time is over. Anything new will be asked again.
 feed-stopped = Everything is stopped.
 feed-clock = The clock of this computer is wrong. The record keeps the right time too.
+resume-why = The session was paused. What you allowed before no longer counts.
+resume-question = Shall the session with { $name } go on?
 feed-skipped = { $count ->
     [one] ({ $count } line was not shown)
    *[other] ({ $count } lines were not shown)

@@ -102,6 +102,8 @@ feed-back = La conexión ha vuelto.
 feed-time-over = Terminó el tiempo permitido. Lo nuevo se le preguntará otra vez.
 feed-stopped = Todo está detenido.
 feed-clock = El reloj de este equipo está mal. El registro guarda también la hora correcta.
+resume-why = La sesión estuvo en pausa. Lo que usted permitió antes ya no vale.
+resume-question = ¿Desea que siga la sesión con { $name }?
 feed-skipped = { $count ->
     [one] (no se mostró { $count } línea)
    *[other] (no se mostraron { $count } líneas)

@@ -28,11 +28,26 @@ impl Agent {
         if self.paused.is_some() && self.waiting_cards.front().is_some_and(|card| card.question != Question::Resume) {
             return;
         }
-        if let Some(card) = self.waiting_cards.pop_front() {
+        while let Some(card) = self.waiting_cards.pop_front() {
+            // It was asked for before its scope was refused: refused unasked like any repetition (D5).
+            if let Some((request, wanted)) = self.requests.get(&card.id).cloned()
+                && self.is_repeated(now, scope_of(&wanted.item))
+            {
+                self.requests.remove(&card.id);
+                self.refuse(Vec::new(), request, &wanted.item, Why::Repeated, "");
+                continue;
+            }
             self.effects.push_back(Effect::Ask(card.clone()));
             self.open_card = Some(OpenCard { card, asked_ms: now.boot_ms, text: String::new() });
             self.timers.set(Timer::Silence, now.boot_ms + timer::SILENCE_MS);
+            return;
         }
+    }
+
+    /// Whether the person said no to this scope within the last minute, or three times to anything.
+    fn is_repeated(&self, now: Now, scope: Option<Scope>) -> bool {
+        let at = scope.and_then(|scope| self.refused.get(&scope));
+        self.refusals >= REFUSALS_MAX || at.is_some_and(|at| now.boot_ms.saturating_sub(*at) < timer::REPEAT_MS)
     }
 
     pub(super) fn shown(&mut self, card: CardId, text: String) {
@@ -49,7 +64,7 @@ impl Agent {
         }
     }
 
-    pub(super) fn deny(&mut self, now: Now, card: CardId) {
+    fn deny(&mut self, now: Now, card: CardId) {
         if let Some(open) = self.take_card(card) {
             self.refused(now, open, Answer::No);
             self.show_next(now);
@@ -66,6 +81,7 @@ impl Agent {
     /// Nobody answered: no.
     pub(super) fn silence(&mut self, now: Now) {
         if let Some(open) = self.open_card.take() {
+            self.timers.stop(Timer::Silence);
             self.effects.push_back(Effect::Withdraw(open.card.id));
             self.refused(now, open, Answer::Silence);
             self.show_next(now);
@@ -78,14 +94,18 @@ impl Agent {
         match open.card.question {
             Question::Arrival => {
                 let (batch, _) = self.consented(now, &open, Answer::Yes, None);
-                self.after(batch, KindName::Consent, Then::Send(consent));
+                self.after_yes(now, batch, consent);
                 self.phase = Phase::Open;
                 self.offer(catalog, open.card.asked);
+                if self.relay_lost || self.link_lost {
+                    self.lost(now);
+                }
             }
             Question::Resume => {
                 let cause = self.paused.take().unwrap_or(Cause::Person);
+                self.resumed_ms = (cause == Cause::Sleep).then_some(now.boot_ms);
                 let (batch, _) = self.consented(now, &open, Answer::Yes, None);
-                self.after(batch, KindName::Consent, Then::Send(consent));
+                self.after_yes(now, batch, consent);
                 let (_, resume) = self.record_own(Kind::Resume { by: Cause::Person, cause }, Body::None);
                 self.effects.push_back(Effect::Send(resume));
                 self.tell(Tell::Resumed);
@@ -97,7 +117,7 @@ impl Agent {
                     return self.refused(now, open, Answer::No);
                 };
                 let (batch, _) = self.consented(now, &open, Answer::Yes, minutes);
-                self.after(batch, KindName::Consent, Then::Send(consent));
+                self.after_yes(now, batch, consent);
                 self.grants.push(grant);
                 if let Some((request, wanted)) = self.requests.remove(&open.card.id) {
                     self.admit(catalog, now, request, wanted, Vec::new());
@@ -106,27 +126,31 @@ impl Agent {
         }
     }
 
+    /// A yes is told once it is receipted: nothing runs before, and a relay that keeps it waiting is noticed (E10).
+    fn after_yes(&mut self, now: Now, batch: BatchId, consent: EntryRef) {
+        self.await_receipt(batch, now.boot_ms + timer::ADMISSION_MS);
+        self.after(batch, KindName::Consent, Then::Send(consent));
+    }
+
     fn refused(&mut self, now: Now, open: OpenCard, answer: Answer) {
         let consent = self.next_own(0);
         self.consented(now, &open, answer, None);
         // A no overtakes every gate.
         self.effects.push_back(Effect::Send(consent));
+        let said_no = answer == Answer::No;
         match open.card.question {
-            Question::Arrival => {
-                let close = if answer == Answer::No { Close::Refused } else { Close::Silence };
-                return self.close(now, close);
-            }
-            Question::Resume => return self.close(now, Close::Stopped),
+            Question::Arrival => return self.close(now, if said_no { Close::Refused } else { Close::Silence }),
+            // Only a person's own act is recorded as theirs.
+            Question::Resume => return self.close(now, if said_no { Close::Stopped } else { Close::Silence }),
             Question::Grant | Question::Renewal { .. } | Question::Change => {}
         }
         self.refusals = self.refusals.saturating_add(1);
-        for scope in &open.card.scopes {
-            self.refused.insert(*scope, now.boot_ms);
+        // The scopes it named, and those of the single items on it.
+        let of_items = open.card.items.iter().filter_map(|allowed| scope_of(&allowed.item));
+        for scope in open.card.scopes.iter().copied().chain(of_items) {
+            self.refused.insert(scope, now.boot_ms);
         }
         if let Some((request, wanted)) = self.requests.remove(&open.card.id) {
-            if let Some(scope) = scope_of(&wanted) {
-                self.refused.insert(scope, now.boot_ms);
-            }
             self.refuse(Vec::new(), request, &wanted.item, Why::Person, "");
         }
     }
@@ -198,12 +222,10 @@ impl Agent {
             Ok(wanted) => wanted,
             Err(why) => return self.refuse(theirs, request, &body.item, why, ""),
         };
-        let scope = item.area.scope();
-        let recently = self.refused.get(&scope).is_some_and(|at| now.boot_ms.saturating_sub(*at) < timer::REPEAT_MS);
         let reads = item.effect == ItemEffect::Reads;
         let why = if self.paused.is_some() {
             Some(Why::Paused)
-        } else if recently || self.refusals >= REFUSALS_MAX {
+        } else if self.is_repeated(now, Some(item.area.scope())) {
             Some(Why::Repeated)
         } else if !reads && self.arrival.as_ref().is_some_and(|arrival| !arrival.known_root) {
             // A service this PC never met only looks (A2).
@@ -238,8 +260,9 @@ impl Agent {
         self.grants = live;
         for grant in dead {
             let ended = grant.consent();
-            self.stop_runs(|run| run.grant == ended);
+            self.stop_runs(Why::OutsideGrant, |run| run.grant == ended);
             self.drop_results(|run| run.grant == ended);
+            self.only_bare(None, ended);
             self.tell(Tell::GrantEnded);
             let asked = self.join_ref();
             let id = CardId(self.next_card);
@@ -256,7 +279,7 @@ impl Agent {
     }
 }
 
-/// The scope a refused request belongs to: its item's area.
-fn scope_of(wanted: &Wanted) -> Option<Scope> {
-    wanted.item.0.split('.').next().and_then(|area| area.parse().ok())
+/// The scope an item belongs to: its area.
+fn scope_of(item: &body::ItemId) -> Option<Scope> {
+    item.0.split('.').next().and_then(|area| area.parse().ok())
 }

@@ -25,20 +25,21 @@ impl Agent {
             }
             Effect::Ask(_)
             | Effect::Send(_)
+            | Effect::Outcome { .. }
             | Effect::SendBare(_)
             | Effect::Cut
             | Effect::SendCloseRecorded
             | Effect::Closed(_)
             | Effect::Released => false,
         });
-        self.gated.clear();
         if was_new {
             // Nobody arrived: there is no session to record.
             self.effects.push_back(Effect::Closed(close));
             return self.release();
         }
-        self.stop_runs(|_| true);
+        self.stop_runs(Why::Stopped, |_| true);
         self.drop_results(|_| true);
+        self.gated.clear();
         self.grants.clear();
         self.void_cards(now, &close);
         let stopped = close == Close::Stopped;
@@ -55,9 +56,11 @@ impl Agent {
         self.close_batch = Some(batch);
         self.effects.push_front(Effect::Cut);
         // The technician holds the same events as the person, without the words that weren't sent (E11).
-        for seq in std::mem::take(&mut self.unsent) {
+        for seq in self.unsent.clone() {
             let entry = EntryRef { author: Strand::Agent, seq };
-            self.effects.push_back(Effect::SendBare(entry));
+            if !self.effects.contains(&Effect::Send(entry)) {
+                self.effects.push_back(Effect::SendBare(entry));
+            }
         }
         self.effects.push_back(Effect::Closed(close));
         self.timers.set(Timer::Close, now.boot_ms + timer::CLOSE_RECEIPT_MS);
@@ -83,22 +86,44 @@ impl Agent {
         if self.phase != Phase::Open || self.paused.is_some() {
             return;
         }
-        self.stop_runs(|_| true);
+        self.stop_runs(Why::Paused, |_| true);
         self.paused = Some(cause);
-        if let Some(open) = self.open_card.take() {
-            self.effects.push_back(Effect::Withdraw(open.card.id));
-            self.timers.stop(Timer::Silence);
-            self.waiting_cards.push_front(open.card);
-        }
+        self.put_back();
+        self.record_pause(cause);
+        self.show_next(now);
+    }
+
+    fn record_pause(&mut self, cause: Cause) {
         let (_, pause) = self.record_own(Kind::Pause { by: cause, cause }, Body::None);
         self.effects.push_back(Effect::Send(pause));
         self.tell(Tell::Paused(cause));
-        self.show_next(now);
+    }
+
+    /// Takes the open card off the screen, to be asked again after the pause. It gets a new number: an answer that was
+    /// under way to the old one answers nothing. The question whether to go on isn't kept; it will be a new one.
+    fn put_back(&mut self) {
+        let Some(mut card) = self.open_card.take().map(|open| open.card) else { return };
+        self.effects.push_back(Effect::Withdraw(card.id));
+        self.timers.stop(Timer::Silence);
+        if card.question == Question::Resume {
+            return;
+        }
+        let again = CardId(self.next_card);
+        self.next_card += 1;
+        if let Some(request) = self.requests.remove(&card.id) {
+            self.requests.insert(again, request);
+        }
+        card.id = again;
+        self.waiting_cards.push_front(card);
     }
 
     /// Relay or technician can't be reached.
     pub(super) fn lost(&mut self, now: Now) {
         self.pause(now, Cause::RelayLost);
+        if self.paused.is_some() {
+            // Nobody can decide to go on before it is back.
+            self.put_back();
+        }
         self.timers.start(Timer::Lost, now.boot_ms + timer::LOST_MS);
     }
 
@@ -109,7 +134,7 @@ impl Agent {
             return;
         }
         self.timers.stop(Timer::Lost);
-        if self.paused == Some(Cause::RelayLost) {
+        if self.paused.is_some() {
             self.ask_to_resume(now);
         }
     }
@@ -119,10 +144,16 @@ impl Agent {
         if ms <= timer::SLEEP_MS || self.phase != Phase::Open {
             return;
         }
-        self.pause(now, Cause::Sleep);
+        if self.paused.is_some_and(|cause| cause != Cause::Sleep) {
+            // Recorded as a pause of its own: the resume names the cause, and that is why the grants are gone.
+            self.paused = Some(Cause::Sleep);
+            self.record_pause(Cause::Sleep);
+        } else {
+            self.pause(now, Cause::Sleep);
+        }
         self.drop_results(|_| true);
-        if !self.grants.is_empty() {
-            self.grants.clear();
+        for grant in std::mem::take(&mut self.grants) {
+            self.only_bare(None, grant.consent());
             self.tell(Tell::GrantEnded);
         }
         self.ask_to_resume(now);
@@ -130,6 +161,9 @@ impl Agent {
 
     fn ask_to_resume(&mut self, now: Now) {
         let asking = |card: &Card| card.question == Question::Resume;
+        if self.relay_lost || self.link_lost {
+            return;
+        }
         if self.open_card.as_ref().is_some_and(|open| asking(&open.card)) || self.waiting_cards.iter().any(asking) {
             return;
         }
@@ -139,12 +173,9 @@ impl Agent {
         self.show_next(now);
     }
 
-    /// Nobody can see the session: the open question is no, and half a minute later it ends (COMMANDS, prompts).
+    /// Nobody can see the session: the open question is silence, so no (D4), and half a minute later it ends (COMMANDS, prompts).
     pub(super) fn eyes_lost(&mut self, now: Now) {
-        if let Some(card) = self.open_card.as_ref().map(|open| open.card.id) {
-            self.effects.push_back(Effect::Withdraw(card));
-            self.deny(now, card);
-        }
+        self.silence(now);
         if self.phase != Phase::Closed {
             self.timers.start(Timer::Eyes, now.boot_ms + timer::NO_EYES_MS);
         }
@@ -153,7 +184,7 @@ impl Agent {
     /// Nothing is left to wait for.
     pub(super) fn release(&mut self) {
         self.timers.clear();
-        self.gated.clear();
+        self.close_batch = None;
         self.effects.push_back(Effect::Released);
     }
 }

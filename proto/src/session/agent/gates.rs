@@ -44,6 +44,20 @@ impl Agent {
         self.gated.push_back(Gated { batch, gate: gate(kind), then });
     }
 
+    /// Lets something happen once this batch has its receipt, whatever the gate of its kind.
+    pub(super) fn after_receipt(&mut self, batch: BatchId, then: Then) {
+        self.gated.push_back(Gated { batch, gate: Gate::Receipted, then });
+    }
+
+    /// What waits to send this run's result, or this event, sends the bare event instead.
+    pub(super) fn only_bare(&mut self, id: Option<RunId>, entry: EntryRef) {
+        for gated in &mut self.gated {
+            if gated.then == Then::Send(entry) || id.is_some_and(|id| gated.then == Then::Outcome(id)) {
+                gated.then = Then::SendBare(entry);
+            }
+        }
+    }
+
     pub(super) fn await_receipt(&mut self, batch: BatchId, until_ms: u64) {
         self.timers.set(Timer::Receipt(batch), until_ms);
     }
@@ -101,7 +115,7 @@ impl Agent {
                 Then::Line(text) => self.tell(Tell::Said(text)),
                 Then::Arrival => self.ask_arrival(now),
                 Then::Perform(run) => self.perform(now, run),
-                Then::Outcome(run) => self.send_outcome(now, run),
+                Then::Outcome(run) => self.send_outcome(run),
             }
         }
     }
@@ -126,18 +140,11 @@ impl Agent {
         }
     }
 
-    /// A recorded result leaves, if its grant is still live: after expiry nothing does.
-    fn send_outcome(&mut self, now: Now, id: RunId) {
+    /// A recorded result leaves, if its grant is still live when it does.
+    fn send_outcome(&mut self, id: RunId) {
         let Some(run) = self.runs.remove(&id) else { return };
         let RunState::Recorded(result) = run.state else { return };
-        let live = self.grants.iter().any(|grant| grant.consent() == run.grant && grant.is_live(now.boot_ms));
-        if live {
-            self.effects.push_back(Effect::Send(result));
-            self.tell(Tell::Sent(run.wanted.item));
-        } else {
-            self.effects.push_back(Effect::SendBare(result));
-            self.tell(Tell::NotSent(run.wanted.item));
-        }
+        self.effects.push_back(Effect::Outcome { result, grant: run.grant, item: run.wanted.item });
     }
 
     /// The relay says no receipt will come.

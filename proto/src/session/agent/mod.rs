@@ -14,9 +14,8 @@ use crate::catalog::Catalog;
 use crate::consent::{Card, CardId, Choice, EntryRef, Grant, Permit, RunId, Wanted};
 use crate::foreign::Foreign;
 use crate::id::Strand;
-use crate::key::VerifierKey;
-use crate::ledger::body::{self, Body, Offer, Request};
-use crate::ledger::kind::{Cause, Kind, KindName, Verified, Why};
+use crate::ledger::body::{self, Body, Request};
+use crate::ledger::kind::{Cause, Kind, KindName, Why};
 use crate::now::Now;
 use crate::report::Report;
 use crate::scope::Scope;
@@ -28,9 +27,13 @@ use super::timer::{self, Timer, Timers};
 mod cards;
 mod ending;
 mod gates;
+mod io;
 mod runs;
+#[cfg(test)]
+mod tests;
 
 use gates::{Gated, Then};
+pub use io::{Arrival, Entry, Finished, Input, Output, Phase, Tell};
 pub use runs::FENCES;
 
 /// Runs that may be admitted or running at once.
@@ -46,234 +49,25 @@ pub const EVENTS_PER_MINUTE: u32 = 120;
 /// Items an offer may name.
 pub const OFFER_MAX: usize = 64;
 
-/// What the agent knows when the technician arrives.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Arrival {
-    /// The strand this technician writes.
-    pub strand: Strand,
-    /// The only key that may sign it.
-    pub key: VerifierKey,
-    /// The member note exactly as seen.
-    pub member: String,
-    /// Name, from the member note.
-    pub name: Foreign,
-    /// Certified level, from the member note.
-    pub level: u8,
-    /// How the agent knows the key.
-    pub verified: Verified,
-    /// Whether this PC knew the organisation's root before this session (A2).
-    pub known_root: bool,
-    /// Why they are here, in their words.
-    pub reason: Foreign,
-    /// What they say they'll need.
-    pub offer: Offer,
-    /// The body of the `open` event.
-    pub open: body::Open,
-    /// Protocol versions the agent speaks.
-    pub versions: Vec<u16>,
-}
-
-/// Everything that can happen to a session.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Input {
-    /// Pairing succeeded and the technician said why they are here.
-    Arrived(Box<Arrival>),
-    /// The technician asks for one run; `seq` is the `request` event's number in their strand.
-    Ask {
-        /// Number of the event.
-        seq: u64,
-        /// Its body.
-        request: Request,
-    },
-    /// The technician runs what they believe is allowed.
-    Run {
-        /// Number of the event.
-        seq: u64,
-        /// Its body.
-        request: Request,
-    },
-    /// A chat line or note of the technician.
-    Said {
-        /// Number of the event.
-        seq: u64,
-        /// The text.
-        text: Foreign,
-        /// Chat is shown to the person; a note is only recorded.
-        chat: bool,
-    },
-    /// The technician signed off.
-    SignedOff {
-        /// Number of the event.
-        seq: u64,
-    },
-    /// What came from the technician's program isn't a valid event of their strand, or not a valid message.
-    Nonsense {
-        /// What was expected.
-        expected: &'static str,
-        /// What came.
-        got: String,
-    },
-    /// The technician's program closed the connection in good order.
-    Left,
-    /// The end-to-end connection is dead.
-    LinkLost,
-    /// The control connection is dead.
-    RelayLost,
-    /// The control connection is back.
-    RelayFound,
-    /// The relay says this technician was revoked (A5).
-    Revoked,
-    /// The driver showed a card and this is its exact text.
-    Shown {
-        /// The card.
-        card: CardId,
-        /// The text.
-        text: String,
-    },
-    /// The person answered a card.
-    Answered {
-        /// The card.
-        card: CardId,
-        /// The answer.
-        choice: Choice,
-    },
-    /// The person says something to the technician.
-    PersonSays(Foreign),
-    /// The person pressed STOP.
-    Stop,
-    /// Nobody can see the session any more.
-    EyesLost,
-    /// Somebody can again.
-    EyesBack,
-    /// The PC slept this long.
-    Slept {
-        /// Milliseconds.
-        ms: u64,
-    },
-    /// A batch is on this PC's disk.
-    Journalled(BatchId),
-    /// A batch is in the relay's log, proven, and the proof is on this PC's disk.
-    Receipted(BatchId),
-    /// This PC's journal can't be written.
-    JournalFailed,
-    /// The relay refuses to record (disk, quota, fault): no receipt will come for this batch.
-    NotRecorded(BatchId),
-    /// A worker is done.
-    Finished {
-        /// Its run.
-        run: RunId,
-        /// How it ended.
-        outcome: Finished,
-    },
-    /// Time passed.
-    Tick,
-}
-
-/// How a worker ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Finished {
-    /// With a report that holds only what its definition declares.
-    Reported(Report),
-    /// Without one, and why.
-    Failed(Foreign),
-}
-
-/// An event to write into the record.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Entry {
-    /// The agent's own; numbered on from its strand.
-    Own {
-        /// Kind and clear fields.
-        kind: Kind<EntryRef>,
-        /// Its words.
-        body: Body,
-    },
-    /// The technician's, already signed.
-    Theirs(EntryRef),
-}
-
-/// Everything a session can order.
-#[derive(Debug)]
-pub enum Output {
-    /// Write, journal and submit these together.
-    Record {
-        /// The batch.
-        batch: BatchId,
-        /// Its events, in order.
-        entries: Vec<Entry>,
-    },
-    /// Show this card and answer [`Input::Shown`].
-    Ask(Card),
-    /// The open card is void.
-    Withdraw(CardId),
-    /// Tell the person.
-    Tell(Tell),
-    /// Run it. The permit is spent by the worker.
-    Perform(Permit),
-    /// Kill this worker and all its descendants, now.
-    Kill(RunId),
-    /// Send this event of the agent's strand to the technician, with its words.
-    Send(EntryRef),
-    /// Send this event without its words.
-    SendBare(EntryRef),
-    /// Stop sending outcomes that are half sent: nothing more leaves.
-    Cut,
-    /// Tell the technician's program that the close is recorded.
-    SendCloseRecorded,
-    /// The session is over; nothing follows but [`Output::Released`].
-    Closed(Close),
-    /// Nothing is left to wait for.
-    Released,
-}
-
-/// What the person is told while a session lives.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Tell {
-    /// A service this PC never met; the question follows in ten seconds.
-    FirstSeen,
-    /// Something runs.
-    Running(body::ItemId),
-    /// It ended and its result was sent.
-    Sent(body::ItemId),
-    /// It ended and nothing was sent.
-    NotSent(body::ItemId),
-    /// Something was refused without asking.
-    Refused(body::ItemId, Why),
-    /// The technician says something.
-    Said(Foreign),
-    /// A grant ended.
-    GrantEnded,
-    /// The session is paused.
-    Paused(Cause),
-    /// It goes on.
-    Resumed,
-    /// The record of a result is late; it is kept here and sent to the ledger later.
-    RecordLate,
-}
-
-/// Where a session stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Phase {
-    /// Nobody arrived yet.
-    New,
-    /// The arrival is being recorded or asked about.
-    Arriving,
-    /// The person knows who is there; things may be asked.
-    Open,
-    /// Over. Only the receipt of the close is awaited.
-    Closed,
-}
-
 /// What [`Output`] will say; without the permit, so that the machine stays `Clone`, `Eq` and `Hash`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Effect {
-    Record { batch: BatchId, entries: Vec<Entry> },
+    Record {
+        batch: BatchId,
+        entries: Vec<Entry>,
+    },
     Ask(Card),
     Withdraw(CardId),
     Tell(Tell),
     Perform(RunId),
     Kill(RunId),
     Send(EntryRef),
+    /// A result, judged against its grant once more when it leaves: recording may have taken its time.
+    Outcome {
+        result: EntryRef,
+        grant: EntryRef,
+        item: body::ItemId,
+    },
     SendBare(EntryRef),
     Cut,
     SendCloseRecorded,
@@ -338,6 +132,8 @@ pub struct Agent {
     requests: BTreeMap<CardId, (EntryRef, Wanted)>,
     runs: BTreeMap<RunId, Run>,
     paused: Option<Cause>,
+    /// When the session went on after a sleep.
+    resumed_ms: Option<u64>,
     refused: BTreeMap<Scope, u64>,
     refusals: u8,
     withheld: u8,
@@ -377,6 +173,7 @@ impl Agent {
             requests: BTreeMap::new(),
             runs: BTreeMap::new(),
             paused: None,
+            resumed_ms: None,
             refused: BTreeMap::new(),
             refusals: 0,
             withheld: 0,
@@ -444,6 +241,12 @@ impl Agent {
                     self.unsent.remove(&entry.seq);
                     Output::Send(entry)
                 }
+                Effect::Outcome { result, grant, item } => {
+                    self.unsent.remove(&result.seq);
+                    let live = self.is_granted(grant, now);
+                    self.tell(if live { Tell::Sent(item) } else { Tell::NotSent(item) });
+                    if live { Output::Send(result) } else { Output::SendBare(result) }
+                }
                 Effect::SendBare(entry) => {
                     self.unsent.remove(&entry.seq);
                     Output::SendBare(entry)
@@ -459,6 +262,10 @@ impl Agent {
 
     /// Takes one input. Timers that are due fire first, so that a late answer can't outrun the silence before it.
     pub fn handle(&mut self, catalog: &Catalog, now: Now, input: Input) {
+        if let Input::Slept { ms } = input {
+            // While this PC slept no receipt could reach it: that isn't the relay withholding.
+            self.timers.postpone(ms, |timer| matches!(timer, Timer::Receipt(_) | Timer::Chat(_)));
+        }
         while let Some(timer) = self.timers.expired(now.boot_ms) {
             self.fire(now, timer);
         }
@@ -521,7 +328,7 @@ impl Agent {
             Timer::Receipt(batch) => self.receipt_missed(now, batch),
             Timer::Chat(_) => self.chat_stopped = true,
             Timer::Grant => self.grants_ended(now),
-            Timer::Run(run) => self.overdue(now, run),
+            Timer::Run(run) => self.overdue(run),
             Timer::Eyes => {
                 self.pause(now, Cause::NoEyes);
                 self.close(now, Close::NoEyes);
@@ -548,6 +355,12 @@ impl Agent {
         };
         if now.boot_ms.saturating_sub(self.minute_started_ms) >= 60_000 {
             (self.minute_started_ms, self.minute_events) = (now.boot_ms, 0);
+        }
+        let next = self.counts.get(&author).copied().unwrap_or(0);
+        if seq != next {
+            // An event may be used once, and in its place.
+            self.close(now, Close::PeerMisbehaved { expected: "the next event", got: format!("{seq} for {next}") });
+            return None;
         }
         self.minute_events += 1;
         if self.minute_events > EVENTS_PER_MINUTE {
@@ -592,22 +405,30 @@ impl Agent {
     }
 
     fn said(&mut self, now: Now, said: EntryRef, text: Foreign, chat: bool) {
-        if self.phase != Phase::Open || (chat && self.chat_stopped) {
-            let expected = "talk after the arrival, recorded in time";
-            return self.close(now, Close::PeerMisbehaved { expected, got: "an early or unrecorded line".to_owned() });
+        if self.phase != Phase::Open {
+            let expected = "an answered arrival";
+            return self.close(now, Close::PeerMisbehaved { expected, got: "a line before it".to_owned() });
         }
         let batch = self.record(vec![Entry::Theirs(said)]);
         if chat {
-            self.timers.set(Timer::Chat(batch), now.boot_ms + timer::CHAT_TRAILS_MS);
-            self.after(batch, KindName::Chat, Then::Line(text));
+            self.chat(now, batch, Then::Line(text));
         }
     }
 
     fn person_says(&mut self, now: Now, text: Foreign) {
-        if self.phase == Phase::Open && self.paused.is_none() && !self.chat_stopped {
+        if self.phase == Phase::Open {
             let (batch, line) = self.record_own(Kind::Chat, Body::Said(body::Said { text }));
+            self.chat(now, batch, Then::Send(line));
+        }
+    }
+
+    /// A line is shown or sent once it is journalled; when the record trails too far, once it has its receipt.
+    fn chat(&mut self, now: Now, batch: BatchId, then: Then) {
+        if self.chat_stopped {
+            self.after_receipt(batch, then);
+        } else {
             self.timers.set(Timer::Chat(batch), now.boot_ms + timer::CHAT_TRAILS_MS);
-            self.after(batch, KindName::Chat, Then::Send(line));
+            self.after(batch, KindName::Chat, then);
         }
     }
 
@@ -647,8 +468,10 @@ impl Agent {
             Some(at) => self.timers.set(Timer::Grant, at),
             None => self.timers.stop(Timer::Grant),
         }
-        if !self.grants.is_empty() {
-            self.timers.set(Timer::Idle, now.boot_ms + timer::IDLE_MS);
+        // Something allowed isn't idle, however quiet it is; idleness begins when the last grant has ended.
+        match self.grants.iter().map(Grant::expires_ms).max() {
+            Some(at) => self.timers.set(Timer::Idle, at.max(now.boot_ms) + timer::IDLE_MS),
+            None => self.timers.cap(Timer::Idle, now.boot_ms + timer::IDLE_MS),
         }
         if self.phase == Phase::Closed {
             self.timers.stop(Timer::Idle);

@@ -33,6 +33,11 @@ impl Agent {
             // Each change is asked on its own, whatever was allowed before.
             self.ask(catalog, now, request, body);
         } else if self.covering(now, &wanted).is_none() {
+            let since_ms = self.resumed_ms.map(|at| now.boot_ms.saturating_sub(at));
+            if since_ms.is_some_and(|ms| ms < timer::RESUMED_MS) {
+                // Sent before an honest program could know that the sleep took the grant.
+                return self.refuse(theirs, request, &body.item, Why::OutsideGrant, "");
+            }
             self.misbehaved(now, theirs, request, Why::OutsideGrant, "a run under a live grant", &body.item);
         } else if self.admitted_or_running() >= RUNS_MAX {
             self.refuse(theirs, request, &body.item, Why::Limit, "");
@@ -93,6 +98,11 @@ impl Agent {
         self.after(batch, KindName::Admit, Then::Perform(run));
     }
 
+    /// Whether this consent's grant is live.
+    pub(super) fn is_granted(&self, consent: EntryRef, now: Now) -> bool {
+        self.grants.iter().any(|grant| grant.consent() == consent && grant.is_live(now.boot_ms))
+    }
+
     /// The permit of an ordered run, at the moment it leaves the machine.
     pub(super) fn permit(&mut self, id: RunId, now: Now) -> Option<Permit> {
         let run = self.runs.get(&id)?;
@@ -109,7 +119,7 @@ impl Agent {
         // Killed, expired and closed runs are recorded already; what their worker still says counts for nothing.
         let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::Running).cloned() else { return };
         self.timers.stop(Timer::Run(id));
-        let live = self.grants.iter().any(|grant| grant.consent() == run.grant && grant.is_live(now.boot_ms));
+        let live = self.is_granted(run.grant, now);
         let (status, outcome) = match outcome {
             Finished::Reported(_) if !live => (Status::Late, None),
             Finished::Reported(report) if report.is_unknown() => (Status::Unknown, report.into()),
@@ -133,9 +143,10 @@ impl Agent {
     }
 
     /// The worker is overdue although it has a deadline of its own.
-    pub(super) fn overdue(&mut self, now: Now, id: RunId) {
-        self.effects.push_back(Effect::Kill(id));
-        self.finished(now, id, Finished::Failed(Foreign::new("deadline")));
+    pub(super) fn overdue(&mut self, id: RunId) {
+        if let Some(run) = self.runs.get(&id).cloned() {
+            self.kill(id, &run, "deadline");
+        }
     }
 
     /// Refuses one request, after `entries`, without asking. Never waits.
@@ -172,27 +183,27 @@ impl Agent {
         }
     }
 
-    /// Kills the running workers that match and records it; what is only admitted is refused.
-    pub(super) fn stop_runs(&mut self, which: impl Fn(&Run) -> bool) {
+    /// Kills the running workers that match and records it; what is only admitted is refused for this reason.
+    pub(super) fn stop_runs(&mut self, why: Why, which: impl Fn(&Run) -> bool) {
         for (id, run) in self.matching(which) {
             // Ordered but not handed to a worker yet: it never started.
             let unstarted = self.effects.contains(&Effect::Perform(id));
             self.effects.retain(|effect| *effect != Effect::Perform(id));
             match run.state {
-                RunState::Admitted(_) => self.withdraw_run(id, Why::Stopped),
-                RunState::Running if unstarted => self.withdraw_run(id, Why::Stopped),
-                RunState::Running => self.kill(id, &run),
+                RunState::Admitted(_) => self.withdraw_run(id, why),
+                RunState::Running if unstarted => self.withdraw_run(id, why),
+                RunState::Running => self.kill(id, &run, "stopped"),
                 RunState::Recorded(_) => {}
             }
         }
     }
 
-    /// Recorded results that match are never sent.
+    /// Recorded results that match are never sent; the technician only learns that there was one.
     pub(super) fn drop_results(&mut self, which: impl Fn(&Run) -> bool) {
         for (id, run) in self.matching(which) {
-            if let RunState::Recorded(_) = run.state {
+            if let RunState::Recorded(result) = run.state {
                 self.runs.remove(&id);
-                self.gated.retain(|gated| !gated.is_of(id));
+                self.only_bare(Some(id), result);
                 self.tell(Tell::NotSent(run.wanted.item));
             }
         }
@@ -203,11 +214,11 @@ impl Agent {
     }
 
     /// The kill goes before every record that waits for a disk.
-    fn kill(&mut self, id: RunId, run: &Run) {
+    fn kill(&mut self, id: RunId, run: &Run, detail: &str) {
         self.runs.remove(&id);
         self.timers.stop(Timer::Run(id));
         self.effects.push_front(Effect::Kill(id));
-        let body = Body::Result(Outcome { report: None, detail: Foreign::new("killed") });
+        let body = Body::Result(Outcome { report: None, detail: Foreign::new(detail) });
         let (batch, result) = self.record_own(Kind::Result { admit: run.admit, status: Status::Killed }, body);
         self.after(batch, KindName::Result, Then::SendBare(result));
         self.tell(Tell::NotSent(run.wanted.item.clone()));

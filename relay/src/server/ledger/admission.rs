@@ -38,6 +38,9 @@ pub struct Submission {
     pub known: u64,
 }
 
+/// Sessions and members who came for them.
+type Parties = Vec<(SessionId, PublicKey)>;
+
 /// A submission that may be committed.
 #[derive(Debug)]
 pub(super) struct Admitted {
@@ -46,7 +49,7 @@ pub(super) struct Admitted {
     /// The session begins with it.
     pub(super) opened: Option<Opened>,
     /// Members who came for the session.
-    pub(super) parties: Vec<(SessionId, PublicKey)>,
+    pub(super) parties: Parties,
 }
 
 /// A submission that may not.
@@ -135,7 +138,7 @@ impl Sessions {
         }
         let Some(first) = events.first() else { return Err(NotAdmitted::Refused(Refusal::NotAllowed)) };
         let session = first.header().session;
-        let (mut live, opened) = match self.take(store, session)? {
+        let (mut live, opened) = match self.take(store, session, &submission.from)? {
             Some(live) => (live, None),
             None => {
                 let (live, opened) = self.open(store, submission, first, moment)?;
@@ -178,7 +181,7 @@ impl Sessions {
         live: &mut Live,
         events: &[Event],
         moment: Moment,
-    ) -> Result<(Vec<Admission>, Vec<(SessionId, PublicKey)>), NotAdmitted> {
+    ) -> Result<(Vec<Admission>, Parties), NotAdmitted> {
         let mut admissions = Vec::with_capacity(events.len());
         let mut parties = Vec::new();
         for (place, event) in (0..).zip(events) {
@@ -286,10 +289,19 @@ impl Sessions {
         }
     }
 
-    fn take(&mut self, store: &impl Store, session: SessionId) -> Result<Option<Live>, StoreError> {
-        match self.live.remove(&session) {
-            Some(live) => Ok(Some(live)),
-            None => store.session(session)?.map(|stored| Live::load(store, session, stored)).transpose(),
+    /// The session in memory, else from disk. Only its own agent makes us read and check it all: a stranger who knows
+    /// its id learns that it isn't theirs, and costs one look.
+    fn take(&mut self, store: &impl Store, session: SessionId, from: &PublicKey) -> Result<Option<Live>, NotAdmitted> {
+        if let Some(live) = self.live.remove(&session) {
+            return Ok(Some(live));
+        }
+        match store.session_keys(session)? {
+            None => Ok(None),
+            Some((agent, _)) if agent.key != *from => Err(fault(0, EventFault::Session)),
+            Some(_) => {
+                let stored = store.session(session)?.ok_or(StoreError::Damaged("a session"))?;
+                Ok(Some(Live::load(store, session, stored)?))
+            }
         }
     }
 }

@@ -172,6 +172,9 @@ struct Waiting {
     answer: oneshot::Sender<Result<Answer, Refusal>>,
 }
 
+/// Indexes of new events by leaf.
+type Places = HashMap<[u8; 32], u64>;
+
 /// What the database holds, held against itself.
 struct Loaded {
     tree: Tree,
@@ -283,10 +286,9 @@ impl<S: Store> Committer<S> {
     }
 
     /// Lays out the commit; none if every event of every submission is there already.
-    #[expect(clippy::type_complexity, reason = "three parts of one plan, taken apart at once")]
-    fn prepare(&self, waiting: &[Waiting]) -> (Option<(Commit, Tree, Newest)>, HashMap<[u8; 32], u64>) {
+    fn prepare(&self, waiting: &[Waiting]) -> (Option<(Commit, Tree, Newest)>, Places) {
         let from = self.tree.size();
-        let mut places = HashMap::new();
+        let mut places = Places::new();
         let events = waiting.iter().flat_map(|waiting| &waiting.admitted.events);
         let new: Vec<_> =
             events.filter(|(_, admission)| *admission == Admission::New).map(|(event, _)| event).collect();
@@ -324,12 +326,7 @@ impl<S: Store> Committer<S> {
     }
 
     /// Everything is durable: hands out receipts.
-    fn release(
-        &self,
-        waiting: Vec<Waiting>,
-        fresh: &[(u8, u64, Hash)],
-        places: &HashMap<[u8; 32], u64>,
-    ) -> Result<(), StoreError> {
+    fn release(&self, waiting: Vec<Waiting>, fresh: &[(u8, u64, Hash)], places: &Places) -> Result<(), StoreError> {
         let nodes = Nodes::new(&self.store, fresh);
         let mut failed = None;
         for Waiting { admitted, known, answer } in waiting {
@@ -347,7 +344,7 @@ impl<S: Store> Committer<S> {
         nodes: &Nodes<'_, S>,
         admitted: &Admitted,
         known: u64,
-        places: &HashMap<[u8; 32], u64>,
+        places: &Places,
     ) -> Result<Answer, StoreError> {
         let head = self.head.as_ref().ok_or(StoreError::Damaged("no head"))?;
         let mut entries = Vec::with_capacity(admitted.events.len());

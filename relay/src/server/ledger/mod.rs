@@ -10,8 +10,10 @@
 pub mod admission;
 pub mod committer;
 pub mod limits;
-mod prove;
+pub mod prove;
 pub mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::{PublicKey, VerifierKey};

@@ -12,6 +12,7 @@
 //!
 //! Everything held has a deadline or a living connection: at rest nothing is left ([`Registry::is_empty`]).
 
+mod effect;
 mod numbers;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use venia_proto::id::{FlowId, SessionId};
 use venia_proto::key::PublicKey;
 use venia_proto::rendezvous::{Answer, FlowEnd, PairingOutcome, Push, Refusal};
 
+pub use effect::{ConnectionId, Effect, Goodbye, Side, Ticket};
 use numbers::Numbers;
 pub use numbers::{DIGITS_MAX, REST_MS};
 use window::Window;
@@ -43,95 +45,31 @@ pub const PAIRING_MS: u64 = 60 * 1_000;
 pub const UNKNOWN_MS: u64 = 400;
 /// Numbers one device key may be given within an hour; each rests an hour, and there is only a million.
 pub const NUMBERS_PER_KEY_MAX: usize = 60;
+/// Numbers that may be given out to one address prefix within an hour: keys cost nothing, addresses do.
+pub const NUMBERS_PER_SOURCE_MAX: usize = 2_000;
 /// The hour in which given numbers count, in milliseconds.
 pub const NUMBERS_MS: u64 = 60 * 60 * 1_000;
-
-/// A control connection, numbered by the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(pub u64);
-
-/// A call that waits for its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Ticket {
-    /// Who asked.
-    pub connection: ConnectionId,
-    /// The number the peer gave the call.
-    pub call: u32,
-}
-
-/// What the server must do, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Answer a call.
-    Answer {
-        /// The call.
-        ticket: Ticket,
-        /// What came of it.
-        answer: Result<Answer, Refusal>,
-    },
-    /// Say something unasked.
-    Push {
-        /// To whom.
-        connection: ConnectionId,
-        /// What.
-        push: Push,
-    },
-    /// Forward packets of this flow between the addresses of these two connections.
-    OpenFlow {
-        /// The flow.
-        flow: FlowId,
-        /// The agent's control connection.
-        agent: ConnectionId,
-        /// The member's control connection.
-        member: ConnectionId,
-    },
-    /// A side of the flow has another control connection now.
-    MoveFlow {
-        /// The flow.
-        flow: FlowId,
-        /// Which side.
-        side: Side,
-        /// Its new control connection.
-        to: ConnectionId,
-    },
-    /// Forward nothing of this flow any more.
-    CloseFlow {
-        /// The flow.
-        flow: FlowId,
-    },
-    /// Close a control connection.
-    Disconnect {
-        /// Which.
-        connection: ConnectionId,
-    },
-    /// A member reached [`FAILURES_MAX`]: somebody should look.
-    Alarm {
-        /// The member's key.
-        member: PublicKey,
-    },
-}
-
-/// One end of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The person's PC.
-    Agent,
-    /// The technician's program.
-    Member,
-}
 
 /// Who is here.
 #[derive(Debug)]
 pub struct Registry {
-    connections: HashMap<ConnectionId, PublicKey>,
+    connections: HashMap<ConnectionId, Connected>,
     agents: HashMap<PublicKey, Agent>,
     flows: HashMap<FlowId, Flow>,
     numbers: Numbers,
     failures: Window<PublicKey>,
     given: Window<PublicKey>,
+    given_to: Window<String>,
     slow: Vec<(u64, Ticket)>,
     /// No deadline is earlier than this; so that an idle look costs nothing.
     wake: u64,
+}
+
+/// Whose a connection is, and where it comes from.
+#[derive(Debug)]
+struct Connected {
+    key: PublicKey,
+    source: String,
 }
 
 /// A registered agent.
@@ -187,20 +125,21 @@ impl Registry {
             numbers: Numbers::default(),
             failures: Window::new(FAILURES_MAX, FAILURES_MS),
             given: Window::new(NUMBERS_PER_KEY_MAX, NUMBERS_MS),
+            given_to: Window::new(NUMBERS_PER_SOURCE_MAX, NUMBERS_MS),
             slow: Vec::new(),
             wake: u64::MAX,
         }
     }
 
-    /// A control connection stands, and this key proved itself on it.
-    pub fn arrived(&mut self, connection: ConnectionId, key: PublicKey) {
-        self.connections.insert(connection, key);
+    /// A control connection stands, and this key proved itself on it. `source`: the address prefix it comes from.
+    pub fn arrived(&mut self, connection: ConnectionId, key: PublicKey, source: &str) {
+        self.connections.insert(connection, Connected { key, source: source.to_owned() });
     }
 
     /// A control connection is gone. What hung on it has [`GONE_MS`] to be taken up by another of the same key.
     pub fn gone(&mut self, connection: ConnectionId, now: u64) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let Some(key) = self.connections.remove(&connection) else { return effects };
+        let Some(Connected { key, .. }) = self.connections.remove(&connection) else { return effects };
         self.slow.retain(|(_, ticket)| ticket.connection != connection);
         for flow in self.flows.values_mut() {
             for side in [&mut flow.agent_side, &mut flow.member_side] {
@@ -229,7 +168,7 @@ impl Registry {
     /// peer that is challenged.
     pub fn register(&mut self, ticket: Ticket, session: SessionId, random: u64, now: u64) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let Some(key) = self.connections.get(&ticket.connection).copied() else { return effects };
+        let Some(key) = self.key_of(ticket.connection) else { return effects };
         if let Some(agent) = self.agents.get_mut(&key)
             && let Presence::Here(holder) = agent.presence
             && holder != ticket.connection
@@ -250,8 +189,8 @@ impl Registry {
 
     /// A connection answers a challenge: it lives, the other may not take its place.
     pub fn pong(&mut self, connection: ConnectionId, nonce: u64) -> Vec<Effect> {
-        let Some(key) = self.connections.get(&connection) else { return Vec::new() };
-        let Some(agent) = self.agents.get_mut(key) else { return Vec::new() };
+        let Some(key) = self.key_of(connection) else { return Vec::new() };
+        let Some(agent) = self.agents.get_mut(&key) else { return Vec::new() };
         match agent.challenge {
             Some(challenge) if challenge.nonce == nonce && agent.presence == Presence::Here(connection) => {
                 agent.challenge = None;
@@ -264,7 +203,7 @@ impl Registry {
     /// Somebody typed a number. `member`: the valid member note of this connection's key, if there is one. `random`:
     /// the flow's id, which nobody may guess.
     pub fn join(&mut self, ticket: Ticket, member: Option<Vec<u8>>, number: u32, random: u64, now: u64) -> Vec<Effect> {
-        let Some(key) = self.connections.get(&ticket.connection).copied() else { return Vec::new() };
+        let Some(key) = self.key_of(ticket.connection) else { return Vec::new() };
         let Some(note) = member else { return vec![refuse(ticket, Refusal::NotMember)] };
         if self.failures.is_full(&key, now) {
             return vec![refuse(ticket, Refusal::TooManyFailures)];
@@ -308,7 +247,7 @@ impl Registry {
 
     /// The agent says what became of a pairing. Its number is spent, whatever came of it. (SECURITY B1)
     pub fn paired(&mut self, ticket: Ticket, flow: FlowId, outcome: PairingOutcome, now: u64) -> Vec<Effect> {
-        let Some(key) = self.connections.get(&ticket.connection).copied() else { return Vec::new() };
+        let Some(key) = self.key_of(ticket.connection) else { return Vec::new() };
         let Some(open) = self.flows.get_mut(&flow).filter(|open| open.agent == key && open.pairing.is_some()) else {
             return vec![refuse(ticket, Refusal::NotAllowed)];
         };
@@ -371,15 +310,18 @@ impl Registry {
         for agent in self.agents.values_mut() {
             agent.met.retain(|met| met != member);
         }
-        let connections = self.connections.iter().filter(|(_, key)| *key == member);
-        effects.extend(connections.map(|(&connection, _)| Effect::Disconnect { connection }));
+        // Gone at once, not when the connection ends: a call already on its way finds nobody.
+        let connections = self.connections.extract_if(|_, connected| connected.key == *member);
+        let mut closed: Vec<_> = connections.map(|(connection, _)| connection).collect();
+        closed.sort_unstable();
+        self.slow.retain(|(_, ticket)| !closed.contains(&ticket.connection));
+        effects.extend(closed.into_iter().map(|connection| Effect::Disconnect { connection, why: Goodbye::Revoked }));
         effects
     }
 
-    /// Members who came for this agent's session: whose strands the ledger may admit (SECURITY E6). `None` if this key
-    /// isn't registered for this session.
-    pub fn met(&self, agent: &PublicKey, session: SessionId) -> Option<&[PublicKey]> {
-        self.agents.get(agent).filter(|agent| agent.session == session).map(|agent| agent.met.as_slice())
+    /// This agent's registered session, and the members who came for it: whose strands the ledger may admit. (SECURITY E6)
+    pub fn meeting(&self, agent: &PublicKey) -> Option<(SessionId, &[PublicKey])> {
+        self.agents.get(agent).map(|agent| (agent.session, agent.met.as_slice()))
     }
 
     /// Does what is due.
@@ -398,7 +340,7 @@ impl Registry {
             if let Some(agent) = self.agents.get_mut(&key) {
                 agent.challenge = None;
                 if let Presence::Here(connection) = agent.presence {
-                    effects.push(Effect::Disconnect { connection });
+                    effects.push(Effect::Disconnect { connection, why: Goodbye::Replaced });
                 }
             }
             self.take_place(&key, challenge.candidate, challenge.session, challenge.random, now, &mut effects);
@@ -422,6 +364,7 @@ impl Registry {
         self.numbers.expire(now);
         self.failures.expire(now);
         self.given.expire(now);
+        self.given_to.expire(now);
         self.wake = self.deadline().unwrap_or(u64::MAX);
         effects
     }
@@ -435,7 +378,9 @@ impl Registry {
         let flows = self.flows.values().flat_map(|flow| {
             [flow.pairing, flow.agent_side.deadline(), flow.member_side.deadline()].into_iter().flatten()
         });
-        let rest = [self.numbers.deadline(), self.failures.deadline(), self.given.deadline()].into_iter().flatten();
+        let rest = [self.numbers.deadline(), self.failures.deadline(), self.given.deadline(), self.given_to.deadline()]
+            .into_iter()
+            .flatten();
         slow.chain(agents).chain(flows).chain(rest).min()
     }
 
@@ -448,6 +393,7 @@ impl Registry {
             && self.numbers.is_empty()
             && self.failures.is_empty()
             && self.given.is_empty()
+            && self.given_to.is_empty()
     }
 
     /// This connection holds its key's registration from now on.
@@ -472,12 +418,17 @@ impl Registry {
             }
         }
         let shown = self.agents.get(key).and_then(|agent| agent.number);
+        let source =
+            self.connections.get(&ticket.connection).map(|connected| connected.source.clone()).unwrap_or_default();
         let number = match shown {
             Some(number) => number,
-            None if self.given.is_full(key, now) => return effects.push(refuse(ticket, Refusal::Quota)),
+            None if self.given.is_full(key, now) || self.given_to.is_full(&source, now) => {
+                return effects.push(refuse(ticket, Refusal::Quota));
+            }
             None => match self.numbers.take(*key, random) {
                 Some(number) => {
                     self.given.add(*key, now);
+                    self.given_to.add(source, now);
                     self.wake = self.wake.min(now.saturating_add(NUMBERS_MS));
                     number
                 }
@@ -532,13 +483,17 @@ impl Registry {
         }
     }
 
+    fn key_of(&self, connection: ConnectionId) -> Option<PublicKey> {
+        self.connections.get(&connection).map(|connected| connected.key)
+    }
+
     /// Which end of the flow this connection's key is.
     fn side_of(&self, connection: ConnectionId, flow: FlowId) -> Option<Side> {
-        let key = self.connections.get(&connection)?;
+        let key = self.key_of(connection)?;
         let open = self.flows.get(&flow)?;
-        if open.agent == *key {
+        if open.agent == key {
             Some(Side::Agent)
-        } else if open.member == *key {
+        } else if open.member == key {
             Some(Side::Member)
         } else {
             None

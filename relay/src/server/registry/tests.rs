@@ -24,8 +24,8 @@ fn note() -> Option<Vec<u8>> {
 /// An agent with a number, and a member.
 fn met() -> (Registry, u32) {
     let mut registry = Registry::new();
-    registry.arrived(AGENT, key(1));
-    registry.arrived(ANA, key(2));
+    registry.arrived(AGENT, key(1), "here");
+    registry.arrived(ANA, key(2), "here");
     let number = registered(&registry.register(ticket(AGENT, 0), SESSION, 7, 0));
     (registry, number)
 }
@@ -84,8 +84,8 @@ fn b3_only_members_join_and_both_are_introduced() {
     assert_eq!(effects[0], Effect::OpenFlow { flow, agent: AGENT, member: ANA });
     let knock = Push::Knock { flow, session: SESSION, member: note().unwrap() };
     assert_eq!(effects[1], Effect::Push { connection: AGENT, push: knock });
-    assert_eq!(registry.met(&key(1), SESSION), Some([key(2)].as_slice()));
-    assert_eq!(registry.met(&key(1), SessionId([6; 16])), None);
+    assert_eq!(registry.meeting(&key(1)), Some((SESSION, [key(2)].as_slice())));
+    assert_eq!(registry.meeting(&key(2)), None);
     drain(&mut registry, 1);
 }
 
@@ -102,7 +102,7 @@ fn b3_five_failed_codes_an_hour() {
     // Even the right number, now; and another member isn't concerned.
     let last = FAILURES_MS - 1;
     assert_eq!(refusal(&registry.join(ticket(ANA, 9), note(), number, 9, last)), Some(Refusal::TooManyFailures));
-    registry.arrived(ConnectionId(3), key(3));
+    registry.arrived(ConnectionId(3), key(3), "here");
     joined(&registry.join(ticket(ConnectionId(3), 9), note(), number, 10, last));
     // The first failure is an hour old.
     registry.expire(FAILURES_MS);
@@ -140,7 +140,7 @@ fn b3_wrong_words_count_like_a_wrong_number_and_burn_it() {
 #[test]
 fn b1_one_attempt_in_flight() {
     let (mut registry, number) = met();
-    registry.arrived(ConnectionId(3), key(3));
+    registry.arrived(ConnectionId(3), key(3), "here");
     let flow = joined(&registry.join(ticket(ANA, 1), note(), number, 8, 0));
     assert_eq!(refusal(&registry.join(ticket(ConnectionId(3), 1), note(), number, 9, 0)), Some(Refusal::Busy));
     // The pairing may be reported once, by the agent.
@@ -168,7 +168,7 @@ fn c3_two_flows_a_session() {
     let (mut registry, mut number) = met();
     for n in 0..=FLOWS_MAX as u64 {
         let helper = ConnectionId(10 + n);
-        registry.arrived(helper, key(10 + n as u8));
+        registry.arrived(helper, key(10 + n as u8), "here");
         let effects = registry.join(ticket(helper, 1), note(), number, n, 0);
         if (n as usize) < FLOWS_MAX {
             let flow = joined(&effects);
@@ -205,9 +205,9 @@ fn a_flow_is_taken_up_on_a_new_connection_by_its_own_key_only() {
     registry.gone(AGENT, 10);
     registry.gone(ANA, 10);
     let (again, back, stranger) = (ConnectionId(21), ConnectionId(22), ConnectionId(23));
-    registry.arrived(again, key(1));
-    registry.arrived(back, key(2));
-    registry.arrived(stranger, key(3));
+    registry.arrived(again, key(1), "here");
+    registry.arrived(back, key(2), "here");
+    registry.arrived(stranger, key(3), "here");
     let effects = registry.register(ticket(again, 1), SESSION, 7, 20);
     assert!(effects.contains(&Effect::MoveFlow { flow, side: Side::Agent, to: again }));
     assert_eq!(refusal(&registry.resume(ticket(stranger, 1), flow)), Some(Refusal::NotAllowed));
@@ -229,7 +229,7 @@ fn an_unspent_number_survives_a_short_loss_and_rests_after_a_long_one() {
         assert!(registry.join(ticket(ANA, n), note(), number, 9, 11).is_empty());
     }
     let again = ConnectionId(21);
-    registry.arrived(again, key(1));
+    registry.arrived(again, key(1), "here");
     assert_eq!(registered(&registry.register(ticket(again, 1), SESSION, 1, 20)), number);
     registry.gone(again, 30);
     registry.expire(30 + GONE_MS);
@@ -242,8 +242,8 @@ fn an_unspent_number_survives_a_short_loss_and_rests_after_a_long_one() {
 fn d6_one_living_registration_a_key() {
     let (mut registry, number) = met();
     let (second, third) = (ConnectionId(21), ConnectionId(22));
-    registry.arrived(second, key(1));
-    registry.arrived(third, key(1));
+    registry.arrived(second, key(1), "here");
+    registry.arrived(third, key(1), "here");
     let effects = registry.register(ticket(second, 1), SESSION, 77, 100);
     assert_eq!(effects, [Effect::Push { connection: AGENT, push: Push::Ping(77) }]);
     assert_eq!(refusal(&registry.register(ticket(third, 1), SESSION, 78, 100)), Some(Refusal::Busy));
@@ -256,7 +256,7 @@ fn d6_one_living_registration_a_key() {
     registry.register(ticket(second, 2), SESSION, 79, 5_000);
     assert!(registry.expire(5_000 + CHALLENGE_MS - 1).is_empty());
     let effects = registry.expire(5_000 + CHALLENGE_MS);
-    assert!(effects.contains(&Effect::Disconnect { connection: AGENT }));
+    assert!(effects.contains(&Effect::Disconnect { connection: AGENT, why: Goodbye::Replaced }));
     assert_eq!(registered(&effects), number, "same session, same number");
     assert!(registry.pong(AGENT, 79).is_empty(), "too late");
     assert!(registry.gone(AGENT, 9_000).is_empty());
@@ -268,11 +268,11 @@ fn d6_one_living_registration_a_key() {
 fn d6_a_dead_connection_gives_way_at_once_and_a_lost_candidate_leaves_nothing() {
     let (mut registry, number) = met();
     let second = ConnectionId(21);
-    registry.arrived(second, key(1));
+    registry.arrived(second, key(1), "here");
     registry.register(ticket(second, 1), SESSION, 77, 0);
     assert_eq!(registered(&registry.gone(AGENT, 1)), number);
     let third = ConnectionId(22);
-    registry.arrived(third, key(1));
+    registry.arrived(third, key(1), "here");
     registry.register(ticket(third, 1), SESSION, 78, 2);
     assert!(registry.gone(third, 3).is_empty());
     assert!(registry.expire(2 + CHALLENGE_MS).is_empty());
@@ -287,7 +287,7 @@ fn d6_another_session_of_the_same_key_ends_the_first() {
     let effects = registry.register(ticket(AGENT, 3), SessionId([6; 16]), 7, 0);
     assert!(effects.contains(&Effect::CloseFlow { flow }));
     assert_eq!(told(&effects, ANA), Some(FlowEnd::Left));
-    assert_eq!(registry.met(&key(1), SessionId([6; 16])), Some([].as_slice()), "nobody came for the new one");
+    assert_eq!(registry.meeting(&key(1)), Some((SessionId([6; 16]), [].as_slice())), "nobody came for the new one");
     drain(&mut registry, 1);
 }
 
@@ -297,15 +297,16 @@ fn a5_revocation_ends_control_and_flows_and_tells_the_agent() {
     let flow = joined(&registry.join(ticket(ANA, 1), note(), number, 8, 0));
     registry.paired(ticket(AGENT, 2), flow, PairingOutcome::Agreed, 0);
     let other = ConnectionId(9);
-    registry.arrived(other, key(2));
+    registry.arrived(other, key(2), "here");
     let effects = registry.revoked(&key(2));
     assert!(effects.contains(&Effect::CloseFlow { flow }));
     assert_eq!(told(&effects, AGENT), Some(FlowEnd::Revoked));
     for connection in [ANA, other] {
-        assert!(effects.contains(&Effect::Disconnect { connection }));
+        assert!(effects.contains(&Effect::Disconnect { connection, why: Goodbye::Revoked }));
     }
-    assert!(!effects.contains(&Effect::Disconnect { connection: AGENT }));
-    assert_eq!(registry.met(&key(1), SESSION), Some([].as_slice()));
+    assert!(!effects.contains(&Effect::Disconnect { connection: AGENT, why: Goodbye::Revoked }));
+    assert_eq!(registry.meeting(&key(1)), Some((SESSION, [].as_slice())));
+    assert!(registry.join(ticket(ANA, 9), note(), number, 10, 0).is_empty(), "a call on its way finds nobody");
     drain(&mut registry, 1);
 }
 
@@ -317,6 +318,30 @@ fn numbers_per_key_are_bounded() {
         let expected = (usize::from(n) >= NUMBERS_PER_KEY_MAX).then_some(Refusal::Quota);
         assert_eq!(refusal(&effects), expected, "{n}");
     }
+    drain(&mut registry, 1);
+}
+
+#[test]
+fn numbers_per_source_are_bounded() {
+    let mut registry = Registry::new();
+    let mut numbers = 0;
+    for n in 0..=NUMBERS_PER_SOURCE_MAX as u64 {
+        // A new key for every few numbers, all from one place.
+        let connection = ConnectionId(n);
+        registry.arrived(connection, key((n % 251) as u8), "there");
+        let mut session = [0; 16];
+        session[..8].copy_from_slice(&n.to_le_bytes());
+        registry.gone(ConnectionId(n.wrapping_sub(251)), 0);
+        let effects = registry.register(ticket(connection, 0), SessionId(session), n, 0);
+        match refusal(&effects) {
+            None => numbers += 1,
+            Some(refusal) => assert_eq!((refusal, numbers), (Refusal::Quota, NUMBERS_PER_SOURCE_MAX)),
+        }
+    }
+    assert_eq!(numbers, NUMBERS_PER_SOURCE_MAX);
+    let elsewhere = ConnectionId(1 << 40);
+    registry.arrived(elsewhere, key(252), "elsewhere");
+    registered(&registry.register(ticket(elsewhere, 0), SESSION, 1, 0));
     drain(&mut registry, 1);
 }
 
