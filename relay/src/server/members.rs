@@ -207,7 +207,7 @@ mod tests {
     /// A secret as a peer sends it, and its hash.
     fn secret(seed: u8) -> ([u8; 20], InviteHash) {
         let bytes = [seed; 20];
-        (bytes, wire::decode::<InviteSecret>(&bytes, Limit::Control).unwrap().hash())
+        (bytes, InviteSecret::from_bytes(&bytes).unwrap().hash())
     }
 
     fn ana() -> Invitee {
