@@ -178,10 +178,10 @@ fn f1_a_root_pinned_in_data_counts() {
     let file = folder.path().join("good.zip");
     std::fs::write(&file, zip).unwrap();
     let home = venia_relay::client::home::Home::open(&data, false).unwrap();
-    home.write("root", format!("{}\n", Fingerprint::of(session.root.verifier())).as_bytes()).unwrap();
+    home.write("roots", format!("{}\n", Fingerprint::of(session.root.verifier())).as_bytes()).unwrap();
     let args = ["verify", file.to_str().unwrap(), "--json"];
     assert_eq!(code(&venia(&data, &args, "")), 0);
     // A pin others could have changed is none: it can't be told.
-    std::fs::set_permissions(data.join("root"), std::fs::Permissions::from_mode(0o666)).unwrap();
+    std::fs::set_permissions(data.join("roots"), std::fs::Permissions::from_mode(0o666)).unwrap();
     assert_eq!(code(&venia(&data, &args, "")), 2);
 }
