@@ -33,7 +33,7 @@ use crate::trouble;
 use crate::voice::Voice;
 use pair::Paired;
 use record::Record;
-use typed::Typed;
+use typed::Typing;
 
 /// The program ends at the latest 10 s after its own sign-off; the rest is for proofs and the bundle.
 const CLOSE_WAIT: Duration = Duration::from_millis(8_500);
@@ -178,16 +178,6 @@ pub(crate) async fn drive(
     connection.close(VarInt::from_u32(CLOSE_LEFT), b"");
     let _ = timeout(Duration::from_secs(1), control.call(Call::EndFlow { flow })).await;
     live.finished()
-}
-
-/// Where somebody who types stands.
-enum Typing {
-    /// At the prompt.
-    Command,
-    /// Asked for the outcome.
-    Outcome,
-    /// Asked for the next step; the outcome is known.
-    Next(Foreign),
 }
 
 struct Live<'a, 'v> {
@@ -424,71 +414,6 @@ impl Live<'_, '_> {
         self.typing = None;
         self.connection.close(VarInt::from_u32(code), b"");
         self.inputs.push_back(Input::LinkLost);
-    }
-
-    fn line(&mut self, line: &str) {
-        let Some(typing) = self.typing.take() else { return };
-        self.spoke = true;
-        let words = self.voice.words();
-        self.typing = Some(match typing {
-            Typing::Command => match line.parse() {
-                Ok(typed) => self.command(typed),
-                Err(error) => {
-                    tracing::debug!(%error, "typed");
-                    self.voice.note(&words.say("console-not-understood", &[]));
-                    Typing::Command
-                }
-            },
-            Typing::Outcome => match Foreign::text(line) {
-                Ok(outcome) => Typing::Next(outcome),
-                Err(error) => {
-                    self.voice.note(&words.say("console-needs-text", &[("why", &error.to_string())]));
-                    Typing::Outcome
-                }
-            },
-            Typing::Next(outcome) => match Foreign::text(line) {
-                Ok(next) => {
-                    self.inputs.push_back(Input::SignOff(Signoff { outcome, next, observations: None }));
-                    Typing::Command
-                }
-                Err(error) => {
-                    self.voice.note(&words.say("console-needs-text", &[("why", &error.to_string())]));
-                    Typing::Next(outcome)
-                }
-            },
-        });
-    }
-
-    fn command(&mut self, typed: Typed) -> Typing {
-        let words = self.voice.words();
-        match typed {
-            Typed::Nothing => {}
-            Typed::Checks => self.voice.checks(),
-            Typed::Help => self.voice.note(&words.say("console-help", &[])),
-            Typed::Chat(text) => self.inputs.push_back(Input::Chat(text)),
-            Typed::Note(text) => self.inputs.push_back(Input::Note(text)),
-            Typed::Run(spec) => match self.voice.catalog().get(&spec.item).map(|item| item.asked(&spec.arguments)) {
-                Some(Ok(asked)) => self.inputs.push_back(Input::Run(asked)),
-                Some(Err(error)) => {
-                    let (item, why) = (spec.item.0, error.to_string());
-                    self.voice.note(&words.say("console-run-arguments", &[("item", &item), ("why", &why)]));
-                }
-                None => self.voice.note(&words.say("console-item-unknown", &[("item", &spec.item.0)])),
-            },
-            Typed::Close => return Typing::Outcome,
-        }
-        Typing::Command
-    }
-
-    fn prompt(&mut self) {
-        let words = self.voice.words();
-        let text = match &self.typing {
-            None => return,
-            Some(Typing::Command) => words.say("console-prompt", &[]),
-            Some(Typing::Outcome) => words.say("console-prompt-outcome", &[]),
-            Some(Typing::Next(_)) => words.say("console-prompt-next", &[]),
-        };
-        self.voice.prompt(&text);
     }
 
     /// Something long begins.

@@ -298,3 +298,7 @@ impl Record {
         known.range(..seq).count() as u64 == seq && self.waiting.range(..seq).next().is_none()
     }
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;
