@@ -257,7 +257,8 @@ impl Live<'_, '_> {
                 | FrameError::Read(_)
                 | FrameError::Write(_)
                 | FrameError::Connection(_)
-                | FrameError::Ended,
+                | FrameError::Ended
+                | FrameError::Stalled,
             ) => {
                 self.inputs.push_back(Input::LinkLost);
                 return false;
@@ -278,7 +279,8 @@ impl Live<'_, '_> {
                 | FrameError::Read(_)
                 | FrameError::Write(_)
                 | FrameError::Connection(_)
-                | FrameError::Ended,
+                | FrameError::Ended
+                | FrameError::Stalled,
             ) => {}
         }
     }
