@@ -1,1 +1,3 @@
 //! Placeholder of the room; see the README.
+
+pub mod sim;
