@@ -245,6 +245,11 @@ impl<'a> World<'a> {
                 };
                 if self.random.percent(90) {
                     let took = *self.random.pick(&[1, 40, 900, 8_000, 11_999, 12_000, 13_000]);
+                    if self.random.percent(10) {
+                        // A worker that reports twice.
+                        let again = took + self.random.between(1, 500);
+                        self.at(again, Event::Agent(Input::Finished { run, outcome: outcome.clone() }));
+                    }
                     self.at(took, Event::Agent(Input::Finished { run, outcome }));
                 }
             }
