@@ -1,1 +1,106 @@
-//! Placeholder of the room; see the README.
+//! The agent on the person's PC: the only place where consent is given and where anything runs.
+//!
+//! `main -> cli -> commands -> driver -> {relay client, person, worker, journal}`; those four never see one another.
+//! The rules are [`venia_proto::session::agent`]'s; this crate does what it orders and reports what happened.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use venia_proto::ledger::body::Arguments;
+use venia_ui::cli::{Program, parse};
+use venia_ui::failure::{Exit, Failure};
+use venia_ui::logs;
+use venia_ui::terminal::Screen;
+use venia_ui::words::Words;
+
+pub mod archive;
+pub mod checks;
+pub mod cli;
+pub mod commands;
+pub mod driver;
+pub mod journal;
+pub mod known;
+pub mod person;
+pub mod worker;
+
+use cli::{Cli, Command};
+use person::Person;
+use person::terminal::Terminal;
+
+/// File of this PC's key in its data folder.
+pub(crate) const KEY_FILE: &str = "key";
+/// Kind of key, as its name in notes begins.
+pub(crate) const KEY_KIND: &str = "device";
+
+/// Brings the person, or says why there is none.
+pub type FindPerson = Box<dyn Fn(&Words) -> Result<Box<dyn Person>, Failure>>;
+
+/// What a test replaces.
+pub struct Parts {
+    /// Who answers.
+    pub person: FindPerson,
+    /// The program a worker re-executes.
+    pub program: worker::Program,
+}
+
+impl Parts {
+    /// The shipped program's: a person at a terminal, and itself.
+    pub fn shipped() -> Self {
+        Self { person: Box::new(|words| Ok(Box::new(Terminal::stdio(words)?))), program: worker::Program::this() }
+    }
+}
+
+/// Runs the agent. A worker is told apart before anything else: it closes every descriptor it inherited.
+pub fn main(args: impl IntoIterator<Item = OsString>, parts: Parts) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if args.get(1).is_some_and(|first| *first == *parts.program.first_argument) {
+        return worker::run_child(|item| {
+            let check = checks::find(item)?;
+            Some(move |arguments: &Arguments| check.gather(arguments).map_err(|failure| failure.to_string()))
+        });
+    }
+    match parse::<Cli>(args) {
+        Ok(cli) => run(cli, parts),
+        Err(exit) => exit.into(),
+    }
+}
+
+fn run(cli: Cli, parts: Parts) -> ExitCode {
+    let Cli { common, command } = cli;
+    logs::logs(Program::Agent);
+    logs::panics_say_place_only(common.words());
+    no_core_dumps();
+    let screen = common.screen();
+    // One thread: a worker dies with the thread that started it, and an agent that waits should cost nothing.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(async {
+            match command {
+                Command::Ask(ask) => commands::ask::ask(ask, &common, parts).await,
+                Command::History => commands::records::history(&common),
+                Command::Show { session } => commands::records::show(session, &common),
+                Command::Export { session, file } => commands::records::export(session, &file, &common).await,
+                Command::Sign { session } => commands::sign::sign(session, &common, parts).await,
+            }
+        }),
+        Err(error) => {
+            tracing::error!(%error, "no runtime");
+            Ok(Exit::Refused)
+        }
+    };
+    said(ended, &screen)
+}
+
+fn said(ended: Result<Exit, Failure>, screen: &Screen) -> ExitCode {
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => screen.fail(&failure),
+    }
+}
+
+/// A crash must not write keys and openings to a file (SECURITY H3).
+fn no_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    // Fails only where it is zero already and can't be raised.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}

@@ -1,2 +1,5 @@
-//! Placeholder of the room; see the README.
-fn main() {}
+//! The agent on the person's PC. See the library.
+
+fn main() -> std::process::ExitCode {
+    venia_agent::main(std::env::args_os(), venia_agent::Parts::shipped())
+}

@@ -1,1 +1,48 @@
-//! Placeholder of the room; see the README.
+//! `venia`: the technician's and the auditor's program.
+//!
+//! `main -> cli -> commands -> driver -> {relay client, session machine, record}`. The machine of a session
+//! ([`venia_proto::session::console`]) decides nothing and neither does this crate: the agent on the person's PC does.
+//! What this side insists on is proof: every event is verified before it is believed, every receipt against the pinned
+//! root's log, and the bundle by the same verifier an auditor uses.
+
+mod cli;
+mod commands;
+mod driver;
+mod input;
+mod membership;
+mod reach;
+mod trouble;
+mod voice;
+
+use std::ffi::OsString;
+use std::io::{self, BufRead};
+use std::process::ExitCode;
+
+use venia_ui::cli::Program;
+use venia_ui::logs;
+
+pub use cli::{Cli, Command, JoinArgs, RunSpec, RunSpecError};
+
+/// What a test replaces.
+pub struct Parts {
+    /// Where codes, invites and typed commands come from.
+    pub input: Box<dyn BufRead + Send>,
+}
+
+impl Default for Parts {
+    /// The process's own standard input.
+    fn default() -> Self {
+        Self { input: Box::new(io::BufReader::new(io::stdin())) }
+    }
+}
+
+/// The whole program. `args`: program name first.
+pub fn main(args: impl Iterator<Item = OsString>, parts: Parts) -> ExitCode {
+    let cli: Cli = match venia_ui::cli::parse(args) {
+        Ok(cli) => cli,
+        Err(exit) => return exit.into(),
+    };
+    logs::logs(Program::Console);
+    logs::panics_say_place_only(cli.common.words());
+    commands::run(&cli, parts)
+}

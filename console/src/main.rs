@@ -1,2 +1,4 @@
-//! Placeholder of the room; see the README.
-fn main() {}
+//! The technician's and the auditor's program; everything is in the library.
+fn main() -> std::process::ExitCode {
+    venia_console::main(std::env::args_os(), venia_console::Parts::default())
+}

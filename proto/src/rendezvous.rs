@@ -128,6 +128,11 @@ pub enum Call {
         /// The flow.
         flow: FlowId,
     },
+    /// Either side of a flow, on a new control connection of the same key: its packets come from here now.
+    Resume {
+        /// The flow.
+        flow: FlowId,
+    },
 }
 
 /// What became of a pairing.

@@ -1,3 +1,4 @@
-//! Placeholder of the room; see the README.
+//! The safety net: what the tests share, and the guided first session.
 
+pub mod first_session;
 pub mod sim;

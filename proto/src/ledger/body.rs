@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::foreign::Foreign;
+use crate::json::{self, JsonError};
+use crate::ledger::kind::KindName;
 use crate::report::Report;
 use crate::scope::Scope;
 
@@ -54,12 +56,75 @@ pub enum Body {
     Result(Outcome),
     /// Of `chat` and `note`.
     Said(Said),
+    /// Of `redaction`.
+    Redaction(Redaction),
     /// Of `signoff`.
     Signoff(Signoff),
     /// Of `addendum`.
     Addendum(Addendum),
     /// The event has no part: `pause`, `resume`, `stop`, `close`, and a `result` that is withheld or lost.
     None,
+}
+
+/// A part that isn't the body its event must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// Not UTF-8.
+    #[error("the body isn't text")]
+    NotText,
+    /// Not the JSON this kind of event must have.
+    #[error("the body is malformed")]
+    Json(
+        #[from]
+        #[source]
+        JsonError,
+    ),
+    /// Events of this kind have no body.
+    #[error("an event of the kind {0} has no body")]
+    NoBody(KindName),
+}
+
+impl Body {
+    /// The plaintext of the part `body`: compact JSON in UTF-8, fields in the order of docs/ledger.md. `None` if there
+    /// is no such part.
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        let text = match self {
+            Self::Open(body) => json::committed_text(body),
+            Self::Join(body) => json::committed_text(body),
+            Self::Consent(body) => json::committed_text(body),
+            Self::Request(body) => json::committed_text(body),
+            Self::Admit(body) => json::committed_text(body),
+            Self::Refuse(body) => json::committed_text(body),
+            Self::Result(body) => json::committed_text(body),
+            Self::Said(body) => json::committed_text(body),
+            Self::Redaction(body) => json::committed_text(body),
+            Self::Signoff(body) => json::committed_text(body),
+            Self::Addendum(body) => json::committed_text(body),
+            Self::None => return None,
+        };
+        Some(text.into_bytes())
+    }
+
+    /// Reads the plaintext of the part `body` of an event of this kind: every field, no other, none twice.
+    pub fn decode(kind: KindName, plaintext: &[u8]) -> Result<Self, BodyError> {
+        let text = std::str::from_utf8(plaintext).map_err(|_| BodyError::NotText)?;
+        Ok(match kind {
+            KindName::Open => Self::Open(json::committed(text, "open body")?),
+            KindName::Join => Self::Join(json::committed(text, "join body")?),
+            KindName::Consent => Self::Consent(json::committed(text, "consent body")?),
+            KindName::Request => Self::Request(json::committed(text, "request body")?),
+            KindName::Admit => Self::Admit(json::committed(text, "admit body")?),
+            KindName::Refuse => Self::Refuse(json::committed(text, "refuse body")?),
+            KindName::Result => Self::Result(json::committed(text, "result body")?),
+            KindName::Chat | KindName::Note => Self::Said(json::committed(text, "words")?),
+            KindName::Redaction => Self::Redaction(json::committed(text, "redaction body")?),
+            KindName::Signoff => Self::Signoff(json::committed(text, "signoff body")?),
+            KindName::Addendum => Self::Addendum(json::committed(text, "addendum body")?),
+            KindName::Series | KindName::Pause | KindName::Resume | KindName::Stop | KindName::Close => {
+                return Err(BodyError::NoBody(kind));
+            }
+        })
+    }
 }
 
 /// How the session began.
@@ -194,6 +259,16 @@ pub struct Said {
     pub text: Foreign,
 }
 
+/// What was taken out of a result before it left.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redaction {
+    /// Name and version of the rule set.
+    pub set: String,
+    /// Per rule id, how many times it took something out.
+    pub rules: BTreeMap<String, u64>,
+}
+
 /// The technician's last word.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -217,3 +292,6 @@ pub struct Addendum {
     /// What was wrong and what is right.
     pub correction: Option<Foreign>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Leaf, Strand};
+use crate::id::{InvalidId, Leaf, Strand};
 use crate::key::VerifierKey;
 
 /// Kind and clear fields of an event.
@@ -208,6 +208,66 @@ impl<R> Kind<R> {
             Self::Close { by, cause, held } => Kind::Close { by, cause, held },
             Self::Addendum { about, what } => Kind::Addendum { about: to(about)?, what },
         })
+    }
+}
+
+impl KindName {
+    /// Every kind.
+    pub const ALL: [Self; 17] = [
+        Self::Open,
+        Self::Join,
+        Self::Consent,
+        Self::Request,
+        Self::Admit,
+        Self::Refuse,
+        Self::Result,
+        Self::Series,
+        Self::Chat,
+        Self::Note,
+        Self::Redaction,
+        Self::Pause,
+        Self::Resume,
+        Self::Stop,
+        Self::Signoff,
+        Self::Close,
+        Self::Addendum,
+    ];
+
+    /// The word in an event's JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Join => "join",
+            Self::Consent => "consent",
+            Self::Request => "request",
+            Self::Admit => "admit",
+            Self::Refuse => "refuse",
+            Self::Result => "result",
+            Self::Series => "series",
+            Self::Chat => "chat",
+            Self::Note => "note",
+            Self::Redaction => "redaction",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Stop => "stop",
+            Self::Signoff => "signoff",
+            Self::Close => "close",
+            Self::Addendum => "addendum",
+        }
+    }
+}
+
+impl std::fmt::Display for KindName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for KindName {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(InvalidId("kind of event"))
     }
 }
 

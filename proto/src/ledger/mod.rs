@@ -1,4 +1,16 @@
 //! The ledger's format and its proofs: who said what, when, and that nobody changed it since. (docs/ledger.md)
 
+pub mod batch;
 pub mod body;
+pub mod bundle;
+pub mod checkpoint;
+pub mod cosignature;
+pub mod event;
 pub mod kind;
+pub mod merkle;
+pub mod note;
+pub mod part;
+pub mod pin;
+pub mod proof;
+pub mod strand;
+pub mod verify;

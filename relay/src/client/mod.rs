@@ -2,9 +2,13 @@
 //!
 //! Not here: what is said over the connections ([`venia_proto`]), and the relay's own half (`server`).
 
+pub mod code;
+pub mod control;
+pub mod frames;
 pub mod home;
 pub mod link;
 pub mod packet;
+pub mod receipt;
 pub(crate) mod segments;
 mod socket;
 pub mod tls;

@@ -1,6 +1,16 @@
 //! The relay: lets peers in, forwards the packets of their sessions without any key to read them, and keeps the ledger.
 
 pub mod accept;
+pub mod admin;
+pub mod clock;
 mod egress;
 pub mod flow;
 pub mod forward;
+pub mod hall;
+pub mod identity;
+pub mod ledger;
+pub mod members;
+pub mod peer;
+pub mod registry;
+pub mod roaming;
+pub mod serve;

@@ -1,0 +1,181 @@
+//! A session as this PC's journal holds it: what it says, and the bundle made of it.
+//!
+//! The journal keeps exact bytes; here they are read as events, and put together as the person's bundle, which has every
+//! opening (SECURITY E11).
+
+use std::collections::BTreeMap;
+
+use venia_proto::catalog::Catalog;
+use venia_proto::consent::EntryRef;
+use venia_proto::foreign::Foreign;
+use venia_proto::id::{Leaf, SessionId, Strand};
+use venia_proto::key::VerifierKey;
+use venia_proto::ledger::body::{Body, ItemId, Signoff};
+use venia_proto::ledger::event::Event;
+use venia_proto::ledger::kind::{Cause, Kind};
+use venia_proto::ledger::part::Opening;
+use venia_proto::ledger::proof::Proof;
+use venia_proto::now::Wall;
+use venia_proto::report::Text;
+use venia_proto::statement::{Member, Statement};
+use venia_relay::client::receipt::Held;
+use venia_ui::receipt::{Answered, Ran, Story, receipt};
+use venia_ui::words::Words;
+
+use crate::journal::{Mark, Record, Replay};
+
+/// A file of the bundle that says what the others are.
+const README: &str = include_str!("archive/README.txt");
+
+/// A session read back.
+#[derive(Clone)]
+pub struct Archive {
+    /// Which session.
+    pub session: SessionId,
+    /// The organisation's statement, exact bytes.
+    pub statement: Vec<u8>,
+    /// Member notes by strand.
+    pub members: BTreeMap<Strand, Vec<u8>>,
+    /// Events in the order they were recorded here, with their openings.
+    pub events: Vec<(Event, Vec<Opening>)>,
+    /// Receipts by event.
+    pub receipts: BTreeMap<Leaf, Vec<u8>>,
+    /// Whether the session is closed.
+    pub closed: bool,
+}
+
+/// A journal that doesn't hold a session.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// No event, or no statement.
+    #[error("the journal holds no session")]
+    Empty,
+    /// A line that was written by us can't be read.
+    #[error("the journal holds an event that can't be read")]
+    Event,
+}
+
+impl Archive {
+    /// Reads what a journal holds.
+    pub fn read(replay: &Replay) -> Result<Self, ArchiveError> {
+        let mut events = Vec::new();
+        let mut receipts = BTreeMap::new();
+        let mut members = BTreeMap::new();
+        let mut statement = None;
+        let mut closed = false;
+        for record in &replay.records {
+            match record {
+                Record::Event { note, openings } => {
+                    let event = Event::parse(&note.0).map_err(|_| ArchiveError::Event)?;
+                    let openings: Result<Vec<_>, _> = openings.iter().map(|bytes| Opening::parse(&bytes.0)).collect();
+                    events.push((event, openings.map_err(|_| ArchiveError::Event)?));
+                }
+                Record::Receipt { leaf, proof } => drop(receipts.entry(*leaf).or_insert_with(|| proof.0.clone())),
+                Record::Statement(note) => statement = Some(note.0.clone()),
+                Record::Member { strand, note } => drop(members.insert(*strand, note.0.clone())),
+                Record::Checkpoint { .. } | Record::Batch { .. } => {}
+                Record::Mark(Mark::Closed) => closed = true,
+                Record::Mark(Mark::Receipted) => {}
+            }
+        }
+        let session = events.first().map(|(event, _)| event.header().session).ok_or(ArchiveError::Empty)?;
+        let statement = statement.ok_or(ArchiveError::Empty)?;
+        Ok(Self { session, statement, members, events, receipts, closed })
+    }
+
+    /// Events without a receipt, in order.
+    pub fn unreceipted(&self) -> impl Iterator<Item = &(Event, Vec<Opening>)> {
+        self.events.iter().filter(|(event, _)| !self.receipts.contains_key(&event.leaf()))
+    }
+
+    /// What the bundle is made of; `None` while the first event has no receipt: the ledger knows nothing of it.
+    pub fn held(&self, agent: &VerifierKey, words: &Words, catalog: &Catalog) -> Option<Held> {
+        let (open, _) = self.events.first()?;
+        let first = Proof::parse(self.receipts.get(&open.leaf())?).ok()?;
+        let openings = self.events.iter().flat_map(|(_, openings)| openings);
+        Some(Held {
+            statement: self.statement.clone(),
+            agent: agent.clone(),
+            events: self.events.iter().map(|(event, _)| event.clone()).collect(),
+            openings: openings.map(|opening| (opening.commit(), opening.bytes().to_vec())).collect(),
+            members: self.members.clone(),
+            first,
+            receipt: Some(receipt(&self.story(catalog), words).into_bytes()),
+            readme: Some(README.as_bytes().to_vec()),
+        })
+    }
+
+    /// The number of the agent's `close`.
+    pub fn close(&self) -> Option<(EntryRef, Leaf)> {
+        self.events.iter().find_map(|(event, _)| {
+            let header = event.header();
+            matches!(header.kind, Kind::Close { .. })
+                .then(|| (EntryRef { author: header.author, seq: header.seq }, event.leaf()))
+        })
+    }
+
+    /// The story in order: who came, what was asked and answered, what ran, how it ended.
+    pub fn story(&self, catalog: &Catalog) -> Story {
+        let statement = Statement::open_unpinned(&self.statement).ok();
+        let organisation = statement.as_ref().map_or_else(|| Foreign::new(""), |s| s.organisation.clone());
+        let member = |note: &Vec<u8>| Member::open(note, &statement.as_ref()?.authority).ok();
+        let who = self.members.values().find_map(member).map_or_else(|| Foreign::new("?"), |member| member.name);
+        let mut story = Story {
+            session: self.session,
+            who,
+            organisation,
+            opened: self.events.first().map_or(Wall::MIN, |(event, _)| event.header().time),
+            closed: None,
+            answered: Vec::new(),
+            ran: Vec::new(),
+            outcome: None,
+            next: None,
+        };
+        let mut items: BTreeMap<Leaf, ItemId> = BTreeMap::new();
+        for (event, openings) in &self.events {
+            let header = event.header();
+            let body = words_of(event, openings);
+            match (&header.kind, body) {
+                (Kind::Request, Body::Request(request)) => drop(items.insert(event.leaf(), request.item)),
+                (Kind::Admit { .. }, Body::Admit(admit)) => drop(items.insert(event.leaf(), admit.item)),
+                (Kind::Consent { answer, took, .. }, Body::Consent(consent)) => {
+                    let shown = consent.text;
+                    story.answered.push(Answered { at: header.time, shown, answer: *answer, took_ms: *took });
+                }
+                (Kind::Refuse { request, .. }, _) => {
+                    story.ran.push(ran(header.time, items.get(request), None, catalog));
+                }
+                (Kind::Result { admit, status }, _) => {
+                    story.ran.push(ran(header.time, items.get(admit), Some(*status), catalog));
+                }
+                (Kind::Close { cause, .. }, _) => story.closed = Some((header.time, *cause)),
+                (Kind::Signoff { .. }, Body::Signoff(Signoff { outcome, next, .. })) => {
+                    (story.outcome, story.next) = (Some(outcome), Some(next));
+                }
+                _ => {}
+            }
+        }
+        story
+    }
+
+    /// Why it ended, if it did.
+    pub fn cause(&self) -> Option<Cause> {
+        self.events.iter().find_map(|(event, _)| {
+            let Kind::Close { cause, .. } = &event.header().kind else { return None };
+            Some(*cause)
+        })
+    }
+}
+
+/// The words of an event as this PC holds them.
+pub fn words_of(event: &Event, openings: &[Opening]) -> Body {
+    let name = event.header().kind.name();
+    openings.first().and_then(|opening| Body::decode(name, opening.plaintext()).ok()).unwrap_or(Body::None)
+}
+
+fn ran(at: Wall, item: Option<&ItemId>, status: Option<venia_proto::ledger::kind::Status>, catalog: &Catalog) -> Ran {
+    let id = item.map_or("?", |item| item.0.as_str());
+    let named = || Text { en: id.to_owned(), es: id.to_owned() };
+    let title = item.and_then(|item| catalog.get(item)).map_or_else(named, |item| item.title.clone());
+    Ran { at, title, status }
+}

@@ -1,0 +1,115 @@
+//! The diagnostics: one file per catalogue item, in five folders.
+//!
+//! A check is two steps. [`Check::gather`] touches the computer and brings back raw texts and numbers; `judge` is
+//! pure: it parses them and says what they mean. A fence can close between the two, so that whatever parses foreign
+//! text has no way out any more (SECURITY G1). What `judge` returns is a [`Draft`] of declared ids and values:
+//! the sentences come from the catalogue, and what isn't declared there is dropped (SECURITY G4).
+//!
+//! This is *not* where it is decided that a check may run (that takes a permit) nor the process it runs in (that is the
+//! worker). Nothing here writes, and no argument ever becomes a path, a command or a host.
+
+use std::io;
+use std::marker::PhantomData;
+
+use venia_proto::ledger::body::{Arguments, ItemId};
+use venia_proto::report::Draft;
+
+mod hardware;
+mod network;
+mod security;
+mod system;
+mod tasks;
+
+mod figure;
+mod machine;
+mod mount;
+mod pressure;
+mod tool;
+
+/// One diagnostic.
+pub trait Check: 'static {
+    /// Its id in the catalogue.
+    const ID: &'static str;
+    /// What it brought back: raw texts and numbers.
+    type Inputs: Send + 'static;
+
+    /// Looks at the computer. What is missing or forbidden is part of the inputs, not a failure: a PC that can't tell
+    /// gets a finding that says so.
+    fn gather(arguments: &Arguments) -> Result<Self::Inputs, Failure>;
+
+    /// Says what the inputs mean. Pure and total: any text may be in them.
+    fn judge(inputs: Self::Inputs) -> Draft;
+}
+
+/// The second step of a run, to be called once nothing needs the computer any more.
+pub type Judge = Box<dyn FnOnce() -> Draft + Send>;
+
+/// A check without its types, as the worker runs it.
+pub trait Runner: Sync {
+    /// The item it is the code of.
+    fn id(&self) -> &'static str;
+
+    /// Looks at the computer; see [`Check::gather`]. The arguments are those of
+    /// [`venia_proto::catalog::Item::arguments`]: every parameter named, every value declared.
+    fn gather(&self, arguments: &Arguments) -> Result<Judge, Failure>;
+}
+
+/// Why a check could not look at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The caller didn't check the arguments against the definition.
+    #[error("parameter {0:?} is missing or not one of its declared values")]
+    Argument(&'static str),
+    /// The system refused what any program may have: a thread, a descriptor.
+    #[error("this computer is too busy to look")]
+    Exhausted(#[source] io::Error),
+}
+
+/// The code of that item.
+pub fn find(id: &ItemId) -> Option<&'static dyn Runner> {
+    ALL.iter().copied().find(|runner| runner.id() == id.0)
+}
+
+/// Every check of this build.
+const ALL: &[&dyn Runner] = &[
+    &Of::<hardware::cpu::Cpu>(PhantomData),
+    &Of::<hardware::disks::Disks>(PhantomData),
+    &Of::<network::dns::Dns>(PhantomData),
+    &Of::<network::interfaces::Interfaces>(PhantomData),
+    &Of::<security::administrators::Administrators>(PhantomData),
+    &Of::<security::cpu_flaws::CpuFlaws>(PhantomData),
+    &Of::<security::firewall::Firewall>(PhantomData),
+    &Of::<security::ports::Ports>(PhantomData),
+    &Of::<system::disk_space::DiskSpace>(PhantomData),
+    &Of::<system::memory::Memory>(PhantomData),
+    &Of::<system::overview::Overview>(PhantomData),
+    &Of::<system::processes::Processes>(PhantomData),
+    &Of::<system::services::Services>(PhantomData),
+    &Of::<system::updates::Updates>(PhantomData),
+    &Of::<tasks::printing::Printing>(PhantomData),
+    &Of::<tasks::space::Space>(PhantomData),
+];
+
+/// Makes a check an object.
+struct Of<C>(PhantomData<fn() -> C>);
+
+impl<C: Check> Runner for Of<C> {
+    fn id(&self) -> &'static str {
+        C::ID
+    }
+
+    fn gather(&self, arguments: &Arguments) -> Result<Judge, Failure> {
+        let inputs = C::gather(arguments)?;
+        Ok(Box::new(move || C::judge(inputs)))
+    }
+}
+
+/// A whole number among the arguments.
+fn whole(arguments: &Arguments, name: &'static str) -> Result<u64, Failure> {
+    arguments.get(name).and_then(|value| value.parse().ok()).ok_or(Failure::Argument(name))
+}
+
+#[cfg(test)]
+mod proof;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use venia_proto::catalog::Catalog;
+use venia_proto::scope::Area;
+
+use super::proof::told;
+use super::*;
+
+#[test]
+fn catalogue_and_table_hold_the_same_items() {
+    let catalog = Catalog::built_in().unwrap();
+    let declared: BTreeSet<&str> = catalog.items().map(|item| item.id.0.as_str()).collect();
+    let coded: BTreeSet<&str> = ALL.iter().map(|runner| runner.id()).collect();
+    assert_eq!(declared, coded);
+    assert_eq!(ALL.len(), coded.len(), "an item has two codes");
+    for item in catalog.items() {
+        assert_eq!(find(&item.id).map(Runner::id), Some(item.id.0.as_str()));
+    }
+    assert!(find(&ItemId("system.shell".to_owned())).is_none());
+}
+
+#[test]
+fn every_area_has_two_items_or_more() {
+    let catalog = Catalog::built_in().unwrap();
+    for area in Area::ALL {
+        assert!(catalog.items().filter(|item| item.area == area).count() >= 2, "{area}");
+    }
+}
+
+#[test]
+fn titles_are_everyday_phrases_in_both_languages() {
+    for item in Catalog::built_in().unwrap().items() {
+        for title in [&item.title.en, &item.title.es] {
+            assert!(title.split_whitespace().count() <= 15, "{title}");
+            assert!(!title.ends_with('.'), "{title}");
+        }
+        for finding in item.findings.values() {
+            for text in [&finding.text, &finding.next] {
+                assert_ne!(text.en, text.es);
+                for language in [&text.en, &text.es] {
+                    let longest = language.split(['.', ';']).map(|s| s.split_whitespace().count()).max();
+                    assert!(longest <= Some(15), "{}: {language}", item.id.0);
+                    assert!(language.ends_with('.'), "{}: {language}", item.id.0);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_check_runs_here_within_its_deadline_and_nothing_it_says_is_dropped() {
+    for item in Catalog::built_in().unwrap().items() {
+        let arguments = item.arguments(&Arguments::new()).unwrap();
+        let began = Instant::now();
+        let draft = find(&item.id).unwrap().gather(&arguments).unwrap()();
+        let took = began.elapsed();
+        assert!(took < Duration::from_millis(item.deadline_ms.into()), "{} took {took:?}", item.id.0);
+        told(&item.id.0, &draft);
+    }
+}
+
+#[test]
+fn arguments_that_were_not_checked_fail_and_never_panic() {
+    for item in Catalog::built_in().unwrap().items().filter(|item| !item.parameters.is_empty()) {
+        let failed = find(&item.id).unwrap().gather(&Arguments::new()).err();
+        assert!(matches!(failed, Some(Failure::Argument(_))), "{}", item.id.0);
+    }
+}

@@ -1,0 +1,59 @@
+//! The agent's command line. (COMMANDS: `venia-agent`)
+
+use std::path::PathBuf;
+
+use venia_proto::address::RelayAddress;
+use venia_proto::id::SessionId;
+use venia_ui::cli::Common;
+
+/// Get help with this computer; nothing happens on it without your permission
+#[derive(Debug, clap::Parser)]
+#[command(name = "venia-agent", version, propagate_version = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the agent can do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Show a code for a technician and serve one session
+    Ask(Ask),
+    /// List the sessions this computer keeps
+    History,
+    /// Show what was asked, allowed, run and sent in a session
+    Show {
+        /// The session
+        session: SessionId,
+    },
+    /// Write a session's record to a file that anybody can verify
+    Export {
+        /// The session
+        session: SessionId,
+        /// The file to write; an existing one is not replaced
+        file: PathBuf,
+    },
+    /// Sign a session's record, rate it and comment on it
+    Sign {
+        /// The session
+        session: SessionId,
+    },
+}
+
+/// How to ask.
+#[derive(Debug, clap::Args)]
+pub struct Ask {
+    /// Address of the help service, venia://HOST:PORT#FINGERPRINT [default: the one used last]
+    #[arg(long, value_name = "ADDRESS")]
+    pub relay: Option<RelayAddress>,
+    /// What the problem is, in your own words
+    #[arg(long, value_name = "TEXT")]
+    pub about: Option<String>,
+    /// Where you are asked
+    #[arg(long, value_name = "terminal", default_value = "terminal", value_parser = ["terminal"])]
+    pub person: String,
+}

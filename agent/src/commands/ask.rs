@@ -1,0 +1,363 @@
+//! `venia-agent ask`: a code, one session, a record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use venia_proto::address::RelayAddress;
+use venia_proto::catalog::Catalog;
+use venia_proto::fingerprint::Fingerprint;
+use venia_proto::foreign::Foreign;
+use venia_proto::id::SessionId;
+use venia_proto::ledger::body;
+use venia_proto::ledger::kind::Verified;
+use venia_proto::ledger::verify::Finding;
+use venia_proto::message::ToAgent;
+use venia_proto::rendezvous::{Push, VERSION};
+use venia_proto::session::agent::Arrival;
+use venia_proto::session::close::Close;
+use venia_proto::session::waiting::End;
+use venia_relay::client::code::LEFT;
+use venia_relay::client::control::Control;
+use venia_relay::client::home::Home;
+use venia_relay::client::link::{Link, Role};
+use venia_ui::cli::Common;
+use venia_ui::failure::{Exit, Failure, Trouble};
+use venia_ui::words::Words;
+
+use crate::cli::Ask;
+use crate::driver::pairing::Peer;
+use crate::driver::questions::Questions;
+use crate::driver::recorder::Recorder;
+use crate::driver::scribe::Scribe;
+use crate::driver::session::{self, Ended};
+use crate::driver::{Intake, NotServed, Waiter, clock, wait_for_technician};
+use crate::journal::{Journals, Record};
+use crate::known;
+use crate::person::feed::{self, News, news};
+use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card};
+use crate::{KEY_FILE, KEY_KIND, Parts};
+
+use super::complete::Desk;
+use super::{home_failure, journal_failure, relay_failure};
+
+/// A clock that is off by more than this is worth a word. The record keeps the difference in any case.
+const SKEW_SHOWN_MS: u64 = 5 * 60 * 1_000;
+/// How long the technician's program may take to say why it is here.
+const ARRIVE: Duration = Duration::from_secs(10);
+/// How long a record that an earlier session left may hold up a person who needs help now.
+const EARLIER: Duration = Duration::from_secs(3);
+/// How long the proofs of the session may take.
+const PROOFS: Duration = Duration::from_secs(8);
+/// The question whether to sign waits this long.
+const SIGNING: Duration = Duration::from_secs(120);
+/// A terminal that is held doesn't keep the program from ending.
+const LAST_LINES: Duration = Duration::from_secs(2);
+/// Far from the numbers of cards.
+const SIGN_QUESTION: QuestionId = QuestionId(u64::MAX);
+
+/// Serves one session.
+pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failure> {
+    let words = common.words();
+    let person = (parts.person)(&words)?;
+    let home = Home::open(&common.folder(venia_ui::cli::Program::Agent)?, true)
+        .map_err(|error| home_failure(&error, &words))?;
+    let address = address(&ask, &home, &words)?;
+    let journals = Journals::open(home.dir()).map_err(|error| journal_failure(&error, &words))?;
+    let catalog = Catalog::built_in().map_err(|_| Failure::of(Trouble::Usage, &words))?;
+    let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
+    let earlier = desk.after_a_crash().map_err(|error| super::complete_failure(&error, &words))?;
+
+    let key = home.key(KEY_FILE, KEY_KIND).map_err(|error| home_failure(&error, &words))?;
+    let at = resolve(&address).await.ok_or_else(|| Failure::of(Trouble::Unreachable, &words))?;
+    let link = Link::bind(None, &key, at, Role::Agent).map_err(|error| {
+        tracing::debug!(%error, "no link");
+        Failure::of(Trouble::Unreachable, &words)
+    })?;
+    let known = known::statement(&home, &address.root).map_err(|error| home_failure(&error, &words))?;
+    let (control, mut pushes) =
+        Control::connect(&link, &address.root, known.as_ref()).await.map_err(|error| relay_failure(&error, &words))?;
+    let control = Arc::new(control);
+    let saw_ms = clock::now().wall.ms();
+    remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
+    for session in earlier {
+        let completing = desk.complete(session, &control, address.root, EARLIER);
+        match tokio::time::timeout(EARLIER, completing).await {
+            Ok(Ok((_, verdict))) => {
+                tracing::info!(%session, verdict = ?verdict.verdict, "an earlier record was completed")
+            }
+            Ok(Err(error)) => tracing::warn!(%session, %error, "an earlier record is still incomplete"),
+            Err(_) => tracing::warn!(%session, "an earlier record is still incomplete"),
+        }
+    }
+
+    let mut person = person.start(&words)?;
+    let skew_ms = saw_ms.saturating_sub(control.welcome().ledger_time.ms());
+    if skew_ms.unsigned_abs() > SKEW_SHOWN_MS {
+        person.tell.feed(news(News::Clock, &words));
+    }
+    let mut intake = match &ask.about {
+        Some(about) => Intake::told(Foreign::new(about.chars().take(2_000).collect::<String>())),
+        None => Intake::asking(feed::intake(&words)),
+    };
+    let known_root = known::roots(&home).map_err(|error| home_failure(&error, &words))?.contains(&address.root);
+    let mut serving = Serving {
+        home: &home,
+        journals: &journals,
+        catalog: &catalog,
+        words: &words,
+        parts: &parts,
+        address: &address,
+        link: &link,
+        control: &control,
+        known_root,
+        skew_ms,
+    };
+    let exit = serving.serve(&mut pushes, &mut person, &mut intake).await;
+    let _ = tokio::time::timeout(LAST_LINES, person.tell.shown()).await;
+    let _ = tokio::time::timeout(LAST_LINES, link.close(LEFT, b"")).await;
+    exit
+}
+
+fn address(ask: &Ask, home: &Home, words: &Words) -> Result<RelayAddress, Failure> {
+    let remembered = || known::relay(home).map_err(|error| home_failure(&error, words));
+    match &ask.relay {
+        Some(address) => Ok(address.clone()),
+        None => remembered()?.ok_or_else(|| Failure {
+            message: words.say("agent-no-relay", &[]),
+            ..Failure::of(Trouble::Usage, words).with_hint(words.say("agent-no-relay-hint", &[]))
+        }),
+    }
+}
+
+async fn resolve(address: &RelayAddress) -> Option<std::net::SocketAddr> {
+    let at = tokio::net::lookup_host(address.at.to_string());
+    tokio::time::timeout(Duration::from_secs(10), at).await.ok()?.ok()?.next()
+}
+
+fn remember(
+    home: &Home,
+    address: &RelayAddress,
+    control: &Control,
+) -> Result<(), venia_relay::client::home::HomeError> {
+    known::remember_relay(home, address)?;
+    known::remember_statement(home, &address.root, &control.welcome().statement_note)
+}
+
+struct Serving<'a> {
+    home: &'a Home,
+    journals: &'a Journals,
+    catalog: &'a Catalog,
+    words: &'a Words,
+    parts: &'a Parts,
+    address: &'a RelayAddress,
+    link: &'a Link,
+    control: &'a Arc<Control>,
+    known_root: bool,
+    skew_ms: i64,
+}
+
+impl Serving<'_> {
+    async fn serve(
+        &mut self,
+        pushes: &mut mpsc::Receiver<Push>,
+        person: &mut Line,
+        intake: &mut Intake,
+    ) -> Result<Exit, Failure> {
+        let waiter = Waiter {
+            home: self.home,
+            link: self.link,
+            control: self.control,
+            pushes,
+            root: self.address.root,
+            person,
+            words: self.words,
+            intake,
+        };
+        let (mut peer, session) = match wait_for_technician(waiter).await {
+            Ok(found) => found,
+            Err(not_served) => return self.not_served(&not_served),
+        };
+        let arrive = tokio::time::timeout(ARRIVE, peer.receiver.expect()).await;
+        let Ok(Ok(ToAgent::Arrive { reason, offer })) = arrive else {
+            // Paired, and then nothing or nonsense: nobody arrived, nothing is recorded.
+            return self.not_served(&NotServed::End(End::Interfered));
+        };
+        let valid = Foreign::reason(reason.raw()).map_err(|_| ());
+        let Ok(reason) = valid else { return self.not_served(&NotServed::End(End::Interfered)) };
+        let arrival = self.arrival(&peer, reason, offer, intake);
+        self.session(session, peer, arrival, pushes, person).await
+    }
+
+    fn arrival(&self, peer: &Peer, reason: Foreign, offer: body::Offer, intake: &Intake) -> Arrival {
+        Arrival {
+            strand: peer.strand,
+            key: peer.member.key.clone(),
+            member: String::from_utf8_lossy(&peer.member_note).into_owned(),
+            name: peer.member.name.clone(),
+            level: peer.member.level,
+            verified: Verified::Code,
+            known_root: self.known_root,
+            reason,
+            offer,
+            open: body::Open {
+                about: intake.about.clone(),
+                since: intake.since.clone(),
+                language: self.words.language(),
+                called: intake.called.clone(),
+                skew_ms: Some(self.skew_ms),
+            },
+            versions: vec![VERSION],
+        }
+    }
+
+    async fn session(
+        &self,
+        session: SessionId,
+        peer: Peer,
+        arrival: Arrival,
+        pushes: &mut mpsc::Receiver<Push>,
+        person: &mut Line,
+    ) -> Result<Exit, Failure> {
+        let words = self.words;
+        let welcome = self.control.welcome();
+        let journal = self.journals.create(session).map_err(|error| journal_failure(&error, words))?;
+        let key = self.home.key(KEY_FILE, KEY_KIND).map_err(|error| home_failure(&error, words))?;
+        let pin = known::pin(self.home, &welcome.relay.log).map_err(|error| home_failure(&error, words))?;
+        let beside = vec![
+            Record::Statement(welcome.statement_note.clone().into()),
+            Record::Member { strand: peer.strand, note: peer.member_note.clone().into() },
+        ];
+        let (report, mut done) = mpsc::unbounded_channel();
+        let recorder = Recorder::start(journal, welcome.relay.log.clone(), pin, Some(self.control.clone()), report);
+        let mut scribe = Scribe::new(session, key);
+        let questions = Questions {
+            name: arrival.name.clone(),
+            organisation: welcome.statement.organisation.clone(),
+            level: arrival.level,
+            service: Foreign::new(self.address.at.host.to_string()),
+            known: self.known_root,
+            verified: arrival.verified,
+            reason: arrival.reason.clone(),
+        };
+        let name = arrival.name.clone();
+        let connection = peer.connection.clone();
+        let ended = session::run(
+            session::Parts {
+                catalog: self.catalog,
+                program: &self.parts.program,
+                words,
+                person,
+                control: self.control,
+                pushes,
+                scribe: &mut scribe,
+                recorder: &recorder,
+                done: &mut done,
+            },
+            peer,
+            arrival,
+            questions,
+            beside,
+        )
+        .await;
+        recorder.finish().await;
+        connection.close(quinn::VarInt::from_u32(LEFT), b"");
+        if ended.accepted {
+            // "It is them": from now on this PC knows the service (A2).
+            known::remember_root(self.home, &self.address.root).map_err(|error| home_failure(&error, words))?;
+        }
+        self.farewell(session, &name, &ended, person).await
+    }
+
+    /// The record is completed, told, and offered for signing.
+    async fn farewell(
+        &self,
+        session: SessionId,
+        name: &Foreign,
+        ended: &Ended,
+        person: &mut Line,
+    ) -> Result<Exit, Failure> {
+        let bundle = self.complete(session).await;
+        let cause = ended.close.cause();
+        let summary = feed::Close {
+            cause,
+            name,
+            signoff: ended.signoff.as_ref(),
+            allowed: ended.allowed,
+            refused: ended.refused,
+            sent: ended.sent,
+            bundle: bundle.as_deref(),
+        };
+        person.tell.feed(feed::close(&summary, self.words));
+        if bundle.is_none() {
+            person.tell.feed(self.words.say("agent-record-later", &[]));
+        }
+        if ended.accepted && ended.close != Close::NoEyes && ended.close != Close::Disk {
+            self.offer_to_sign(session, person).await?;
+        }
+        let served = ended.accepted && matches!(ended.close, Close::Done | Close::Stopped);
+        Ok(if served { Exit::Done } else { Exit::Refused })
+    }
+
+    async fn offer_to_sign(&self, session: SessionId, person: &mut Line) -> Result<(), Failure> {
+        let question = Question { id: SIGN_QUESTION, text: card::sign(self.words), kind: Asking::Sign };
+        person.tell.ask(question);
+        let answer = tokio::time::timeout(SIGNING, async {
+            loop {
+                match person.events.recv().await {
+                    Some(Event::Answered { id: SIGN_QUESTION, answer, .. }) => return answer,
+                    Some(Event::Answered { .. }) => {}
+                    Some(Event::Stop | Event::Gone) | None => return Answer::NotNow,
+                }
+            }
+        });
+        let answer = answer.await.unwrap_or(Answer::NotNow);
+        person.tell.withdraw(SIGN_QUESTION);
+        if answer == Answer::Sign {
+            super::sign::sign_record(self.home, self.journals, self.catalog, self.words, session)?;
+            let _ = self.complete(session).await;
+            person.tell.feed(news(News::Signed, self.words));
+        } else {
+            let command = format!("venia-agent sign {session}");
+            person.tell.feed(news(News::SignLater { command: &command }, self.words));
+        }
+        Ok(())
+    }
+
+    /// The person's bundle, if the whole record could be proven now.
+    async fn complete(&self, session: SessionId) -> Option<std::path::PathBuf> {
+        let desk = Desk { home: self.home, journals: self.journals, catalog: self.catalog, words: self.words };
+        let completing = desk.complete(session, self.control, self.root(), PROOFS);
+        match tokio::time::timeout(PROOFS + EARLIER, completing).await {
+            Ok(Ok((path, verdict))) => {
+                if verdict.verdict != Finding::Intact {
+                    tracing::warn!(verdict = ?verdict.verdict, why = %verdict.why, "the record isn't complete");
+                }
+                Some(path)
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the record can't be completed now");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    fn root(&self) -> Fingerprint {
+        self.address.root
+    }
+
+    fn not_served(&self, not_served: &NotServed) -> Result<Exit, Failure> {
+        let words = self.words;
+        match not_served {
+            // Told already, in the terminal.
+            NotServed::End(End::Expired | End::Interfered) | NotServed::Stopped => Ok(Exit::Refused),
+            NotServed::End(End::RelayLost) => Err(Failure::of(Trouble::Unreachable, words)),
+            NotServed::Control(error) => Err(relay_failure(error, words)),
+            NotServed::Random(error) => {
+                tracing::error!(%error, "no random numbers");
+                Err(Failure::of(Trouble::Disk, words))
+            }
+        }
+    }
+}

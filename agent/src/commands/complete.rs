@@ -1,0 +1,209 @@
+//! Brings a session's record to its end: what has no receipt is offered to the relay again, the proofs are fetched, and
+//! the person's bundle is written.
+//!
+//! Used after a session, at the next start (a crash, a lost relay), and before an export. Idempotent: the relay gives
+//! the same place and a fresh receipt for what it holds already.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use venia_proto::catalog::Catalog;
+use venia_proto::consent::EntryRef;
+use venia_proto::fingerprint::Fingerprint;
+use venia_proto::id::{Leaf, SessionId};
+use venia_proto::key::SigningKey;
+use venia_proto::ledger::event::Event;
+use venia_proto::ledger::note::Note;
+use venia_proto::ledger::part::Opening;
+use venia_proto::ledger::proof::Proof;
+use venia_proto::ledger::verify::{Finding, Roots, Verdict, verify};
+use venia_proto::rendezvous::{Answer, Call, SUBMIT_MAX};
+use venia_proto::session::agent::Entry;
+use venia_proto::session::recovery::after_crash;
+use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::home::{Home, HomeError};
+use venia_relay::client::receipt::{assemble, fetch};
+use venia_ui::words::Words;
+
+use crate::archive::{Archive, ArchiveError};
+use crate::driver::clock;
+use crate::driver::scribe::Scribe;
+use crate::journal::{Journal, JournalError, Journals, Mark, Need, Record};
+use crate::known;
+
+/// How long the relay may take for one answer.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// What completing needs.
+pub struct Desk<'a> {
+    /// The data folder.
+    pub home: &'a Home,
+    /// The journals in it.
+    pub journals: &'a Journals,
+    /// Every item this agent knows.
+    pub catalog: &'a Catalog,
+    /// The person's words.
+    pub words: &'a Words,
+}
+
+/// A record that can't be completed now.
+#[derive(Debug, thiserror::Error)]
+pub enum CompleteError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What the journal holds.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The relay.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The data folder.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The journal's events don't fit together.
+    #[error("the journal's events don't fit together: {0}")]
+    Strand(String),
+    /// The relay's receipt doesn't hold.
+    #[error("the relay's receipt doesn't hold")]
+    Receipt,
+    /// The bundle can't be put together.
+    #[error("the record can't be put together")]
+    Bundle,
+}
+
+impl Desk<'_> {
+    /// Closes what a crash left open, on this PC alone: no network needed. Returns the sessions that still lack receipts.
+    pub fn after_a_crash(&self) -> Result<Vec<SessionId>, CompleteError> {
+        let mut unfinished = Vec::new();
+        for (session, need) in self.journals.unfinished()? {
+            match need {
+                Need::CrashClose => {
+                    self.close_crashed(session)?;
+                    unfinished.push(session);
+                }
+                Need::Resubmit => unfinished.push(session),
+                Need::Damaged(error) => tracing::error!(%session, %error, "a session's record is damaged"),
+            }
+        }
+        Ok(unfinished)
+    }
+
+    fn close_crashed(&self, session: SessionId) -> Result<(), CompleteError> {
+        let (mut journal, replay) = self.journals.reopen(session)?;
+        let archive = Archive::read(&replay)?;
+        let mut scribe = self.scribe(&archive)?;
+        let events: Vec<_> = archive
+            .events
+            .iter()
+            .filter_map(|(event, _)| {
+                let entry = EntryRef { author: event.header().author, seq: event.header().seq };
+                Some((entry, scribe.kind(entry)?))
+            })
+            .collect();
+        let performed = |admit: EntryRef| scribe.leaf(admit).is_some_and(|leaf| archive.receipts.contains_key(&leaf));
+        if let Some(entries) = after_crash(&events, performed) {
+            self.append(&mut journal, &mut scribe, entries, &[Record::Mark(Mark::Closed)])?;
+            tracing::info!(%session, "a session that a crash left open was closed");
+        }
+        Ok(())
+    }
+
+    /// Writes more events of the agent into a journal.
+    pub fn append(
+        &self,
+        journal: &mut Journal,
+        scribe: &mut Scribe,
+        entries: Vec<Entry>,
+        beside: &[Record],
+    ) -> Result<(), CompleteError> {
+        let events =
+            scribe.write(entries, clock::now().wall).map_err(|error| CompleteError::Strand(error.to_string()))?;
+        let mut records: Vec<Record> =
+            events.iter().map(|recorded| record(&recorded.event, &recorded.openings)).collect();
+        records.extend_from_slice(beside);
+        journal.append_last_words(&records)?;
+        Ok(())
+    }
+
+    /// The scribe of a session, as far as its journal goes.
+    pub fn scribe(&self, archive: &Archive) -> Result<Scribe, CompleteError> {
+        let mut scribe = Scribe::new(archive.session, self.key()?);
+        for (event, openings) in &archive.events {
+            scribe.replay(event, openings.clone()).map_err(CompleteError::Strand)?;
+        }
+        Ok(scribe)
+    }
+
+    /// Offers the relay what has no receipt, fetches the proofs, and writes the bundle. Says what `verify` says of it.
+    pub async fn complete(
+        &self,
+        session: SessionId,
+        control: &Control,
+        root: Fingerprint,
+        patience: Duration,
+    ) -> Result<(PathBuf, Verdict), CompleteError> {
+        let (mut journal, replay) = self.journals.reopen(session)?;
+        let mut archive = Archive::read(&replay)?;
+        self.resubmit(&mut journal, &archive, control).await?;
+        drop(journal);
+        archive = Archive::read(&self.journals.read(session)?)?;
+        let held = archive.held(self.key()?.verifier(), self.words, self.catalog).ok_or(CompleteError::Receipt)?;
+        let first = held.first.verify(archive.events[0].0.leaf(), &control.welcome().relay.log);
+        let first = first.map_err(|_| CompleteError::Receipt)?.size;
+        let close = archive.close().map(|(entry, _)| entry.seq);
+        let proofs = fetch(control, session, first, close, patience).await?;
+        let bundle = assemble(&held, Some(&proofs)).map_err(|_| CompleteError::Bundle)?;
+        let zip = bundle.to_zip().map_err(|_| CompleteError::Bundle)?;
+        let verdict = verify(&zip, Roots { named: Some(root), known: &[] });
+        let name = bundle_name(session);
+        self.home.write(&name, &zip)?;
+        if verdict.verdict == Finding::Intact {
+            known::remember_pin(self.home, &control.welcome().relay.log, &proofs.checkpoint)?;
+            self.journals.reopen(session)?.0.append_last_words(&[Record::Mark(Mark::Receipted)])?;
+        }
+        Ok((self.home.path(&name)?, verdict))
+    }
+
+    async fn resubmit(&self, journal: &mut Journal, archive: &Archive, control: &Control) -> Result<(), CompleteError> {
+        let waiting: Vec<&(Event, Vec<Opening>)> = archive.unreceipted().collect();
+        let log = &control.welcome().relay.log;
+        for chunk in waiting.chunks(SUBMIT_MAX) {
+            let events = chunk.iter().map(|(event, _)| event.bytes().to_vec()).collect();
+            let call = control.call(Call::Submit { events, known: 0 });
+            let answer = tokio::time::timeout(ANSWER, call).await.unwrap_or(Err(ControlError::Unreachable(None)))?;
+            let Answer::Receipts { checkpoint, entries, .. } = answer else {
+                return Err(ControlError::Malformed(None).into());
+            };
+            let note = Note::parse(&checkpoint).map_err(|_| CompleteError::Receipt)?;
+            let mut records = Vec::new();
+            for ((event, _), entry) in chunk.iter().zip(entries) {
+                let leaf: Leaf = event.leaf();
+                let proof = Proof { index: entry.index, siblings: entry.path, checkpoint: note.clone(), extra: None };
+                proof.verify(leaf, log).map_err(|_| CompleteError::Receipt)?;
+                records.push(Record::Receipt { leaf, proof: proof.to_bytes().into() });
+            }
+            if records.len() != chunk.len() {
+                return Err(CompleteError::Receipt);
+            }
+            journal.append(&records)?;
+        }
+        Ok(())
+    }
+
+    fn key(&self) -> Result<SigningKey, HomeError> {
+        self.home.key(crate::KEY_FILE, crate::KEY_KIND)
+    }
+}
+
+/// Name of a session's bundle in the data folder.
+pub fn bundle_name(session: SessionId) -> String {
+    format!("session-{session}.zip")
+}
+
+fn record(event: &Event, openings: &[Opening]) -> Record {
+    Record::Event {
+        note: event.bytes().to_vec().into(),
+        openings: openings.iter().map(|opening| opening.bytes().to_vec().into()).collect(),
+    }
+}

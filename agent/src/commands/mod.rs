@@ -1,0 +1,76 @@
+//! The agent's commands, one file each.
+
+use venia_proto::rendezvous::Refusal;
+use venia_relay::client::control::ControlError;
+use venia_relay::client::home::HomeError;
+use venia_ui::failure::{Failure, Trouble};
+use venia_ui::words::Words;
+
+use crate::journal::JournalError;
+
+pub mod ask;
+pub mod complete;
+pub mod records;
+pub mod sign;
+
+/// A relay that can't be used, as the person is told.
+pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
+    tracing::debug!(%error, "the relay can't be used");
+    let trouble = match error {
+        ControlError::WrongVersion(_) => Trouble::Version,
+        ControlError::WrongRoot | ControlError::Statement(_) | ControlError::Batch(_) => Trouble::Fingerprint,
+        ControlError::StatementExpired => Trouble::Expired,
+        ControlError::Replaced => Trouble::Busy,
+        ControlError::Revoked => Trouble::Revoked,
+        ControlError::Refused(refusal) => match refusal {
+            Refusal::Disk => Trouble::Disk,
+            Refusal::NotMember | Refusal::Revoked => Trouble::Revoked,
+            Refusal::Busy
+            | Refusal::Quota
+            | Refusal::TooManyFailures
+            | Refusal::NotAllowed
+            | Refusal::NoSuchCode
+            | Refusal::InviteUnknown
+            | Refusal::InviteUsed
+            | Refusal::InviteExpired
+            | Refusal::Event { .. } => Trouble::Busy,
+        },
+        ControlError::Unreachable(_)
+        | ControlError::Malformed(_)
+        | ControlError::TooLarge(_)
+        | ControlError::Tls(_) => Trouble::Unreachable,
+    };
+    Failure::of(trouble, words)
+}
+
+/// A data folder that can't be used, as the person is told.
+pub(crate) fn home_failure(error: &HomeError, words: &Words) -> Failure {
+    tracing::debug!(%error, "the data folder can't be used");
+    let trouble = if matches!(error, HomeError::Busy(_)) { Trouble::Busy } else { Trouble::Disk };
+    Failure { message: words.say("agent-folder", &[("problem", &error.to_string())]), ..Failure::of(trouble, words) }
+}
+
+/// A journal that can't be used, as the person is told.
+pub(crate) fn journal_failure(error: &JournalError, words: &Words) -> Failure {
+    tracing::debug!(%error, "the journal can't be used");
+    Failure {
+        message: words.say("agent-journal", &[("problem", &error.to_string())]),
+        ..Failure::of(Trouble::Disk, words)
+    }
+}
+
+/// A record that can't be completed, as the person is told.
+pub(crate) fn complete_failure(error: &complete::CompleteError, words: &Words) -> Failure {
+    use complete::CompleteError;
+    match error {
+        CompleteError::Journal(error) => journal_failure(error, words),
+        CompleteError::Control(error) => relay_failure(error, words),
+        CompleteError::Home(error) => home_failure(error, words),
+        CompleteError::Archive(_) | CompleteError::Strand(_) | CompleteError::Receipt | CompleteError::Bundle => {
+            Failure {
+                message: words.say("agent-journal", &[("problem", &error.to_string())]),
+                ..Failure::of(Trouble::Disk, words)
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `venia-agent sign`: the person's signature, rating and comment, any time after the close.
+//!
+//! An `addendum` on the agent's strand: it adds to the record and changes nothing in it (SECURITY E7).
+
+use venia_proto::catalog::Catalog;
+use venia_proto::foreign::Foreign;
+use venia_proto::id::SessionId;
+use venia_proto::ledger::body::{Addendum, Body};
+use venia_proto::ledger::kind::{Addition, Kind};
+use venia_proto::session::agent::Entry;
+use venia_relay::client::home::Home;
+use venia_ui::cli::{Common, Program};
+use venia_ui::failure::{Exit, Failure, Loss, Trouble};
+use venia_ui::words::Words;
+
+use crate::Parts;
+use crate::archive::Archive;
+use crate::journal::Journals;
+use crate::person::feed::{News, news};
+use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card};
+
+use super::complete::Desk;
+use super::{complete_failure, home_failure, journal_failure, records};
+
+/// Asks for signature, stars and comment, records them, and brings them to the ledger if it can be reached.
+pub async fn sign(session: SessionId, common: &Common, parts: Parts) -> Result<Exit, Failure> {
+    let words = common.words();
+    let person = (parts.person)(&words)?;
+    let home = Home::open(&common.folder(Program::Agent)?, true).map_err(|error| home_failure(&error, &words))?;
+    let journals = Journals::open(home.dir()).map_err(|error| journal_failure(&error, &words))?;
+    let catalog = Catalog::built_in().map_err(|_| Failure::of(Trouble::Usage, &words))?;
+    let archive = records::load(&journals, session, &words)?;
+    if !archive.closed {
+        return Err(records::unknown_session(&words));
+    }
+    let mut line = person.start(&words)?;
+    let signed = ask(&mut line, 1, card::sign(&words), Asking::Sign).await;
+    if signed != Some(Answer::Sign) {
+        return Ok(Exit::Refused);
+    }
+    let stars = stars(&mut line, &words).await;
+    let comment = match ask(&mut line, 3, card::free(words.say("sign-comment", &[])), Asking::Free).await {
+        Some(Answer::Words(comment)) => comment.and_then(|text| Foreign::text(text.raw()).ok()),
+        _ => None,
+    };
+    let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
+    add(&desk, session, Addition::Signoff, Addendum { stars: None, comment: None, correction: None }, &words)?;
+    if stars.is_some() || comment.is_some() {
+        add(&desk, session, Addition::Rating, Addendum { stars, comment, correction: None }, &words)?;
+    }
+    line.tell.feed(news(News::Signed, &words));
+    if records::bring_to_the_ledger(&desk, session, &words).await.is_err() {
+        line.tell.feed(words.say("agent-record-later", &[]));
+    }
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(2), line.tell.shown()).await;
+    Ok(Exit::Done)
+}
+
+/// Signs without asking more: the answer was given already.
+pub fn sign_record(
+    home: &Home,
+    journals: &Journals,
+    catalog: &Catalog,
+    words: &Words,
+    session: SessionId,
+) -> Result<(), Failure> {
+    let desk = Desk { home, journals, catalog, words };
+    add(&desk, session, Addition::Signoff, Addendum { stars: None, comment: None, correction: None }, words)
+}
+
+fn add(desk: &Desk<'_>, session: SessionId, what: Addition, body: Addendum, words: &Words) -> Result<(), Failure> {
+    let (mut journal, replay) = desk.journals.reopen(session).map_err(|error| journal_failure(&error, words))?;
+    let archive = Archive::read(&replay).map_err(|error| complete_failure(&error.into(), words))?;
+    let mut scribe = desk.scribe(&archive).map_err(|error| complete_failure(&error, words))?;
+    let (about, _) = archive.close().ok_or_else(|| records::unknown_session(words))?;
+    let entry = Entry::Own { kind: Kind::Addendum { about, what }, body: Body::Addendum(body) };
+    desk.append(&mut journal, &mut scribe, vec![entry], &[])
+        .map_err(|error| complete_failure(&error, words).after(Loss::NothingLost, words))
+}
+
+/// One to five, or none.
+async fn stars(line: &mut Line, words: &Words) -> Option<u8> {
+    for id in 10.. {
+        let answer = ask(line, id, card::free(words.say("sign-stars", &[])), Asking::Free).await;
+        match answer {
+            Some(Answer::Words(Some(text))) => {
+                if let Ok(stars @ 1..=5) = text.raw().trim().parse() {
+                    return Some(stars);
+                }
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+async fn ask(line: &mut Line, id: u64, text: String, kind: Asking) -> Option<Answer> {
+    line.tell.ask(Question { id: QuestionId(id), text, kind });
+    loop {
+        match line.events.recv().await {
+            Some(Event::Answered { id: QuestionId(answered), answer, .. }) if answered == id => return Some(answer),
+            Some(Event::Answered { .. }) => {}
+            Some(Event::Stop | Event::Gone) | None => return None,
+        }
+    }
+}

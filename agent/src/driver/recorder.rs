@@ -1,0 +1,302 @@
+//! Puts batches of events on this PC's disk and into the relay's log, in order.
+//!
+//! ```text
+//! driver ── Batch ──▶ journal thread ── fsync ──▶ Done::Journalled ──▶ driver
+//!                            └──▶ submitter ── Submit ──▶ relay
+//! driver ◀── Done::Receipted ── journal thread ◀── verified proofs ── submitter
+//! ```
+//!
+//! The disk never waits for the network: a `stop` is journalled while a relay hangs. A receipt counts only once its proof
+//! is on the disk. The submitter keeps what the relay hasn't taken and offers it again to the next connection.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, mpsc as thread_channel};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use venia_proto::consent::EntryRef;
+use venia_proto::key::VerifierKey;
+use venia_proto::ledger::event::After;
+use venia_proto::ledger::note::Note;
+use venia_proto::ledger::pin::{Pin, PinError};
+use venia_proto::ledger::proof::Proof;
+use venia_proto::rendezvous::{Answer, Call, Refusal, SUBMIT_MAX};
+use venia_proto::session::gate::BatchId;
+use venia_relay::client::control::{Control, ControlError};
+
+use crate::journal::{Journal, JournalError, Record};
+
+use super::scribe::Recorded;
+
+/// A relay that hasn't answered a submission after this long is asked again on the next connection.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// Events that are recorded together.
+pub struct Batch {
+    /// Its number.
+    pub id: BatchId,
+    /// Its events.
+    pub events: Vec<Recorded>,
+    /// Other things worth keeping: the statement, member notes.
+    pub beside: Vec<Record>,
+    /// Whether it may use the space kept for last words.
+    pub last_words: bool,
+}
+
+/// What the recorder reports.
+#[derive(Debug)]
+pub enum Done {
+    /// On this PC's disk.
+    Journalled(BatchId),
+    /// In the log, proven, and the proofs on this PC's disk.
+    Receipted {
+        /// The batch; every earlier one is receipted too.
+        batch: BatchId,
+        /// The checkpoint to quote from now on.
+        after: After,
+        /// Proofs by event.
+        proofs: BTreeMap<EntryRef, Vec<u8>>,
+    },
+    /// The relay refuses this batch: no receipt will come.
+    NotRecorded(BatchId),
+    /// The disk is full or failing.
+    JournalFailed,
+    /// The log contradicts itself: nothing it says counts any more.
+    Evidence(Box<PinError>),
+}
+
+/// The driver's end.
+pub struct Recorder {
+    jobs: thread_channel::Sender<Job>,
+    control: watch::Sender<Option<Arc<Control>>>,
+}
+
+enum Job {
+    Batch(Batch),
+    Receipts { batch: BatchId, after: After, proofs: Vec<(EntryRef, venia_proto::id::Leaf, Vec<u8>)> },
+    Finish(oneshot::Sender<()>),
+}
+
+impl Recorder {
+    /// Starts recording into a journal. `pin`: the newest checkpoint this PC accepted from this log.
+    pub fn start(
+        journal: Journal,
+        log: VerifierKey,
+        pin: Option<Pin>,
+        control: Option<Arc<Control>>,
+        done: mpsc::UnboundedSender<Done>,
+    ) -> Self {
+        let (jobs, queue) = thread_channel::channel();
+        let (submit, submissions) = mpsc::unbounded_channel();
+        let (control, connections) = watch::channel(control);
+        let reports = done.clone();
+        thread::spawn(move || keep(journal, &queue, &submit, &reports));
+        let submitter = Submitter { log, pin, jobs: jobs.clone(), done, waiting: VecDeque::new() };
+        tokio::spawn(submitter.run(submissions, connections));
+        Self { jobs, control }
+    }
+
+    /// Records a batch.
+    pub fn record(&self, batch: Batch) {
+        // The thread ends only with the recorder; a dead one has reported why.
+        let _ = self.jobs.send(Job::Batch(batch));
+    }
+
+    /// Waits until everything ordered is on the disk, and ends. What has no receipt stays in the journal.
+    pub async fn finish(self) {
+        let (say, heard) = oneshot::channel();
+        if self.jobs.send(Job::Finish(say)).is_ok() {
+            let _ = heard.await;
+        }
+    }
+
+    /// Uses this connection from now on, and offers it what has no receipt.
+    pub fn use_relay(&self, control: Option<Arc<Control>>) {
+        let _ = self.control.send(control);
+    }
+}
+
+/// The journal thread.
+fn keep(
+    mut journal: Journal,
+    queue: &thread_channel::Receiver<Job>,
+    submit: &mpsc::UnboundedSender<(BatchId, Vec<Recorded>)>,
+    done: &mpsc::UnboundedSender<Done>,
+) {
+    while let Ok(job) = queue.recv() {
+        let (kept, report) = match job {
+            Job::Batch(batch) => {
+                let kept = keep_batch(&mut journal, &batch);
+                if kept.is_ok() {
+                    // Both ends may be gone at the end of a session.
+                    let _ = submit.send((batch.id, batch.events));
+                }
+                (kept, Some(Done::Journalled(batch.id)))
+            }
+            Job::Receipts { batch, after, proofs } => {
+                let records: Vec<Record> = proofs
+                    .iter()
+                    .map(|(_, leaf, proof)| Record::Receipt { leaf: *leaf, proof: proof.clone().into() })
+                    .collect();
+                let proofs = proofs.into_iter().map(|(entry, _, proof)| (entry, proof)).collect();
+                (journal.append(&records), Some(Done::Receipted { batch, after, proofs }))
+            }
+            Job::Finish(say) => {
+                // The journal is closed before anybody else opens it.
+                drop(journal);
+                let _ = say.send(());
+                return;
+            }
+        };
+        let report = match kept {
+            Ok(()) => report,
+            Err(error) => {
+                tracing::warn!(%error, "the journal failed");
+                Some(Done::JournalFailed)
+            }
+        };
+        if let Some(report) = report {
+            let _ = done.send(report);
+        }
+    }
+}
+
+fn keep_batch(journal: &mut Journal, batch: &Batch) -> Result<(), JournalError> {
+    let mut records = batch.beside.clone();
+    records.extend(batch.events.iter().map(|recorded| Record::Event {
+        note: recorded.event.bytes().to_vec().into(),
+        openings: recorded.openings.iter().map(|opening| opening.bytes().to_vec().into()).collect(),
+    }));
+    if batch.last_words { journal.append_last_words(&records) } else { journal.append(&records) }
+}
+
+/// The task that speaks to the relay.
+struct Submitter {
+    log: VerifierKey,
+    pin: Option<Pin>,
+    jobs: thread_channel::Sender<Job>,
+    done: mpsc::UnboundedSender<Done>,
+    waiting: VecDeque<(BatchId, Vec<Recorded>)>,
+}
+
+impl Submitter {
+    async fn run(
+        mut self,
+        mut submissions: mpsc::UnboundedReceiver<(BatchId, Vec<Recorded>)>,
+        mut connections: watch::Receiver<Option<Arc<Control>>>,
+    ) {
+        loop {
+            let control =
+                connections.borrow_and_update().clone().filter(|control| control.connection().close_reason().is_none());
+            if let (Some(control), false) = (control, self.waiting.is_empty()) {
+                while let Ok(more) = submissions.try_recv() {
+                    self.waiting.push_back(more);
+                }
+                if self.submit(&control).await {
+                    continue;
+                }
+                // This connection is of no use: wait for another, or for more to offer.
+                tokio::select! {
+                    changed = connections.changed() => if changed.is_err() { return },
+                    more = submissions.recv() => match more {
+                        Some(more) => self.waiting.push_back(more),
+                        None => return,
+                    },
+                }
+                continue;
+            }
+            tokio::select! {
+                more = submissions.recv() => match more {
+                    Some(more) => self.waiting.push_back(more),
+                    None => return,
+                },
+                changed = connections.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    /// Offers the first waiting batch; false if the connection can't take it now.
+    async fn submit(&mut self, control: &Control) -> bool {
+        let Some((id, events)) = self.waiting.front().cloned() else { return true };
+        let mut proofs = Vec::new();
+        for chunk in events.chunks(SUBMIT_MAX) {
+            match self.submit_chunk(control, chunk).await {
+                Ok(proven) => proofs.extend(proven),
+                Err(Failed::Connection) => return false,
+                Err(Failed::Refused(refusal)) => {
+                    tracing::warn!(%refusal, "the relay doesn't record a batch");
+                    let _ = self.done.send(Done::NotRecorded(id));
+                    // What it will never take isn't offered again.
+                    let never = matches!(refusal, Refusal::Event { .. });
+                    if never {
+                        self.waiting.pop_front();
+                    }
+                    return never;
+                }
+                Err(Failed::Proof(error)) => {
+                    tracing::warn!(%error, "the relay's receipt doesn't hold");
+                    let _ = match error {
+                        PinError::Evidence(_) => self.done.send(Done::Evidence(Box::new(error))),
+                        PinError::Checkpoint(_) | PinError::NoProof => self.done.send(Done::NotRecorded(id)),
+                    };
+                    return false;
+                }
+            }
+        }
+        self.waiting.pop_front();
+        if let Some(pin) = &self.pin {
+            let checkpoint = pin.checkpoint();
+            let after = After { origin: checkpoint.origin.clone(), size: checkpoint.size, root: checkpoint.root };
+            let _ = self.jobs.send(Job::Receipts { batch: id, after, proofs });
+        }
+        true
+    }
+
+    async fn submit_chunk(
+        &mut self,
+        control: &Control,
+        events: &[Recorded],
+    ) -> Result<Vec<(EntryRef, venia_proto::id::Leaf, Vec<u8>)>, Failed> {
+        let known = self.pin.as_ref().map_or(0, |pin| pin.checkpoint().size);
+        let notes = events.iter().map(|recorded| recorded.event.bytes().to_vec()).collect();
+        let answer = tokio::time::timeout(ANSWER, control.call(Call::Submit { events: notes, known })).await;
+        let (checkpoint, consistency, entries) = match answer {
+            Ok(Ok(Answer::Receipts { checkpoint, consistency, entries })) => (checkpoint, consistency, entries),
+            Ok(Err(ControlError::Refused(refusal))) => return Err(Failed::Refused(refusal)),
+            Ok(Ok(_) | Err(_)) | Err(_) => return Err(Failed::Connection),
+        };
+        let malformed = |_| Failed::Connection;
+        let note = Note::parse(&checkpoint).map_err(malformed)?;
+        match &mut self.pin {
+            Some(pin) => {
+                pin.advance(&checkpoint, &self.log, Some(&consistency)).map_err(Failed::Proof)?;
+            }
+            None => self.pin = Some(Pin::new(&checkpoint, &self.log).map_err(|error| Failed::Proof(error.into()))?),
+        }
+        if entries.len() != events.len() {
+            return Err(Failed::Connection);
+        }
+        events
+            .iter()
+            .zip(entries)
+            .map(|(recorded, entry)| {
+                let leaf = recorded.event.leaf();
+                let proof = Proof { index: entry.index, siblings: entry.path, checkpoint: note.clone(), extra: None };
+                // A relay that points at another entry proves nothing: as if it hadn't answered.
+                proof.verify(leaf, &self.log).map_err(|_| Failed::Connection)?;
+                Ok((recorded.entry, leaf, proof.to_bytes()))
+            })
+            .collect()
+    }
+}
+
+/// Why a submission has no receipt.
+enum Failed {
+    /// No usable answer on this connection.
+    Connection,
+    /// The relay said no.
+    Refused(Refusal),
+    /// What it proved contradicts what it proved before.
+    Proof(PinError),
+}

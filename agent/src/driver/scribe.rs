@@ -1,0 +1,188 @@
+//! Writes and reads the record of one session: signs the agent's events, checks the technician's.
+//!
+//! The session machine names events by author and number; here they become notes with leaves. Not here: the disk and the
+//! relay ([`super::recorder`]), and what any event means.
+
+use std::collections::BTreeMap;
+
+use venia_proto::consent::EntryRef;
+use venia_proto::id::{Leaf, SessionId, Strand};
+use venia_proto::key::SigningKey;
+use venia_proto::ledger::body::Body;
+use venia_proto::ledger::event::{After, Event};
+use venia_proto::ledger::kind::Kind;
+use venia_proto::ledger::part::{Opening, PartError, PartName};
+use venia_proto::ledger::strand::{Admission, Author, Strands};
+use venia_proto::message::{BareOpening, Signed};
+use venia_proto::now::Wall;
+use venia_proto::session::agent::Entry;
+
+/// An event with the openings of its parts: what the journal keeps and, if it may, what is sent.
+#[derive(Clone)]
+pub struct Recorded {
+    /// Which event.
+    pub entry: EntryRef,
+    /// The event.
+    pub event: Event,
+    /// Openings, in the order of its parts.
+    pub openings: Vec<Opening>,
+}
+
+/// An event that came from the technician, checked.
+#[derive(Debug)]
+pub struct Received {
+    /// Which event.
+    pub entry: EntryRef,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its words.
+    pub body: Body,
+}
+
+/// A record that can't be written; only a broken machine or a report beyond its limit gets here.
+#[derive(Debug, thiserror::Error)]
+pub enum ScribeError {
+    /// The machine names an event that was never recorded.
+    #[error("the session names an event that isn't in its record")]
+    UnknownEntry,
+    /// The words don't fit into a part.
+    #[error("the words of an event don't fit")]
+    Part(#[from] PartError),
+    /// The operating system gave no random bytes.
+    #[error("this computer gives no random numbers")]
+    Random(#[source] getrandom::Error),
+}
+
+/// The record of one session as this PC holds it.
+pub struct Scribe {
+    key: SigningKey,
+    author: Author,
+    strands: Strands,
+    events: BTreeMap<EntryRef, Recorded>,
+}
+
+impl Scribe {
+    /// At the beginning of a session.
+    pub fn new(session: SessionId, key: SigningKey) -> Self {
+        let strands = Strands::new(session, key.verifier().clone());
+        Self { key, author: Author::new(session, Strand::Agent), strands, events: BTreeMap::new() }
+    }
+
+    /// Writes the events of a batch, in order.
+    pub fn write(&mut self, entries: Vec<Entry>, time: Wall) -> Result<Vec<Recorded>, ScribeError> {
+        entries.into_iter().map(|entry| self.write_one(entry, time)).collect()
+    }
+
+    fn write_one(&mut self, entry: Entry, time: Wall) -> Result<Recorded, ScribeError> {
+        let (kind, body) = match entry {
+            Entry::Own { kind, body } => (kind, body),
+            Entry::Theirs(entry) => {
+                let theirs = self.events.get(&entry).ok_or(ScribeError::UnknownEntry)?.clone();
+                // Seen from now on, and not before: the relay must know what our next event says we have seen.
+                self.author.follow(&theirs.event);
+                return Ok(theirs);
+            }
+        };
+        let kind = kind.try_map(|entry| self.leaf(entry)).ok_or(ScribeError::UnknownEntry)?;
+        let mut openings = Vec::new();
+        if let Some(words) = body.encode() {
+            let mut random = [0; 32];
+            getrandom::fill(&mut random).map_err(ScribeError::Random)?;
+            openings.push(Opening::make(random, &words)?);
+        }
+        let parts: Vec<_> = openings.iter().map(|opening| opening.part(PartName::Body, None)).collect();
+        let event = self.author.write(kind, &parts, time, &self.key);
+        // Our own strand can't be refused; if it could, the relay would say so.
+        if let Err(error) = self.strands.admit(&event) {
+            tracing::error!(%error, "the agent's own event doesn't fit its strand");
+        }
+        let entry = EntryRef { author: Strand::Agent, seq: event.header().seq };
+        let recorded = Recorded { entry, event, openings };
+        self.events.insert(entry, recorded.clone());
+        Ok(recorded)
+    }
+
+    /// Checks an event of the technician: format, signature, place in the strand, and that the words are those it
+    /// commits to. The error says what was wrong, in words for the record.
+    pub fn receive(&mut self, signed: &Signed) -> Result<Received, String> {
+        let event = Event::parse(&signed.note).map_err(|error| error.to_string())?;
+        let header = event.header();
+        if header.author == Strand::Agent {
+            return Err("an event in the agent's name".to_owned());
+        }
+        if header.parts.len() != signed.openings.len() {
+            return Err("an event without its words".to_owned());
+        }
+        let mut openings = Vec::new();
+        let mut body = Body::None;
+        for (part, bare) in header.parts.iter().zip(&signed.openings) {
+            let opening = Opening::make(bare.random, &bare.plaintext).map_err(|error| error.to_string())?;
+            if opening.part(part.name, None) != *part {
+                return Err("words the event doesn't commit to".to_owned());
+            }
+            body = Body::decode(header.kind.name(), opening.plaintext()).map_err(|error| error.to_string())?;
+            openings.push(opening);
+        }
+        match self.strands.admit(&event) {
+            Ok(Admission::New) => {}
+            Ok(Admission::Again) => return Err("an event sent twice".to_owned()),
+            Err(error) => return Err(error.to_string()),
+        }
+        let entry = EntryRef { author: header.author, seq: header.seq };
+        let kind = header.kind.clone();
+        self.events.insert(entry, Recorded { entry, event, openings });
+        Ok(Received { entry, kind, body })
+    }
+
+    /// Takes notice of a verified checkpoint: the next events quote it.
+    pub fn receipted(&mut self, after: After) {
+        self.author.receipted(after);
+    }
+
+    /// Takes in an event of the journal, after a restart.
+    pub fn replay(&mut self, event: &Event, openings: Vec<Opening>) -> Result<EntryRef, String> {
+        self.strands.admit(event).map_err(|error| error.to_string())?;
+        self.author.follow(event);
+        let entry = EntryRef { author: event.header().author, seq: event.header().seq };
+        self.events.insert(entry, Recorded { entry, event: event.clone(), openings });
+        Ok(entry)
+    }
+
+    /// What travels to the technician: the event, with its words or without.
+    pub fn signed(&self, entry: EntryRef, words: bool) -> Option<Signed> {
+        let recorded = self.events.get(&entry)?;
+        let bare = |opening: &Opening| {
+            let mut random = [0; 32];
+            random.copy_from_slice(opening.bytes().get(..32)?);
+            Some(BareOpening { random, plaintext: opening.plaintext().to_vec() })
+        };
+        let openings = if words { recorded.openings.iter().map(bare).collect::<Option<_>>()? } else { Vec::new() };
+        Some(Signed { note: recorded.event.bytes().to_vec(), openings })
+    }
+
+    /// The leaf of an event.
+    pub fn leaf(&self, entry: EntryRef) -> Option<Leaf> {
+        self.strands.leaf_at(entry.author, entry.seq)
+    }
+
+    /// Which event a leaf is.
+    pub fn entry(&self, leaf: Leaf) -> Option<EntryRef> {
+        self.strands.place_of(leaf).map(|(author, seq)| EntryRef { author, seq })
+    }
+
+    /// The kind of an event, with its references as entries.
+    pub fn kind(&self, entry: EntryRef) -> Option<Kind<EntryRef>> {
+        let kind = self.events.get(&entry)?.event.header().kind.clone();
+        kind.try_map(|leaf| self.entry(leaf))
+    }
+
+    /// All events, by author and number.
+    pub fn events(&self) -> impl Iterator<Item = &Recorded> {
+        self.events.values()
+    }
+
+    /// The agent's key.
+    pub fn key(&self) -> &SigningKey {
+        &self.key
+    }
+}

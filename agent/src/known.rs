@@ -1,0 +1,95 @@
+//! What this PC remembers between sessions: which help services it knows, and what it saw of their logs.
+//!
+//! Small files in the data folder: `relay` (the address used last), `roots` (one fingerprint a line: services an
+//! installer, the owner or an earlier "it is them" vouched for; SECURITY A2), `statement-<root>` and
+//! `checkpoint-<origin hash>` (so that neither can go back), and `burnt` (who used a wrong code, and when). Losing them costs trust in what was seen, never consent.
+
+use sha2::{Digest, Sha256};
+use venia_proto::address::RelayAddress;
+use venia_proto::encoding::to_base32;
+use venia_proto::fingerprint::Fingerprint;
+use venia_proto::foreign::Foreign;
+use venia_proto::key::VerifierKey;
+use venia_proto::ledger::note::NOTE_MAX;
+use venia_proto::ledger::pin::Pin;
+use venia_proto::now::Wall;
+use venia_proto::statement::Statement;
+use venia_relay::client::home::{Home, HomeError};
+
+/// Largest list of roots, in bytes: about 1,200 services.
+const ROOTS_MAX: usize = 64 * 1024;
+/// Longest address, in bytes.
+const ADDRESS_MAX: usize = 512;
+
+/// Burnt codes remembered.
+const BURNT_LINES: usize = 200;
+/// Largest list of burnt codes, in bytes: a name may take 64 characters of six bytes.
+const BURNT_MAX: usize = BURNT_LINES * 1024;
+
+const BURNT: &str = "burnt";
+const ROOTS: &str = "roots";
+const RELAY: &str = "relay";
+
+/// The relay used last.
+pub fn relay(home: &Home) -> Result<Option<RelayAddress>, HomeError> {
+    let text = home.read(RELAY, ADDRESS_MAX)?.and_then(|bytes| String::from_utf8(bytes).ok());
+    Ok(text.and_then(|text| text.trim_end().parse().ok()))
+}
+
+/// Remembers the relay.
+pub fn remember_relay(home: &Home, relay: &RelayAddress) -> Result<(), HomeError> {
+    home.write(RELAY, format!("{relay}\n").as_bytes())
+}
+
+/// The roots this PC knows.
+pub fn roots(home: &Home) -> Result<Vec<Fingerprint>, HomeError> {
+    let text = home.read(ROOTS, ROOTS_MAX)?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
+}
+
+/// From now on this service is known.
+pub fn remember_root(home: &Home, root: &Fingerprint) -> Result<(), HomeError> {
+    let mut known = roots(home)?;
+    if known.contains(root) {
+        return Ok(());
+    }
+    known.push(*root);
+    let text: String = known.iter().map(|root| format!("{root}\n")).collect();
+    home.write(ROOTS, text.as_bytes())
+}
+
+/// The newest statement seen of this service. (SECURITY A1: the serial never goes back)
+pub fn statement(home: &Home, root: &Fingerprint) -> Result<Option<Statement>, HomeError> {
+    let note = home.read(&format!("statement-{root}"), NOTE_MAX)?;
+    Ok(note.and_then(|note| Statement::open(&note, root).ok()))
+}
+
+/// Remembers a verified statement.
+pub fn remember_statement(home: &Home, root: &Fingerprint, note: &[u8]) -> Result<(), HomeError> {
+    home.write(&format!("statement-{root}"), note)
+}
+
+/// Notes that a code was burnt, and by whom, as their member note says (SECURITY B3). The newest lines are kept.
+pub fn keep_burn(home: &Home, at: Wall, by: Option<&Foreign>) -> Result<(), HomeError> {
+    let kept = home.read(BURNT, BURNT_MAX)?.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    let line = serde_json::json!({ "at": at, "by": by }).to_string();
+    let skip = kept.lines().count().saturating_sub(BURNT_LINES - 1);
+    let text: String = kept.lines().skip(skip).chain([line.as_str()]).map(|line| format!("{line}\n")).collect();
+    home.write(BURNT, text.as_bytes())
+}
+
+/// The newest checkpoint accepted from this log.
+pub fn pin(home: &Home, log: &VerifierKey) -> Result<Option<Pin>, HomeError> {
+    let note = home.read(&pin_file(log), NOTE_MAX)?;
+    Ok(note.and_then(|note| Pin::new(&note, log).ok()))
+}
+
+/// Remembers a checkpoint.
+pub fn remember_pin(home: &Home, log: &VerifierKey, note: &[u8]) -> Result<(), HomeError> {
+    home.write(&pin_file(log), note)
+}
+
+/// Origins may hold any printable character; file names may not.
+fn pin_file(log: &VerifierKey) -> String {
+    format!("checkpoint-{}", to_base32(&Sha256::digest(log.to_string().as_bytes())[..15]))
+}

@@ -1,0 +1,203 @@
+//! What a typed line means. Pure.
+//!
+//! The shown words of either language, in any case; anything else means nothing and is asked again, because a guess
+//! that turns into consent can't be taken back. Words of one question answer no other: a *yes* meant for the arrival
+//! never allows anything. (COMMANDS.md, prompts)
+
+use venia_proto::foreign::{Foreign, TEXT_MAX};
+
+use super::{Answer, Asking};
+
+/// Longest time box a person can type, in minutes: grants end hard after eight hours. (SECURITY D2)
+pub const MINUTES_MAX: u32 = 480;
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// STOP, whatever is asked.
+    Stop,
+    /// An answer to the question.
+    Answer(Answer),
+    /// Nothing was typed, which is no answer.
+    Empty,
+    /// Something else: ask again.
+    Unclear,
+    /// Longer than a record may hold.
+    TooLong,
+}
+
+/// Reads a line; `asked` is the open question, if any.
+pub fn read(asked: Option<Asking>, line: &str) -> Reading {
+    let words = normal(line);
+    let words: Vec<&str> = words.split_whitespace().collect();
+    if let ["stop" | "detener"] = words[..] {
+        return Reading::Stop;
+    }
+    match asked {
+        Some(Asking::Free) => free(line),
+        _ if words.is_empty() => Reading::Empty,
+        None => Reading::Unclear,
+        Some(kind) => answer(kind, &words).map_or(Reading::Unclear, Reading::Answer),
+    }
+}
+
+fn answer(kind: Asking, words: &[&str]) -> Option<Answer> {
+    match (kind, words) {
+        (Asking::Arrival, ["yes" | "sí" | "si"]) => Some(Answer::Yes),
+        (Asking::Arrival, ["no"]) => Some(Answer::No),
+        (Asking::Consent { minutes }, ["allow" | "permitir"]) => Some(Answer::Allow { minutes }),
+        (Asking::Consent { .. }, ["allow" | "permitir", "until-stop" | "hasta-detener"]) => {
+            Some(Answer::Allow { minutes: None })
+        }
+        (Asking::Consent { .. }, ["allow" | "permitir", number]) => {
+            minutes(number).map(|minutes| Answer::Allow { minutes: Some(minutes) })
+        }
+        (Asking::Consent { .. }, ["deny" | "negar"]) => Some(Answer::Deny),
+        (Asking::Sign, ["sign" | "firmar"]) => Some(Answer::Sign),
+        (Asking::Sign, ["not", "now"] | ["ahora", "no"]) => Some(Answer::NotNow),
+        (Asking::Free | Asking::Arrival | Asking::Consent { .. } | Asking::Sign, _) => None,
+    }
+}
+
+/// Digits only: `+10`, `1e1` and `10.5` are not what anybody reads aloud.
+fn minutes(text: &str) -> Option<u32> {
+    let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())??;
+    (1..=MINUTES_MAX).contains(&number).then_some(number)
+}
+
+fn free(line: &str) -> Reading {
+    let text = line.trim();
+    if text.chars().nth(TEXT_MAX).is_some() {
+        Reading::TooLong
+    } else {
+        Reading::Answer(Answer::Words((!text.is_empty()).then(|| Foreign::new(text))))
+    }
+}
+
+/// Lower case, and the accent of *sí* in one piece: some keyboards send it in two.
+fn normal(line: &str) -> String {
+    line.to_lowercase().replace("i\u{301}", "í")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONSENT: Asking = Asking::Consent { minutes: Some(30) };
+
+    fn answered(kind: Asking, line: &str) -> Option<Answer> {
+        match read(Some(kind), line) {
+            Reading::Answer(answer) => Some(answer),
+            Reading::Stop | Reading::Empty | Reading::Unclear | Reading::TooLong => None,
+        }
+    }
+
+    #[test]
+    fn the_shown_words_of_either_language_in_any_case() {
+        let allow = |minutes| Some(Answer::Allow { minutes });
+        for (kind, line, answer) in [
+            (Asking::Arrival, "yes", Some(Answer::Yes)),
+            (Asking::Arrival, "YES", Some(Answer::Yes)),
+            (Asking::Arrival, "sí", Some(Answer::Yes)),
+            (Asking::Arrival, "SÍ", Some(Answer::Yes)),
+            (Asking::Arrival, "si\u{301}", Some(Answer::Yes)),
+            (Asking::Arrival, "SI\u{301}", Some(Answer::Yes)),
+            (Asking::Arrival, "Si", Some(Answer::Yes)),
+            (Asking::Arrival, " no \r", Some(Answer::No)),
+            (CONSENT, "allow", allow(Some(30))),
+            (Asking::Consent { minutes: None }, "allow", allow(None)),
+            (CONSENT, "Permitir", allow(Some(30))),
+            (CONSENT, "allow 10", allow(Some(10))),
+            (CONSENT, "permitir   10", allow(Some(10))),
+            (CONSENT, "allow\t010", allow(Some(10))),
+            (CONSENT, "allow 1", allow(Some(1))),
+            (CONSENT, "allow 479", allow(Some(479))),
+            (CONSENT, "allow 480", allow(Some(480))),
+            (CONSENT, "allow until-stop", allow(None)),
+            (CONSENT, "permitir hasta-detener", allow(None)),
+            (CONSENT, "PERMITIR HASTA-DETENER", allow(None)),
+            (CONSENT, "permitir until-stop", allow(None)),
+            (CONSENT, "deny", Some(Answer::Deny)),
+            (CONSENT, "NEGAR", Some(Answer::Deny)),
+            (Asking::Sign, "sign", Some(Answer::Sign)),
+            (Asking::Sign, "Firmar", Some(Answer::Sign)),
+            (Asking::Sign, "not now", Some(Answer::NotNow)),
+            (Asking::Sign, "Ahora  No", Some(Answer::NotNow)),
+        ] {
+            assert_eq!(answered(kind, line), answer, "{kind:?} {line:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_answers_nothing() {
+        for (kind, lines) in [
+            (
+                Asking::Arrival,
+                &["y", "ye", "yes!", "yes yes", "ok", "s", "nope", "allow", "sign", "1", "yes\u{200b}"][..],
+            ),
+            (
+                CONSENT,
+                &[
+                    "yes",
+                    "sí",
+                    "no",
+                    "a",
+                    "allowed",
+                    "allow 0",
+                    "allow 481",
+                    "allow -1",
+                    "allow +1",
+                    "allow 1.5",
+                    "allow 10 min",
+                    "allow 99999999999",
+                    "allow forever",
+                    "allow stop",
+                    "allow allow",
+                    "deny 10",
+                    "deny no",
+                    "allow１０",
+                    "allow ١٠",
+                    "a llow",
+                    "sign",
+                ][..],
+            ),
+            (Asking::Sign, &["yes", "not", "now", "notnow", "not-now", "no", "ahora", "sign now", "allow"][..]),
+        ] {
+            for line in lines {
+                assert_eq!(read(Some(kind), line), Reading::Unclear, "{kind:?} {line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn empty_is_no_answer() {
+        for kind in [Some(Asking::Arrival), Some(CONSENT), Some(Asking::Sign), None] {
+            for line in ["", " ", "\t\r"] {
+                assert_eq!(read(kind, line), Reading::Empty, "{kind:?}");
+            }
+        }
+        assert_eq!(answered(Asking::Free, " "), Some(Answer::Words(None)));
+    }
+
+    #[test]
+    fn stop_is_stop_at_any_time() {
+        for kind in [Some(Asking::Arrival), Some(CONSENT), Some(Asking::Sign), Some(Asking::Free), None] {
+            for line in ["stop", "STOP", " Stop ", "detener", "DETENER", "stop\r"] {
+                assert_eq!(read(kind, line), Reading::Stop, "{kind:?} {line:?}");
+            }
+            assert_ne!(read(kind, "stop it"), Reading::Stop);
+            assert_ne!(read(kind, "don't stop"), Reading::Stop);
+        }
+        assert_eq!(read(None, "yes"), Reading::Unclear);
+    }
+
+    #[test]
+    fn free_words_are_kept_up_to_the_limit() {
+        let text = |n: usize| "ñ".repeat(n);
+        for n in [TEXT_MAX - 1, TEXT_MAX] {
+            assert_eq!(answered(Asking::Free, &text(n)), Some(Answer::Words(Some(Foreign::new(text(n))))));
+        }
+        assert_eq!(read(Some(Asking::Free), &text(TEXT_MAX + 1)), Reading::TooLong);
+        assert_eq!(answered(Asking::Free, " No internet \r"), Some(Answer::Words(Some(Foreign::new("No internet")))));
+    }
+}

@@ -1,0 +1,147 @@
+use proptest::prelude::*;
+use venia_proto::ledger::body::Language;
+
+use super::*;
+
+const SPACE: &str = r#"{
+  "id": "system.space", "area": "system", "effect": "reads", "level": 1, "personal": false,
+  "title": { "en": "See how full your disks are", "es": "Ver cuán llenos están sus discos" },
+  "discloses": { "en": "Names and sizes of your disks", "es": "Nombres y tamaños de sus discos" },
+  "parameters": [], "deadline_ms": 5000, "facts": {}, "tables": {}, "findings": {} }"#;
+const WHERE: &str = r#"{
+  "id": "tasks.where", "area": "tasks", "effect": "reads", "level": 1, "personal": true,
+  "title": { "en": "See where the space went", "es": "Ver en qué se fue el espacio" },
+  "discloses": { "en": "Sizes of your folders, without their names", "es": "Tamaños de sus carpetas, sin sus nombres" },
+  "parameters": [ { "name": "depth", "title": { "en": "How deep", "es": "Profundidad" },
+    "accepts": { "integer": { "min": 1, "max": 4, "unit": "" } }, "default": "2" } ],
+  "deadline_ms": 5000, "facts": {}, "tables": {}, "findings": {} }"#;
+const CLEAN: &str = r#"{
+  "id": "tasks.clean", "area": "tasks", "effect": "changes", "level": 2, "personal": false,
+  "title": { "en": "Empty the waste basket", "es": "Vaciar la papelera" },
+  "discloses": { "en": "How much space was won", "es": "Cuánto espacio se ganó" },
+  "parameters": [], "deadline_ms": 5000, "facts": {}, "tables": {}, "findings": {} }"#;
+
+fn item(text: &str) -> Item {
+    Item::parse(text).expect("a definition")
+}
+
+fn with_request<T>(name: &str, reason: &str, then: impl FnOnce(&Request<'_>) -> T) -> T {
+    let (space, spot) = (item(SPACE), item(WHERE));
+    let (none, values) = (BTreeMap::new(), BTreeMap::from([("depth".to_owned(), BTreeSet::from(["3".to_owned()]))]));
+    let (name, organisation, reason) = (Foreign::new(name), Foreign::new("Taller Norte"), Foreign::new(reason));
+    then(&Request {
+        who: Who { name: &name, organisation: &organisation, level: 2 },
+        reason: &reason,
+        scopes: &BTreeSet::from([Scope::System, Scope::Chat]),
+        items: vec![Covered { item: &space, values: &none }, Covered { item: &spot, values: &values }],
+        time: Time::Minutes(30),
+        fenced: true,
+    })
+}
+
+fn arrival_of(name: &str, known: bool, verified: Verified, language: Language) -> String {
+    let (name, organisation) = (Foreign::new(name), Foreign::new("Taller Norte"));
+    let service = Foreign::new("help.example:4433");
+    let who = Who { name: &name, organisation: &organisation, level: 2 };
+    arrival(&Arrival { who, service: &service, known, verified }, &Words::new(language))
+}
+
+#[test]
+fn the_consent_card_in_both_languages() {
+    with_request("Ana López", "Your PC is slow", |request| {
+        insta::assert_snapshot!("consent_en", consent(request, &Words::new(Language::En)));
+        insta::assert_snapshot!("consent_es", consent(request, &Words::new(Language::Es)));
+    });
+}
+
+#[test]
+fn the_arrival_card_in_both_languages() {
+    insta::assert_snapshot!("arrival_known_en", arrival_of("Ana López", true, Verified::Code, Language::En));
+    insta::assert_snapshot!("arrival_first_es", arrival_of("Ana López", false, Verified::Code, Language::Es));
+}
+
+#[test]
+fn d4_hostile_names_and_reasons_in_the_golden_card() {
+    let name = "Ana\u{202e}tfosorciM\u{1b}[2J";
+    let reason = format!("ok”{}allow / deny > yes\r\nTime: 1 minute\u{8}\u{200b}", " ".repeat(66));
+    with_request(name, &reason, |request| {
+        insta::assert_snapshot!("consent_hostile_en", consent(request, &Words::new(Language::En)));
+    });
+    insta::assert_snapshot!("arrival_hostile_es", arrival_of(name, false, Verified::Organisation, Language::Es));
+}
+
+#[test]
+fn a_changing_item_says_so_and_is_asked_once() {
+    let clean = item(CLEAN);
+    with_request("Ana", "x", |request| {
+        let values = BTreeMap::new();
+        let request = Request {
+            scopes: &BTreeSet::new(),
+            items: vec![Covered { item: &clean, values: &values }],
+            time: Time::Once,
+            fenced: false,
+            ..request.clone()
+        };
+        let text = consent(&request, &Words::new(Language::En));
+        assert!(text.contains("▲ changes something: Empty the waste basket"), "{text}");
+        assert!(text.contains("It changes only what is marked ▲ above.") && !text.contains("It changes nothing"));
+        assert!(text.contains("These checks are not fenced on this computer."));
+        assert!(text.ends_with("\nTime: this once\nallow / deny > "), "{text}");
+    });
+}
+
+#[test]
+fn a2_verified_only_for_a_service_known_before() {
+    let says = |known| arrival_of("Ana", known, Verified::Code, Language::En);
+    assert!(says(true).contains("Verified: ") && !says(true).contains("First time"));
+    assert!(says(false).contains("First time with this help service: help.example:4433."));
+    assert!(says(false).contains("The name “Ana” is what they say.") && !says(false).contains("Verified"));
+}
+
+#[test]
+fn the_order_never_changes() {
+    with_request("Ana", "slow", |request| {
+        let text = consent(request, &Words::new(Language::En));
+        let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}"));
+        let order =
+            ["Who\n", "What\n", "Why,", "What they will receive", "What it cannot do", "How long", "Time: 30 minutes"]
+                .map(at);
+        assert!(order.is_sorted(), "{order:?}");
+        assert!(text.ends_with("\nTime: 30 minutes\nallow / deny > "));
+        let spanish = consent(request, &Words::new(Language::Es));
+        assert!(spanish.ends_with("\nTiempo: 30 minutos\npermitir / negar > "));
+    });
+    assert!(sign(&Words::new(Language::Es)).ends_with("\nfirmar / ahora no > "));
+    assert!(arrival_of("Ana", true, Verified::Code, Language::Es).ends_with("\nsí / no > "));
+}
+
+#[test]
+fn folding_at_below_and_above_the_edge() {
+    for n in [COLUMNS - 1, COLUMNS] {
+        assert_eq!(folded(&"x".repeat(n)), "x".repeat(n));
+    }
+    assert_eq!(folded(&"x".repeat(COLUMNS + 1)), format!("{}\n{CONTINUED}x", "x".repeat(COLUMNS)));
+    assert_eq!(
+        folded(&format!("{} two", "x".repeat(COLUMNS - 3))),
+        format!("{} \n{CONTINUED}two", "x".repeat(COLUMNS - 3))
+    );
+    assert_eq!(folded(&"漢".repeat(COLUMNS)).lines().count(), 3);
+}
+
+proptest! {
+    #[test]
+    fn d4_no_name_or_reason_reaches_the_left_edge(name in any::<String>(), reason in "[ a>\n\u{202e}漢x]{0,200}") {
+        with_request(&name, &reason, |request| {
+            let text = consent(request, &Words::new(Language::En));
+            let harmless = with_request("Ana", "slow", |request| consent(request, &Words::new(Language::En)));
+            let edge = |text: &str| -> Vec<String> {
+                text.lines().filter(|row| !row.starts_with(' ')).map(str::to_owned).collect()
+            };
+            prop_assert_eq!(edge(&text), edge(&harmless));
+            for row in text.lines() {
+                prop_assert!(columns(row) <= COLUMNS, "{}", row);
+            }
+            Ok(())
+        })?;
+    }
+}

@@ -1,0 +1,233 @@
+//! What happens while a session lives, one line each, in the person's language. Pure.
+//!
+//! Everything the technician causes is said here, so that nothing happens unseen (UX.md, end user 7).
+
+use std::path::Path;
+
+use venia_proto::foreign::Foreign;
+use venia_proto::ledger::body::Signoff;
+use venia_proto::ledger::kind::Cause;
+use venia_proto::report::Text;
+use venia_ui::ending::ending;
+use venia_ui::words::Words;
+
+use super::card::folded;
+
+/// Something worth a line.
+#[derive(Clone, Copy, Debug)]
+pub enum News<'a> {
+    /// What to do with a code, and for how long it works.
+    CodeAdvice {
+        /// Minutes.
+        minutes: u32,
+    },
+    /// A wrong code was tried.
+    CodeBurnt {
+        /// By whom, as their member note says.
+        by: Option<&'a Foreign>,
+    },
+    /// Too many wrong codes.
+    Interference,
+    /// Nobody used the code.
+    CodeExpired,
+    /// A first-seen service: the question waits.
+    FirstSeen {
+        /// Seconds.
+        seconds: u32,
+    },
+    /// This PC's clock is off.
+    Clock,
+    /// The session lives.
+    Connected(&'a Foreign),
+    /// The person allowed a card.
+    Allowed,
+    /// The person didn't.
+    Denied,
+    /// Nobody answered a card.
+    Silence,
+    /// An item runs.
+    Running(&'a Text),
+    /// An item that changes something runs.
+    Changing(&'a Text),
+    /// A report was sent.
+    Sent(&'a Foreign, &'a Text),
+    /// A report that can't tell was sent.
+    Unknown(&'a Foreign, &'a Text),
+    /// An item failed.
+    Failed(&'a Text),
+    /// An item was killed.
+    Killed(&'a Text),
+    /// An item was refused by the person or a rule.
+    Refused(&'a Text),
+    /// An item was refused without a question.
+    RefusedUnasked(&'a Text),
+    /// The technician wrote.
+    Chat(&'a Foreign, &'a Foreign),
+    /// The technician wrote a note for the record.
+    Noted(&'a Foreign, &'a Foreign),
+    /// Nothing runs until resumed.
+    Paused,
+    /// It goes on.
+    Resumed,
+    /// The relay is out of reach.
+    Lost,
+    /// It is back.
+    Back,
+    /// The grant ran out.
+    TimeOver,
+    /// STOP has done its work.
+    Stopped,
+    /// The record is signed.
+    Signed,
+    /// The record isn't signed.
+    SignLater {
+        /// The command that signs it any day.
+        command: &'a str,
+    },
+}
+
+/// How a session ended, for its last lines.
+#[derive(Clone, Copy, Debug)]
+pub struct Close<'a> {
+    /// Why.
+    pub cause: Cause,
+    /// The technician.
+    pub name: &'a Foreign,
+    /// The technician's last word, if there was one.
+    pub signoff: Option<&'a Signoff>,
+    /// Cards the person allowed.
+    pub allowed: usize,
+    /// Cards and requests refused.
+    pub refused: usize,
+    /// Reports sent.
+    pub sent: usize,
+    /// Where the person's bundle is, once written.
+    pub bundle: Option<&'a Path>,
+}
+
+/// The lines of a piece of news, without a line break at the end.
+pub fn news(news: News<'_>, words: &Words) -> String {
+    let titled = |id: &str, title: &Text| words.say(id, &[("title", &words.of(title))]);
+    let text = match news {
+        News::CodeAdvice { minutes } => {
+            return [
+                words.say("code-lasts", &[("minutes", &minutes)]),
+                words.say("code-only-you", &[]),
+                words.say("code-nobody-asks", &[]),
+            ]
+            .join("\n");
+        }
+        News::CodeBurnt { by: None } => words.say("code-burnt", &[]),
+        News::CodeBurnt { by: Some(name) } => {
+            let who = words.say("code-burnt-by", &[("name", name)]);
+            return format!("{}\n{}", words.say("code-burnt", &[]), folded(&who));
+        }
+        News::Interference => words.say("code-interfering", &[]),
+        News::CodeExpired => words.say("code-expired", &[]),
+        News::FirstSeen { seconds } => words.say("waiting-first-seen", &[("seconds", &seconds)]),
+        News::Clock => words.say("feed-clock", &[]),
+        News::Connected(name) => words.say("feed-connected", &[("name", name)]),
+        News::Allowed => words.say("feed-allowed", &[]),
+        News::Denied => words.say("feed-denied", &[]),
+        News::Silence => words.say("feed-silence", &[]),
+        News::Running(title) => titled("feed-running", title),
+        News::Changing(title) => titled("feed-changing", title),
+        News::Sent(name, title) => words.say("feed-sent", &[("name", name), ("title", &words.of(title))]),
+        News::Unknown(name, title) => words.say("feed-unknown", &[("name", name), ("title", &words.of(title))]),
+        News::Failed(title) => titled("feed-failed", title),
+        News::Killed(title) => titled("feed-killed", title),
+        News::Refused(title) => titled("feed-refused", title),
+        News::RefusedUnasked(title) => titled("feed-refused-unasked", title),
+        News::Chat(name, text) => words.say("feed-chat", &[("name", name), ("text", text)]),
+        News::Noted(name, text) => words.say("feed-noted", &[("name", name), ("text", text)]),
+        News::Paused => words.say("feed-paused", &[]),
+        News::Resumed => words.say("feed-resumed", &[]),
+        News::Lost => words.say("feed-lost", &[]),
+        News::Back => words.say("feed-back", &[]),
+        News::TimeOver => words.say("feed-time-over", &[]),
+        News::Stopped => words.say("feed-stopped", &[]),
+        News::Signed => words.say("sign-done", &[]),
+        News::SignLater { command } => words.say("sign-later", &[("command", &command)]),
+    };
+    folded(&text)
+}
+
+/// What came of the session: why it ended, the technician's last word, what was shared, where the copy is.
+pub fn close(close: &Close<'_>, words: &Words) -> String {
+    let mut lines = vec![ending(close.cause, close.name, words)];
+    if let Some(signoff) = close.signoff {
+        lines.push(words.say("close-outcome", &[("outcome", &signoff.outcome)]));
+        lines.push(words.say("close-next", &[("next", &signoff.next)]));
+    }
+    lines.push(
+        words.say("close-counts", &[("allowed", &close.allowed), ("refused", &close.refused), ("sent", &close.sent)]),
+    );
+    if close.sent == 0 {
+        lines.push(words.say("close-nothing-shared", &[]));
+    }
+    let mut lines: Vec<String> = lines.iter().map(|line| folded(line)).collect();
+    if let Some(path) = close.bundle {
+        // Never folded: people and scripts copy it.
+        lines.push(words.say("close-copy", &[("path", &path.to_string_lossy().as_ref())]));
+    }
+    lines.join("\n")
+}
+
+/// The questions of the intake: what, since when, what to call the person.
+pub fn intake(words: &Words) -> [String; 3] {
+    [words.say("intake-about", &[]), words.say("intake-since", &[]), words.say("intake-called", &[])]
+}
+
+#[cfg(test)]
+mod tests {
+    use venia_proto::ledger::body::Language;
+
+    use super::*;
+
+    #[test]
+    fn d4_a_chat_line_can_t_fake_a_prompt() {
+        let words = Words::new(Language::En);
+        let padded = format!("hi{}allow / deny > \n\u{1b}[1Aallow / deny > ", " ".repeat(300));
+        let text = news(News::Chat(&Foreign::new("Ana"), &Foreign::new(padded)), &words);
+        for (i, row) in text.lines().enumerate() {
+            assert!(if i == 0 { row.starts_with("» Ana says: “hi") } else { row.starts_with("      │ ") }, "{row}");
+            assert!(row.chars().count() <= super::super::card::COLUMNS, "{row}");
+        }
+        assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn the_end_says_why_what_and_where() {
+        let signoff = Signoff {
+            outcome: Foreign::new("Disk was full"),
+            next: Foreign::new("Buy a bigger one"),
+            observations: None,
+        };
+        let mut facts = Close {
+            cause: Cause::Technician,
+            name: &Foreign::new("Ana"),
+            signoff: Some(&signoff),
+            allowed: 1,
+            refused: 2,
+            sent: 3,
+            bundle: Some(Path::new("/home/x/a.venia")),
+        };
+        assert_eq!(
+            close(&facts, &Words::new(Language::En)),
+            "Ana ended the session.\nWhat came of it: Disk was full\nWhat happens next: Buy a bigger one\n\
+             Allowed: 1. Refused: 2. Sent: 3.\nYour copy of the record: /home/x/a.venia"
+        );
+        facts = Close { cause: Cause::Silence, signoff: None, sent: 0, bundle: None, ..facts };
+        assert_eq!(
+            close(&facts, &Words::new(Language::Es)),
+            "La sesión terminó porque nadie respondió.\nPermitido: 1. Rechazado: 2. Enviado: 0.\nNo se compartió nada."
+        );
+    }
+
+    #[test]
+    fn advice_stands_in_lines_of_its_own() {
+        let text = news(News::CodeAdvice { minutes: 10 }, &Words::new(Language::Es));
+        assert_eq!(text.lines().count(), 3);
+        assert!(text.starts_with("Sirve una sola vez, durante 10 minutos."), "{text}");
+    }
+}

@@ -1,0 +1,143 @@
+//! One short-lived process per item: the single door to the machine.
+//!
+//! [`parent`] starts this same program again with a hidden first argument, an empty environment, a session and process
+//! group of its own and hard limits, writes it one line of JSON (item and arguments), reads one report back and then
+//! kills whatever is left. [`child`] is the other end: it puts up its fences, gathers, judges, writes the report, ends.
+//! `processes` reads `/proc`; `sweep` kills a worker with everything that ever descended from it.
+//!
+//! It decides nothing: what may run is the session's business, and only a permit opens the door. It believes nothing
+//! either: a worker parses hostile files and may have been taken over, so its output is bounded bytes until it decodes
+//! as a [`Draft`], and a draft is untrusted until `Item::tell` has kept what the definition declares. (SECURITY G1, G2,
+//! G4)
+//!
+//! Linux only. Run as root the limit on processes doesn't hold (the kernel exempts root), so an agent should not be.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use venia_proto::foreign::Foreign;
+use venia_proto::ledger::body::{Arguments, ItemId};
+use venia_proto::report::{Draft, REPORT_MAX};
+
+pub mod child;
+pub mod parent;
+mod processes;
+mod sweep;
+
+pub use child::run_child;
+pub use parent::{StartError, Worker};
+
+/// The hidden first argument with which a shipped program becomes a worker.
+pub const FIRST_ARGUMENT: &str = "worker";
+/// Longest output read from a worker, in bytes. A draft is told in at most [`REPORT_MAX`] bytes; the rest is room for
+/// rows a definition will drop. One byte more is a flood.
+pub const OUTPUT_MAX: usize = REPORT_MAX + OUTPUT_SLACK;
+/// See [`OUTPUT_MAX`].
+pub const OUTPUT_SLACK: usize = 64 * 1024;
+/// How much of what a worker says on standard error is kept, in bytes; the rest is read and dropped.
+pub const SAID_MAX: usize = 4 * 1024;
+/// Longest request line, in bytes: below the 64 KiB of a Linux pipe, so that writing it never waits for the worker.
+pub const REQUEST_MAX: usize = 16 * 1024;
+/// How long a worker may linger after it closed its output.
+pub const EXIT_GRACE: Duration = Duration::from_millis(500);
+
+/// What stands between a worker and the rest of the PC, in the words of the record. A worker that can't put one of
+/// these up ends before it reads its request, so they may be recorded before it starts.
+pub const FENCES: [&str; 5] = ["session", "process-group", "rlimits", "no-new-privs", "empty-environment"];
+
+/// [`FENCES`], as `admit` records them.
+pub fn fences() -> Vec<String> {
+    FENCES.map(str::to_owned).to_vec()
+}
+
+/// The program a worker is. Tests and `venia-try` put themselves here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Tells the program to be a worker.
+    pub first_argument: OsString,
+}
+
+impl Program {
+    /// The running program itself, through the kernel's own link: an update that replaced the file on disk can't put
+    /// another build's checks under this build's definitions.
+    pub fn this() -> Self {
+        Self { path: "/proc/self/exe".into(), first_argument: FIRST_ARGUMENT.into() }
+    }
+}
+
+/// How a worker ended. Whatever it was, nothing of it lives any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It returned a draft, still to be told by its definition.
+    Done(Draft),
+    /// It broke.
+    Failed(Failure),
+    /// We ended it.
+    Killed(KilledBy),
+}
+
+/// Why we ended a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KilledBy {
+    /// [`Worker::kill`], or the worker's handle was dropped.
+    Stop,
+    /// It ran longer than its definition allows.
+    Deadline,
+}
+
+/// A worker that broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What happened.
+    pub fault: Fault,
+    /// The first [`SAID_MAX`] bytes of its standard error: hostile, to be redacted before it is kept anywhere.
+    pub said: Foreign,
+}
+
+/// What a broken worker did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The check itself says that it failed.
+    #[error("the check failed")]
+    Check,
+    /// The worker has no such check: two builds were mixed.
+    #[error("the worker doesn't know this check")]
+    UnknownItem,
+    /// A fence could not be put up.
+    #[error("the worker could not be fenced in")]
+    Unfenced,
+    /// It ended with another exit code.
+    #[error("the worker ended with code {0}")]
+    Exit(i32),
+    /// A signal ended it: a crash, or a limit of memory or time.
+    #[error("the worker was ended by signal {0}")]
+    Signal(i32),
+    /// More than [`OUTPUT_MAX`] bytes.
+    #[error("the worker wrote more than {OUTPUT_MAX} bytes")]
+    Flood,
+    /// It closed its output and stayed.
+    #[error("the worker closed its output and did not end")]
+    ClosedPipe,
+    /// Its output is no draft.
+    #[error("the worker's output is not a report")]
+    NotAReport,
+    /// The kernel failed us while we watched it.
+    #[error("the worker could not be watched")]
+    Unwatched,
+}
+
+/// The one line a worker reads.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    /// Which check.
+    item: ItemId,
+    /// Every declared parameter.
+    arguments: Arguments,
+    /// Process id of the agent, so that a worker whose agent died before the fences stood ends too.
+    agent: i32,
+}

@@ -1,0 +1,146 @@
+//! The command line: names, shapes, and what makes a line wrong use (exit 2) before anything else happens.
+//!
+//! Not here: whether an item exists and takes these arguments, which the catalogue knows ([`crate::commands`]).
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use venia_proto::foreign::{Foreign, ForeignError};
+use venia_proto::ledger::body::{Arguments, ItemId};
+use venia_proto::scope::{Area, Scope};
+use venia_ui::cli::Common;
+
+/// Venia, for technicians and auditors
+#[derive(Debug, clap::Parser)]
+#[command(name = "venia", version)]
+pub struct Cli {
+    /// `--lang`, `--data`, `--json`.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Become a member of a help service with a one-time invite
+    Enroll {
+        /// The invite, or - to read it from standard input
+        invite: String,
+    },
+    /// List every check that can be run, as JSON
+    Checks {
+        /// Only this area: hardware, system, network, security or tasks
+        #[arg(long)]
+        area: Option<Area>,
+    },
+    /// Connect to the person who reads you a code
+    Join(JoinArgs),
+    /// Verify a session's record, offline
+    Verify {
+        /// The record: session-….zip
+        file: PathBuf,
+        /// The organisation's root: its fingerprint, or a relay's address
+        #[arg(long, value_name = "FINGERPRINT|ADDRESS")]
+        root: Option<String>,
+    },
+}
+
+/// What `join` takes.
+#[derive(Debug, clap::Args)]
+pub struct JoinArgs {
+    /// The code, or - to read it from standard input
+    pub code: String,
+    /// Why you come, in your words: the person reads it
+    #[arg(long, value_name = "TEXT", value_parser = Foreign::reason)]
+    pub reason: Foreign,
+    /// Kinds of things you ask to be allowed
+    #[arg(long, value_name = "SCOPE,…", value_delimiter = ',')]
+    pub ask: Vec<Scope>,
+    /// A check to run; may be given several times
+    #[arg(long, value_name = "ITEM[:KEY=VALUE,…]", requires_all = ["outcome", "next"])]
+    pub run: Vec<RunSpec>,
+    /// What came of it: the session closes with it
+    #[arg(long, value_name = "TEXT", requires = "next", value_parser = text)]
+    pub outcome: Option<Foreign>,
+    /// What happens next
+    #[arg(long, value_name = "TEXT", requires = "outcome", value_parser = text)]
+    pub next: Option<Foreign>,
+}
+
+/// An item and its arguments as typed: `network.ports:protocol=tcp,limit=20`, values percent-encoded (RFC 3986
+/// section 2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunSpec {
+    /// The item.
+    pub item: ItemId,
+    /// Its arguments, decoded.
+    pub arguments: Arguments,
+}
+
+/// A text that names no run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunSpecError {
+    /// Nothing before the colon.
+    #[error("a run begins with the item's name")]
+    NoItem,
+    /// Something between two commas that isn't `key=value`.
+    #[error("arguments are written key=value, with commas between")]
+    NotAPair,
+    /// The same key again.
+    #[error("{0:?} is given twice")]
+    Twice(String),
+    /// `%` without two hex digits, or bytes that aren't UTF-8.
+    #[error("{0:?} is not percent-encoded text")]
+    Encoding(String),
+}
+
+impl FromStr for RunSpec {
+    type Err = RunSpecError;
+
+    fn from_str(text: &str) -> Result<Self, RunSpecError> {
+        let (item, pairs) = text.split_once(':').map_or((text, None), |(item, pairs)| (item, Some(pairs)));
+        if item.is_empty() {
+            return Err(RunSpecError::NoItem);
+        }
+        let mut arguments = Arguments::new();
+        for pair in pairs.into_iter().flat_map(|pairs| pairs.split(',')) {
+            let (key, value) = pair.split_once('=').ok_or(RunSpecError::NotAPair)?;
+            if key.is_empty() {
+                return Err(RunSpecError::NotAPair);
+            }
+            let value = decoded(value).ok_or_else(|| RunSpecError::Encoding(value.to_owned()))?;
+            if arguments.insert(key.to_owned(), value).is_some() {
+                return Err(RunSpecError::Twice(key.to_owned()));
+            }
+        }
+        Ok(Self { item: ItemId(item.to_owned()), arguments })
+    }
+}
+
+impl fmt::Display for RunSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.item.0)
+    }
+}
+
+fn decoded(value: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            bytes.push(digit(rest.next())? << 4 | digit(rest.next())?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn text(text: &str) -> Result<Foreign, ForeignError> {
+    Foreign::text(text)
+}

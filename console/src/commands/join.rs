@@ -1,0 +1,254 @@
+//! `venia join`: from a spoken code to a record on the disk.
+//!
+//! What is wrong with the command line is said before anything is sent, so that no code is burnt for a typing error. From
+//! then on there is one try (SECURITY B1): a code is used for one run of this program and forgotten.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use venia_proto::code::Code;
+use venia_proto::ledger::body::{Asked, Offer, Signoff};
+use venia_proto::ledger::verify::Finding;
+use venia_proto::rendezvous::{Answer, Call, Refusal};
+use venia_proto::statement::Member;
+use venia_relay::client::control::ControlError;
+use venia_relay::client::home::Home;
+use venia_relay::client::link::LinkError;
+use venia_relay::client::tls::Expected;
+use venia_ui::cli::{Common, Program};
+use venia_ui::failure::{Exit, Failure, Loss, Trouble};
+use venia_ui::terminal::Screen;
+use venia_ui::words::Words;
+
+use crate::cli::JoinArgs;
+use crate::driver::collect::{self, Collected, Place};
+use crate::driver::pair::{Binding, PairFailed, Paired, pair};
+use crate::driver::record::{Record, Sides};
+use crate::driver::{Finished, Plan, Through, drive};
+use crate::membership::{self, Membership};
+use crate::reach::{Reached, call, reach};
+use crate::voice::{Ended, Voice};
+use crate::{Parts, input, trouble};
+
+/// A member note with less left than this is renewed first, in milliseconds.
+const RENEW_MS: i64 = 60 * 60 * 1_000;
+/// From the sign-off to the end of the program. (COMMANDS.md)
+const END: Duration = Duration::from_secs(10);
+/// What the last steps of the bundle need of that.
+const PACKING: Duration = Duration::from_millis(500);
+
+pub(super) fn run(args: &JoinArgs, common: &Common, screen: &Screen, parts: Parts) -> Exit {
+    let words = screen.words();
+    let catalog = match super::catalog(words) {
+        Ok(catalog) => catalog,
+        Err(failure) => {
+            let _ = screen.fail(&failure);
+            return failure.exit;
+        }
+    };
+    let mut voice = Voice::new(screen, &catalog);
+    match join(args, common, parts, &mut voice) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            voice.error(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn join(args: &JoinArgs, common: &Common, mut parts: Parts, voice: &mut Voice<'_>) -> Result<Exit, Failure> {
+    let words = voice.words();
+    let plan = plan(args, voice)?;
+    let code = code(&args.code, &mut parts, words)?;
+    let folder = common.folder(Program::Console)?;
+    let member = if folder.is_dir() {
+        let home = Home::open(&folder, false).map_err(|error| trouble::folder(&error, words))?;
+        Membership::load(home).map_err(|error| trouble::folder(&error, words))?
+    } else {
+        None
+    };
+    let member = member.ok_or_else(|| trouble::not_enrolled(words))?;
+    super::block_on(session(member, code, plan, parts, voice), words)?
+}
+
+/// What the command line asks for, checked against the catalogue.
+fn plan(args: &JoinArgs, voice: &Voice<'_>) -> Result<Plan, Failure> {
+    let words = voice.words();
+    let mut runs: Vec<Asked> = Vec::with_capacity(args.run.len());
+    for run in &args.run {
+        let item = voice.catalog().get(&run.item).ok_or_else(|| {
+            let message = words.say("console-item-unknown", &[("item", &run.item.0)]);
+            trouble::wrong_use(message, words.say("console-item-unknown-hint", &[]), words)
+        })?;
+        runs.push(item.asked(&run.arguments).map_err(|error| {
+            let why = error.to_string();
+            let message = words.say("console-run-arguments", &[("item", &run.item.0), ("why", &why)]);
+            trouble::wrong_use(message, words.say("console-item-unknown-hint", &[]), words)
+        })?);
+    }
+    let signoff = args.outcome.clone().zip(args.next.clone());
+    Ok(Plan {
+        reason: args.reason.clone(),
+        offer: Offer { scopes: args.ask.iter().copied().collect::<BTreeSet<_>>(), items: runs.clone() },
+        runs,
+        signoff: signoff.map(|(outcome, next)| Signoff { outcome, next, observations: None }),
+    })
+}
+
+fn code(given: &str, parts: &mut Parts, words: &Words) -> Result<Code, Failure> {
+    let parsed = if given == "-" {
+        let word = input::word(parts.input.as_mut());
+        let word = word.ok_or_else(|| {
+            trouble::wrong_use(words.say("console-input", &[]), words.say("console-input-hint", &[]), words)
+        })?;
+        Code::parse(&word)
+    } else {
+        Code::parse(given)
+    };
+    parsed.map_err(|error| {
+        let message = words.say("console-code-malformed", &[("why", &error.to_string())]);
+        trouble::wrong_use(message, words.say("console-code-malformed-hint", &[]), words)
+    })
+}
+
+async fn session(
+    mut membership: Membership,
+    code: Code,
+    plan: Plan,
+    parts: Parts,
+    voice: &mut Voice<'_>,
+) -> Result<Exit, Failure> {
+    let words = voice.words();
+    let failed = |error: ControlError| trouble::control(&error, words);
+    let (at, root) = (membership.at.clone(), membership.root);
+    let mut reached = reach(&at, &root, membership.statement.as_ref(), &membership.key).await.map_err(failed)?;
+    let member = renewed(&mut membership, &reached, voice).await?;
+
+    let Answer::Joined { flow, session } =
+        call(&reached.control, Call::Join { number: code.number().get() }).await.map_err(failed)?
+    else {
+        return Err(failed(ControlError::Malformed(None)));
+    };
+    let connection = reached.link.dial(flow, Expected::Anyone).await.map_err(|error| dialled(&error, words))?;
+    let welcome = reached.control.welcome().clone();
+    let console = *membership.key.public();
+    let binding = Binding { root, relay: welcome.relay.tls, flow, session, console };
+    let paired: Result<Paired, PairFailed> = pair(connection, code, membership.note.clone(), &binding).await;
+    let paired = paired.map_err(|error| unpaired(&error, words))?;
+
+    let lines = plan.signoff.is_none().then(|| input::lines(parts.input));
+    let key = membership.key.named(member.key.name.clone());
+    let log = welcome.relay.log.clone();
+    let record = Record::new(Sides { session, agent: paired.agent, log: log.clone(), strand: paired.strand, key });
+    let through = Through { control: &reached.control, pushes: &mut reached.pushes, flow, session };
+    let finished = drive(paired, through, record, plan, voice, lines).await;
+
+    let progress = voice.wait_for_close();
+    let patience = END.saturating_sub(finished.since.elapsed() + PACKING).max(PACKING);
+    let control = again(&reached, &membership).await;
+    let place = Place {
+        home: &membership.home,
+        root,
+        session,
+        log: &log,
+        statement: welcome.statement_note.clone(),
+        member: membership.note.clone(),
+    };
+    let relay = control.as_ref().map_or(&reached.control, |reached| &reached.control);
+    let collected = collect::collect(&finished.record, Some(relay), place, patience).await;
+    drop(progress);
+    let exit = tell(&finished, collected.map_err(|error| kept_not(&error, words)), voice);
+    reached.control.close();
+    reached.link.close(0, b"").await;
+    exit
+}
+
+/// A fresh member note if the old one is nearly over by the ledger's time, never by this computer's clock. (SECURITY A4)
+async fn renewed(membership: &mut Membership, reached: &Reached, voice: &mut Voice<'_>) -> Result<Member, Failure> {
+    let words = voice.words();
+    let welcome = reached.control.welcome();
+    let statement = &welcome.statement;
+    if !statement.valid_at(welcome.ledger_time) {
+        return Err(Failure::of(Trouble::Expired, words));
+    }
+    if let Some(known) = &membership.statement {
+        statement.auditors_added_since(known).into_iter().for_each(|auditor| voice.auditor_added(auditor));
+    }
+    let folder = |error| trouble::folder(&error, words);
+    membership.keep_statement(statement, &welcome.statement_note).map_err(folder)?;
+    let held = membership::own(&membership.note, statement, membership.key.verifier());
+    if let Some(member) = held.filter(|member| member.valid_at(welcome.ledger_time.plus_ms(RENEW_MS))) {
+        return Ok(member);
+    }
+    let failed = |error: ControlError| trouble::control(&error, words);
+    let Answer::Member { note } = call(&reached.control, Call::Renew).await.map_err(failed)? else {
+        return Err(failed(ControlError::Malformed(None)));
+    };
+    let member = membership::own(&note, statement, membership.key.verifier());
+    let member = member.filter(|member| member.valid_at(welcome.ledger_time));
+    let member = member.ok_or_else(|| failed(ControlError::Refused(Refusal::NotMember)))?;
+    membership.keep_note(note).map_err(folder)?;
+    Ok(member)
+}
+
+/// A second control connection for the proofs, if the first is gone and may be replaced.
+async fn again(reached: &Reached, membership: &Membership) -> Option<Reached> {
+    match reached.control.connection().close_reason() {
+        Some(_) if !reached.control.was_revoked() => {}
+        _ => return None,
+    }
+    let relay = reach(&membership.at, &membership.root, membership.statement.as_ref(), &membership.key);
+    tokio::time::timeout(Duration::from_secs(3), relay).await.ok()?.ok()
+}
+
+fn tell(finished: &Finished, collected: Result<Collected, Failure>, voice: &mut Voice<'_>) -> Result<Exit, Failure> {
+    let words = voice.words();
+    let (collected, folder) = match collected {
+        Ok(collected) => (collected, None),
+        Err(failure) => (Collected::default(), Some(failure)),
+    };
+    if let Some(failure) = &folder {
+        voice.error(failure);
+    }
+    if let Some(file) = &collected.evidence {
+        let file = file.display().to_string();
+        let message = words.say("console-fork", &[("file", &file)]);
+        voice.error(&trouble::said(Trouble::Fingerprint, message, words.say("console-broke-rules-hint", &[]), words));
+    }
+    voice.closed(&Ended {
+        by: finished.by,
+        cause: finished.cause,
+        signoff: finished.signoff.as_ref(),
+        bundle: collected.bundle.as_deref(),
+        verdict: collected.verdict,
+    })?;
+    let whole = collected.verdict == Some(Finding::Intact) && collected.evidence.is_none();
+    Ok(if finished.fulfilled && whole { Exit::Done } else { Exit::Refused })
+}
+
+fn kept_not(error: &venia_relay::client::home::HomeError, words: &Words) -> Failure {
+    trouble::folder(error, words).after(Loss::Recorded, words)
+}
+
+fn dialled(error: &LinkError, words: &Words) -> Failure {
+    tracing::info!(%error, "dialling");
+    match error {
+        LinkError::Refused(_) | LinkError::NoAnswer => trouble::agent_gone(words),
+        LinkError::RelayAddress(_)
+        | LinkError::Socket(_)
+        | LinkError::Tls(_)
+        | LinkError::FlowInUse(_)
+        | LinkError::Closed(_) => Failure::of(Trouble::Unreachable, words),
+    }
+}
+
+fn unpaired(error: &PairFailed, words: &Words) -> Failure {
+    tracing::info!(%error, "pairing");
+    match error {
+        PairFailed::Refused(why) => trouble::pairing(*why, words),
+        PairFailed::WrongCode(_) => Failure::of(Trouble::WrongCode, words),
+        PairFailed::Malformed => Failure::of(Trouble::Version, words),
+        PairFailed::Random | PairFailed::Tls(_) => Failure::of(Trouble::Unreachable, words),
+        PairFailed::Gone(_) => trouble::agent_gone(words),
+    }
+}

@@ -1,0 +1,49 @@
+//! One file per command.
+
+mod checks;
+mod enroll;
+mod join;
+mod verify;
+
+use std::process::ExitCode;
+
+use venia_proto::catalog::Catalog;
+use venia_ui::failure::{Exit, Failure, Trouble};
+use venia_ui::words::Words;
+
+use crate::Parts;
+use crate::cli::{Cli, Command};
+
+/// Runs the command and says how it ended.
+pub(crate) fn run(cli: &Cli, parts: Parts) -> ExitCode {
+    let screen = cli.common.screen();
+    let ended = match &cli.command {
+        Command::Checks { area } => checks::run(*area, &screen),
+        Command::Verify { file, root } => verify::run(file, root.as_deref(), &cli.common, &screen),
+        Command::Enroll { invite } => enroll::run(invite, &cli.common, &screen, parts),
+        // Its failures are events of its stream, not an object of their own.
+        Command::Join(args) => return join::run(args, &cli.common, &screen, parts).into(),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => screen.fail(&failure),
+    }
+}
+
+/// The catalogue of this build.
+fn catalog(words: &Words) -> Result<Catalog, Failure> {
+    Catalog::built_in().map_err(|error| {
+        tracing::error!(%error, "the built-in catalogue");
+        Failure { exit: Exit::Refused, ..Failure::of(Trouble::Usage, words) }
+    })
+}
+
+/// Runs something that needs the network, on this thread.
+fn block_on<T>(work: impl Future<Output = T>, words: &Words) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        tracing::error!(%error, "no runtime");
+        Failure::of(Trouble::Unreachable, words)
+    })?;
+    Ok(runtime.block_on(work))
+}

@@ -1,0 +1,141 @@
+//! After the session: proofs from the relay, the technician's bundle on the disk, and what it is worth.
+//!
+//! The bundle holds only what was sent to this technician (SECURITY E11). It is verified here by the same rules and from
+//! the same pinned root as an auditor would; nothing is called intact because it was just written.
+//!
+//! The log's newest checkpoint is kept from session to session: a log that doesn't continue it has shown two histories,
+//! and both signed checkpoints are kept as evidence (SECURITY F4).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use venia_proto::encoding;
+use venia_proto::fingerprint::Fingerprint;
+use venia_proto::id::SessionId;
+use venia_proto::key::VerifierKey;
+use venia_proto::ledger::bundle::Bundle;
+use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::note::NOTE_MAX;
+use venia_proto::ledger::pin::{Advance, Evidence, Pin, PinError};
+use venia_proto::ledger::verify::{Finding, Roots, verify};
+use venia_proto::rendezvous::{Answer, Call};
+use venia_relay::client::control::Control;
+use venia_relay::client::home::{Home, HomeError};
+use venia_relay::client::receipt::{self, Held, Proofs};
+
+use super::record::Record;
+
+/// Folder of the records.
+const SESSIONS: &str = "sessions";
+/// How long the one call for the kept checkpoint may take.
+const CONTINUITY: Duration = Duration::from_secs(2);
+
+const README: &str = "\
+This is the record of one support session, as the technician may keep it.
+Este es el registro de una sesión de soporte, tal como lo puede guardar el técnico.
+
+    venia verify session-….zip --root FINGERPRINT
+
+Everything in it can be checked offline: docs/ledger.md describes every file.
+Todo se puede comprobar sin conexión: docs/ledger.md describe cada archivo.
+";
+
+/// Whose session it was.
+pub(crate) struct Place<'a> {
+    pub(crate) home: &'a Home,
+    pub(crate) root: Fingerprint,
+    pub(crate) session: SessionId,
+    pub(crate) log: &'a VerifierKey,
+    pub(crate) statement: Vec<u8>,
+    pub(crate) member: Vec<u8>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    /// The bundle.
+    pub(crate) bundle: Option<PathBuf>,
+    /// What it is worth.
+    pub(crate) verdict: Option<Finding>,
+    /// Where evidence against the log was kept.
+    pub(crate) evidence: Option<PathBuf>,
+}
+
+/// Fetches, assembles, writes, verifies. `control`: the relay, if it can still be reached.
+pub(crate) async fn collect(
+    record: &Record,
+    control: Option<&Control>,
+    place: Place<'_>,
+    patience: Duration,
+) -> Result<Collected, HomeError> {
+    let Some(first) = record.first() else { return Ok(Collected::default()) };
+    let first_size = Checkpoint::of_note(&first.checkpoint, place.log).map_or(0, |checkpoint| checkpoint.size);
+    let proofs = match control {
+        Some(control) => receipt::fetch(control, place.session, first_size, record.close(), patience).await,
+        None => Err(venia_relay::client::control::ControlError::Unreachable(None)),
+    };
+    let proofs = proofs.inspect_err(|error| tracing::info!(%error, "no proofs")).ok();
+    let evidence = match (control, &proofs) {
+        (Some(control), Some(proofs)) => continuity(control, &place, proofs).await?,
+        (_, _) => None,
+    };
+    let Some(mut held) = record.held(place.statement, place.member) else { return Ok(Collected::default()) };
+    held.readme = Some(README.as_bytes().to_vec());
+    let Some(zip) = packed(&held, proofs.as_ref()) else { return Ok(Collected { evidence, ..Collected::default() }) };
+    let sessions = Home::open(&place.home.dir().join(SESSIONS), false)?;
+    let name = format!("session-{}.zip", place.session);
+    sessions.write(&name, &zip)?;
+    let verdict = verify(&zip, Roots { named: Some(place.root), known: &[] });
+    if verdict.verdict == Finding::Broken {
+        tracing::warn!(at = ?verdict.at, why = verdict.why, "the record is broken");
+    }
+    Ok(Collected { bundle: Some(sessions.path(&name)?), verdict: Some(verdict.verdict), evidence })
+}
+
+fn packed(held: &Held, proofs: Option<&Proofs>) -> Option<Vec<u8>> {
+    let zip = |bundle: Bundle| bundle.to_zip().inspect_err(|error| tracing::warn!(%error, "the record")).ok();
+    receipt::assemble(held, proofs).inspect_err(|error| tracing::warn!(%error, "the record")).ok().and_then(zip)
+}
+
+/// Does the log continue what it showed in the session before? Keeps the larger checkpoint, or the evidence.
+async fn continuity(control: &Control, place: &Place<'_>, proofs: &Proofs) -> Result<Option<PathBuf>, HomeError> {
+    let file = format!("checkpoint-{}", encoding::to_hex(&place.log.id()));
+    let kept = place.home.read(&file, NOTE_MAX)?.and_then(|note| Pin::new(&note, place.log).ok());
+    let Some(mut pin) = kept else {
+        // The first session with this log: nothing to continue yet.
+        if Pin::new(&proofs.checkpoint, place.log).is_ok() {
+            place.home.write(&file, &proofs.checkpoint)?;
+        }
+        return Ok(None);
+    };
+    let size = Pin::new(&proofs.checkpoint, place.log).map_or(0, |pin| pin.checkpoint().size);
+    let proof = if pin.checkpoint().size < size {
+        let skip = proofs.entries.len() as u64;
+        let call = Call::Prove { session: place.session, skip, size, first: pin.checkpoint().size };
+        match timeout(CONTINUITY, control.call(call)).await {
+            Ok(Ok(Answer::Proofs { consistency, .. })) => Some(consistency),
+            Ok(_) | Err(_) => None,
+        }
+    } else {
+        None
+    };
+    match pin.advance(&proofs.checkpoint, place.log, proof.as_deref()) {
+        Ok(Advance::Newer) => place.home.write(&file, &proofs.checkpoint).map(|()| None),
+        Err(PinError::Evidence(evidence)) => keep(&evidence, place).map(Some),
+        // No proof is no evidence; what was known stays known.
+        Ok(Advance::Same | Advance::Older) | Err(PinError::Checkpoint(_) | PinError::NoProof) => Ok(None),
+    }
+}
+
+/// Both checkpoints as signed, and the proof that failed: a third party can check them.
+fn keep(evidence: &Evidence, place: &Place<'_>) -> Result<PathBuf, HomeError> {
+    let mut file = [evidence.known.as_slice(), b"\n", &evidence.shown, b"\n"].concat();
+    for hash in &evidence.proof {
+        file.extend_from_slice(encoding::to_base64(hash).as_bytes());
+        file.push(b'\n');
+    }
+    let name = format!("evidence-{}", place.session);
+    place.home.write(&name, &file)?;
+    place.home.path(&name)
+}

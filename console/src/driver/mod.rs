@@ -1,0 +1,468 @@
+//! A live session, on the technician's side: one `select!` over the connection, the relay, the keyboard and the clock,
+//! then one `while let` over what the machine orders.
+//!
+//! The machine ([`venia_proto::session::console`]) follows what the agent decided; [`record`] verifies what came before
+//! it gets there. Nothing runs again by itself: after a lost connection the session is over for this program.
+
+pub(crate) mod collect;
+pub(crate) mod pair;
+pub(crate) mod record;
+mod typed;
+
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use quinn::{Connection, VarInt};
+use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+use venia_proto::foreign::Foreign;
+use venia_proto::id::{FlowId, SessionId};
+use venia_proto::ledger::body::{Asked, Offer, Signoff};
+use venia_proto::ledger::kind::{Answer, Cause, Status};
+use venia_proto::message::{ToAgent, ToConsole};
+use venia_proto::now::{Now, Wall};
+use venia_proto::rendezvous::{Call, FlowEnd, Push};
+use venia_proto::session::console::{Console, Input, Output, Tell, Write};
+use venia_proto::wire::Limit;
+use venia_relay::client::control::Control;
+use venia_relay::client::frames::{FrameError, Receiver, Sender};
+use venia_ui::failure::{Failure, Loss, Trouble};
+
+use crate::trouble;
+use crate::voice::Voice;
+use pair::Paired;
+use record::Record;
+use typed::Typing;
+
+/// The program ends at the latest 10 s after its own sign-off; the rest is for proofs and the bundle.
+const CLOSE_WAIT: Duration = Duration::from_millis(8_500);
+/// How long a frame of ours may wait for the agent to take it.
+const SEND: Duration = Duration::from_secs(5);
+/// After the relay said that the flow ended, what is still on its way gets this long.
+const AFTERMATH: Duration = Duration::from_secs(2);
+/// After the close came, events before it get this long.
+const STRAGGLERS: Duration = Duration::from_secs(2);
+/// Without a relay the session can't go on for longer than the agent allows.
+const RELAY_GONE: Duration = Duration::from_secs(30);
+/// Results read and not yet looked at.
+const RESULTS: usize = 32;
+/// Application close code of the end-to-end connection: nothing is wrong.
+const CLOSE_LEFT: u32 = 0;
+/// Application close code of the end-to-end connection: the agent's program broke the rules.
+const CLOSE_RULES: u32 = 1;
+
+/// What a session is for.
+pub(crate) struct Plan {
+    pub(crate) reason: Foreign,
+    pub(crate) offer: Offer,
+    /// Runs of a script, in order.
+    pub(crate) runs: Vec<Asked>,
+    /// The last word of a script; `None`: somebody types.
+    pub(crate) signoff: Option<Signoff>,
+}
+
+/// The relay's side of a session.
+pub(crate) struct Through<'a> {
+    pub(crate) control: &'a Control,
+    pub(crate) pushes: &'a mut mpsc::Receiver<Push>,
+    pub(crate) flow: FlowId,
+    pub(crate) session: SessionId,
+}
+
+/// How a session ended.
+pub(crate) struct Finished {
+    pub(crate) record: Record,
+    pub(crate) by: Cause,
+    pub(crate) cause: Cause,
+    /// Our last word, if it was sent.
+    pub(crate) signoff: Option<Signoff>,
+    /// Whether everything the plan asked for was done.
+    pub(crate) fulfilled: bool,
+    /// When the end began: the program's last ten seconds count from here.
+    pub(crate) since: Instant,
+}
+
+/// Both clocks. (SECURITY D1)
+pub(crate) fn now() -> Now {
+    let boot = clock_gettime(ClockId::Boottime);
+    let boot_ms =
+        u64::try_from(boot.tv_sec).unwrap_or(0) * 1_000 + u64::try_from(boot.tv_nsec).unwrap_or(0) / 1_000_000;
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    Now { boot_ms, wall: Wall::from_ms(i64::try_from(wall).unwrap_or(i64::MAX)) }
+}
+
+/// Runs a session from the pairing to its end.
+pub(crate) async fn drive(
+    paired: Paired,
+    through: Through<'_>,
+    record: Record,
+    plan: Plan,
+    voice: &mut Voice<'_>,
+    mut lines: Option<mpsc::Receiver<String>>,
+) -> Finished {
+    let Paired { connection, sender, mut receiver, strand, .. } = paired;
+    let Through { control, pushes, flow, session } = through;
+    let offered = !plan.offer.scopes.is_empty() || !plan.offer.items.is_empty();
+    let typing = plan.signoff.is_none().then_some(Typing::Command);
+    let (results, mut arrived) = mpsc::channel(RESULTS);
+    let mut live = Live {
+        machine: Console::new(strand, plan.reason.clone(), offered),
+        record,
+        voice,
+        connection: connection.clone(),
+        sender,
+        wanted: plan.runs.len(),
+        had: 0,
+        refused: false,
+        signoff: None,
+        ended: None,
+        since: None,
+        gone: None,
+        silent: false,
+        collected: false,
+        typing,
+        spoke: false,
+        inputs: VecDeque::new(),
+    };
+    live.voice.paired(session);
+    live.send(&ToAgent::Arrive { reason: plan.reason, offer: plan.offer }).await;
+    live.inputs.extend(plan.runs.into_iter().map(Input::Run));
+    live.inputs.extend(plan.signoff.map(Input::SignOff));
+    live.wait(None);
+    live.prompt();
+    live.settle().await;
+
+    let (mut reading, mut accepting, mut listening) = (true, true, true);
+    while !live.collected {
+        tokio::select! {
+            frame = receiver.next(), if reading => reading = live.frame(frame),
+            stream = connection.accept_uni(), if accepting => match stream {
+                Ok(stream) => {
+                    let results = results.clone();
+                    tokio::spawn(async move {
+                        let frame = Receiver::<ToConsole>::new(stream, Limit::Data).next().await;
+                        // The session ended meanwhile: nobody waits for it.
+                        let _ = results.send(frame).await;
+                    });
+                }
+                // What the agent sent before it hung up is still read from the control stream, which then says so.
+                Err(_) => {
+                    accepting = false;
+                    live.gone.get_or_insert(Instant::now() + AFTERMATH);
+                }
+            },
+            Some(frame) = arrived.recv() => live.outcome(frame),
+            push = pushes.recv(), if listening => match push {
+                Some(push) => live.push(push, flow),
+                None => {
+                    listening = false;
+                    live.relay_gone(control.was_revoked());
+                }
+            },
+            line = next(&mut lines), if lines.is_some() => match line {
+                Some(line) => live.line(&line),
+                None => {
+                    lines = None;
+                    if live.typing.is_some() {
+                        live.leave(CLOSE_LEFT);
+                    }
+                }
+            },
+            _ = tokio::signal::ctrl_c() => live.leave(CLOSE_LEFT),
+            () = sleep(live.pause()) => live.tick(),
+        }
+        live.settle().await;
+    }
+    // Whoever still listens learns that nothing more comes; a relay that is gone needs no telling.
+    connection.close(VarInt::from_u32(CLOSE_LEFT), b"");
+    let _ = timeout(Duration::from_secs(1), control.call(Call::EndFlow { flow })).await;
+    live.finished()
+}
+
+struct Live<'a, 'v> {
+    machine: Console,
+    record: Record,
+    voice: &'a mut Voice<'v>,
+    connection: Connection,
+    sender: Sender<ToAgent>,
+    /// Runs of the script.
+    wanted: usize,
+    /// Reports that came.
+    had: usize,
+    refused: bool,
+    signoff: Option<Signoff>,
+    ended: Option<(Cause, Cause)>,
+    since: Option<Instant>,
+    /// When the connection counts as lost although nobody said so.
+    gone: Option<Instant>,
+    /// The technician knows already why the connection ends.
+    silent: bool,
+    collected: bool,
+    typing: Option<Typing>,
+    /// Something was said below the prompt.
+    spoke: bool,
+    /// What the machine hears next.
+    inputs: VecDeque<Input>,
+}
+
+impl Live<'_, '_> {
+    /// Hands inputs to the machine and does what it orders, until neither is left.
+    async fn settle(&mut self) {
+        loop {
+            while let Some(output) = self.machine.poll_output() {
+                match output {
+                    Output::Write(write) => self.write(write).await,
+                    Output::Tell(tell) => self.tell(tell),
+                    Output::Leave => self.leave(CLOSE_LEFT),
+                    Output::Collect => self.collected = true,
+                }
+            }
+            let Some(input) = self.inputs.pop_front() else { break };
+            if input == Input::LinkLost {
+                // Nothing more can come: the close isn't held back any longer for what is missing before it.
+                for ready in self.record.ready(true) {
+                    self.machine.handle(now(), ready);
+                }
+            }
+            self.machine.handle(now(), input);
+        }
+        if self.spoke {
+            self.spoke = false;
+            self.prompt();
+        }
+    }
+
+    /// A frame of the control stream; whether there may be another.
+    fn frame(&mut self, frame: Result<Option<ToConsole>, FrameError>) -> bool {
+        match frame {
+            Ok(Some(ToConsole::Event { signed, proof })) => self.event(&signed, proof.as_deref()),
+            Ok(Some(ToConsole::CloseRecorded)) => {
+                self.inputs.extend(self.record.ready(true));
+                self.inputs.push_back(Input::CloseRecorded);
+            }
+            Ok(Some(ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_))) => {
+                self.broke_rules("a pairing message in a session");
+            }
+            Ok(None) => {
+                self.gone.get_or_insert(Instant::now() + AFTERMATH);
+                return false;
+            }
+            Err(FrameError::Malformed(error)) => {
+                self.broke_rules(&error.to_string());
+                return false;
+            }
+            Err(
+                FrameError::TooLarge(_)
+                | FrameError::Read(_)
+                | FrameError::Write(_)
+                | FrameError::Connection(_)
+                | FrameError::Ended
+                | FrameError::Stalled,
+            ) => {
+                self.inputs.push_back(Input::LinkLost);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What came on a stream of its own: a result, or half of one that was cut off.
+    fn outcome(&mut self, frame: Result<Option<ToConsole>, FrameError>) {
+        match frame {
+            Ok(Some(ToConsole::Event { signed, proof })) => self.event(&signed, proof.as_deref()),
+            Ok(Some(_)) => self.broke_rules("not a result on a result's stream"),
+            Err(FrameError::Malformed(error)) => self.broke_rules(&error.to_string()),
+            Ok(None)
+            | Err(
+                FrameError::TooLarge(_)
+                | FrameError::Read(_)
+                | FrameError::Write(_)
+                | FrameError::Connection(_)
+                | FrameError::Ended
+                | FrameError::Stalled,
+            ) => {}
+        }
+    }
+
+    fn event(&mut self, signed: &venia_proto::message::Signed, proof: Option<&[u8]>) {
+        match self.record.take(signed, proof) {
+            Ok(()) => {
+                self.inputs.extend(self.record.ready(false));
+                if self.record.close().is_some() {
+                    self.since.get_or_insert_with(Instant::now);
+                }
+            }
+            Err(error) => self.broke_rules(&error.to_string()),
+        }
+    }
+
+    async fn write(&mut self, write: Write) {
+        let asks = matches!(write, Write::Ask(_));
+        if let Write::Signoff(signoff) = &write {
+            self.signoff = Some(signoff.clone());
+            self.since.get_or_insert_with(Instant::now);
+        }
+        match self.record.write(write, now()) {
+            Ok(frame) => self.send(&frame).await,
+            Err(error) => {
+                tracing::error!(%error, "our own event");
+                self.leave(CLOSE_LEFT);
+            }
+        }
+        if asks {
+            self.wait(None);
+        }
+    }
+
+    async fn send(&mut self, frame: &ToAgent) {
+        let sent = timeout(SEND, self.sender.send(frame)).await;
+        if !matches!(sent, Ok(Ok(()))) {
+            self.inputs.push_back(Input::LinkLost);
+        }
+    }
+
+    fn tell(&mut self, tell: Tell) {
+        self.spoke = true;
+        match tell {
+            Tell::Consent { answer, card, took } => {
+                self.refused |= answer != Answer::Yes;
+                let arrival = card.is_none() && answer == Answer::Yes;
+                self.voice.consent(answer, card.as_ref(), took);
+                if arrival && self.machine.is_busy() {
+                    self.wait(None);
+                }
+            }
+            Tell::Running(item) => self.wait(Some(&item)),
+            Tell::Result { item, status, report, entry } => {
+                match status {
+                    Status::Done | Status::Unknown if report.is_some() => self.had += 1,
+                    Status::Done
+                    | Status::Unknown
+                    | Status::Failed
+                    | Status::Killed
+                    | Status::Withheld
+                    | Status::Lost
+                    | Status::Late => self.refused = true,
+                }
+                self.voice.result(&item, status, report.as_ref(), self.record.index(entry));
+            }
+            Tell::Refused { item, why } => {
+                self.refused = true;
+                self.voice.refused(&item, why);
+            }
+            Tell::Said(text) => self.voice.said(&text),
+            Tell::Paused(_) => self.voice.paused(),
+            Tell::Resumed => self.voice.resumed(),
+            Tell::Closed { by, cause } => {
+                self.ended.get_or_insert((by, cause));
+                self.since.get_or_insert_with(Instant::now);
+                self.typing = None;
+            }
+            Tell::Lost => {
+                if !self.silent {
+                    let failure = trouble::lost(self.voice.words());
+                    self.voice.error(&failure);
+                }
+                self.ended.get_or_insert((Cause::RelayLost, Cause::RelayLost));
+                self.typing = None;
+            }
+        }
+    }
+
+    fn push(&mut self, push: Push, flow: FlowId) {
+        match push {
+            Push::FlowEnded { flow: ended, why } if ended == flow => match why {
+                FlowEnd::Revoked => self.relay_gone(true),
+                // What the agent sent last may still be on its way.
+                FlowEnd::Left | FlowEnd::Limit => {
+                    self.gone.get_or_insert(Instant::now() + AFTERMATH);
+                }
+            },
+            Push::FlowEnded { .. } | Push::Knock { .. } | Push::Ping(_) => {}
+        }
+    }
+
+    /// The control connection ended.
+    fn relay_gone(&mut self, revoked: bool) {
+        if revoked && self.ended.is_none() {
+            let words = self.voice.words();
+            let failure = Failure::of(Trouble::Revoked, words).after(Loss::Recorded, words);
+            self.end(&failure, (Cause::Revoked, Cause::Revoked), CLOSE_LEFT);
+        } else {
+            self.gone.get_or_insert(Instant::now() + RELAY_GONE);
+        }
+    }
+
+    fn broke_rules(&mut self, why: &str) {
+        let failure = trouble::broke_rules(why, self.voice.words());
+        self.end(&failure, (Cause::Technician, Cause::Technician), CLOSE_RULES);
+    }
+
+    /// Ends the session from this side, for a reason that is told once.
+    fn end(&mut self, failure: &Failure, ended: (Cause, Cause), code: u32) {
+        if !self.silent {
+            self.refused = true;
+            self.voice.error(failure);
+            self.ended.get_or_insert(ended);
+            self.leave(code);
+        }
+    }
+
+    /// Leaves without a sign-off.
+    fn leave(&mut self, code: u32) {
+        self.silent = true;
+        self.ended.get_or_insert((Cause::Technician, Cause::Technician));
+        self.typing = None;
+        self.connection.close(VarInt::from_u32(code), b"");
+        self.inputs.push_back(Input::LinkLost);
+    }
+
+    /// Something long begins.
+    fn wait(&mut self, item: Option<&venia_proto::ledger::body::ItemId>) {
+        self.voice.wait(item, now().boot_ms, self.typing.is_some());
+    }
+
+    /// Until something is due; never so long that a sleep of this computer goes unnoticed.
+    fn pause(&self) -> Duration {
+        let until = self.machine.deadline().map_or(u64::MAX, |at| at.saturating_sub(now().boot_ms));
+        Duration::from_millis(until.clamp(1, 500))
+    }
+
+    fn tick(&mut self) {
+        self.voice.tick(now().boot_ms);
+        self.inputs.push_back(Input::Tick);
+        let since = |wait: Duration| self.since.is_some_and(|since| since.elapsed() >= wait);
+        if self.record.close().is_some() && since(STRAGGLERS) {
+            self.inputs.extend(self.record.ready(true));
+        }
+        if since(CLOSE_WAIT) {
+            self.collected = true;
+        }
+        if self.gone.is_some_and(|gone| Instant::now() >= gone) {
+            self.gone = None;
+            self.inputs.push_back(Input::LinkLost);
+        }
+    }
+
+    fn finished(self) -> Finished {
+        let (by, cause) = self.ended.unwrap_or((Cause::RelayLost, Cause::RelayLost));
+        let closed = self.signoff.is_some() && (by, cause) == (Cause::Technician, Cause::Done);
+        Finished {
+            record: self.record,
+            by,
+            cause,
+            signoff: self.signoff,
+            fulfilled: closed && (self.wanted == 0 || !self.refused) && self.had >= self.wanted,
+            since: self.since.unwrap_or_else(Instant::now),
+        }
+    }
+}
+
+/// The next typed line; never, if nobody types.
+async fn next(lines: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
+    match lines {
+        Some(lines) => lines.recv().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,304 @@
+//! This side's copy of the record: what came is verified before the machine hears of it, what is said is signed.
+//!
+//! Results travel on streams of their own, so events arrive in any order. One is handed on as soon as the events it names
+//! are known; the `close` waits for everything before it, so that a result still on its way isn't taken for lost.
+//!
+//! What stops which attack: an event counts only with the signature of the key the agent proved in TLS and in the
+//! pairing; its words only if they are what it committed to; a receipt only by the log the pinned root names, and never
+//! two roots of one size (SECURITY F4). Whoever breaks one of these broke the rules, and the connection ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use venia_proto::consent::EntryRef;
+use venia_proto::id::{Leaf, SessionId, Strand};
+use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
+use venia_proto::ledger::body::{Body, BodyError};
+use venia_proto::ledger::event::{After, Event, EventError};
+use venia_proto::ledger::kind::Kind;
+use venia_proto::ledger::merkle::Hash;
+use venia_proto::ledger::note::NoteError;
+use venia_proto::ledger::part::{Opening, PartError, PartName};
+use venia_proto::ledger::proof::{Proof, ReceiptError};
+use venia_proto::ledger::strand::Author;
+use venia_proto::message::{BareOpening, Signed, ToAgent};
+use venia_proto::now::Now;
+use venia_proto::session::console::{Input, Write};
+use venia_relay::client::receipt::Held;
+
+/// Most events of a session (SECURITY E6).
+const EVENTS_MAX: usize = 10_000;
+/// Most bytes of openings of a session (SECURITY E6).
+const OPENINGS_MAX: usize = 256 << 20;
+
+/// What both sides of a session are called and sign with.
+pub(crate) struct Sides {
+    pub(crate) session: SessionId,
+    /// The key the agent proved.
+    pub(crate) agent: PublicKey,
+    /// The log of the relay we are connected to, as the statement names it.
+    pub(crate) log: VerifierKey,
+    /// The strand we write.
+    pub(crate) strand: Strand,
+    /// The key we write with, under the name the member note gives it.
+    pub(crate) key: SigningKey,
+}
+
+/// Everything known of one session.
+pub(crate) struct Record {
+    sides: Sides,
+    author: Author,
+    agent: Option<VerifierKey>,
+    events: BTreeMap<EntryRef, Event>,
+    places: BTreeMap<Leaf, EntryRef>,
+    openings: BTreeMap<[u8; 32], Vec<u8>>,
+    opened: usize,
+    /// Where the agent's events stand in the log.
+    indices: BTreeMap<u64, u64>,
+    first: Option<Proof>,
+    roots: BTreeMap<u64, Hash>,
+    /// Arrived and not handed on.
+    waiting: BTreeMap<u64, Body>,
+}
+
+/// Something came that mustn't, or ours couldn't be written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordError {
+    /// Not an event.
+    #[error("what came is no event")]
+    Event(#[from] EventError),
+    /// Of another session, or by another author than the agent.
+    #[error("an event of another session or author")]
+    Elsewhere,
+    /// Not signed by the agent's key.
+    #[error("an event that the agent's key didn't sign")]
+    Signature(#[source] NoteError),
+    /// The agent signed two events for one place, or doesn't continue its own strand.
+    #[error("an event that contradicts the one before it")]
+    Contradiction,
+    /// The words aren't those the event committed to.
+    #[error("words that aren't the ones the event committed to")]
+    Words(#[source] PartError),
+    /// A different number of openings than parts.
+    #[error("openings that fit no part")]
+    Openings,
+    /// The words aren't a body of this kind.
+    #[error("words of another kind")]
+    Body(#[from] BodyError),
+    /// The receipt doesn't hold.
+    #[error("a receipt that doesn't hold")]
+    Receipt(#[from] ReceiptError),
+    /// Two roots at one size: the log showed two histories.
+    #[error("receipts from two histories of the ledger")]
+    Fork,
+    /// More events or bytes than a session may have.
+    #[error("more than a session may hold")]
+    TooMuch,
+    /// A join that gives our strand to another key.
+    #[error("a join with another key than ours")]
+    NotUs,
+    /// This computer gave no random bytes.
+    #[error("this computer gives no random numbers")]
+    Random,
+    /// Our own text is too long for a part.
+    #[error("our own text is too long")]
+    Ours(#[source] PartError),
+}
+
+impl Record {
+    pub(crate) fn new(sides: Sides) -> Self {
+        let author = Author::new(sides.session, sides.strand);
+        Self {
+            sides,
+            author,
+            agent: None,
+            events: BTreeMap::new(),
+            places: BTreeMap::new(),
+            openings: BTreeMap::new(),
+            opened: 0,
+            indices: BTreeMap::new(),
+            first: None,
+            roots: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    /// Takes an event of the agent, whole or without its words.
+    pub(crate) fn take(&mut self, signed: &Signed, proof: Option<&[u8]>) -> Result<(), RecordError> {
+        let event = Event::parse(&signed.note)?;
+        let header = event.header();
+        if header.session != self.sides.session || header.author != Strand::Agent {
+            return Err(RecordError::Elsewhere);
+        }
+        let agent = match (&self.agent, event.key_name()) {
+            (Some(agent), _) => agent.clone(),
+            (None, Some(name)) => VerifierKey { name: name.clone(), key: self.sides.agent },
+            (None, None) => return Err(RecordError::Elsewhere),
+        };
+        event.verify(&agent).map_err(RecordError::Signature)?;
+        self.agent = Some(agent);
+
+        let entry = EntryRef { author: Strand::Agent, seq: header.seq };
+        let again = self.fits(entry, &event)?;
+        if let Kind::Join { strand, key, .. } = &header.kind
+            && *strand == self.sides.strand
+            && *key != *self.sides.key.verifier()
+        {
+            return Err(RecordError::NotUs);
+        }
+        let body = self.open(&event, &signed.openings)?;
+        if let Some(proof) = proof {
+            self.receipt(&event, proof)?;
+        }
+        if !again {
+            if self.events.len() >= EVENTS_MAX {
+                return Err(RecordError::TooMuch);
+            }
+            self.author.follow(&event);
+            self.places.insert(event.leaf(), entry);
+            self.waiting.insert(entry.seq, body);
+            self.events.insert(entry, event);
+        } else if let Some(waiting) = self.waiting.get_mut(&entry.seq)
+            && body != Body::None
+        {
+            *waiting = body;
+        }
+        Ok(())
+    }
+
+    /// What the machine may hear now, oldest first. With `all` the close too, whatever is missing before it.
+    pub(crate) fn ready(&mut self, all: bool) -> Vec<Input> {
+        let mut ready = Vec::new();
+        let numbers: Vec<u64> = self.waiting.keys().copied().collect();
+        for seq in numbers {
+            let entry = EntryRef { author: Strand::Agent, seq };
+            let Some(event) = self.events.get(&entry) else { continue };
+            let kind = event.header().kind.clone();
+            let too_early = matches!(kind, Kind::Close { .. }) && !all && !self.whole_before(seq);
+            let Some(kind) = kind.try_map(|leaf| self.places.get(&leaf).copied()).filter(|_| !too_early) else {
+                continue;
+            };
+            let body = self.waiting.remove(&seq).unwrap_or(Body::None);
+            ready.push(Input::Event { entry, kind, body });
+        }
+        ready
+    }
+
+    /// Signs the next event of our strand.
+    pub(crate) fn write(&mut self, write: Write, now: Now) -> Result<ToAgent, RecordError> {
+        let (kind, body, wrap): (Kind, Body, fn(Signed) -> ToAgent) = match write {
+            Write::Ask(request) => (Kind::Request, Body::Request(request), ToAgent::Ask),
+            Write::Run(request) => (Kind::Request, Body::Request(request), ToAgent::Run),
+            Write::Chat(said) => (Kind::Chat, Body::Said(said), ToAgent::Chat),
+            Write::Note(said) => (Kind::Note, Body::Said(said), ToAgent::Note),
+            Write::Signoff(signoff) => {
+                (Kind::Signoff { tips: self.author.tips() }, Body::Signoff(signoff), ToAgent::Signoff)
+            }
+        };
+        let plaintext = body.encode().unwrap_or_default();
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).map_err(|_| RecordError::Random)?;
+        let opening = Opening::make(random, &plaintext).map_err(RecordError::Ours)?;
+        let part = opening.part(PartName::Body, None);
+        let event = self.author.write(kind, std::slice::from_ref(&part), now.wall, &self.sides.key);
+        let entry = EntryRef { author: self.sides.strand, seq: event.header().seq };
+        let note = event.bytes().to_vec();
+        self.openings.insert(part.commit, opening.bytes().to_vec());
+        self.places.insert(event.leaf(), entry);
+        self.events.insert(entry, event);
+        Ok(wrap(Signed { note, openings: vec![BareOpening { random, plaintext }] }))
+    }
+
+    /// Where an event of the agent stands in the log, if its proof came with it.
+    pub(crate) fn index(&self, entry: EntryRef) -> Option<u64> {
+        self.indices.get(&entry.seq).copied().filter(|_| entry.author == Strand::Agent)
+    }
+
+    /// Number of the agent's close, once it came.
+    pub(crate) fn close(&self) -> Option<u64> {
+        let close = |event: &&Event| matches!(event.header().kind, Kind::Close { .. });
+        self.events.values().find(close).map(|event| event.header().seq)
+    }
+
+    /// The first receipt, once it came.
+    pub(crate) fn first(&self) -> Option<&Proof> {
+        self.first.as_ref()
+    }
+
+    /// Everything for the bundle; `None` without a first receipt.
+    pub(crate) fn held(&self, statement: Vec<u8>, member: Vec<u8>) -> Option<Held> {
+        Some(Held {
+            statement,
+            agent: self.agent.clone()?,
+            events: self.events.values().cloned().collect(),
+            openings: self.openings.clone(),
+            members: BTreeMap::from([(self.sides.strand, member)]),
+            first: self.first.clone()?,
+            receipt: None,
+            readme: None,
+        })
+    }
+
+    /// Whether the same event is there already; an error if another one is, or if its neighbours deny it.
+    fn fits(&self, entry: EntryRef, event: &Event) -> Result<bool, RecordError> {
+        if let Some(known) = self.events.get(&entry) {
+            return if known.leaf() == event.leaf() { Ok(true) } else { Err(RecordError::Contradiction) };
+        }
+        let at = |seq: Option<u64>| seq.and_then(|seq| self.events.get(&EntryRef { seq, ..entry }));
+        let before = at(entry.seq.checked_sub(1)).is_none_or(|before| event.header().prev == Some(before.leaf()));
+        let after = at(entry.seq.checked_add(1)).is_none_or(|after| after.header().prev == Some(event.leaf()));
+        if before && after { Ok(false) } else { Err(RecordError::Contradiction) }
+    }
+
+    fn open(&mut self, event: &Event, openings: &[BareOpening]) -> Result<Body, RecordError> {
+        if openings.is_empty() {
+            return Ok(Body::None);
+        }
+        let parts = &event.header().parts;
+        if openings.len() != parts.len() {
+            return Err(RecordError::Openings);
+        }
+        let mut body = Body::None;
+        for (part, bare) in parts.iter().zip(openings) {
+            let opening = Opening::make(bare.random, &bare.plaintext).map_err(RecordError::Words)?;
+            if opening.part(part.name, part.sealed) != *part {
+                return Err(RecordError::Words(PartError::WrongCommitment));
+            }
+            if part.name == PartName::Body {
+                body = Body::decode(event.header().kind.name(), opening.plaintext())?;
+            }
+            self.opened += opening.bytes().len();
+            if self.opened > OPENINGS_MAX {
+                return Err(RecordError::TooMuch);
+            }
+            self.openings.insert(part.commit, opening.bytes().to_vec());
+        }
+        Ok(body)
+    }
+
+    fn receipt(&mut self, event: &Event, proof: &[u8]) -> Result<(), RecordError> {
+        let proof = Proof::parse(proof)?;
+        let checkpoint = proof.verify(event.leaf(), &self.sides.log)?;
+        let root = *self.roots.entry(checkpoint.size).or_insert(checkpoint.root);
+        if root != checkpoint.root {
+            return Err(RecordError::Fork);
+        }
+        let seq = event.header().seq;
+        self.indices.insert(seq, proof.index);
+        if seq == 0 && self.first.is_none() {
+            self.first = Some(proof);
+        }
+        self.author.receipted(After { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root });
+        Ok(())
+    }
+
+    /// Whether every event of the agent before this one was handed on.
+    fn whole_before(&self, seq: u64) -> bool {
+        let known: BTreeSet<u64> =
+            self.events.keys().filter(|entry| entry.author == Strand::Agent).map(|entry| entry.seq).collect();
+        known.range(..seq).count() as u64 == seq && self.waiting.range(..seq).next().is_none()
+    }
+}
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -1,0 +1,118 @@
+//! What went wrong, as people and scripts get it: one of the kinds of COMMANDS.md, a sentence and the next step.
+
+use venia_proto::message::PairRefusal;
+use venia_proto::rendezvous::Refusal;
+use venia_relay::client::control::ControlError;
+use venia_relay::client::home::HomeError;
+use venia_ui::failure::{Exit, Failure, Loss, Trouble};
+use venia_ui::words::Words;
+
+/// A failure of a shared kind with sentences of its own.
+pub(crate) fn said(trouble: Trouble, message: String, hint: String, words: &Words) -> Failure {
+    Failure { message, hint, ..Failure::of(trouble, words) }
+}
+
+/// Wrong use with sentences of its own: exit 2.
+pub(crate) fn wrong_use(message: String, hint: String, words: &Words) -> Failure {
+    said(Trouble::Usage, message, hint, words)
+}
+
+/// The relay.
+pub(crate) fn control(error: &ControlError, words: &Words) -> Failure {
+    tracing::info!(%error, "the relay");
+    let trouble = match error {
+        ControlError::WrongVersion(_) => Trouble::Version,
+        ControlError::WrongRoot | ControlError::Statement(_) | ControlError::Batch(_) => Trouble::Fingerprint,
+        ControlError::StatementExpired => Trouble::Expired,
+        ControlError::Replaced => Trouble::Busy,
+        ControlError::Revoked => Trouble::Revoked,
+        ControlError::Refused(why) => return refusal(*why, words),
+        ControlError::Unreachable(_)
+        | ControlError::Malformed(_)
+        | ControlError::TooLarge(_)
+        | ControlError::Tls(_) => Trouble::Unreachable,
+    };
+    Failure::of(trouble, words)
+}
+
+/// The relay's no.
+pub(crate) fn refusal(why: Refusal, words: &Words) -> Failure {
+    let invite = |message: String| said(Trouble::Expired, message, words.say("console-invite-hint", &[]), words);
+    match why {
+        Refusal::InviteUnknown => invite(words.say("console-invite-unknown", &[])),
+        Refusal::InviteUsed => invite(words.say("console-invite-used", &[])),
+        Refusal::InviteExpired => invite(words.say("console-invite-expired", &[])),
+        Refusal::NotMember => {
+            let hint = words.say("console-not-enrolled-hint", &[]);
+            said(Trouble::Revoked, words.say("console-not-member", &[]), hint, words)
+        }
+        Refusal::Revoked => Failure::of(Trouble::Revoked, words),
+        // Told like wrong words (SECURITY B3).
+        Refusal::NoSuchCode => Failure::of(Trouble::WrongCode, words),
+        Refusal::TooManyFailures => {
+            let hint = words.say("console-too-many-hint", &[]);
+            said(Trouble::Busy, words.say("console-too-many", &[]), hint, words)
+        }
+        Refusal::Busy => Failure::of(Trouble::Busy, words),
+        Refusal::Quota => {
+            let hint = words.say("console-quota-hint", &[]);
+            said(Trouble::Busy, words.say("console-quota", &[]), hint, words)
+        }
+        Refusal::Disk => Failure::of(Trouble::Disk, words),
+        Refusal::NotAllowed => {
+            let hint = words.say("console-not-allowed-hint", &[]);
+            said(Trouble::Revoked, words.say("console-not-allowed", &[]), hint, words)
+        }
+        // Only agents submit events.
+        Refusal::Event { .. } => Failure::of(Trouble::Unreachable, words),
+    }
+}
+
+/// The agent's no.
+pub(crate) fn pairing(why: PairRefusal, words: &Words) -> Failure {
+    match why {
+        PairRefusal::WrongCode => Failure::of(Trouble::WrongCode, words),
+        PairRefusal::Spent => Failure::of(Trouble::Burnt, words),
+        PairRefusal::Member => {
+            let hint = words.say("console-not-allowed-hint", &[]);
+            said(Trouble::Revoked, words.say("console-member-refused", &[]), hint, words)
+        }
+        PairRefusal::Version | PairRefusal::Malformed => Failure::of(Trouble::Version, words),
+    }
+}
+
+/// The other computer was there and is gone.
+pub(crate) fn agent_gone(words: &Words) -> Failure {
+    let hint = words.say("console-agent-gone-hint", &[]);
+    said(Trouble::Unreachable, words.say("console-agent-gone", &[]), hint, words)
+}
+
+/// The agent's program broke the rules; what came before is in the record.
+pub(crate) fn broke_rules(why: &str, words: &Words) -> Failure {
+    let message = words.say("console-broke-rules", &[("why", &why)]);
+    said(Trouble::Version, message, words.say("console-broke-rules-hint", &[]), words).after(Loss::Recorded, words)
+}
+
+/// The connection broke in the middle of a session.
+pub(crate) fn lost(words: &Words) -> Failure {
+    let hint = words.say("console-lost-hint", &[]);
+    said(Trouble::Unreachable, words.say("console-lost", &[]), hint, words).after(Loss::Recorded, words)
+}
+
+/// The data folder.
+pub(crate) fn folder(error: &HomeError, words: &Words) -> Failure {
+    let why = error.to_string();
+    let message = words.say("console-folder", &[("why", &why)]);
+    said(Trouble::Disk, message, words.say("console-folder-hint", &[]), words)
+}
+
+/// No enrolment in this folder.
+pub(crate) fn not_enrolled(words: &Words) -> Failure {
+    let hint = words.say("console-not-enrolled-hint", &[]);
+    said(Trouble::Revoked, words.say("console-not-enrolled", &[]), hint, words)
+}
+
+/// A file that can't be read, or a word that isn't there: nothing can be told.
+pub(crate) fn cannot_tell(kind: &'static str, message: String, hint: String, words: &Words) -> Failure {
+    Failure { exit: Exit::WrongUse, kind, message, state: Loss::Nothing.say(words), hint }
+}

@@ -1,0 +1,276 @@
+//! What the technician is told during a session: JSON lines for scripts, sentences for people.
+//!
+//! Results and how it closed go to stdout; states (waiting, paused, refused) to stderr. With `--json` stdout holds the
+//! events of COMMANDS.md and nothing else. Every word of the other side goes through `Foreign` (SECURITY D4).
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use venia_proto::catalog::Catalog;
+use venia_proto::foreign::Foreign;
+use venia_proto::id::SessionId;
+use venia_proto::ledger::body::{Consent, ItemId, Signoff};
+use venia_proto::ledger::kind::{Answer, Cause, Status, Why};
+use venia_proto::ledger::verify::Finding;
+use venia_proto::report::Report;
+use venia_proto::scope::Scope;
+use venia_ui::failure::Failure;
+use venia_ui::terminal::{Progress, Screen};
+use venia_ui::words::Words;
+
+/// The voice of one session.
+pub(crate) struct Voice<'a> {
+    screen: &'a Screen,
+    catalog: &'a Catalog,
+    progress: Option<Waiting>,
+}
+
+struct Waiting {
+    progress: Progress,
+    since_ms: u64,
+    /// `None`: for the person.
+    item: Option<String>,
+}
+
+/// How a session ended.
+pub(crate) struct Ended<'a> {
+    pub(crate) by: Cause,
+    pub(crate) cause: Cause,
+    pub(crate) signoff: Option<&'a Signoff>,
+    pub(crate) bundle: Option<&'a Path>,
+    pub(crate) verdict: Option<Finding>,
+}
+
+impl<'a> Voice<'a> {
+    pub(crate) fn new(screen: &'a Screen, catalog: &'a Catalog) -> Self {
+        Self { screen, catalog, progress: None }
+    }
+
+    pub(crate) fn words(&self) -> &'a Words {
+        self.screen.words()
+    }
+
+    pub(crate) fn catalog(&self) -> &'a Catalog {
+        self.catalog
+    }
+
+    /// An error of the stream: an event for scripts, three sentences for people. Gives nothing back: the caller knows
+    /// the exit code.
+    pub(crate) fn error(&mut self, failure: &Failure) {
+        let (kind, message, hint) = (failure.kind, &failure.message, &failure.hint);
+        self.event(&json!({ "event": "error", "kind": kind, "message": message, "hint": hint }));
+        self.progress = None;
+        // The code goes to the caller; this one only has to be said.
+        let _ = self.screen.fail_beside(failure);
+    }
+
+    pub(crate) fn paired(&mut self, session: SessionId) {
+        let session = session.to_string();
+        self.event(&json!({ "event": "paired", "session": session }));
+        self.note(&self.words().say("console-paired", &[("session", &session)]));
+    }
+
+    /// The person answered. That they know the technician is told to people alone: scripts wait for what was allowed.
+    pub(crate) fn consent(&mut self, answer: Answer, card: Option<&Consent>, took: u64) {
+        let said = match answer {
+            Answer::Yes => "yes",
+            Answer::No => "no",
+            Answer::Silence => "silence",
+        };
+        let none = BTreeSet::new();
+        let scopes: Vec<&str> =
+            card.map_or(&none, |card| &card.scopes).iter().map(|scope: &Scope| scope.name()).collect();
+        let minutes = card.and_then(|card| card.minutes);
+        if card.is_some() || answer != Answer::Yes {
+            self.event(&json!({
+                "event": "consent", "answer": said, "scopes": scopes, "minutes": minutes, "took": took,
+            }));
+        }
+        let words = self.words();
+        self.note(&match (answer, card.is_some()) {
+            (Answer::Yes, false) => words.say("console-known", &[]),
+            (Answer::Yes, true) => match minutes {
+                Some(minutes) => words.say("console-allowed", &[("minutes", &minutes)]),
+                None => words.say("console-allowed-until-stop", &[]),
+            },
+            (Answer::No, false) => words.say("console-unknown", &[]),
+            (Answer::No, true) => words.say("console-denied", &[]),
+            (Answer::Silence, _) => words.say("console-unanswered", &[]),
+        });
+    }
+
+    /// `entry`: where the result stands in the log, from its proof.
+    pub(crate) fn result(&mut self, item: &ItemId, status: Status, report: Option<&Report>, entry: Option<u64>) {
+        self.event(&json!({
+            "event": "result", "item": item.0, "status": status, "report": report, "entry": entry,
+        }));
+        self.progress = None;
+        if self.screen.json() {
+            return;
+        }
+        let name = self.title(item);
+        let words = self.words();
+        let line = match (status, report, self.catalog.get(item)) {
+            (_, Some(report), Some(definition)) => {
+                // A reader that went away is no reason to leave the person alone; the record has it all.
+                let _ = self.screen.report(definition, report);
+                return;
+            }
+            (Status::Done | Status::Unknown, ..) => words.say("console-result-unsent", &[("item", &name)]),
+            (Status::Failed, ..) => words.say("console-result-failed", &[("item", &name)]),
+            (Status::Killed, ..) => words.say("console-result-killed", &[("item", &name)]),
+            (Status::Withheld, ..) => words.say("console-result-withheld", &[("item", &name)]),
+            (Status::Lost, ..) => words.say("console-result-lost", &[("item", &name)]),
+            (Status::Late, ..) => words.say("console-result-late", &[("item", &name)]),
+        };
+        self.note(&line);
+    }
+
+    pub(crate) fn refused(&mut self, item: &ItemId, why: Why) {
+        self.event(&json!({ "event": "refused", "item": item.0, "why": why }));
+        let words = self.words();
+        let why = match why {
+            Why::OutsideGrant => words.say("console-why-outside-grant", &[]),
+            Why::Level => words.say("console-why-level", &[]),
+            Why::Arguments => words.say("console-why-arguments", &[]),
+            Why::UnknownItem => words.say("console-why-unknown-item", &[]),
+            Why::Repeated => words.say("console-why-repeated", &[]),
+            Why::NoReceipt => words.say("console-why-no-receipt", &[]),
+            Why::Paused => words.say("console-why-paused", &[]),
+            Why::Policy => words.say("console-why-policy", &[]),
+            Why::Limit => words.say("console-why-limit", &[]),
+            Why::Stopped => words.say("console-why-stopped", &[]),
+            Why::Person => words.say("console-why-person", &[]),
+        };
+        let name = self.title(item);
+        self.note(&words.say("console-refused", &[("item", &name), ("why", &why)]));
+    }
+
+    pub(crate) fn said(&mut self, text: &Foreign) {
+        self.note(&self.words().say("console-said", &[("text", text)]));
+    }
+
+    pub(crate) fn paused(&mut self) {
+        self.note(&self.words().say("console-paused", &[]));
+    }
+
+    pub(crate) fn resumed(&mut self) {
+        self.note(&self.words().say("console-resumed", &[]));
+    }
+
+    pub(crate) fn auditor_added(&mut self, auditor: &str) {
+        self.note(&self.words().say("console-auditor-added", &[("auditor", &auditor)]));
+    }
+
+    /// The last line. Results before it were written as well as they could be; if this one can't be, the caller says so.
+    pub(crate) fn closed(&mut self, ended: &Ended<'_>) -> Result<(), Failure> {
+        self.progress = None;
+        let words = self.words();
+        let path = ended.bundle.map(|path| path.display().to_string());
+        if self.screen.json() {
+            return self.screen.object(&json!({
+                "event": "closed", "by": ended.by,
+                "outcome": ended.signoff.map(|signoff| signoff.outcome.raw()),
+                "next": ended.signoff.map(|signoff| signoff.next.raw()),
+                "bundle": path, "verdict": ended.verdict,
+            }));
+        }
+        self.screen.line(&closed(ended.cause, words))?;
+        match path {
+            Some(path) => self.screen.line(&words.say("console-bundle", &[("path", &path)])),
+            None => self.screen.line(&words.say("console-no-bundle", &[])),
+        }
+    }
+
+    /// A sentence beside the results.
+    pub(crate) fn note(&mut self, line: &str) {
+        self.progress = None;
+        if !self.screen.json() {
+            self.screen.note(line);
+        }
+    }
+
+    /// A prompt for somebody who types.
+    pub(crate) fn prompt(&mut self, text: &str) {
+        self.progress = None;
+        self.screen.prompt(text);
+    }
+
+    /// Everything that can be run, for somebody who types.
+    pub(crate) fn checks(&mut self) {
+        let words = self.words();
+        for item in self.catalog.items() {
+            let title = words.of(&item.title);
+            self.screen
+                .note(&words.say("console-check", &[("item", &item.id.0), ("level", &item.level), ("title", &title)]));
+        }
+    }
+
+    /// Something long begins: the person is asked, or an item runs. Somebody who types keeps the prompt and gets a line.
+    pub(crate) fn wait(&mut self, item: Option<&ItemId>, now_ms: u64, typing: bool) {
+        let item = item.map(|item| self.title(item));
+        let words = self.words();
+        if typing {
+            if let Some(item) = &item {
+                self.note(&words.say("console-running", &[("item", item)]));
+            }
+            return;
+        }
+        let label = match &item {
+            Some(item) => words.say("console-running", &[("item", item)]),
+            None => words.say("console-waiting-person", &[("seconds", &0_u64)]),
+        };
+        self.progress = Some(Waiting { progress: self.screen.progress(label), since_ms: now_ms, item });
+    }
+
+    /// The end of the record is awaited.
+    pub(crate) fn wait_for_close(&mut self) -> Progress {
+        self.progress = None;
+        self.screen.progress(self.words().say("console-waiting-close", &[]))
+    }
+
+    /// A second passed.
+    pub(crate) fn tick(&mut self, now_ms: u64) {
+        let Some(waiting) = &self.progress else { return };
+        let seconds = now_ms.saturating_sub(waiting.since_ms) / 1_000;
+        let words = self.words();
+        waiting.progress.say(match &waiting.item {
+            Some(item) => words.say("console-running-for", &[("item", item), ("seconds", &seconds)]),
+            None => words.say("console-waiting-person", &[("seconds", &seconds)]),
+        });
+    }
+
+    fn event(&mut self, event: &Value) {
+        if self.screen.json() {
+            // A reader that went away doesn't end the session: the person is served, and the record has it all.
+            let _ = self.screen.object(event);
+        }
+    }
+
+    fn title(&self, item: &ItemId) -> String {
+        match self.catalog.get(item) {
+            Some(definition) => self.words().of(&definition.title).to_owned(),
+            None => Foreign::new(item.0.as_str()).visible(),
+        }
+    }
+}
+
+fn closed(cause: Cause, words: &Words) -> String {
+    match cause {
+        Cause::Done => words.say("console-closed-done", &[]),
+        Cause::Person => words.say("console-closed-person", &[]),
+        Cause::Technician => words.say("console-closed-technician", &[]),
+        Cause::Silence => words.say("console-closed-silence", &[]),
+        Cause::NoEyes => words.say("console-closed-no-eyes", &[]),
+        Cause::Expiry => words.say("console-closed-expiry", &[]),
+        Cause::Sleep => words.say("console-closed-sleep", &[]),
+        Cause::Lock => words.say("console-closed-lock", &[]),
+        Cause::RelayLost => words.say("console-closed-relay-lost", &[]),
+        Cause::RelayWithholds => words.say("console-closed-relay-withholds", &[]),
+        Cause::Revoked => words.say("console-closed-revoked", &[]),
+        Cause::Misbehaviour => words.say("console-closed-misbehaviour", &[]),
+        Cause::Crash => words.say("console-closed-crash", &[]),
+        Cause::Disk => words.say("console-closed-disk", &[]),
+    }
+}

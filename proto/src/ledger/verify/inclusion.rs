@@ -1,0 +1,206 @@
+//! The receipts: every event in one tree of a log the statement names, witnessed, and grown from the first one shown.
+//! (SECURITY F3)
+
+use std::collections::BTreeMap;
+
+use super::{Broken, chain};
+use crate::id::{Leaf, Strand};
+use crate::key::{KeyName, VerifierKey};
+use crate::ledger::bundle::{Bundle, read_consistency};
+use crate::ledger::checkpoint::Checkpoint;
+use crate::ledger::cosignature::cosigned;
+use crate::ledger::event::Event;
+use crate::ledger::merkle::{self, Hash};
+use crate::ledger::note::Note;
+use crate::ledger::proof::Proof;
+use crate::statement::Statement;
+
+/// What the receipts show.
+pub(super) struct Included {
+    /// The largest checkpoint; of a whole bundle the only one.
+    common: Checkpoint,
+    log: VerifierKey,
+    note: Note,
+    indices: Vec<Option<u64>>,
+    several: bool,
+}
+
+/// Checks every receipt, the first checkpoint and the consistency proof.
+pub(super) fn check(bundle: &Bundle, events: &[Event], statement: &Statement) -> Result<Included, Broken> {
+    let receipts = receipts(bundle)?;
+    let mut logs = Logs { statement, seen: Vec::new(), roots: BTreeMap::new() };
+    let mut indices: Vec<Option<u64>> = Vec::with_capacity(events.len());
+    let mut newest: BTreeMap<Strand, u64> = BTreeMap::new();
+    for (n, (event, receipt)) in events.iter().zip(&receipts).enumerate() {
+        let Some(proof) = receipt else {
+            indices.push(None);
+            continue;
+        };
+        let (checkpoint, _) = logs.open(&proof.checkpoint).map_err(|why| Broken::entry(n, why))?;
+        included(proof, event.leaf(), &checkpoint).map_err(|why| Broken::entry(n, why))?;
+        if newest.insert(event.header().author, proof.index).is_some_and(|before| before >= proof.index) {
+            return Err(Broken::entry(n, "stands in the log before the event it follows"));
+        }
+        indices.push(Some(proof.index));
+    }
+    let largest = logs.seen.iter().max_by_key(|(checkpoint, ..)| checkpoint.size);
+    let Some((common, log, note)) = largest.cloned() else { return Err(Broken::entry(0, "has no receipt")) };
+    let several = logs.seen.len() > 1;
+    let included = Included { common, log, note, indices, several };
+
+    let first = included.check_first(bundle, &mut logs)?;
+    included.check_consistency(bundle, &first)?;
+    included.check_witnesses(statement)?;
+    included.check_quotes(events, &mut logs)?;
+    Ok(included)
+}
+
+impl Included {
+    /// Where event `n` stands in the log; `None` if it has no receipt.
+    pub(super) fn index(&self, n: usize) -> Option<u64> {
+        self.indices.get(n).copied().flatten()
+    }
+
+    /// The log.
+    pub(super) fn log(&self) -> &VerifierKey {
+        &self.log
+    }
+
+    /// Checks another leaf's receipt against the common checkpoint, and gives its index.
+    pub(super) fn also(&self, leaf: Leaf, proof: &[u8]) -> Result<u64, String> {
+        let proof = parse(proof)?;
+        if proof.checkpoint != self.note {
+            return Err("its receipt is not against the common checkpoint".to_owned());
+        }
+        included(&proof, leaf, &self.common)?;
+        Ok(proof.index)
+    }
+
+    /// Why the receipts don't make a whole record, if they don't.
+    pub(super) fn not_common(&self) -> Option<&'static str> {
+        if self.indices.contains(&None) {
+            Some("the last events have no receipt yet")
+        } else if self.several {
+            Some("the receipts are not all against one checkpoint")
+        } else {
+            None
+        }
+    }
+
+    fn check_first(&self, bundle: &Bundle, logs: &mut Logs<'_>) -> Result<Checkpoint, Broken> {
+        let broken = |why: String| Broken::file("first.checkpoint", why);
+        let note = Note::parse(&bundle.first_checkpoint).map_err(|error| broken(chain(&error)))?;
+        let (first, _) = logs.open_apart(&note).map_err(broken)?;
+        if first.origin != self.common.origin {
+            return Err(broken("of another log than the receipts".to_owned()));
+        }
+        let covers_open = self.index(0).is_some_and(|index| index < first.size);
+        if !covers_open || first.size > self.common.size {
+            return Err(broken("doesn't lie between the first event and the common checkpoint".to_owned()));
+        }
+        Ok(first)
+    }
+
+    fn check_consistency(&self, bundle: &Bundle, first: &Checkpoint) -> Result<(), Broken> {
+        let broken = |why: String| Broken::file("consistency", why);
+        let proof = read_consistency(&bundle.consistency);
+        let proof = proof.ok_or_else(|| broken("not one base64 hash a line".to_owned()))?;
+        merkle::verify_consistency(first.size, self.common.size, &first.root, &self.common.root, &proof)
+            .map_err(|error| broken(chain(&error)))
+    }
+
+    fn check_witnesses(&self, statement: &Statement) -> Result<(), Broken> {
+        let broken = |why: String| Broken { at: Some(super::At::Entry(0)), why };
+        let mut quorum = 0;
+        for witness in &statement.witnesses {
+            let when =
+                cosigned(&self.note, witness).map_err(|error| broken(format!("witness {}: {error}", witness.name)))?;
+            quorum += u32::from(when.is_some());
+        }
+        if quorum < statement.quorum {
+            let required = statement.quorum;
+            return Err(broken(format!(
+                "a required witness is missing: {quorum} of {required} cosigned the checkpoint"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The checkpoints events quote: none from the future, and never two roots of one size.
+    fn check_quotes(&self, events: &[Event], logs: &mut Logs<'_>) -> Result<(), Broken> {
+        for (n, event) in events.iter().enumerate() {
+            let Some(after) = &event.header().after else { continue };
+            let ours = after.origin == self.common.origin;
+            if ours && self.index(n).is_some_and(|index| after.size > index) {
+                return Err(Broken::entry(n, "quotes a checkpoint that didn't exist before it"));
+            }
+            logs.one_root(&after.origin, after.size, &after.root).map_err(|why| Broken::entry(n, why))?;
+        }
+        Ok(())
+    }
+}
+
+/// Receipts may be missing only at the end: a session whose last events never reached the relay.
+fn receipts(bundle: &Bundle) -> Result<Vec<Option<Proof>>, Broken> {
+    let mut receipts = Vec::with_capacity(bundle.entries.len());
+    let mut missing = None;
+    for (n, entry) in bundle.entries.iter().enumerate() {
+        receipts.push(match (&entry.proof, missing) {
+            (Some(_), Some(missing)) => return Err(Broken::entry(missing, "has no receipt, but later events have")),
+            (Some(proof), None) => Some(parse(proof).map_err(|why| Broken::entry(n, why))?),
+            (None, _) => {
+                missing = missing.or(Some(n));
+                None
+            }
+        });
+    }
+    Ok(receipts)
+}
+
+fn parse(proof: &[u8]) -> Result<Proof, String> {
+    let proof = Proof::parse(proof).map_err(|error| chain(&error))?;
+    // Nothing vouches for it, so it could be changed unseen.
+    if proof.extra.is_some() { Err("its receipt carries extra data".to_owned()) } else { Ok(proof) }
+}
+
+fn included(proof: &Proof, leaf: Leaf, checkpoint: &Checkpoint) -> Result<(), String> {
+    merkle::verify_inclusion(leaf, proof.index, checkpoint.size, &checkpoint.root, &proof.siblings)
+        .map_err(|error| format!("not in the tree where its receipt says: {error}"))
+}
+
+/// The checkpoints met so far. Each signature is checked once.
+struct Logs<'a> {
+    statement: &'a Statement,
+    seen: Vec<(Checkpoint, VerifierKey, Note)>,
+    roots: BTreeMap<(KeyName, u64), Hash>,
+}
+
+impl Logs<'_> {
+    /// A receipt's checkpoint.
+    fn open(&mut self, note: &Note) -> Result<(Checkpoint, VerifierKey), String> {
+        if let Some((checkpoint, log, _)) = self.seen.iter().find(|(.., seen)| seen == note) {
+            return Ok((checkpoint.clone(), log.clone()));
+        }
+        let (checkpoint, log) = self.open_apart(note)?;
+        if self.seen.iter().any(|(seen, ..)| *seen == checkpoint) {
+            return Err("its checkpoint has other signatures than the same one elsewhere".to_owned());
+        }
+        self.seen.push((checkpoint.clone(), log.clone(), note.clone()));
+        Ok((checkpoint, log))
+    }
+
+    /// Any checkpoint.
+    fn open_apart(&mut self, note: &Note) -> Result<(Checkpoint, VerifierKey), String> {
+        let claimed = Checkpoint::unverified(note).map_err(|error| chain(&error))?;
+        let relay = self.statement.relay_of(claimed.origin.as_str());
+        let relay = relay.ok_or_else(|| format!("a foreign origin: the statement names no log {}", claimed.origin))?;
+        let checkpoint = Checkpoint::of_note(note, &relay.log).map_err(|error| chain(&error))?;
+        self.one_root(&checkpoint.origin, checkpoint.size, &checkpoint.root)?;
+        Ok((checkpoint, relay.log.clone()))
+    }
+
+    fn one_root(&mut self, origin: &KeyName, size: u64, root: &Hash) -> Result<(), String> {
+        let known = *self.roots.entry((origin.clone(), size)).or_insert(*root);
+        if known == *root { Ok(()) } else { Err(format!("two roots at one size: the log forked at {size} entries")) }
+    }
+}

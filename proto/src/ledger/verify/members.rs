@@ -1,0 +1,103 @@
+//! Who the people behind the strands were when they joined. (SECURITY F2)
+//!
+//! A strand's key must be the one of a note by the authority the statement names, and that note must have held at the
+//! relay's time of the batch that committed the join. The agent has no note: its key is its own.
+
+use std::collections::BTreeMap;
+
+use super::inclusion::Included;
+use super::{Broken, chain};
+use crate::foreign::Foreign;
+use crate::id::Strand;
+use crate::ledger::batch::Batch;
+use crate::ledger::bundle::{Bundle, JoinBatch};
+use crate::ledger::event::Event;
+use crate::ledger::kind::Kind;
+use crate::ledger::note;
+use crate::now::Wall;
+use crate::statement::{Member, Role, Statement};
+
+/// The members of a session. An invited helper is not among them.
+pub(super) struct Members(BTreeMap<Strand, Member>);
+
+/// Ties every joined strand to its note.
+pub(super) fn check(
+    bundle: &Bundle,
+    events: &[Event],
+    statement: &Statement,
+    included: &Included,
+) -> Result<Members, Broken> {
+    let mut members = BTreeMap::new();
+    let mut joined = Vec::new();
+    for (n, event) in events.iter().enumerate() {
+        let Kind::Join { strand, key, .. } = &event.header().kind else { continue };
+        joined.push(*strand);
+        let observed = match bundle.batches.get(strand) {
+            Some(batch) => Some(observed(batch, *strand, included.index(n), included)?),
+            // Without a receipt of its own a join has no batch either: the bundle is unclosed.
+            None if included.index(n).is_none() => None,
+            None => return Err(Broken::file(format!("join.batch.{strand}"), "missing")),
+        };
+        let file = format!("members/{strand}");
+        let Some(note) = bundle.members.get(strand) else {
+            if matches!(strand, Strand::Observer(_)) {
+                continue;
+            }
+            return Err(Broken::file(file, "missing"));
+        };
+        let member = Member::open(note, &statement.authority).map_err(|e| Broken::file(&file, chain(&e)))?;
+        if member.key != *key {
+            return Err(Broken::file(file, "the note of another key than the one that joined"));
+        }
+        if !fits(*strand, member.role) {
+            return Err(Broken::file(file, "a role that doesn't write this strand"));
+        }
+        if observed.is_some_and(|time| !member.valid_at(time)) {
+            return Err(Broken::file(file, "the note no longer held when its owner joined"));
+        }
+        if observed.is_some_and(|time| !statement.valid_at(time)) {
+            return Err(Broken::file("statement", "the statement no longer held when the session took place"));
+        }
+        members.insert(*strand, member);
+    }
+    // A note or batch of somebody who never joined proves nothing and nobody checks it.
+    if let Some(strand) = bundle.members.keys().find(|strand| !joined.contains(strand)) {
+        return Err(Broken::file(format!("members/{strand}"), "of somebody who never joined"));
+    }
+    if let Some(strand) = bundle.batches.keys().find(|strand| !joined.contains(strand)) {
+        return Err(Broken::file(format!("join.batch.{strand}"), "of somebody who never joined"));
+    }
+    Ok(Members(members))
+}
+
+impl Members {
+    /// Certified level of this strand's member.
+    pub(super) fn level_of(&self, strand: Strand) -> Option<u8> {
+        self.0.get(&strand).map(|member| member.level)
+    }
+
+    /// Name of this strand's member, safe to show.
+    pub(super) fn name_of(&self, strand: Strand) -> Option<String> {
+        self.0.get(&strand).map(|member| Foreign::visible(&member.name))
+    }
+}
+
+/// The relay's time of the commit this join was part of.
+fn observed(batch: &JoinBatch, strand: Strand, join: Option<u64>, included: &Included) -> Result<Wall, Broken> {
+    let broken = |why: String| Broken::file(format!("join.batch.{strand}"), why);
+    let opened = Batch::open(&batch.note, included.log()).map_err(|error| broken(chain(&error)))?;
+    let index = included.also(note::leaf(&batch.note), &batch.proof).map_err(broken)?;
+    // A batch note stands before or after the `n` entries it was committed with.
+    if join.is_some_and(|join| join.abs_diff(index) > opened.n) {
+        return Err(broken("another batch than the one the join was committed in".to_owned()));
+    }
+    Ok(opened.observed)
+}
+
+fn fits(strand: Strand, role: Role) -> bool {
+    match strand {
+        Strand::Agent => false,
+        Strand::Technician(_) => matches!(role, Role::Technician | Role::Administrator),
+        Strand::Observer(_) => true,
+    }
+}

@@ -1,0 +1,11 @@
+//! The ledger from outside: whole sessions by real keys in a real tree, and every forgery of them.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
+
+mod forgeries;
+mod fuzz;
+mod people;
+mod python;
+mod repacked;
+mod rules;
+mod support;

@@ -1,0 +1,241 @@
+//! Everybody who is connected, and the registry's decisions carried out: answers and pushes into each peer's outbox, flows
+//! opened and closed, connections ended.
+//!
+//! Decisions are carried out under the same lock they were made under, and nothing of it waits: a flow can't be closed by
+//! one task before another has opened it.
+//!
+//! Not here: the decisions ([`super::registry`]), and reading or writing streams ([`super::peer`]).
+
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use quinn::{Connection, VarInt};
+use tokio::sync::mpsc;
+use venia_proto::id::{FlowId, SessionId};
+use venia_proto::key::PublicKey;
+use venia_proto::rendezvous::{FromRelay, Push};
+
+use crate::client::code;
+
+use super::clock;
+use super::flow::{End, Limits};
+use super::forward::Flows;
+use super::registry::{ConnectionId, Effect, Goodbye, Registry, Side, Ticket};
+use super::roaming::Roaming;
+
+/// Messages that may wait for one peer; who doesn't read loses the connection, not the relay's memory.
+pub const OUTBOX: usize = 256;
+
+/// Everybody who is here.
+pub struct Hall {
+    inner: Mutex<Inner>,
+    flows: Flows,
+}
+
+struct Inner {
+    registry: Registry,
+    roaming: Roaming,
+    peers: HashMap<ConnectionId, Peer>,
+    ends: HashMap<FlowId, (ConnectionId, ConnectionId)>,
+    next: u64,
+}
+
+struct Peer {
+    connection: Connection,
+    outbox: mpsc::Sender<FromRelay>,
+}
+
+impl Hall {
+    /// Nobody is here yet.
+    pub fn new(flows: Flows) -> Self {
+        let inner = Inner {
+            registry: Registry::new(),
+            roaming: Roaming::default(),
+            peers: HashMap::new(),
+            ends: HashMap::new(),
+            next: 0,
+        };
+        Self { inner: Mutex::new(inner), flows }
+    }
+
+    /// A peer came in.
+    pub fn enter(&self, connection: Connection, key: PublicKey, outbox: mpsc::Sender<FromRelay>) -> ConnectionId {
+        let mut inner = self.lock();
+        let id = ConnectionId(inner.next);
+        inner.next += 1;
+        inner.registry.arrived(id, key, &source(connection.remote_address()));
+        inner.roaming.arrived(id, connection.remote_address());
+        inner.peers.insert(id, Peer { connection, outbox });
+        id
+    }
+
+    /// A peer left, whatever the reason.
+    pub fn leave(&self, id: ConnectionId) {
+        self.act(|registry, now| registry.gone(id, now));
+        let mut inner = self.lock();
+        inner.peers.remove(&id);
+        inner.roaming.gone(id);
+    }
+
+    /// Lets the registry decide, and does what it says. The closure also gets milliseconds since boot.
+    pub fn act(&self, decide: impl FnOnce(&mut Registry, u64) -> Vec<Effect>) {
+        let now = clock::now().boot_ms;
+        let mut inner = self.lock();
+        let mut effects = decide(&mut inner.registry, now);
+        while !effects.is_empty() {
+            let mut failed = Vec::new();
+            for effect in effects {
+                failed.extend(inner.carry_out(effect, &self.flows));
+            }
+            // A flow that can't be opened ends as one that used itself up: both sides hear of it.
+            effects = failed.into_iter().flat_map(|flow| inner.registry.exhausted(flow)).collect();
+        }
+    }
+
+    /// The session this agent is registered for, and the members who came for it.
+    pub fn meeting(&self, agent: &PublicKey) -> Option<(SessionId, Vec<PublicKey>)> {
+        self.lock().registry.meeting(agent).map(|(session, met)| (session, met.to_vec()))
+    }
+
+    /// A peer answered a ping: to a challenge (D6), or from its new address (C4).
+    pub fn pong(&self, id: ConnectionId, nonce: u64) {
+        self.act(|registry, _| registry.pong(id, nonce));
+        let now = clock::now().boot_ms;
+        let mut inner = self.lock();
+        let Some(connection) = inner.peers.get(&id).map(|peer| peer.connection.clone()) else { return };
+        if inner.roaming.answered(id, connection.remote_address(), nonce, now) {
+            for (&flow, &(agent, member)) in &inner.ends {
+                for (end, side) in [(End::Agent, agent), (End::Console, member)] {
+                    if side == id && self.flows.follow(flow, end, &connection).is_err() {
+                        tracing::debug!(%flow, "a flow can't follow its peer");
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is due, and who moved. Call ten times a second. `random`: 64 unpredictable bits, if there are some.
+    pub fn tick(&self, random: Option<u64>) {
+        self.act(Registry::expire);
+        let spent =
+            |flow: &FlowId| self.flows.traffic(*flow).is_some_and(|traffic| traffic.bytes >= Limits::default().total);
+        let spent: Vec<FlowId> = self.lock().ends.keys().copied().filter(spent).collect();
+        for flow in spent {
+            self.act(|registry, _| registry.exhausted(flow));
+        }
+        let Some(nonce) = random else { return };
+        let now = clock::now().boot_ms;
+        let mut inner = self.lock();
+        let busy: HashSet<ConnectionId> = inner.ends.values().flat_map(|&(agent, member)| [agent, member]).collect();
+        for id in busy {
+            let Some(at) = inner.peers.get(&id).map(|peer| peer.connection.remote_address()) else { continue };
+            if let Some(nonce) = inner.roaming.seen(id, at, nonce.wrapping_add(id.0), now) {
+                inner.send(id, FromRelay::Push(Push::Ping(nonce)));
+            }
+        }
+    }
+
+    /// Somebody may have panicked while holding it; the tables are still whole, every change is a single step.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Gives the flow that couldn't be opened or moved.
+    fn carry_out(&mut self, effect: Effect, flows: &Flows) -> Option<FlowId> {
+        match effect {
+            Effect::Answer { ticket: Ticket { connection, call }, answer } => {
+                self.send(connection, FromRelay::Answer { id: call, answer });
+                None
+            }
+            Effect::Push { connection, push } => {
+                self.send(connection, FromRelay::Push(push));
+                None
+            }
+            Effect::OpenFlow { flow, agent, member } => {
+                self.ends.insert(flow, (agent, member));
+                let opened = match (self.proved(agent), self.proved(member)) {
+                    (Some(agent), Some(member)) => flows.open(flow, agent, member, Limits::default()).is_ok(),
+                    (_, _) => false,
+                };
+                (!opened).then_some(flow)
+            }
+            Effect::MoveFlow { flow, side, to } => {
+                let ends = self.ends.get_mut(&flow)?;
+                let end = match side {
+                    Side::Agent => {
+                        ends.0 = to;
+                        End::Agent
+                    }
+                    Side::Member => {
+                        ends.1 = to;
+                        End::Console
+                    }
+                };
+                let moved = self.proved(to).is_some_and(|connection| flows.follow(flow, end, connection).is_ok());
+                (!moved).then_some(flow)
+            }
+            Effect::CloseFlow { flow } => {
+                self.ends.remove(&flow);
+                flows.remove(flow);
+                None
+            }
+            Effect::Disconnect { connection, why } => {
+                let code = match why {
+                    Goodbye::Revoked => code::REVOKED,
+                    Goodbye::Replaced => code::REPLACED,
+                };
+                if let Some(peer) = self.peers.get(&connection) {
+                    peer.connection.close(VarInt::from_u32(code), b"");
+                }
+                None
+            }
+            Effect::Alarm { member } => {
+                tracing::warn!(?member, "a member failed too many codes within the hour");
+                None
+            }
+        }
+    }
+
+    /// A peer's connection, if it is where it proved to be. (SECURITY C4)
+    fn proved(&self, id: ConnectionId) -> Option<&Connection> {
+        let connection = &self.peers.get(&id)?.connection;
+        self.roaming.is_at(id, connection.remote_address()).then_some(connection)
+    }
+
+    fn send(&self, to: ConnectionId, message: FromRelay) {
+        let Some(peer) = self.peers.get(&to) else { return };
+        if peer.outbox.try_send(message).is_err() {
+            peer.connection.close(VarInt::from_u32(code::SLOW), b"");
+        }
+    }
+}
+
+/// Where a peer comes from, for quotas: an IPv4 address, or the /64 an IPv6 customer is given.
+pub fn source(address: SocketAddr) -> String {
+    match address.ip().to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_what_one_customer_has() {
+        for (address, expected) in [
+            ("192.0.2.7:1", "192.0.2.7"),
+            ("[::ffff:192.0.2.7]:1", "192.0.2.7"),
+            ("[2001:db8:1:2:3:4:5:6]:1", "2001:db8:1:2::/64"),
+        ] {
+            assert_eq!(source(address.parse().unwrap()), expected);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! The ledger's database on SQLite: write-ahead log, `synchronous = FULL`, one connection that writes.
+//!
+//! Tables are STRICT, and a schema found in the file is never trusted to run code (`trusted_schema = OFF`). Migrations are
+//! numbered files whose SHA-256 is recorded; a database made by a newer program, or by other migrations, is refused rather
+//! than guessed at.
+//!
+//! Not here: what may be stored ([`super::admission`]), and in which order ([`super::committer`]).
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use sha2::{Digest, Sha256};
+use venia_proto::id::{SessionId, Strand};
+use venia_proto::key::{PublicKey, VerifierKey};
+use venia_proto::ledger::merkle::Hash;
+
+use super::{Commit, Equivocation, Head, Placed, Store, StoreError, StoredSession};
+
+/// Every migration, in order. Append only; a released file never changes.
+const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+/// How long to wait for another process that reads the file, in milliseconds.
+const BUSY_MS: u32 = 5_000;
+
+/// An open database.
+pub struct Sqlite {
+    path: PathBuf,
+    pub(in crate::server) connection: Connection,
+}
+
+impl Sqlite {
+    /// Opens or makes the database. The caller holds the folder's lock: never a second writer.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut connection = connect(path)?;
+        migrate(&mut connection)?;
+        Ok(Self { path: path.to_owned(), connection })
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Store for Sqlite {
+    fn head(&self) -> Result<Option<Head>, StoreError> {
+        let sql = "SELECT size, checkpoint, batch FROM head WHERE one = 1";
+        let head = self.connection.prepare_cached(sql)?.query_row([], |row| {
+            Ok(Head { size: row.get::<_, i64>(0)?.cast_unsigned(), checkpoint: row.get(1)?, batch: row.get(2)? })
+        });
+        Ok(head.optional()?)
+    }
+
+    fn append(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (index, note) in (commit.from..).zip(&commit.entries) {
+            let mut insert = transaction.prepare_cached("INSERT INTO entries (entry, note) VALUES ($1, $2)")?;
+            insert.execute(params![index.cast_signed(), note])?;
+        }
+        for (level, place, hash) in &commit.nodes {
+            let mut insert =
+                transaction.prepare_cached("INSERT INTO nodes (level, place, hash) VALUES ($1, $2, $3)")?;
+            insert.execute(params![level, place.cast_signed(), hash])?;
+        }
+        for opened in &commit.opened {
+            let sql = "INSERT INTO sessions (session, agent, device, source, opened) VALUES ($1, $2, $3, $4, $5)";
+            let device = opened.agent.key.as_bytes();
+            let row = params![opened.session.0, opened.agent.to_string(), device, opened.source, opened.at];
+            transaction.prepare_cached(sql)?.execute(row)?;
+        }
+        for (session, key) in &commit.parties {
+            let sql = "INSERT INTO parties (session, key) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+            transaction.prepare_cached(sql)?.execute(params![session.0, key.as_bytes()])?;
+        }
+        for event in &commit.events {
+            let sql = "INSERT INTO events (session, author, seq, entry, batch) VALUES ($1, $2, $3, $4, $5)";
+            let (seq, entry, batch) = (event.seq.cast_signed(), event.entry.cast_signed(), event.batch.cast_signed());
+            transaction.prepare_cached(sql)?.execute(params![
+                event.session.0,
+                event.author.to_string(),
+                seq,
+                entry,
+                batch
+            ])?;
+        }
+        let size = commit.from + commit.entries.len() as u64;
+        let batch = commit.entries.first().ok_or(StoreError::Damaged("a commit without a batch note"))?;
+        // The comparison: whoever moved the head since we read it, the transaction fails as a whole.
+        let moved = if commit.from == 0 {
+            let sql = "INSERT INTO head (one, size, checkpoint, batch) VALUES (1, $1, $2, $3) ON CONFLICT DO NOTHING";
+            transaction.prepare_cached(sql)?.execute(params![size.cast_signed(), commit.checkpoint, batch])?
+        } else {
+            let sql = "UPDATE head SET size = $1, checkpoint = $2, batch = $3 WHERE one = 1 AND size = $4";
+            let row = params![size.cast_signed(), commit.checkpoint, batch, commit.from.cast_signed()];
+            transaction.prepare_cached(sql)?.execute(row)?
+        };
+        if moved != 1 {
+            return Err(StoreError::HeadMoved);
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        // After a failed fsync the kernel may drop pages it couldn't write; only a new connection reads what is there.
+        self.connection = connect(&self.path)?;
+        Ok(())
+    }
+
+    fn node(&self, level: u8, place: u64) -> Result<Option<Hash>, StoreError> {
+        let sql = "SELECT hash FROM nodes WHERE level = $1 AND place = $2";
+        let row = params![level, place.cast_signed()];
+        Ok(self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?)
+    }
+
+    fn entry(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let sql = "SELECT note FROM entries WHERE entry = $1";
+        Ok(self.connection.prepare_cached(sql)?.query_row([index.cast_signed()], |row| row.get(0)).optional()?)
+    }
+
+    fn session(&self, session: SessionId) -> Result<Option<StoredSession>, StoreError> {
+        let Some((agent, parties)) = self.session_keys(session)? else { return Ok(None) };
+        let sql = "SELECT note FROM events JOIN entries USING (entry) WHERE session = $1 ORDER BY entry";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let events = statement.query_map([session.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(Some(StoredSession { agent, parties, events }))
+    }
+
+    fn session_keys(&self, session: SessionId) -> Result<Option<(VerifierKey, Vec<PublicKey>)>, StoreError> {
+        let sql = "SELECT agent FROM sessions WHERE session = $1";
+        let agent: Option<String> =
+            self.connection.prepare_cached(sql)?.query_row([session.0], |row| row.get(0)).optional()?;
+        let Some(agent) = agent else { return Ok(None) };
+        let agent = VerifierKey::from_str(&agent).map_err(|_| StoreError::Damaged("an agent's key"))?;
+        let mut statement = self.connection.prepare_cached("SELECT key FROM parties WHERE session = $1")?;
+        let parties = statement.query_map([session.0], |row| row.get::<_, [u8; 32]>(0))?;
+        let parties = parties
+            .map(|key| PublicKey::from_bytes(key?).map_err(|_| StoreError::Damaged("a party's key")))
+            .collect::<Result<_, _>>()?;
+        Ok(Some((agent, parties)))
+    }
+
+    fn place(&self, session: SessionId, author: Strand, seq: u64) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT entry FROM events WHERE session = $1 AND author = $2 AND seq = $3";
+        let row = params![session.0, author.to_string(), seq.cast_signed()];
+        let entry: Option<i64> = self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
+        Ok(entry.map(i64::cast_unsigned))
+    }
+
+    fn placed(&self, session: SessionId, below: u64, skip: u64, most: usize) -> Result<Vec<Placed>, StoreError> {
+        let sql = "SELECT author, seq, entry, batch FROM events WHERE session = $1 AND entry < $2 ORDER BY entry \
+                   LIMIT $3 OFFSET $4";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let page = params![session.0, below.cast_signed(), i64::try_from(most).unwrap_or(i64::MAX), skip.cast_signed()];
+        let rows = statement.query_map(page, |row| {
+            let number = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+            Ok((row.get::<_, String>(0)?, number(1)?, number(2)?, number(3)?))
+        })?;
+        rows.map(|row| {
+            let (author, seq, entry, batch) = row?;
+            let author = author.parse().map_err(|_| StoreError::Damaged("a strand"))?;
+            Ok(Placed { session, author, seq, entry, batch })
+        })
+        .collect()
+    }
+
+    fn opened_since(&self, device: &PublicKey, source: &str, since: i64) -> Result<(u64, u64), StoreError> {
+        let sql = "SELECT (SELECT count(*) FROM sessions WHERE device = $1 AND opened > $2), \
+                          (SELECT count(*) FROM sessions WHERE source = $3 AND opened > $2)";
+        let row = params![device.as_bytes(), since, source];
+        let (device, source): (i64, i64) =
+            self.connection.prepare_cached(sql)?.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok((device.cast_unsigned(), source.cast_unsigned()))
+    }
+
+    fn keep(&mut self, evidence: &Equivocation) -> Result<(), StoreError> {
+        let sql = "INSERT INTO evidence (session, author, seq, held, offered, observed) \
+                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+        let Equivocation { session, author, seq, held, offered, at } = evidence;
+        let row = params![session.0, author.to_string(), seq.cast_signed(), held.0, offered, at];
+        self.connection.prepare_cached(sql)?.execute(row)?;
+        Ok(())
+    }
+
+    fn evidence(&self, session: SessionId) -> Result<Vec<(Strand, u64, Vec<u8>)>, StoreError> {
+        let sql = "SELECT author, seq, offered FROM evidence WHERE session = $1 ORDER BY author, seq";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([session.0], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?.cast_unsigned(), row.get(2)?))
+        })?;
+        rows.map(|row| {
+            let (author, seq, offered) = row?;
+            Ok((author.parse().map_err(|_| StoreError::Damaged("a strand"))?, seq, offered))
+        })
+        .collect()
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    // SQLite would make it readable for all, and its side files as readable as it is.
+    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    made.map_err(StoreError::File)?;
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS.into()))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "trusted_schema", "OFF")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, sha256 BLOB NOT NULL) STRICT",
+    )?;
+    let done: Vec<(i64, Vec<u8>)> = transaction
+        .prepare("SELECT version, sha256 FROM schema_version ORDER BY version")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let known = MIGRATIONS.len() as i64;
+    if let Some((found, _)) = done.last().filter(|(found, _)| *found > known) {
+        return Err(StoreError::Newer { found: *found, known });
+    }
+    for (version, migration) in (1..).zip(MIGRATIONS) {
+        let sha256 = Sha256::digest(migration);
+        match done.iter().find(|(done, _)| *done == version) {
+            Some((_, recorded)) if recorded.as_slice() == sha256.as_slice() => {}
+            Some(_) => return Err(StoreError::Foreign(version)),
+            None => {
+                transaction.execute_batch(migration)?;
+                let sql = "INSERT INTO schema_version (version, sha256) VALUES ($1, $2)";
+                transaction.execute(sql, params![version, sha256.as_slice()])?;
+            }
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        (folder, path)
+    }
+
+    fn commit(from: u64) -> Commit {
+        Commit {
+            from,
+            entries: vec![format!("batch {from}").into_bytes()],
+            nodes: vec![(0, from, [7; 32])],
+            checkpoint: format!("checkpoint {}", from + 1).into_bytes(),
+            ..Commit::default()
+        }
+    }
+
+    #[test]
+    fn settings_are_the_durable_ones() {
+        let (_folder, path) = database();
+        let store = Sqlite::open(&path).unwrap();
+        let ask = |name: &str| -> String {
+            let value = store.connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0));
+            format!("{:?}", value.unwrap())
+        };
+        assert_eq!(ask("journal_mode"), "Text(\"wal\")");
+        assert_eq!(ask("synchronous"), "Integer(2)");
+        assert_eq!(ask("trusted_schema"), "Integer(0)");
+        assert_eq!(ask("foreign_keys"), "Integer(1)");
+    }
+
+    #[test]
+    fn the_head_moves_by_comparison_only() {
+        let (_folder, path) = database();
+        let (mut one, mut two) = (Sqlite::open(&path).unwrap(), Sqlite::open(&path).unwrap());
+        one.append(&commit(0)).unwrap();
+        assert!(two.append(&commit(0)).is_err(), "the first entry is taken");
+        one.append(&commit(1)).unwrap();
+        // Even if no row collides: the head isn't where this writer left it.
+        let mut late = commit(1);
+        late.entries.clear();
+        late.nodes.clear();
+        assert!(two.append(&late).is_err());
+        let stale = Commit { from: 5, ..commit(5) };
+        assert!(matches!(two.append(&stale), Err(StoreError::HeadMoved)));
+        let head = two.head().unwrap().unwrap();
+        assert_eq!((head.size, head.batch.as_slice()), (2, b"batch 1".as_slice()));
+        assert_eq!(two.entry(5).unwrap(), None, "nothing of the failed one is there");
+    }
+
+    #[test]
+    fn a_newer_or_foreign_schema_is_refused() {
+        let (_folder, path) = database();
+        drop(Sqlite::open(&path).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        connection.execute("INSERT INTO schema_version VALUES (2, x'00')", []).unwrap();
+        assert!(matches!(Sqlite::open(&path), Err(StoreError::Newer { found: 2, known: 1 })));
+        connection.execute("DELETE FROM schema_version WHERE version = 2", []).unwrap();
+        connection.execute("UPDATE schema_version SET sha256 = x'00'", []).unwrap();
+        assert!(matches!(Sqlite::open(&path), Err(StoreError::Foreign(1))));
+    }
+
+    #[test]
+    fn what_was_committed_is_there_after_reopening() {
+        let (_folder, path) = database();
+        let mut store = Sqlite::open(&path).unwrap();
+        store.append(&commit(0)).unwrap();
+        store.reopen().unwrap();
+        assert_eq!(store.node(0, 0).unwrap(), Some([7; 32]));
+        drop(store);
+        assert_eq!(Sqlite::open(&path).unwrap().head().unwrap().unwrap().size, 1);
+    }
+}

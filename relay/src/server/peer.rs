@@ -1,0 +1,339 @@
+//! One control connection: reads a peer's frames, asks registry, members and ledger, writes the answers.
+//!
+//! The peer may be anybody. So: one stream, frames of at most 256 KiB that must come to their end, a bounded number of
+//! open calls, a bounded rate, and a closed connection for anything that isn't the protocol. A peer waits for its own
+//! calls only.
+//!
+//! Not here: what is allowed ([`super::registry`], [`super::members`], [`super::ledger`]).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::{Connection, SendStream, VarInt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, sleep_until, timeout};
+use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
+use venia_proto::rendezvous::{Answer, Call, FromRelay, Refusal, ToRelay, VERSION};
+use venia_proto::wire::{self, Limit, WireError};
+
+use super::hall::{Hall, OUTBOX, source};
+use super::ledger::admission::Submission;
+use super::ledger::committer::{Ledger, Pending};
+use super::ledger::prove::Question;
+use super::ledger::sqlite::Sqlite;
+use super::members::{self, MembersError};
+use super::registry::{ConnectionId, Ticket};
+use super::{accept, clock};
+use crate::client::code;
+use crate::client::frames::{FrameError, MESSAGE, Receiver};
+use crate::client::tls::{TlsError, peer_key};
+
+/// How long a stranger may take to open its stream and say hello.
+pub const HELLO: Duration = Duration::from_secs(10);
+/// Calls one connection may have open.
+pub const CALLS_OPEN: usize = 16;
+/// Frames one connection may send at once, before [`FRAMES_PER_SECOND`] counts.
+pub const FRAMES_BURST: u32 = 400;
+/// Frames a second one connection may go on sending; more wait unread, and QUIC's own windows hold the rest back.
+pub const FRAMES_PER_SECOND: u32 = 100;
+
+/// How long a peer may take to hear the last words.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What every connection of a relay shares.
+pub struct Relay {
+    /// Who is here.
+    pub hall: Hall,
+    /// The log and the members.
+    pub ledger: Ledger<Sqlite>,
+    /// Signs member notes.
+    pub authority: SigningKey,
+    /// The organisation's signed statement.
+    pub statement: Vec<u8>,
+}
+
+/// Why a control connection ended. Worth a debug line: strangers cause it at will.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// No proven key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// It never opened its stream or said hello.
+    #[error("the peer said nothing")]
+    Silent,
+    /// Bytes that aren't the protocol.
+    #[error("the peer broke the protocol")]
+    Wire(#[from] WireError),
+    /// A frame that isn't allowed there.
+    #[error("the peer said something out of place")]
+    OutOfPlace,
+    /// A frame that didn't come to its end.
+    #[error("the peer stopped within a frame")]
+    Stalled,
+    /// The connection is gone.
+    #[error("the connection ended")]
+    Gone,
+}
+
+impl From<FrameError> for PeerError {
+    fn from(error: FrameError) -> Self {
+        match error {
+            FrameError::Malformed(error) | FrameError::TooLarge(error) => Self::Wire(error),
+            FrameError::Ended => Self::Wire(WireError::Cut),
+            FrameError::Stalled => Self::Stalled,
+            FrameError::Read(_) | FrameError::Write(_) | FrameError::Connection(_) => Self::Gone,
+        }
+    }
+}
+
+/// Serves one peer until its connection ends.
+pub async fn serve(relay: Arc<Relay>, connection: Connection) {
+    if let Err(error) = Conversation::hold(&relay, &connection).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "a control connection ended");
+        let code = match error {
+            PeerError::Gone => return,
+            PeerError::Tls(_) | PeerError::Silent | PeerError::Wire(_) | PeerError::OutOfPlace | PeerError::Stalled => {
+                code::PROTOCOL
+            }
+        };
+        connection.close(VarInt::from_u32(code), b"");
+    }
+}
+
+struct Conversation<'a> {
+    relay: &'a Arc<Relay>,
+    id: ConnectionId,
+    key: PublicKey,
+    source: String,
+    connection: &'a Connection,
+    outbox: mpsc::Sender<FromRelay>,
+    calls: Arc<Semaphore>,
+}
+
+impl<'a> Conversation<'a> {
+    async fn hold(relay: &'a Arc<Relay>, connection: &'a Connection) -> Result<(), PeerError> {
+        let key = peer_key(connection)?;
+        let (mut send, receive) = match timeout(HELLO, connection.accept_bi()).await {
+            Ok(Ok(streams)) => streams,
+            Ok(Err(_)) => return Err(PeerError::Gone),
+            Err(_) => return Err(PeerError::Silent),
+        };
+        let mut frames = Receiver::new(receive, Limit::Control).with_patience(MESSAGE);
+        let hello = match timeout(HELLO, frames.next()).await {
+            Ok(hello) => hello?.ok_or(PeerError::Gone)?,
+            Err(_) => return Err(PeerError::Silent),
+        };
+        let ToRelay::Hello { versions } = hello else { return Err(PeerError::OutOfPlace) };
+        if !versions.contains(&VERSION) {
+            write(&mut send, &FromRelay::WrongVersion { versions: vec![VERSION] }).await?;
+            // Dropping the connection at once could overtake the answer.
+            let _ = send.finish();
+            let _ = timeout(LAST_WORDS, send.stopped()).await;
+            return Err(PeerError::OutOfPlace);
+        }
+        let batch = relay.ledger.time().await.batch.to_vec();
+        write(&mut send, &FromRelay::Welcome { version: VERSION, statement: relay.statement.clone(), batch }).await?;
+        let (outbox, inbox) = mpsc::channel(OUTBOX);
+        let id = relay.hall.enter(connection.clone(), key, outbox.clone());
+        // Whatever ends this task, the hall hears of it.
+        let _leaving = Leaving { relay, id };
+        let source = source(connection.remote_address());
+        let calls = Arc::new(Semaphore::new(CALLS_OPEN));
+        let conversation = Self { relay, id, key, source, connection, outbox, calls };
+        tokio::select! {
+            ended = conversation.listen(frames) => ended,
+            ended = speak(send, inbox) => ended,
+        }
+    }
+
+    async fn listen(&self, mut frames: Receiver<ToRelay>) -> Result<(), PeerError> {
+        let mut pace = Pace::new(Instant::now());
+        while let Some(message) = frames.next().await? {
+            if let Some(wait) = pace.next(Instant::now()) {
+                sleep_until(wait).await;
+            }
+            match message {
+                ToRelay::Hello { .. } => return Err(PeerError::OutOfPlace),
+                ToRelay::Pong(nonce) => self.relay.hall.pong(self.id, nonce),
+                ToRelay::Call { id, call } => {
+                    let Ok(open) = self.calls.clone().try_acquire_owned() else { return Err(PeerError::OutOfPlace) };
+                    self.call(Ticket { connection: self.id, call: id }, call, open).await?;
+                }
+            }
+        }
+        Err(PeerError::Gone)
+    }
+
+    async fn call(&self, ticket: Ticket, call: Call, open: OwnedSemaphorePermit) -> Result<(), PeerError> {
+        let hall = &self.relay.hall;
+        match call {
+            Call::Register { session } => {
+                let random = random()?;
+                hall.act(|registry, now| registry.register(ticket, session, random, now));
+            }
+            Call::Paired { flow, outcome } => hall.act(|registry, now| registry.paired(ticket, flow, outcome, now)),
+            Call::EndFlow { flow } => hall.act(|registry, _| registry.end(ticket, flow)),
+            Call::Resume { flow } => hall.act(|registry, _| registry.resume(ticket, flow)),
+            Call::Join { number } => {
+                let (relay, key, random) = (self.relay.clone(), self.key, random()?);
+                tokio::spawn(async move {
+                    join(&relay, ticket, key, number, random).await;
+                    drop(open);
+                });
+            }
+            Call::Enroll { secret, key } => {
+                let key = key.parse::<VerifierKey>().ok().filter(|vkey| vkey.key == self.key);
+                self.membership(ticket, open, move |store, authority| {
+                    let key = key.ok_or(MembersError::Refused(Refusal::NotAllowed))?;
+                    let now = clock::now().wall;
+                    Ok(members::enroll(store, &secret, &key, now)?.note(authority, now))
+                });
+            }
+            Call::Renew => {
+                let key = self.key;
+                self.membership(ticket, open, move |store, authority| {
+                    Ok(members::member(store, &key)?.note(authority, clock::now().wall))
+                });
+            }
+            Call::Submit { events, known } => {
+                let met = hall.meeting(&self.key);
+                if met.is_some() {
+                    accept::admit(self.connection);
+                }
+                let submission = Submission { from: self.key, source: self.source.clone(), met, events, known };
+                // Queued here, not in a task: events are recorded in the order they came.
+                let pending = self.relay.ledger.submit(submission).await;
+                self.answer_later(ticket, open, pending);
+            }
+            Call::Prove { session, skip, size, first } => {
+                let question = Question { by: self.key, session, skip, size, first };
+                let pending = self.relay.ledger.prove(question).await;
+                self.answer_later(ticket, open, pending);
+            }
+        }
+        Ok(())
+    }
+
+    fn answer_later(&self, ticket: Ticket, open: OwnedSemaphorePermit, pending: Result<Pending, Refusal>) {
+        let outbox = self.outbox.clone();
+        tokio::spawn(async move {
+            let answer = match pending {
+                Ok(pending) => pending.await.unwrap_or(Err(Refusal::Disk)),
+                Err(refusal) => Err(refusal),
+            };
+            // A peer that is gone asks again when it is back.
+            let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
+            drop(open);
+        });
+    }
+
+    fn membership(
+        &self,
+        ticket: Ticket,
+        open: OwnedSemaphorePermit,
+        ask: impl FnOnce(&mut Sqlite, &SigningKey) -> Result<Vec<u8>, MembersError> + Send + 'static,
+    ) {
+        let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
+        tokio::spawn(async move {
+            let authority = relay.clone();
+            let note = relay.ledger.perform(move |store| ask(store, &authority.authority)).await;
+            let answer = note.and_then(|note| note.map_err(refusal)).map(|note| Answer::Member { note });
+            let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
+            drop(open);
+        });
+    }
+}
+
+/// Looks up who it is, then lets the registry introduce them. A member revoked in between is gone from the registry.
+async fn join(relay: &Arc<Relay>, ticket: Ticket, key: PublicKey, number: u32, random: u64) {
+    let authority = relay.clone();
+    let found = relay.ledger.perform(move |store| {
+        let member = members::member(store, &key)?;
+        let note = member.note(&authority.authority, clock::now().wall);
+        if member.helps() { Ok(note) } else { Err(MembersError::Refused(Refusal::NotAllowed)) }
+    });
+    match found.await.and_then(|found| found.map_err(refusal)) {
+        Ok(note) => relay.hall.act(|registry, now| registry.join(ticket, Some(note), number, random, now)),
+        Err(refusal) => relay.hall.act(|_, _| vec![super::registry::Effect::Answer { ticket, answer: Err(refusal) }]),
+    }
+}
+
+fn refusal(error: MembersError) -> Refusal {
+    match error {
+        MembersError::Refused(refusal) => refusal,
+        MembersError::Store(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "members can't be read");
+            Refusal::Disk
+        }
+        MembersError::Name(_) | MembersError::Level | MembersError::NameTaken | MembersError::Unknown => {
+            Refusal::NotAllowed
+        }
+    }
+}
+
+/// 64 unpredictable bits.
+pub(super) fn random() -> Result<u64, PeerError> {
+    // Without random numbers nothing here is safe; the peer comes back when there are some.
+    getrandom::u64().map_err(|_| PeerError::Gone)
+}
+
+/// Writes what others put into the outbox.
+async fn speak(mut send: SendStream, mut inbox: mpsc::Receiver<FromRelay>) -> Result<(), PeerError> {
+    while let Some(message) = inbox.recv().await {
+        write(&mut send, &message).await?;
+    }
+    Err(PeerError::Gone)
+}
+
+async fn write(send: &mut SendStream, message: &FromRelay) -> Result<(), PeerError> {
+    let frame = wire::encode_frame(message, Limit::Control)?;
+    send.write_all(&frame).await.map_err(|_| PeerError::Gone)
+}
+
+/// A bucket of frames that refills with time.
+struct Pace {
+    full: Instant,
+}
+
+impl Pace {
+    const EACH: Duration = Duration::from_micros(1_000_000 / FRAMES_PER_SECOND as u64);
+
+    fn new(now: Instant) -> Self {
+        Self { full: now }
+    }
+
+    /// Takes one; until when to wait, if the bucket is empty.
+    fn next(&mut self, now: Instant) -> Option<Instant> {
+        self.full = self.full.max(now) + Self::EACH;
+        let over = self.full.checked_sub(Self::EACH * FRAMES_BURST)?;
+        (over > now).then_some(over)
+    }
+}
+
+/// Tells the hall, however the task ends.
+struct Leaving<'a> {
+    relay: &'a Arc<Relay>,
+    id: ConnectionId,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.relay.hall.leave(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_free_and_then_the_rate_counts() {
+        let now = Instant::now() + Duration::from_secs(1_000);
+        let mut pace = Pace::new(now);
+        for n in 0..FRAMES_BURST {
+            assert_eq!(pace.next(now), None, "{n}");
+        }
+        assert_eq!(pace.next(now), Some(now + Pace::EACH));
+        assert_eq!(pace.next(now + Pace::EACH * 2), None, "the second waited long enough");
+    }
+}

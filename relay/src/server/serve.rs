@@ -1,0 +1,193 @@
+//! A running relay: opens the folder, the database, the ledger's thread, the door and the local socket, in that order;
+//! and ends in the other.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use venia_proto::address::{HostPort, RelayAddress};
+
+use super::accept::{Door, DoorError};
+use super::admin;
+use super::clock;
+use super::hall::Hall;
+use super::identity::{IdentityError, Keys, Published};
+use super::ledger::StoreError;
+use super::ledger::committer::{self, StartError, Surroundings};
+use super::ledger::limits::Limits;
+use super::ledger::sqlite::Sqlite;
+use super::peer::{self, Relay};
+use crate::client::code;
+use crate::client::home::{Home, HomeError};
+
+/// The database's name in the data folder.
+pub const DATABASE: &str = "relay.db";
+/// Where the address somebody chose with `--public` is remembered.
+const PUBLIC_FILE: &str = "public";
+const PUBLIC_MAX: usize = 300;
+/// How often deadlines and addresses are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How long open connections may take to end.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// What a relay is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What the address says; `None`: what it said last time, else where it listens.
+    pub public: Option<HostPort>,
+    /// How much the ledger takes from whom.
+    pub limits: Limits,
+}
+
+/// A relay that can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The data folder.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// Keys or statement.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] StartError),
+    /// The network.
+    #[error(transparent)]
+    Door(#[from] DoorError),
+    /// The network or the local socket.
+    #[error("the operating system gave no socket")]
+    Socket(#[source] std::io::Error),
+    /// It listens everywhere, so nobody knows what to call it.
+    #[error("a relay that listens on every address must be told its public one")]
+    NoPublic,
+}
+
+/// A relay that runs until [`Running::stop`].
+pub struct Running {
+    address: RelayAddress,
+    listening: SocketAddr,
+    relay: Arc<Relay>,
+    door: Arc<Door>,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+    ledger: JoinHandle<()>,
+    socket: std::path::PathBuf,
+    /// Last: until everything has ended, nobody else may use the folder.
+    _home: Home,
+}
+
+impl Running {
+    /// Starts a relay in this folder. It accepts connections when this returns.
+    pub async fn start(folder: &Path, options: Options) -> Result<Self, ServeError> {
+        let home = Home::open(folder, true)?;
+        let keys = Keys::open(&home)?;
+        let door = Door::open(options.listen, &keys.tls)?;
+        let listening = door.local_addr().map_err(ServeError::Socket)?;
+        let public = public(&home, options.public, listening)?;
+        let published = Published::current(&home, &keys, &public, clock::now().wall)?;
+        let address = published.address().ok_or(ServeError::NoPublic)?;
+        let store = Sqlite::open(&home.path(DATABASE)?)?;
+        let disk = folder.to_owned();
+        let surroundings =
+            Surroundings { now: Arc::new(clock::now), free: Arc::new(move || free(&disk)), limits: options.limits };
+        let (ledger, thread) = committer::start(store, keys.log, surroundings)?;
+        let listener = admin::listen(folder).map_err(ServeError::Socket)?;
+        let relay = Arc::new(Relay {
+            hall: Hall::new(door.flows().clone()),
+            ledger,
+            authority: keys.authority,
+            statement: published.note,
+        });
+        let (door, stopping, tasks) = (Arc::new(door), CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(stopping.clone().run_until_cancelled_owned(admin::serve(relay.clone(), address.clone(), listener)));
+        tasks.spawn(stopping.clone().run_until_cancelled_owned(tick(relay.clone())));
+        tasks.spawn(stopping.clone().run_until_cancelled_owned(welcome(relay.clone(), door.clone(), tasks.clone())));
+        let socket = folder.join(admin::SOCKET);
+        Ok(Self { address, listening, relay, door, stopping, tasks, ledger: thread, socket, _home: home })
+    }
+
+    /// What people type to find it.
+    pub fn address(&self) -> &RelayAddress {
+        &self.address
+    }
+
+    /// Where it listens.
+    pub fn listening(&self) -> SocketAddr {
+        self.listening
+    }
+
+    /// Says goodbye, lets open calls end, and closes the ledger. What was receipted is durable already.
+    pub async fn stop(self) {
+        let Self { relay, door, stopping, tasks, ledger, socket, _home, .. } = self;
+        stopping.cancel();
+        // No operator finds a socket that nobody answers.
+        let _ = std::fs::remove_file(&socket);
+        let ending = async {
+            door.close(code::GOING_DOWN, b"").await;
+            tasks.close();
+            tasks.wait().await;
+        };
+        if tokio::time::timeout(DRAIN, ending).await.is_err() {
+            tracing::warn!("some connections didn't end in time");
+        }
+        drop(relay);
+        let joined = tokio::task::spawn_blocking(move || ledger.join());
+        if !matches!(tokio::time::timeout(DRAIN, joined).await, Ok(Ok(Ok(())))) {
+            tracing::warn!("the ledger's thread didn't end in time");
+        }
+    }
+}
+
+/// Takes peers in, each in a task of its own.
+async fn welcome(relay: Arc<Relay>, door: Arc<Door>, tasks: TaskTracker) {
+    while let Some(arrival) = door.accept().await {
+        let relay = relay.clone();
+        tasks.spawn(async move {
+            match arrival.connected().await {
+                Ok(connection) => peer::serve(relay, connection).await,
+                Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "nobody came in"),
+            }
+        });
+    }
+}
+
+async fn tick(relay: Arc<Relay>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        // Without random numbers nobody is asked, and the old address stays the target.
+        relay.hall.tick(peer::random().ok());
+    }
+}
+
+/// What the address says: what was asked for, else what was asked for before, else where it listens.
+fn public(home: &Home, asked: Option<HostPort>, listening: SocketAddr) -> Result<HostPort, ServeError> {
+    if let Some(asked) = asked {
+        home.write(PUBLIC_FILE, asked.to_string().as_bytes())?;
+        return Ok(asked);
+    }
+    if let Some(remembered) = home.read(PUBLIC_FILE, PUBLIC_MAX)? {
+        let text = String::from_utf8_lossy(&remembered);
+        return text.trim_ascii().parse().map_err(|_| IdentityError::Name(text.into_owned()).into());
+    }
+    if listening.ip().is_unspecified() {
+        return Err(ServeError::NoPublic);
+    }
+    let canonical = SocketAddr::new(listening.ip().to_canonical(), listening.port());
+    canonical.to_string().parse().map_err(|_| ServeError::NoPublic)
+}
+
+/// Bytes this user may still write there; none if it can't be told.
+fn free(folder: &Path) -> u64 {
+    rustix::fs::statvfs(folder).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+}

@@ -1,0 +1,79 @@
+//! `cargo try`: relay, agent and console as real processes on this computer, talking QUIC over loopback.
+//!
+//! One program that re-executes itself in each role, so that nothing else has to be built. The first argument tells the
+//! role: `relay`, `agent`, `agent-yes`, `console`, or the worker's own. Everything the shipped programs do is done by
+//! their own code; only two things are added: a scripted person for `--yes`, and a person who passes the code on, since
+//! here nobody reads it aloud.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use venia_agent::person::Person;
+use venia_agent::person::terminal::Terminal;
+use venia_agent::worker::FIRST_ARGUMENT;
+use venia_ui::cli::{Common, parse};
+use venia_ui::failure::Exit;
+
+mod guide;
+mod people;
+mod processes;
+
+/// Names the file an agent's person passes the code through; only this program's own roles read it.
+const CODE_FILE: &str = "VENIA_TRY_CODE_FILE";
+
+/// A first session on this computer: relay, agent and console, talking to each other
+#[derive(Debug, clap::Parser)]
+#[command(name = "cargo try", version)]
+pub struct Cli {
+    /// `--lang`, `--data`, `--json`.
+    #[command(flatten)]
+    pub common: Common,
+    /// Let a scripted person answer yes to everything
+    #[arg(long)]
+    pub yes: bool,
+    /// Keep everything in this folder, which must be new or empty
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+/// Plays the role the first argument names, or guides through a session.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let role = args.get(1).and_then(|role| role.to_str()).unwrap_or_default().to_owned();
+    // What the role's own program would see as its arguments.
+    let own = || args.iter().take(1).chain(args.iter().skip(2)).cloned().collect::<Vec<_>>();
+    match role.as_str() {
+        FIRST_ARGUMENT => venia_agent::main(args, venia_agent::Parts::shipped()),
+        "relay" => venia_relay::cli::main(own()),
+        "console" => venia_console::main(own().into_iter(), venia_console::Parts::default()),
+        "agent" => venia_agent::main(own(), agent_parts(false)),
+        "agent-yes" => venia_agent::main(own(), agent_parts(true)),
+        _ => match parse::<Cli>(args) {
+            Ok(cli) => guide::run(&cli),
+            Err(exit) => exit.into(),
+        },
+    }
+}
+
+fn agent_parts(yes: bool) -> venia_agent::Parts {
+    let code_file = std::env::var_os(CODE_FILE).map(PathBuf::from);
+    let person: venia_agent::FindPerson = Box::new(move |words| {
+        let person: Box<dyn Person> = if yes { Box::new(people::SaysYes) } else { Box::new(Terminal::stdio(words)?) };
+        Ok(match &code_file {
+            Some(file) => Box::new(people::PassesTheCodeOn { person, file: file.clone() }),
+            None => person,
+        })
+    });
+    venia_agent::Parts { person, ..venia_agent::Parts::shipped() }
+}
+
+/// Refuses a folder that holds something already: a first session must not meet another one's keys.
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
+}
+
+/// The exit code of a guide.
+fn code(done: bool) -> ExitCode {
+    if done { Exit::Done.into() } else { Exit::Refused.into() }
+}

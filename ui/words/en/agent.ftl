@@ -1,0 +1,28 @@
+### What the agent's commands say beside a session.
+
+agent-folder = This program's folder cannot be used: { $problem }.
+agent-journal = The record on this computer cannot be used: { $problem }.
+agent-no-relay = No help service is known on this computer yet.
+agent-no-relay-hint = Ask your help service for its address and type: venia-agent ask --relay ADDRESS
+agent-record-later = The record is kept here. It will be completed at the next contact.
+agent-unknown-session = There is no finished session with this name on this computer.
+agent-unknown-session-hint = To see all sessions, type: venia-agent history
+
+history-empty = No sessions yet.
+history-line = { $session }  { $opened }  { $who } ({ $organisation })
+history-damaged = Session { $session } cannot be read: { $problem }.
+
+show-who = { $who } ({ $organisation })
+show-opened = Began: { $opened }
+show-yes = Allowed at this PC at { $at }, after { $seconds } s.
+show-no = Not allowed at this PC at { $at }, after { $seconds } s.
+show-silence = Nobody answered until { $at }. That means no.
+show-ran = { $at }  { $status }  { $title }
+show-closed = Ended: { $at }. { $why }
+
+export-fetching = Completing the record
+export-done = Written: { $path }
+export-failed = The file cannot be written: { $problem }.
+
+sign-stars = How many stars, from 1 to 5? Press Enter to skip.
+sign-comment = Do you want to add a comment? Press Enter to skip.

@@ -1,0 +1,114 @@
+### What the technician's and the auditor's program says.
+
+console-enrolled = Enrolled as { $name } ({ $role }, level { $level }) with { $organisation }.
+console-invite-malformed = That is not a whole invite: { $why }.
+console-invite-malformed-hint = Copy the whole word that begins with venia-invite-.
+console-invite-unknown = The help service does not know this invite.
+console-invite-used = This invite was already used.
+console-invite-expired = This invite is older than 24 hours.
+console-invite-hint = Ask your administrator for a new invite.
+console-other-service = This folder already belongs to another help service.
+console-other-service-hint = Name another folder with --data for this one.
+console-not-enrolled = This computer is not enrolled with a help service.
+console-not-enrolled-hint = Ask your administrator for an invite, then run venia enroll.
+console-not-member = The help service no longer knows this membership.
+console-folder = The data folder can't be used: { $why }.
+console-folder-hint = Check the folder and its permissions, or name another with --data.
+console-input = Nothing came on standard input.
+console-input-hint = Write one line there, or give the word itself.
+
+console-code-malformed = That is not a code: { $why }.
+console-code-malformed-hint = A code is a number and two words, like 417-lobo-cobre.
+console-item-unknown = There is no check called { $item }.
+console-item-unknown-hint = See all of them with venia checks.
+console-run-arguments = { $item } can't run like that: { $why }.
+console-too-many = Too many wrong codes within the hour.
+console-too-many-hint = Wait an hour, and check the code with the person first.
+console-quota = The help service has no room for another session today.
+console-quota-hint = Try again tomorrow, or tell your administrator.
+console-not-allowed = The help service does not allow that to this membership.
+console-not-allowed-hint = Ask your administrator for a technician's membership.
+console-agent-gone = The other computer left before the session began.
+console-agent-gone-hint = Ask the person whether their program still runs, then use a new code.
+console-member-refused = The other computer did not accept your membership.
+console-broke-rules = The other program sent something that breaks the rules: { $why }.
+console-broke-rules-hint = Nothing more is done. Tell your administrator, and keep the record.
+console-lost = The connection broke before the session was closed.
+console-lost-hint = Ask the person for a new code to go on.
+
+console-auditor-added = New since your last session: { $auditor } can read the records of this service.
+console-paired = Connected with the other computer. Session { $session }.
+console-waiting-person = Waiting for the person for { $seconds } s
+console-waiting-close = Waiting for the end of the record
+console-running = Running: { $item }
+console-running-for = Running { $item } for { $seconds } s
+console-known = The person knows you.
+console-unknown = The person said that they don't know you.
+console-unanswered = Nobody answered at the other computer.
+console-allowed = Allowed for { $minutes } minutes.
+console-allowed-until-stop = Allowed until the person stops it.
+console-denied = The person said no.
+console-result-failed = { $item }: the check itself failed.
+console-result-killed = { $item }: it was stopped before its end.
+console-result-withheld = { $item }: the person kept the result.
+console-result-lost = { $item }: the result was lost.
+console-result-late = { $item }: the result came too late.
+console-result-unsent = { $item }: it ran, but its result was not sent.
+console-refused = { $item } was refused: { $why }
+console-why-outside-grant = it is not among what was allowed.
+console-why-level = it needs a higher level than yours.
+console-why-arguments = its arguments are not valid.
+console-why-unknown-item = the other computer does not have this check.
+console-why-repeated = it was refused a moment ago.
+console-why-no-receipt = the ledger gave no receipt.
+console-why-paused = the session is paused.
+console-why-policy = the owner of that computer does not allow it.
+console-why-limit = too many requests are waiting.
+console-why-stopped = the session ended first.
+console-why-person = the person said no.
+console-said = They say: { $text }
+console-paused = Paused: nothing runs and nothing is sent until the person resumes.
+console-resumed = The session goes on.
+console-closed-done = The session is closed. Outcome and next step are recorded.
+console-closed-person = The person ended the session.
+console-closed-technician = You left the session without closing it.
+console-closed-silence = The session ended because nobody answered.
+console-closed-no-eyes = The session ended because nobody was there to see it.
+console-closed-expiry = The session ended because its time was up.
+console-closed-sleep = The session ended because the other computer slept.
+console-closed-lock = The session ended because the other screen was locked.
+console-closed-relay-lost = The session ended because the help service could not be reached.
+console-closed-relay-withholds = The session ended because the ledger gave no receipts.
+console-closed-revoked = The session ended because your membership was withdrawn.
+console-closed-misbehaviour = The other computer ended the session: this program broke a rule.
+console-closed-crash = The session ended because the other program crashed.
+console-closed-disk = The session ended because the record could not be written.
+console-bundle = Record: { $path }
+console-no-bundle = There is no record to keep: nothing was proven to be in the ledger.
+console-fork = The help service showed two histories that exclude each other. Both are kept in { $file }.
+
+console-prompt = venia >{" "}
+console-prompt-outcome = Outcome >{" "}
+console-prompt-next = Next step >{" "}
+console-help =
+    checks                 what can be run
+    run ITEM[:key=value]   ask for one check, or run it if it is allowed
+    chat TEXT              say something to the person
+    note TEXT              write a note into the record
+    close                  close with an outcome and a next step
+    help                   this list
+console-check = { $item } (level { $level }): { $title }
+console-not-understood = That was not understood. Type help for the list.
+console-needs-text = Some words are needed there: { $why }.
+
+verify-intact = INTACT: { $entries } entries, signed by { $names }, complete from { $from } to { $to }.
+verify-broken-entry = BROKEN at entry { $at }: { $why }.
+verify-broken-file = BROKEN at { $at }: { $why }.
+verify-broken = BROKEN: { $why }.
+verify-self-consistent = SELF-CONSISTENT: { $entries } entries, but the keys come from the file itself. Name the root with --root.
+verify-unclosed = UNCLOSED: { $entries } entries hold, but { $why }.
+verify-limits = Not checked: { $why }.
+verify-file = { $file } can't be read: { $why }.
+verify-file-hint = Check the name of the file.
+verify-root = That is no fingerprint and no address.
+verify-root-hint = Give the 52 letters of the fingerprint, or the whole venia:// address.

@@ -1,0 +1,32 @@
+### What the relay's operator reads.
+
+relay-not-served = No relay was ever started in { $folder }.
+relay-not-served-hint = Start it once, with: venia-relay serve
+relay-running = A program is already working in { $folder }.
+relay-running-hint = Use the one that runs, or wait until it ends.
+relay-silent = A relay runs in this folder, but it does not answer.
+relay-silent-hint = Stop it and start it again.
+relay-no-public = A relay that listens on every address must be told what to call itself.
+relay-no-public-hint = Add --public HOST:PORT, with the name or address people can reach.
+relay-listen = The relay can't listen on { $address }.
+relay-listen-hint = Choose another address with --listen; perhaps the port is taken.
+relay-folder = The folder { $folder } can't be used: { $detail }.
+relay-folder-hint = Correct that, or name another folder with --data.
+relay-ledger = The ledger in { $folder } can't be used: { $detail }.
+relay-ledger-hint = Don't delete anything. Check the disk, or restore a backup.
+relay-system = The system refused something the relay needs: { $detail }.
+relay-system-hint = Correct that, then start the relay again.
+relay-name = A name is one line of 1 to 64 characters.
+relay-name-hint = Give another name with --name.
+relay-level = A level is a number from 1 to 5.
+relay-level-hint = Give another level with --level.
+relay-name-taken = A member already has the name { $name }.
+relay-name-taken-hint = Choose another name, or revoke the old member first.
+relay-no-such-member = No member has the name { $name }.
+relay-no-such-member-hint = See the names with: venia-relay members list
+relay-revoked = { $name } may no longer take part. Their sessions end now.
+relay-no-members = Nobody is a member yet.
+relay-member = { $name }, { $role }, level { $level }, since { $since }
+relay-member-revoked = { $name }, { $role }, level { $level }, revoked { $revoked }
+relay-invite-note = This word works once, for { $name }, until { $expires }. Give it to nobody else.
+relay-stopping = The relay is stopping.

@@ -1,0 +1,36 @@
+### What went wrong, whether anything was shared or lost, and the one next step. Read by everybody.
+
+nothing-shared = Nothing was shared.
+nothing-lost = Nothing was lost.
+nothing-shared-nor-lost = Nothing was shared and nothing was lost.
+record-kept = What was shared before is in the record.
+trouble-hint = Next step: { $hint }
+
+trouble-wrong-code = That code was not right. It no longer works.
+trouble-wrong-code-hint = Ask the person for a new code.
+trouble-burnt = That code was used up by a wrong try.
+trouble-burnt-hint = Ask the person for a new code.
+trouble-expired = The code or invite is too old, or was already used.
+trouble-expired-hint = Ask for a new one.
+trouble-revoked = This membership was withdrawn.
+trouble-revoked-hint = Ask your administrator.
+trouble-fingerprint = The help service is not the one that this computer knows.
+trouble-fingerprint-hint = Check the address with whoever gave it to you.
+trouble-version = The two programs are too different in age.
+trouble-version-hint = Update the older one.
+trouble-unreachable = The help service can't be reached.
+trouble-unreachable-hint = Check the connection and the address, then try again.
+trouble-disk = The record can't be written, so nothing may be done.
+trouble-disk-hint = Free some disk space, then try again.
+trouble-busy = Another session is already going on.
+trouble-busy-hint = End the other session first, or wait for it.
+trouble-no-terminal = Questions can only be answered in a terminal.
+trouble-no-terminal-hint = Start it in a terminal window, without redirecting input or output.
+trouble-no-home = This computer does not say where programs may keep their data.
+trouble-no-home-hint = Name a folder yourself, with --data.
+trouble-output = The output can't be written.
+trouble-output-hint = Check the disk or program that receives it, then try again.
+trouble-usage = That command was not understood.
+trouble-usage-hint = Read what it takes with --help.
+trouble-inside = The program failed at { $place }.
+trouble-inside-hint = Please report this place to whoever gave you the program.

@@ -1,0 +1,23 @@
+### What `cargo try` says.
+
+try-relay = • Starting a relay on this computer
+try-technician = • Inviting Ana, a technician of level 3
+try-person = • You are the person who needs help. Ana uses the code by herself; answer her questions here.
+try-person-scripted = • A scripted person asks for help and allows everything
+try-reason = To show you what Venia can see
+try-outcome = Everything that can be looked at was looked at
+try-next = Read the record, or try saying no
+try-result =   { $status }: { $item }
+try-findings = What Ana sees, the worst first ({ $checks } checks reported):
+try-fine = { $count ->
+    [one]   and { $count } thing that is fine
+   *[other]   and { $count } things that are fine
+}
+try-verdict = { $verdict }: { $entries } entries, every one signed, in order, and in the ledger.
+try-bundle = Your record: { $path }
+try-check = To check it yourself: venia verify { $path } --root { $root }
+try-took = It took { $seconds } s.
+try-not-empty = The folder { $path } is not empty.
+try-not-empty-hint = Name a new folder; a first session must not meet the keys of another.
+try-failed = The step “{ $step }” did not work: { $problem }.
+try-failed-hint = Set VENIA_LOG=debug and try again to see more.

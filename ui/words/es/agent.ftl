@@ -1,0 +1,28 @@
+### Lo que dicen las órdenes del agente fuera de una sesión.
+
+agent-folder = No se puede usar la carpeta de este programa: { $problem }.
+agent-journal = No se puede usar el registro de este equipo: { $problem }.
+agent-no-relay = Este equipo todavía no conoce ningún servicio de ayuda.
+agent-no-relay-hint = Pida la dirección a su servicio de ayuda y escriba: venia-agent ask --relay DIRECCIÓN
+agent-record-later = El registro queda guardado aquí. Se completará en el próximo contacto.
+agent-unknown-session = En este equipo no hay ninguna sesión terminada con ese nombre.
+agent-unknown-session-hint = Para ver todas las sesiones, escriba: venia-agent history
+
+history-empty = Todavía no hay sesiones.
+history-line = { $session }  { $opened }  { $who } ({ $organisation })
+history-damaged = No se puede leer la sesión { $session }: { $problem }.
+
+show-who = { $who } ({ $organisation })
+show-opened = Empezó: { $opened }
+show-yes = Permitido en este equipo a las { $at }, tras { $seconds } s.
+show-no = No permitido en este equipo a las { $at }, tras { $seconds } s.
+show-silence = Nadie respondió hasta las { $at }. Eso significa que no.
+show-ran = { $at }  { $status }  { $title }
+show-closed = Terminó: { $at }. { $why }
+
+export-fetching = Completando el registro
+export-done = Escrito: { $path }
+export-failed = No se puede escribir el archivo: { $problem }.
+
+sign-stars = ¿Cuántas estrellas, de 1 a 5? Pulse Intro para omitir.
+sign-comment = ¿Desea añadir un comentario? Pulse Intro para omitir.

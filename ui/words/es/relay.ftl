@@ -1,0 +1,32 @@
+### Lo que lee quien opera el relé.
+
+relay-not-served = Nunca se ha iniciado un relé en { $folder }.
+relay-not-served-hint = Inícielo una vez, con: venia-relay serve
+relay-running = Ya hay un programa trabajando en { $folder }.
+relay-running-hint = Use el que está en marcha o espere a que termine.
+relay-silent = Hay un relé en marcha en esta carpeta, pero no responde.
+relay-silent-hint = Deténgalo e inícielo de nuevo.
+relay-no-public = A un relé que escucha en todas las direcciones hay que decirle cómo se llama.
+relay-no-public-hint = Añada --public HOST:PUERTO, con el nombre o la dirección que se pueda alcanzar.
+relay-listen = El relé no puede escuchar en { $address }.
+relay-listen-hint = Elija otra dirección con --listen; quizá el puerto esté ocupado.
+relay-folder = No se puede usar la carpeta { $folder }: { $detail }.
+relay-folder-hint = Corrija eso o indique otra carpeta con --data.
+relay-ledger = No se puede usar el registro de { $folder }: { $detail }.
+relay-ledger-hint = No borre nada. Revise el disco o restaure una copia.
+relay-system = El sistema negó algo que el relé necesita: { $detail }.
+relay-system-hint = Corrija eso e inicie el relé de nuevo.
+relay-name = Un nombre es una línea de 1 a 64 caracteres.
+relay-name-hint = Indique otro nombre con --name.
+relay-level = Un nivel es un número del 1 al 5.
+relay-level-hint = Indique otro nivel con --level.
+relay-name-taken = Ya hay un miembro con el nombre { $name }.
+relay-name-taken-hint = Elija otro nombre o retire antes al miembro anterior.
+relay-no-such-member = Ningún miembro tiene el nombre { $name }.
+relay-no-such-member-hint = Vea los nombres con: venia-relay members list
+relay-revoked = { $name } ya no puede participar. Sus sesiones terminan ahora.
+relay-no-members = Todavía no hay miembros.
+relay-member = { $name }, { $role }, nivel { $level }, desde { $since }
+relay-member-revoked = { $name }, { $role }, nivel { $level }, retirado { $revoked }
+relay-invite-note = Esta palabra sirve una vez, para { $name }, hasta { $expires }. No la dé a nadie más.
+relay-stopping = El relé se está deteniendo.
