@@ -41,8 +41,6 @@ const CLOSE_WAIT: Duration = Duration::from_millis(8_500);
 const SEND: Duration = Duration::from_secs(5);
 /// After the relay said that the flow ended, what is still on its way gets this long.
 const AFTERMATH: Duration = Duration::from_secs(2);
-/// After the close came, events before it get this long.
-const STRAGGLERS: Duration = Duration::from_secs(2);
 /// Without a relay the session can't go on for longer than the agent allows.
 const RELAY_GONE: Duration = Duration::from_secs(30);
 /// Results read and not yet looked at.
@@ -221,7 +219,7 @@ impl Live<'_, '_> {
             let Some(input) = self.inputs.pop_front() else { break };
             if input == Input::LinkLost {
                 // Nothing more can come: the close isn't held back any longer for what is missing before it.
-                for ready in self.record.ready(true) {
+                for ready in self.record.ready(now().boot_ms, true) {
                     self.machine.handle(now(), ready);
                 }
             }
@@ -238,7 +236,7 @@ impl Live<'_, '_> {
         match frame {
             Ok(Some(ToConsole::Event { signed, proof })) => self.event(&signed, proof.as_deref()),
             Ok(Some(ToConsole::CloseRecorded)) => {
-                self.inputs.extend(self.record.ready(true));
+                self.inputs.extend(self.record.ready(now().boot_ms, true));
                 self.inputs.push_back(Input::CloseRecorded);
             }
             Ok(Some(ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_))) => {
@@ -284,9 +282,9 @@ impl Live<'_, '_> {
     }
 
     fn event(&mut self, signed: &venia_proto::message::Signed, proof: Option<&[u8]>) {
-        match self.record.take(signed, proof) {
+        match self.record.take(signed, proof, now().boot_ms) {
             Ok(()) => {
-                self.inputs.extend(self.record.ready(false));
+                self.inputs.extend(self.record.ready(now().boot_ms, false));
                 if self.record.close().is_some() {
                     self.since.get_or_insert_with(Instant::now);
                 }
@@ -431,9 +429,7 @@ impl Live<'_, '_> {
         self.voice.tick(now().boot_ms);
         self.inputs.push_back(Input::Tick);
         let since = |wait: Duration| self.since.is_some_and(|since| since.elapsed() >= wait);
-        if self.record.close().is_some() && since(STRAGGLERS) {
-            self.inputs.extend(self.record.ready(true));
-        }
+        self.inputs.extend(self.record.ready(now().boot_ms, false));
         if since(CLOSE_WAIT) {
             self.collected = true;
         }
