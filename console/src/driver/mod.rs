@@ -255,7 +255,8 @@ impl Live<'_, '_> {
                 | FrameError::Read(_)
                 | FrameError::Write(_)
                 | FrameError::Connection(_)
-                | FrameError::Ended,
+                | FrameError::Ended
+                | FrameError::Stalled,
             ) => {
                 self.inputs.push_back(Input::LinkLost);
                 return false;
@@ -276,7 +277,8 @@ impl Live<'_, '_> {
                 | FrameError::Read(_)
                 | FrameError::Write(_)
                 | FrameError::Connection(_)
-                | FrameError::Ended,
+                | FrameError::Ended
+                | FrameError::Stalled,
             ) => {}
         }
     }
