@@ -192,7 +192,7 @@ fn f4_receipts_of_two_histories_are_refused() {
 fn our_events_quote_what_we_saw_and_can_be_opened() {
     let story = story();
     let mut record = record();
-    record.take(&story[0].1, Some(&receipt(&story[0].0, None, 0)), 0).unwrap();
+    record.take(&story[0].1, Some(&receipt(&story[0].0, None)), 0).unwrap();
     let said = Write::Chat(Said { text: Foreign::new("hi") });
     let ToAgent::Chat(Signed { note, openings }) = record.write(said, NOW).unwrap() else { panic!("not a chat line") };
     let event = Event::parse(&note).unwrap();
