@@ -160,9 +160,9 @@ impl Archive {
 
     /// Why it ended, if it did.
     pub fn cause(&self) -> Option<Cause> {
-        self.events.iter().find_map(|(event, _)| match &event.header().kind {
-            Kind::Close { cause, .. } => Some(*cause),
-            _ => None,
+        self.events.iter().find_map(|(event, _)| {
+            let Kind::Close { cause, .. } = &event.header().kind else { return None };
+            Some(*cause)
         })
     }
 }

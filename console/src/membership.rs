@@ -1,7 +1,7 @@
 //! What an enrolment leaves in the data folder: whose member this is, and by which key.
 //!
 //! ```text
-//! root        the organisation's pinned root, one fingerprint a line (SECURITY A1); written last, it makes the rest count
+//! roots       the organisation's pinned root, one fingerprint a line (SECURITY A1); written last, it makes the rest count
 //! relay       HOST:PORT where to knock
 //! statement   the newest statement seen of that root: its serial never goes back
 //! member      the member note, renewed when it has less than an hour left
@@ -18,7 +18,7 @@ use venia_proto::ledger::note::NOTE_MAX;
 use venia_proto::statement::{Member, Statement};
 use venia_relay::client::home::{Home, HomeError};
 
-const ROOT: &str = "root";
+const ROOTS: &str = "roots";
 const RELAY: &str = "relay";
 const STATEMENT: &str = "statement";
 const MEMBER: &str = "member";
@@ -84,16 +84,16 @@ pub(crate) fn store(
     home.write(RELAY, format!("{at}\n").as_bytes())?;
     home.write(STATEMENT, statement)?;
     home.write(MEMBER, note)?;
-    home.write(ROOT, format!("{root}\n").as_bytes())
+    home.write(ROOTS, format!("{root}\n").as_bytes())
 }
 
 /// Roots pinned in a folder; a folder of another program of ours may have several. A line that is none makes the file
 /// damaged: half a pin is no pin.
 pub(crate) fn roots(home: &Home) -> Result<Vec<Fingerprint>, HomeError> {
-    let Some(bytes) = home.read(ROOT, SMALL)? else { return Ok(Vec::new()) };
+    let Some(bytes) = home.read(ROOTS, SMALL)? else { return Ok(Vec::new()) };
     let text = String::from_utf8_lossy(&bytes);
     let roots: Result<Vec<Fingerprint>, _> = text.lines().filter(|line| !line.is_empty()).map(str::parse).collect();
-    roots.map_err(|_| HomeError::Damaged(home.dir().join(ROOT)))
+    roots.map_err(|_| HomeError::Damaged(home.dir().join(ROOTS)))
 }
 
 /// Roots pinned in a folder that may not exist; it isn't made.

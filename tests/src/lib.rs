@@ -3,3 +3,4 @@
 pub mod first_session;
 #[expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
 pub mod harness;
+pub mod sim;

@@ -83,10 +83,11 @@ async fn stars(line: &mut Line, words: &Words) -> Option<u8> {
     for id in 10.. {
         let answer = ask(line, id, card::free(words.say("sign-stars", &[])), Asking::Free).await;
         match answer {
-            Some(Answer::Words(Some(text))) => match text.raw().trim().parse() {
-                Ok(stars @ 1..=5) => return Some(stars),
-                _ => {}
-            },
+            Some(Answer::Words(Some(text))) => {
+                if let Ok(stars @ 1..=5) = text.raw().trim().parse() {
+                    return Some(stars);
+                }
+            }
             _ => return None,
         }
     }

@@ -227,14 +227,12 @@ impl Submitter {
                 Err(Failed::Refused(refusal)) => {
                     tracing::warn!(%refusal, "the relay doesn't record a batch");
                     let _ = self.done.send(Done::NotRecorded(id));
-                    return match refusal {
-                        // What it will never take isn't offered again.
-                        Refusal::Event { .. } => {
-                            self.waiting.pop_front();
-                            true
-                        }
-                        _ => false,
-                    };
+                    // What it will never take isn't offered again.
+                    let never = matches!(refusal, Refusal::Event { .. });
+                    if never {
+                        self.waiting.pop_front();
+                    }
+                    return never;
                 }
                 Err(Failed::Proof(error)) => {
                     tracing::warn!(%error, "the relay's receipt doesn't hold");

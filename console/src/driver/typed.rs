@@ -1,10 +1,24 @@
-//! What a technician types in an interactive session.
+//! What a technician types in an interactive session. Typing decides nothing the machine wouldn't take from a script too;
+//! a session can't be closed without an outcome and a next step, so `close` asks for both.
 
 use std::str::FromStr;
 
 use venia_proto::foreign::{Foreign, ForeignError};
+use venia_proto::ledger::body::Signoff;
+use venia_proto::session::console::Input;
 
+use super::Live;
 use crate::cli::{RunSpec, RunSpecError};
+
+/// Where somebody who types stands.
+pub(super) enum Typing {
+    /// At the prompt.
+    Command,
+    /// Asked for the outcome.
+    Outcome,
+    /// Asked for the next step; the outcome is known.
+    Next(Foreign),
+}
 
 /// One typed command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +69,75 @@ impl FromStr for Typed {
             ("note", text) => Ok(Self::Note(Foreign::text(text)?)),
             (_, _) => Err(TypedError::Unknown),
         }
+    }
+}
+
+impl Live<'_, '_> {
+    /// Somebody typed a line.
+    pub(super) fn line(&mut self, line: &str) {
+        let Some(typing) = self.typing.take() else { return };
+        self.spoke = true;
+        let words = self.voice.words();
+        self.typing = Some(match typing {
+            Typing::Command => match line.parse() {
+                Ok(typed) => self.command(typed),
+                Err(error) => {
+                    tracing::debug!(%error, "typed");
+                    self.voice.note(&words.say("console-not-understood", &[]));
+                    Typing::Command
+                }
+            },
+            Typing::Outcome => match Foreign::text(line) {
+                Ok(outcome) => Typing::Next(outcome),
+                Err(error) => {
+                    self.voice.note(&words.say("console-needs-text", &[("why", &error.to_string())]));
+                    Typing::Outcome
+                }
+            },
+            Typing::Next(outcome) => match Foreign::text(line) {
+                Ok(next) => {
+                    self.inputs.push_back(Input::SignOff(Signoff { outcome, next, observations: None }));
+                    Typing::Command
+                }
+                Err(error) => {
+                    self.voice.note(&words.say("console-needs-text", &[("why", &error.to_string())]));
+                    Typing::Next(outcome)
+                }
+            },
+        });
+    }
+
+    fn command(&mut self, typed: Typed) -> Typing {
+        let words = self.voice.words();
+        match typed {
+            Typed::Nothing => {}
+            Typed::Checks => self.voice.checks(),
+            Typed::Help => self.voice.note(&words.say("console-help", &[])),
+            Typed::Chat(text) => self.inputs.push_back(Input::Chat(text)),
+            Typed::Note(text) => self.inputs.push_back(Input::Note(text)),
+            Typed::Run(spec) => match self.voice.catalog().get(&spec.item).map(|item| item.asked(&spec.arguments)) {
+                Some(Ok(asked)) => self.inputs.push_back(Input::Run(asked)),
+                Some(Err(error)) => {
+                    let (item, why) = (spec.item.0, error.to_string());
+                    self.voice.note(&words.say("console-run-arguments", &[("item", &item), ("why", &why)]));
+                }
+                None => self.voice.note(&words.say("console-item-unknown", &[("item", &spec.item.0)])),
+            },
+            Typed::Close => return Typing::Outcome,
+        }
+        Typing::Command
+    }
+
+    /// Asks for the next line.
+    pub(super) fn prompt(&mut self) {
+        let words = self.voice.words();
+        let text = match &self.typing {
+            None => return,
+            Some(Typing::Command) => words.say("console-prompt", &[]),
+            Some(Typing::Outcome) => words.say("console-prompt-outcome", &[]),
+            Some(Typing::Next(_)) => words.say("console-prompt-next", &[]),
+        };
+        self.voice.prompt(&text);
     }
 }
 

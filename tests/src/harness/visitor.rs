@@ -182,6 +182,16 @@ impl Visitor {
     }
 }
 
+impl Dialled {
+    /// Sends a first pairing message that spends the code, and nothing more.
+    pub async fn first_message(&self, visitor: &Visitor) {
+        let (mut sender, mut receiver) = frames::open::<ToAgent, ToConsole>(&self.connection).await.unwrap();
+        let message = [[b'A'].as_slice(), visitor.key.public().as_bytes()].concat();
+        sender.send(&ToAgent::PairStart { version: VERSION, message, member: visitor.note.clone() }).await.unwrap();
+        assert!(matches!(receiver.expect().await, Ok(ToConsole::PairAnswer { .. })));
+    }
+}
+
 impl Visit {
     /// Says why it is here.
     pub async fn arrive(&mut self, scopes: &[Scope]) {

@@ -100,7 +100,6 @@ console-help =
 console-check = { $item } (level { $level }): { $title }
 console-not-understood = That was not understood. Type help for the list.
 console-needs-text = Some words are needed there: { $why }.
-console-close-first = Type close to end with an outcome and a next step.
 
 verify-intact = INTACT: { $entries } entries, signed by { $names }, complete from { $from } to { $to }.
 verify-broken-entry = BROKEN at entry { $at }: { $why }.

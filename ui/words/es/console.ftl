@@ -100,7 +100,6 @@ console-help =
 console-check = { $item } (nivel { $level }): { $title }
 console-not-understood = No se entendió. Escriba help para ver la lista.
 console-needs-text = Ahí hacen falta palabras: { $why }.
-console-close-first = Escriba close para terminar con un resultado y un siguiente paso.
 
 verify-intact = INTACTO: { $entries } entradas, firmadas por { $names }, completo desde { $from } hasta { $to }.
 verify-broken-entry = ROTO en la entrada { $at }: { $why }.
