@@ -9,12 +9,15 @@ use venia_proto::catalog::Catalog;
 use venia_proto::code::Code;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::{FlowId, Leaf, SessionId, Strand};
-use venia_proto::key::{PublicKey, SigningKey};
+use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
 use venia_proto::ledger::body::{Arguments, Body, ItemId, Offer, Request, Said, Signoff};
+use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::kind::{Cause, Kind};
 use venia_proto::ledger::part::{Opening, PartName};
+use venia_proto::ledger::proof::Proof;
 use venia_proto::ledger::strand::Author;
+use venia_proto::ledger::verify::{Roots, Verdict, verify};
 use venia_proto::message::{BareOpening, PairRefusal, Signed, ToAgent, ToConsole};
 use venia_proto::now::Wall;
 use venia_proto::pairing::{self, Context, EXPORTER_LABEL};
@@ -24,10 +27,11 @@ use venia_proto::wire::Limit;
 use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::frames::{self, Receiver, Sender};
 use venia_relay::client::link::{Link, Role};
+use venia_relay::client::receipt::{self, Held};
 use venia_relay::client::tls::{Expected, exporter, peer_key};
 
-use super::within;
 use super::world::World;
+use super::{PATIENCE, within};
 
 /// A member with a control connection.
 pub struct Visitor {
@@ -71,8 +75,12 @@ pub struct Visit {
     pub session: SessionId,
     /// The flow it goes through.
     pub flow: FlowId,
-    /// Every event of the agent that came, by leaf.
+    /// Every event that came or was written, by leaf.
     pub events: BTreeMap<Leaf, Event>,
+    /// Bytes of the openings that came or were written.
+    pub openings: BTreeMap<[u8; 32], Vec<u8>>,
+    /// The receipt of the first event.
+    pub first: Option<Vec<u8>>,
 }
 
 /// Something that came from the agent.
@@ -84,8 +92,10 @@ pub enum Heard {
         event: Box<Event>,
         /// Its words.
         body: Body,
-        /// Whether a receipt came with it.
-        proven: bool,
+        /// The receipt that came with it.
+        proof: Option<Vec<u8>>,
+        /// The bytes of its openings, by commitment.
+        openings: BTreeMap<[u8; 32], Vec<u8>>,
         /// When it came.
         at: Instant,
     },
@@ -171,7 +181,19 @@ impl Visitor {
         tokio::spawn(listen(connection.clone(), receiver, tell));
         let author = Author::new(session, strand);
         let key = copy(&self.key);
-        Ok(Visit { connection, sender, heard, author, key, agent, session, flow, events: BTreeMap::new() })
+        Ok(Visit {
+            connection,
+            sender,
+            heard,
+            author,
+            key,
+            agent,
+            session,
+            flow,
+            events: BTreeMap::new(),
+            openings: BTreeMap::new(),
+            first: None,
+        })
     }
 
     /// Pairs and arrives, asking for these scopes.
@@ -208,9 +230,13 @@ impl Visit {
     pub async fn hear<T>(&mut self, what: &str, mut wanted: impl FnMut(&Heard) -> Option<T>) -> T {
         let hearing = async {
             while let Some(heard) = self.heard.recv().await {
-                if let Heard::Event { event, .. } = &heard {
+                if let Heard::Event { event, proof, openings, .. } = &heard {
                     self.author.follow(event);
                     self.events.insert(event.leaf(), (**event).clone());
+                    self.openings.extend(openings.clone());
+                    if let (0, Some(proof)) = (event.header().seq, proof) {
+                        self.first = Some(proof.clone());
+                    }
                 }
                 if let Some(found) = wanted(&heard) {
                     return found;
@@ -276,8 +302,11 @@ impl Visit {
         let plaintext = body.encode().unwrap();
         let mut random = [0; 32];
         getrandom::fill(&mut random).unwrap();
-        let part = Opening::make(random, &plaintext).unwrap().part(PartName::Body, None);
+        let opening = Opening::make(random, &plaintext).unwrap();
+        let part = opening.part(PartName::Body, None);
         let event = self.author.write(kind, &[part], Wall::from_ms(0), key);
+        self.openings.insert(opening.commit(), opening.bytes().to_vec());
+        self.events.insert(event.leaf(), event.clone());
         Signed { note: event.bytes().to_vec(), openings: vec![BareOpening { random, plaintext }] }
     }
 
@@ -300,6 +329,30 @@ impl Visit {
         let kind = Kind::Signoff { tips: self.author.tips() };
         let signed = self.write(kind, &Body::Signoff(signoff));
         self.send(&ToAgent::Signoff(signed)).await;
+    }
+
+    /// The technician's bundle of this session, by what came here and what the relay proves.
+    pub async fn verdict(&self, visitor: &Visitor) -> Verdict {
+        let agent = |event: &&Event| event.header().author == Strand::Agent;
+        let close = self.events.values().filter(agent).find(|event| matches!(event.header().kind, Kind::Close { .. }));
+        let name = self.events.values().find(agent).and_then(|event| event.key_name().cloned()).unwrap();
+        let first = Proof::parse(self.first.as_deref().unwrap()).unwrap();
+        let size = Checkpoint::open(&first.checkpoint.to_bytes(), &visitor.control.welcome().relay.log).unwrap().size;
+        let seq = close.map(|event| event.header().seq);
+        let proofs = receipt::fetch(&visitor.control, self.session, size, seq, PATIENCE).await.unwrap();
+        let welcome = visitor.control.welcome();
+        let held = Held {
+            statement: welcome.statement_note.clone(),
+            agent: VerifierKey { name, key: self.agent },
+            events: self.events.values().cloned().collect(),
+            openings: self.openings.clone(),
+            members: BTreeMap::from([(self.strand(), visitor.note.clone())]),
+            first,
+            receipt: None,
+            readme: None,
+        };
+        let zip = receipt::assemble(&held, Some(&proofs)).unwrap().to_zip().unwrap();
+        verify(&zip, Roots { named: Some(welcome.statement.fingerprint()), known: &[] })
     }
 
     /// Leaves in good order.
@@ -340,7 +393,9 @@ async fn listen(connection: Connection, mut control: Receiver<ToConsole>, tell: 
                     Some(opening) => Body::decode(event.header().kind.name(), &opening.plaintext).unwrap(),
                     None => Body::None,
                 };
-                Heard::Event { event: Box::new(event), body, proven: proof.is_some(), at: Instant::now() }
+                let padded = |bare: &BareOpening| Opening::make(bare.random, &bare.plaintext).unwrap();
+                let openings = signed.openings.iter().map(padded).map(|o| (o.commit(), o.bytes().to_vec())).collect();
+                Heard::Event { event: Box::new(event), body, proof, openings, at: Instant::now() }
             }
             ToConsole::CloseRecorded => Heard::CloseRecorded,
             other @ (ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_)) => {
