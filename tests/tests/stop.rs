@@ -48,7 +48,7 @@ fn stop_at_a_question_is_a_no_to_it() {
         let joined = Joined::of(&mut console);
         assert_eq!(joined.exit, 1, "{joined:#?}");
         assert!(joined.events("result").is_empty(), "{joined:#?}");
-        assert_eq!(joined.events("closed")[0]["by"], "person", "{joined:#?}");
+        assert_eq!(joined.events("consent").last().unwrap()["answer"], "no", "{joined:#?}");
         assert_eq!(if yes { agent.end() } else { agent.process.exit() }, i32::from(!yes), "{pc}");
         assert_eq!(agent.closed(), STOPPED);
         let kinds = agent.kinds();

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 pub mod agent;
 pub mod console;
+pub mod disk;
 pub mod pretender;
 pub mod process;
 pub mod scripted;
