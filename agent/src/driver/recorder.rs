@@ -124,15 +124,21 @@ fn keep(
     submit: &mpsc::UnboundedSender<(BatchId, Vec<Recorded>)>,
     done: &mpsc::UnboundedSender<Done>,
 ) {
+    // What found no room goes before the last words: a strand with a hole in it could never be proven.
+    let mut owed: Vec<Batch> = Vec::new();
     while let Ok(job) = queue.recv() {
         let (kept, report) = match job {
             Job::Batch(batch) => {
-                let kept = keep_batch(&mut journal, &batch);
-                if kept.is_ok() {
-                    // Both ends may be gone at the end of a session.
-                    let _ = submit.send((batch.id, batch.events));
+                let id = batch.id;
+                owed.push(batch);
+                let kept = keep_batches(&mut journal, &owed);
+                if !matches!(kept, Err(JournalError::Full)) {
+                    for batch in owed.drain(..).filter(|_| kept.is_ok()) {
+                        // Both ends may be gone at the end of a session.
+                        let _ = submit.send((batch.id, batch.events));
+                    }
                 }
-                (kept, Some(Done::Journalled(batch.id)))
+                (kept, Some(Done::Journalled(id)))
             }
             Job::Receipts { batch, after, proofs } => {
                 let records: Vec<Record> = proofs
@@ -162,13 +168,18 @@ fn keep(
     }
 }
 
-fn keep_batch(journal: &mut Journal, batch: &Batch) -> Result<(), JournalError> {
-    let mut records = batch.beside.clone();
-    records.extend(batch.events.iter().map(|recorded| Record::Event {
-        note: recorded.event.bytes().to_vec().into(),
-        openings: recorded.openings.iter().map(|opening| opening.bytes().to_vec().into()).collect(),
-    }));
-    if batch.last_words { journal.append_last_words(&records) } else { journal.append(&records) }
+/// All or none; the newest says whether it may use the space kept for last words.
+fn keep_batches(journal: &mut Journal, batches: &[Batch]) -> Result<(), JournalError> {
+    let mut records = Vec::new();
+    for batch in batches {
+        records.extend_from_slice(&batch.beside);
+        records.extend(batch.events.iter().map(|recorded| Record::Event {
+            note: recorded.event.bytes().to_vec().into(),
+            openings: recorded.openings.iter().map(|opening| opening.bytes().to_vec().into()).collect(),
+        }));
+    }
+    let last_words = batches.last().is_some_and(|batch| batch.last_words);
+    if last_words { journal.append_last_words(&records) } else { journal.append(&records) }
 }
 
 /// The task that speaks to the relay.
