@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use quinn::{Connection, VarInt};
+use quinn::{Connection, SendStream, VarInt};
 use tokio::sync::mpsc;
 use venia_proto::catalog::Catalog;
 use venia_proto::code::Code;
@@ -23,9 +23,9 @@ use venia_proto::now::Wall;
 use venia_proto::pairing::{self, Context, EXPORTER_LABEL};
 use venia_proto::rendezvous::{ALPN_SESSION, Answer, Call, Push, VERSION};
 use venia_proto::scope::Scope;
-use venia_proto::wire::Limit;
+use venia_proto::wire::{self, Limit};
 use venia_relay::client::control::{Control, ControlError};
-use venia_relay::client::frames::{self, Receiver, Sender};
+use venia_relay::client::frames::{self, Receiver};
 use venia_relay::client::link::{Link, Role};
 use venia_relay::client::receipt::{self, Held};
 use venia_relay::client::tls::{Expected, exporter, peer_key};
@@ -61,8 +61,8 @@ pub struct Dialled {
 pub struct Visit {
     /// The end-to-end connection.
     pub connection: Connection,
-    /// To the agent.
-    pub sender: Sender<ToAgent>,
+    /// To the agent: the control stream, for frames and for anything else.
+    pub stream: SendStream,
     /// What came, in order of arrival.
     pub heard: mpsc::UnboundedReceiver<Heard>,
     /// The own strand.
@@ -157,9 +157,10 @@ impl Visitor {
         let mut random = [0; pairing::RANDOM];
         getrandom::fill(&mut random).unwrap();
         let (console, share) = pairing::Console::start(code, context, random).unwrap();
-        let (mut sender, mut receiver) = frames::open::<ToAgent, ToConsole>(&connection).await.unwrap();
+        let (mut stream, receiving) = connection.open_bi().await.unwrap();
+        let mut receiver = Receiver::<ToConsole>::new(receiving, Limit::Control);
         let start = ToAgent::PairStart { version: VERSION, message: share.to_vec(), member: self.note.clone() };
-        sender.send(&start).await.unwrap();
+        stream.write_all(&frame(&start)).await.unwrap();
         let share = match within("the agent's share", receiver.expect()).await.unwrap() {
             ToConsole::PairAnswer { message } => message,
             ToConsole::PairRefused(why) => return Err(why),
@@ -168,7 +169,7 @@ impl Visitor {
             }
         };
         let (mac, pending) = console.answer(&share).unwrap();
-        sender.send(&ToAgent::PairConfirm { mac }).await.unwrap();
+        stream.write_all(&frame(&ToAgent::PairConfirm { mac })).await.unwrap();
         let strand = match within("the agent's proof", receiver.expect()).await.unwrap() {
             ToConsole::PairConfirmed { mac, strand } => {
                 pending.finish(&mac).unwrap();
@@ -183,7 +184,7 @@ impl Visitor {
         let key = copy(&self.key);
         Ok(Visit {
             connection,
-            sender,
+            stream,
             heard,
             author,
             key,
@@ -223,7 +224,7 @@ impl Visit {
 
     /// Sends a message.
     pub async fn send(&mut self, message: &ToAgent) {
-        within("a frame", self.sender.send(message)).await.unwrap();
+        within("a frame", self.stream.write_all(&frame(message))).await.unwrap();
     }
 
     /// The next thing that means something to `wanted`.
@@ -364,6 +365,11 @@ impl Visit {
     pub fn strand(&self) -> Strand {
         self.author.strand()
     }
+}
+
+/// A message as the bytes of a control stream.
+pub fn frame(message: &ToAgent) -> Vec<u8> {
+    wire::encode_frame(message, Limit::Control).unwrap()
 }
 
 fn copy(key: &SigningKey) -> SigningKey {
