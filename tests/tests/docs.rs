@@ -61,7 +61,7 @@ fn values() -> BTreeMap<String, String> {
         client::transport::CONTROL_IDLE,
         client::code::GOING_DOWN, client::code::PROTOCOL, client::code::REVOKED, client::code::REPLACED,
         client::code::SLOW, client::code::LEFT,
-        server::peer::HELLO, server::peer::FRAME, server::peer::CALLS_OPEN, server::peer::FRAMES_BURST,
+        server::peer::HELLO, client::frames::MESSAGE, server::peer::CALLS_OPEN, server::peer::FRAMES_BURST,
         server::peer::FRAMES_PER_SECOND,
         server::registry::FAILURES_MAX, server::registry::FAILURES_MS, server::registry::FLOWS_MAX,
         server::registry::GONE_MS, server::registry::CHALLENGE_MS, server::registry::PAIRING_MS,

@@ -115,7 +115,7 @@ pub struct Waiter<'a> {
 
 /// Something that happened to an attempt.
 enum Happened {
-    First(Attempt),
+    First(Box<Attempt>),
     Broken(FlowId),
     Ended(FlowId, Box<Result<Peer, PairingOutcome>>),
 }
@@ -183,7 +183,7 @@ impl Room<'_> {
                     let tell = self.tell.clone();
                     self.tasks.spawn(async move {
                         let first = match pairing::begin(arriving).await {
-                            Ok(attempt) => Happened::First(attempt),
+                            Ok(attempt) => Happened::First(Box::new(attempt)),
                             Err(flow) => Happened::Broken(flow),
                         };
                         let _ = tell.send(first);
@@ -193,7 +193,7 @@ impl Room<'_> {
                 Some(happened) = happened.recv() => match happened {
                     Happened::First(attempt) => {
                         let flow = attempt.flow;
-                        self.attempts.push(attempt);
+                        self.attempts.push(*attempt);
                         Input::FirstMessage(flow)
                     }
                     Happened::Broken(flow) => { self.waiter.link.forget(flow); Input::Gone(flow) }

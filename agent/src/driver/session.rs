@@ -325,7 +325,7 @@ impl Session<'_> {
                 nonsense("a request, a line or a signoff", "a message of the arrival")
             }
             Err(FrameError::Malformed(error)) => nonsense("a message", &error.to_string()),
-            Err(FrameError::Ended) => nonsense("a whole message", "half of one"),
+            Err(FrameError::Ended | FrameError::Stalled) => nonsense("a whole message", "half of one"),
             // The connection tells by itself how it ended.
             Ok(None)
             | Err(FrameError::TooLarge(_) | FrameError::Read(_) | FrameError::Write(_) | FrameError::Connection(_)) => {

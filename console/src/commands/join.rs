@@ -34,6 +34,8 @@ use crate::{Parts, input, trouble};
 const RENEW_MS: i64 = 60 * 60 * 1_000;
 /// From the sign-off to the end of the program. (COMMANDS.md)
 const END: Duration = Duration::from_secs(10);
+/// For the proofs of a session that wasn't closed before our eyes.
+const UNCLOSED: Duration = Duration::from_secs(3);
 /// What the last steps of the bundle need of that.
 const PACKING: Duration = Duration::from_millis(500);
 
@@ -144,7 +146,9 @@ async fn session(
     let finished = drive(paired, through, record, plan, voice, lines).await;
 
     let progress = voice.wait_for_close();
-    let patience = END.saturating_sub(finished.since.elapsed() + PACKING).max(PACKING);
+    // Without the agent's close there is nothing to wait for.
+    let most = if finished.record.close().is_some() { END } else { UNCLOSED };
+    let patience = most.saturating_sub(finished.since.elapsed() + PACKING).max(PACKING);
     let control = again(&reached, &membership).await;
     let place = Place {
         home: &membership.home,

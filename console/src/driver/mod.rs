@@ -25,6 +25,7 @@ use venia_proto::now::{Now, Wall};
 use venia_proto::rendezvous::{Call, FlowEnd, Push};
 use venia_proto::session::console::{Console, Input, Output, Tell, Write};
 use venia_proto::wire::Limit;
+use venia_relay::client::code::LEFT;
 use venia_relay::client::control::Control;
 use venia_relay::client::frames::{FrameError, Receiver, Sender};
 use venia_ui::failure::{Failure, Loss, Trouble};
@@ -41,14 +42,12 @@ const CLOSE_WAIT: Duration = Duration::from_millis(8_500);
 const SEND: Duration = Duration::from_secs(5);
 /// After the relay said that the flow ended, what is still on its way gets this long.
 const AFTERMATH: Duration = Duration::from_secs(2);
-/// After the close came, events before it get this long.
-const STRAGGLERS: Duration = Duration::from_secs(2);
 /// Without a relay the session can't go on for longer than the agent allows.
 const RELAY_GONE: Duration = Duration::from_secs(30);
 /// Results read and not yet looked at.
 const RESULTS: usize = 32;
-/// Application close code of the end-to-end connection: nothing is wrong.
-const CLOSE_LEFT: u32 = 0;
+/// After leaving, the agent's last events get this long.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Application close code of the end-to-end connection: the agent's program broke the rules.
 const CLOSE_RULES: u32 = 1;
 
@@ -75,7 +74,7 @@ pub(crate) struct Finished {
     pub(crate) record: Record,
     pub(crate) by: Cause,
     pub(crate) cause: Cause,
-    /// Our last word, if it was sent.
+    /// Our last word, if the session was closed with it.
     pub(crate) signoff: Option<Signoff>,
     /// Whether everything the plan asked for was done.
     pub(crate) fulfilled: bool,
@@ -111,7 +110,7 @@ pub(crate) async fn drive(
         record,
         voice,
         connection: connection.clone(),
-        sender,
+        sender: Some(sender),
         wanted: plan.runs.len(),
         had: 0,
         refused: false,
@@ -165,17 +164,17 @@ pub(crate) async fn drive(
                 None => {
                     lines = None;
                     if live.typing.is_some() {
-                        live.leave(CLOSE_LEFT);
+                        live.leave();
                     }
                 }
             },
-            _ = tokio::signal::ctrl_c() => live.leave(CLOSE_LEFT),
+            _ = tokio::signal::ctrl_c() => live.leave(),
             () = sleep(live.pause()) => live.tick(),
         }
         live.settle().await;
     }
     // Whoever still listens learns that nothing more comes; a relay that is gone needs no telling.
-    connection.close(VarInt::from_u32(CLOSE_LEFT), b"");
+    connection.close(VarInt::from_u32(LEFT), b"");
     let _ = timeout(Duration::from_secs(1), control.call(Call::EndFlow { flow })).await;
     live.finished()
 }
@@ -185,7 +184,8 @@ struct Live<'a, 'v> {
     record: Record,
     voice: &'a mut Voice<'v>,
     connection: Connection,
-    sender: Sender<ToAgent>,
+    /// Taken when we leave: the end of our stream says so.
+    sender: Option<Sender<ToAgent>>,
     /// Runs of the script.
     wanted: usize,
     /// Reports that came.
@@ -214,14 +214,14 @@ impl Live<'_, '_> {
                 match output {
                     Output::Write(write) => self.write(write).await,
                     Output::Tell(tell) => self.tell(tell),
-                    Output::Leave => self.leave(CLOSE_LEFT),
+                    Output::Leave => self.leave(),
                     Output::Collect => self.collected = true,
                 }
             }
             let Some(input) = self.inputs.pop_front() else { break };
             if input == Input::LinkLost {
                 // Nothing more can come: the close isn't held back any longer for what is missing before it.
-                for ready in self.record.ready(true) {
+                for ready in self.record.ready(now().boot_ms, true) {
                     self.machine.handle(now(), ready);
                 }
             }
@@ -238,7 +238,7 @@ impl Live<'_, '_> {
         match frame {
             Ok(Some(ToConsole::Event { signed, proof })) => self.event(&signed, proof.as_deref()),
             Ok(Some(ToConsole::CloseRecorded)) => {
-                self.inputs.extend(self.record.ready(true));
+                self.inputs.extend(self.record.ready(now().boot_ms, true));
                 self.inputs.push_back(Input::CloseRecorded);
             }
             Ok(Some(ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_))) => {
@@ -257,7 +257,8 @@ impl Live<'_, '_> {
                 | FrameError::Read(_)
                 | FrameError::Write(_)
                 | FrameError::Connection(_)
-                | FrameError::Ended,
+                | FrameError::Ended
+                | FrameError::Stalled,
             ) => {
                 self.inputs.push_back(Input::LinkLost);
                 return false;
@@ -278,15 +279,16 @@ impl Live<'_, '_> {
                 | FrameError::Read(_)
                 | FrameError::Write(_)
                 | FrameError::Connection(_)
-                | FrameError::Ended,
+                | FrameError::Ended
+                | FrameError::Stalled,
             ) => {}
         }
     }
 
     fn event(&mut self, signed: &venia_proto::message::Signed, proof: Option<&[u8]>) {
-        match self.record.take(signed, proof) {
+        match self.record.take(signed, proof, now().boot_ms) {
             Ok(()) => {
-                self.inputs.extend(self.record.ready(false));
+                self.inputs.extend(self.record.ready(now().boot_ms, false));
                 if self.record.close().is_some() {
                     self.since.get_or_insert_with(Instant::now);
                 }
@@ -305,7 +307,7 @@ impl Live<'_, '_> {
             Ok(frame) => self.send(&frame).await,
             Err(error) => {
                 tracing::error!(%error, "our own event");
-                self.leave(CLOSE_LEFT);
+                self.leave();
             }
         }
         if asks {
@@ -314,7 +316,8 @@ impl Live<'_, '_> {
     }
 
     async fn send(&mut self, frame: &ToAgent) {
-        let sent = timeout(SEND, self.sender.send(frame)).await;
+        let Some(sender) = &mut self.sender else { return };
+        let sent = timeout(SEND, sender.send(frame)).await;
         if !matches!(sent, Ok(Ok(()))) {
             self.inputs.push_back(Input::LinkLost);
         }
@@ -386,7 +389,7 @@ impl Live<'_, '_> {
         if revoked && self.ended.is_none() {
             let words = self.voice.words();
             let failure = Failure::of(Trouble::Revoked, words).after(Loss::Recorded, words);
-            self.end(&failure, (Cause::Revoked, Cause::Revoked), CLOSE_LEFT);
+            self.end(&failure, (Cause::Revoked, Cause::Revoked), LEFT);
         } else {
             self.gone.get_or_insert(Instant::now() + RELAY_GONE);
         }
@@ -403,14 +406,28 @@ impl Live<'_, '_> {
             self.refused = true;
             self.voice.error(failure);
             self.ended.get_or_insert(ended);
-            self.leave(code);
+            self.hang_up(code);
         }
     }
 
-    /// Leaves without a sign-off.
-    fn leave(&mut self, code: u32) {
+    /// Leaves without a sign-off: our stream ends, and the agent gets a moment to close the session and send its last
+    /// events, so that this record is whole too. Leaving twice is leaving at once.
+    fn leave(&mut self) {
+        if self.silent {
+            return self.hang_up(LEFT);
+        }
         self.silent = true;
         self.ended.get_or_insert((Cause::Technician, Cause::Technician));
+        self.typing = None;
+        // Dropping it ends the stream in good order.
+        drop(self.sender.take());
+        let soon = Instant::now() + FAREWELL;
+        self.gone = Some(self.gone.map_or(soon, |gone| gone.min(soon)));
+    }
+
+    /// Ends the connection now.
+    fn hang_up(&mut self, code: u32) {
+        self.silent = true;
         self.typing = None;
         self.connection.close(VarInt::from_u32(code), b"");
         self.inputs.push_back(Input::LinkLost);
@@ -431,9 +448,7 @@ impl Live<'_, '_> {
         self.voice.tick(now().boot_ms);
         self.inputs.push_back(Input::Tick);
         let since = |wait: Duration| self.since.is_some_and(|since| since.elapsed() >= wait);
-        if self.record.close().is_some() && since(STRAGGLERS) {
-            self.inputs.extend(self.record.ready(true));
-        }
+        self.inputs.extend(self.record.ready(now().boot_ms, false));
         if since(CLOSE_WAIT) {
             self.collected = true;
         }
@@ -445,12 +460,13 @@ impl Live<'_, '_> {
 
     fn finished(self) -> Finished {
         let (by, cause) = self.ended.unwrap_or((Cause::RelayLost, Cause::RelayLost));
-        let closed = self.signoff.is_some() && (by, cause) == (Cause::Technician, Cause::Done);
+        let signoff = self.signoff.filter(|_| (by, cause) == (Cause::Technician, Cause::Done));
+        let closed = signoff.is_some();
         Finished {
             record: self.record,
             by,
             cause,
-            signoff: self.signoff,
+            signoff,
             fulfilled: closed && (self.wanted == 0 || !self.refused) && self.had >= self.wanted,
             since: self.since.unwrap_or_else(Instant::now),
         }

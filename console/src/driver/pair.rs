@@ -65,9 +65,11 @@ impl From<FrameError> for PairFailed {
     fn from(error: FrameError) -> Self {
         match error {
             FrameError::Malformed(_) | FrameError::TooLarge(_) => Self::Malformed,
-            FrameError::Read(_) | FrameError::Write(_) | FrameError::Connection(_) | FrameError::Ended => {
-                Self::Gone(Some(error))
-            }
+            FrameError::Read(_)
+            | FrameError::Write(_)
+            | FrameError::Connection(_)
+            | FrameError::Ended
+            | FrameError::Stalled => Self::Gone(Some(error)),
         }
     }
 }

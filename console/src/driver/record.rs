@@ -1,7 +1,8 @@
 //! This side's copy of the record: what came is verified before the machine hears of it, what is said is signed.
 //!
-//! Results travel on streams of their own, so events arrive in any order. One is handed on as soon as the events it names
-//! are known; the `close` waits for everything before it, so that a result still on its way isn't taken for lost.
+//! Results travel on streams of their own, and a *no* overtakes gates that a *yes* waits at, so events arrive in any order.
+//! They are handed on in the order of the agent's strand; one that has waited long enough for what is missing before it
+//! goes ahead, so that a large result on a thin line doesn't hide a pause.
 //!
 //! What stops which attack: an event counts only with the signature of the key the agent proved in TLS and in the
 //! pairing; its words only if they are what it committed to; a receipt only by the log the pinned root names, and never
@@ -23,6 +24,7 @@ use venia_proto::ledger::strand::Author;
 use venia_proto::message::{BareOpening, Signed, ToAgent};
 use venia_proto::now::Now;
 use venia_proto::session::console::{Input, Write};
+use venia_proto::session::timer::ADMISSION_MS;
 use venia_relay::client::receipt::Held;
 
 /// Most events of a session (SECURITY E6).
@@ -43,6 +45,13 @@ pub(crate) struct Sides {
     pub(crate) key: SigningKey,
 }
 
+/// Longest wait of an event for those before it, in milliseconds.
+const PATIENCE_MS: u64 = 1_000;
+/// Longest wait of a `consent`, which answers another question without the one before it: as long as a gate may take.
+const CONSENT_PATIENCE_MS: u64 = ADMISSION_MS + PATIENCE_MS;
+/// Longest wait of the `close`: what was cut off before it arrives bare.
+const CLOSE_PATIENCE_MS: u64 = 2_000;
+
 /// Everything known of one session.
 pub(crate) struct Record {
     sides: Sides,
@@ -56,8 +65,12 @@ pub(crate) struct Record {
     indices: BTreeMap<u64, u64>,
     first: Option<Proof>,
     roots: BTreeMap<u64, Hash>,
-    /// Arrived and not handed on.
-    waiting: BTreeMap<u64, Body>,
+    /// Arrived and not handed on: words, and when.
+    waiting: BTreeMap<u64, (Body, u64)>,
+    /// The agent's events before this number were handed on.
+    front: u64,
+    /// Handed on ahead of others.
+    ahead: BTreeSet<u64>,
 }
 
 /// Something came that mustn't, or ours couldn't be written.
@@ -119,11 +132,13 @@ impl Record {
             first: None,
             roots: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            front: 0,
+            ahead: BTreeSet::new(),
         }
     }
 
-    /// Takes an event of the agent, whole or without its words.
-    pub(crate) fn take(&mut self, signed: &Signed, proof: Option<&[u8]>) -> Result<(), RecordError> {
+    /// Takes an event of the agent, whole or without its words. `now_ms` is on the boot clock.
+    pub(crate) fn take(&mut self, signed: &Signed, proof: Option<&[u8]>, now_ms: u64) -> Result<(), RecordError> {
         let event = Event::parse(&signed.note)?;
         let header = event.header();
         if header.session != self.sides.session || header.author != Strand::Agent {
@@ -155,9 +170,9 @@ impl Record {
             }
             self.author.follow(&event);
             self.places.insert(event.leaf(), entry);
-            self.waiting.insert(entry.seq, body);
+            self.waiting.insert(entry.seq, (body, now_ms));
             self.events.insert(entry, event);
-        } else if let Some(waiting) = self.waiting.get_mut(&entry.seq)
+        } else if let Some((waiting, _)) = self.waiting.get_mut(&entry.seq)
             && body != Body::None
         {
             *waiting = body;
@@ -165,19 +180,25 @@ impl Record {
         Ok(())
     }
 
-    /// What the machine may hear now, oldest first. With `all` the close too, whatever is missing before it.
-    pub(crate) fn ready(&mut self, all: bool) -> Vec<Input> {
+    /// What the machine may hear now, oldest first. With `all` everything: nothing more can come.
+    pub(crate) fn ready(&mut self, now_ms: u64, all: bool) -> Vec<Input> {
         let mut ready = Vec::new();
-        let numbers: Vec<u64> = self.waiting.keys().copied().collect();
-        for seq in numbers {
+        let numbers: Vec<(u64, u64)> = self.waiting.iter().map(|(&seq, &(_, since))| (seq, since)).collect();
+        for (seq, since) in numbers {
             let entry = EntryRef { author: Strand::Agent, seq };
             let Some(event) = self.events.get(&entry) else { continue };
             let kind = event.header().kind.clone();
-            let too_early = matches!(kind, Kind::Close { .. }) && !all && !self.whole_before(seq);
-            let Some(kind) = kind.try_map(|leaf| self.places.get(&leaf).copied()).filter(|_| !too_early) else {
+            let in_turn = seq == self.front;
+            if !in_turn && !all && now_ms < since + patience(&kind) {
                 continue;
-            };
-            let body = self.waiting.remove(&seq).unwrap_or(Body::None);
+            }
+            // What names an unknown event waits for it, whatever the time.
+            let Some(kind) = kind.try_map(|leaf| self.places.get(&leaf).copied()) else { continue };
+            let Some((body, _)) = self.waiting.remove(&seq) else { continue };
+            self.ahead.insert(seq);
+            while self.ahead.remove(&self.front) {
+                self.front += 1;
+            }
             ready.push(Input::Event { entry, kind, body });
         }
         ready
@@ -290,12 +311,15 @@ impl Record {
         self.author.receipted(After { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root });
         Ok(())
     }
+}
 
-    /// Whether every event of the agent before this one was handed on.
-    fn whole_before(&self, seq: u64) -> bool {
-        let known: BTreeSet<u64> =
-            self.events.keys().filter(|entry| entry.author == Strand::Agent).map(|entry| entry.seq).collect();
-        known.range(..seq).count() as u64 == seq && self.waiting.range(..seq).next().is_none()
+fn patience(kind: &Kind) -> u64 {
+    if matches!(kind, Kind::Consent { .. }) {
+        CONSENT_PATIENCE_MS
+    } else if matches!(kind, Kind::Close { .. }) {
+        CLOSE_PATIENCE_MS
+    } else {
+        PATIENCE_MS
     }
 }
 

@@ -84,23 +84,38 @@ fn receipt(event: &Event, stranger: Option<u8>) -> Vec<u8> {
 }
 
 #[test]
-fn the_close_waits_for_what_comes_before_it() {
+fn events_are_heard_in_the_order_of_the_strand() {
     let story = story();
     let mut record = record();
     for n in [3, 1] {
-        record.take(&story[n].1, None).unwrap();
+        record.take(&story[n].1, None, 0).unwrap();
+        assert_eq!(numbers(&record.ready(0, false)), [0_u64; 0]);
     }
-    assert_eq!(numbers(&record.ready(false)), [1]);
-    record.take(&story[0].1, None).unwrap();
-    assert_eq!(numbers(&record.ready(false)), [0]);
-    record.take(&story[2].1, None).unwrap();
-    assert_eq!(numbers(&record.ready(false)), [2, 3]);
+    record.take(&story[0].1, None, 0).unwrap();
+    assert_eq!(numbers(&record.ready(0, false)), [0, 1]);
+    record.take(&story[2].1, None, 0).unwrap();
+    assert_eq!(numbers(&record.ready(0, false)), [2, 3]);
     assert_eq!(record.close(), Some(3));
+}
+
+#[test]
+fn what_is_missing_holds_nothing_back_for_ever() {
+    let story = story();
+    let mut record = record();
+    record.take(&story[2].1, None, 10).unwrap();
+    record.take(&story[3].1, None, 10).unwrap();
+    assert_eq!(numbers(&record.ready(10 + PATIENCE_MS - 1, false)), [0_u64; 0]);
+    assert_eq!(numbers(&record.ready(10 + PATIENCE_MS, false)), [2]);
+    assert_eq!(numbers(&record.ready(10 + CLOSE_PATIENCE_MS - 1, false)), [0_u64; 0]);
+    assert_eq!(numbers(&record.ready(10 + CLOSE_PATIENCE_MS, false)), [3]);
+    record.take(&story[0].1, None, 20).unwrap();
+    assert_eq!(numbers(&record.ready(20, false)), [0]);
+    record.take(&story[1].1, None, 20).unwrap();
+    assert_eq!(numbers(&record.ready(20, false)), [1]);
 
     let mut cut = self::record();
-    cut.take(&story[3].1, None).unwrap();
-    assert_eq!(numbers(&cut.ready(false)), [0_u64; 0]);
-    assert_eq!(numbers(&cut.ready(true)), [3], "nothing more can come");
+    cut.take(&story[3].1, None, 0).unwrap();
+    assert_eq!(numbers(&cut.ready(0, true)), [3], "nothing more can come");
 }
 
 #[test]
@@ -108,12 +123,12 @@ fn an_event_is_heard_once_and_words_may_follow_it() {
     let story = story();
     let mut record = record();
     let bare = Signed { openings: Vec::new(), ..story[1].1.clone() };
-    record.take(&bare, None).unwrap();
-    record.take(&story[1].1, None).unwrap();
-    let ready = record.ready(false);
+    record.take(&bare, None, 0).unwrap();
+    record.take(&story[1].1, None, 0).unwrap();
+    let ready = record.ready(PATIENCE_MS, false);
     assert!(matches!(&ready[..], [Input::Event { body: Body::Said(said), .. }] if said.text.raw() == "hello"));
-    record.take(&bare, None).unwrap();
-    assert!(record.ready(false).is_empty());
+    record.take(&bare, None, 0).unwrap();
+    assert!(record.ready(PATIENCE_MS, false).is_empty());
 }
 
 #[test]
@@ -124,27 +139,27 @@ fn a3_only_the_agents_key_writes_its_strand() {
     let stranger = SigningKey::new("device", [8; 32]).named(device().verifier().name.clone());
     let event = author.write(Kind::Open { versions: vec![1] }, &parts, Wall::MIN, &stranger);
     let foreign = Signed { note: event.bytes().to_vec(), openings: Vec::new() };
-    assert!(matches!(record.take(&foreign, None), Err(RecordError::Signature(_))));
+    assert!(matches!(record.take(&foreign, None, 0), Err(RecordError::Signature(_))));
 
     let mut elsewhere = Author::new(SessionId([2; 16]), Strand::Agent);
     let event = elsewhere.write(Kind::Open { versions: vec![1] }, &parts, Wall::MIN, &device());
     let elsewhere = Signed { note: event.bytes().to_vec(), openings: Vec::new() };
-    assert!(matches!(record.take(&elsewhere, None), Err(RecordError::Elsewhere)));
-    assert!(record.ready(true).is_empty());
+    assert!(matches!(record.take(&elsewhere, None, 0), Err(RecordError::Elsewhere)));
+    assert!(record.ready(0, true).is_empty());
 }
 
 #[test]
 fn two_events_for_one_place_and_broken_chains_are_refused() {
     let story = story();
     let mut record = record();
-    record.take(&story[0].1, None).unwrap();
-    record.take(&story[1].1, None).unwrap();
+    record.take(&story[0].1, None, 0).unwrap();
+    record.take(&story[1].1, None, 0).unwrap();
     let mut other = Author::new(SESSION, Strand::Agent);
     other.follow(&story[0].0);
     let (_, twin) = signed(&mut other, Kind::Chat, &Body::Said(Said { text: Foreign::new("other") }), 7);
-    assert!(matches!(record.take(&twin, None), Err(RecordError::Contradiction)));
+    assert!(matches!(record.take(&twin, None, 0), Err(RecordError::Contradiction)));
     let (_, child) = signed(&mut other, Kind::Chat, &Body::Said(Said { text: Foreign::new("child") }), 8);
-    assert!(matches!(record.take(&child, None), Err(RecordError::Contradiction)));
+    assert!(matches!(record.take(&child, None, 0), Err(RecordError::Contradiction)));
 }
 
 #[test]
@@ -155,9 +170,9 @@ fn words_must_be_the_ones_committed_to() {
     changed[0].plaintext = b"{\"text\":\"HELLO\"}".to_vec();
     let twice = [openings.clone(), openings].concat();
     let mut record = record();
-    let refused = record.take(&Signed { note: note.clone(), openings: changed }, None);
+    let refused = record.take(&Signed { note: note.clone(), openings: changed }, None, 0);
     assert!(matches!(refused, Err(RecordError::Words(PartError::WrongCommitment))));
-    assert!(matches!(record.take(&Signed { note, openings: twice }, None), Err(RecordError::Openings)));
+    assert!(matches!(record.take(&Signed { note, openings: twice }, None, 0), Err(RecordError::Openings)));
 }
 
 #[test]
@@ -165,19 +180,19 @@ fn f4_receipts_of_two_histories_are_refused() {
     let story = story();
     let (open, signed) = &story[0];
     let mut record = record();
-    record.take(signed, Some(&receipt(open, Some(1)))).unwrap();
+    record.take(signed, Some(&receipt(open, Some(1))), 0).unwrap();
     assert_eq!(record.index(EntryRef { author: Strand::Agent, seq: 0 }), Some(0));
     assert!(record.first().is_some());
-    assert!(matches!(record.take(signed, Some(&receipt(open, Some(2)))), Err(RecordError::Fork)));
+    assert!(matches!(record.take(signed, Some(&receipt(open, Some(2))), 0), Err(RecordError::Fork)));
     let of_another = receipt(&story[1].0, None);
-    assert!(matches!(record.take(signed, Some(&of_another)), Err(RecordError::Receipt(_))));
+    assert!(matches!(record.take(signed, Some(&of_another), 0), Err(RecordError::Receipt(_))));
 }
 
 #[test]
 fn our_events_quote_what_we_saw_and_can_be_opened() {
     let story = story();
     let mut record = record();
-    record.take(&story[0].1, Some(&receipt(&story[0].0, None))).unwrap();
+    record.take(&story[0].1, Some(&receipt(&story[0].0, None)), 0).unwrap();
     let said = Write::Chat(Said { text: Foreign::new("hi") });
     let ToAgent::Chat(Signed { note, openings }) = record.write(said, NOW).unwrap() else { panic!("not a chat line") };
     let event = Event::parse(&note).unwrap();

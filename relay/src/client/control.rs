@@ -10,16 +10,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
+use quinn::{Connection, ConnectionError, SendStream, VarInt};
 use tokio::sync::{mpsc, oneshot};
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::ledger::batch::{Batch, BatchError};
 use venia_proto::now::Wall;
 use venia_proto::rendezvous::{Answer, Call, FromRelay, Push, Refusal, ToRelay, VERSION};
 use venia_proto::statement::{self, Relay, Statement, StatementError};
-use venia_proto::wire::{self, FrameReader, Limit, WireError};
+use venia_proto::wire::{self, Limit, WireError};
 
 use super::code;
+use super::frames::{FrameError, Receiver};
 use super::link::{Link, LinkError};
 use super::tls::{Expected, TlsError, peer_key};
 use super::transport::HANDSHAKE;
@@ -28,8 +29,6 @@ use super::transport::HANDSHAKE;
 pub const PUSHES: usize = 64;
 /// Frames that may wait to be written.
 const FRAMES: usize = 16;
-/// Bytes asked of the stream at once.
-const READ: usize = 16 * 1024;
 
 /// What a control connection couldn't do, by whose fault.
 #[derive(Debug, thiserror::Error)]
@@ -227,15 +226,14 @@ async fn greet(
     connection: &Connection,
     root: &Fingerprint,
     known: Option<&Statement>,
-) -> Result<(Welcome, SendStream, Incoming), ControlError> {
+) -> Result<(Welcome, SendStream, Receiver<FromRelay>), ControlError> {
     let gone = |error: ConnectionError| why(&error);
     let (mut send, receive) = connection.open_bi().await.map_err(gone)?;
     let hello = wire::encode_frame(&ToRelay::Hello { versions: vec![VERSION] }, Limit::Control);
     let hello = hello.map_err(ControlError::TooLarge)?;
     send.write_all(&hello).await.map_err(|_| lost(connection))?;
-    let mut incoming =
-        Incoming { stream: receive, reader: FrameReader::new(Limit::Control), rest: Vec::new(), used: 0 };
-    let (statement_note, batch) = match incoming.next(connection).await? {
+    let mut incoming = Receiver::new(receive, Limit::Control);
+    let (statement_note, batch) = match next(&mut incoming, connection).await? {
         FromRelay::Welcome { version: VERSION, statement, batch } => (statement, batch),
         FromRelay::Welcome { version, .. } => return Err(ControlError::WrongVersion(vec![version])),
         FromRelay::WrongVersion { versions } => return Err(ControlError::WrongVersion(versions)),
@@ -287,34 +285,12 @@ fn why(reason: &ConnectionError) -> ControlError {
     }
 }
 
-/// The relay's frames.
-struct Incoming {
-    stream: RecvStream,
-    reader: FrameReader,
-    rest: Vec<u8>,
-    used: usize,
-}
-
-impl Incoming {
-    async fn next(&mut self, connection: &Connection) -> Result<FromRelay, ControlError> {
-        let malformed = |error| ControlError::Malformed(Some(error));
-        loop {
-            let mut rest = self.rest.get(self.used..).unwrap_or_default();
-            let before = rest.len();
-            let frame = self.reader.feed(&mut rest).map_err(malformed)?;
-            self.used += before - rest.len();
-            if let Some(body) = frame {
-                return wire::decode(&body, Limit::Control).map_err(malformed);
-            }
-            match self.stream.read_chunk(READ, true).await {
-                Ok(Some(chunk)) => {
-                    self.rest.clear();
-                    self.rest.extend_from_slice(&chunk.bytes);
-                    self.used = 0;
-                }
-                Ok(None) | Err(_) => return Err(lost(connection)),
-            }
-        }
+/// The relay's next message.
+async fn next(incoming: &mut Receiver<FromRelay>, connection: &Connection) -> Result<FromRelay, ControlError> {
+    match incoming.next().await {
+        Ok(Some(message)) => Ok(message),
+        Err(FrameError::Malformed(error)) => Err(ControlError::Malformed(Some(error))),
+        Ok(None) | Err(_) => Err(lost(connection)),
     }
 }
 
@@ -327,8 +303,8 @@ struct Listener {
 }
 
 impl Listener {
-    async fn listen(self, mut incoming: Incoming) {
-        while let Ok(message) = incoming.next(&self.connection).await {
+    async fn listen(self, mut incoming: Receiver<FromRelay>) {
+        while let Ok(message) = next(&mut incoming, &self.connection).await {
             if !self.take(message) {
                 break;
             }

@@ -4,14 +4,19 @@
 //! that doesn't decode gets an error here and its connection closed by the caller; memory never exceeds one frame.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use quinn::{Connection, ReadError, RecvStream, SendStream, WriteError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use venia_proto::wire::{self, FrameReader, Limit, WireError};
 
 /// Bytes read from a stream at a time.
 const CHUNK: usize = 16 * 1024;
+
+/// How long a message on a control stream may take from its first byte to its last.
+pub const MESSAGE: Duration = Duration::from_secs(30);
 
 /// A stream that can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +39,9 @@ pub enum FrameError {
     /// The peer ended the stream where a message was due.
     #[error("the peer ended the stream early")]
     Ended,
+    /// The peer began a message and let it hang.
+    #[error("the peer stopped within a message")]
+    Stalled,
 }
 
 /// The sending half of a stream of messages.
@@ -50,8 +58,12 @@ pub struct Receiver<T> {
     stream: RecvStream,
     reader: FrameReader,
     limit: Limit,
-    /// Bytes read and not yet fed.
-    pending: Vec<u8>,
+    /// Bytes read, of which `used` are fed.
+    read: Vec<u8>,
+    used: usize,
+    /// How long one message may take from its first byte to its last, and when the current one began.
+    patience: Option<Duration>,
+    begun: Option<Instant>,
     messages: PhantomData<fn() -> T>,
 }
 
@@ -82,24 +94,52 @@ impl<T: Serialize> Sender<T> {
 impl<T: DeserializeOwned> Receiver<T> {
     /// Receives messages from this stream.
     pub fn new(stream: RecvStream, limit: Limit) -> Self {
-        Self { stream, reader: FrameReader::new(limit), limit, pending: Vec::new(), messages: PhantomData }
+        Self {
+            stream,
+            reader: FrameReader::new(limit),
+            limit,
+            read: Vec::new(),
+            used: 0,
+            patience: None,
+            begun: None,
+            messages: PhantomData,
+        }
+    }
+
+    /// Gives a message that has begun so long to end: a peer that drips bytes must not hold memory for ever.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 
     /// The next message; `None` at the end of the stream. Cancel-safe: what was read is kept.
     pub async fn next(&mut self) -> Result<Option<T>, FrameError> {
         loop {
-            let mut input = self.pending.as_slice();
-            let fed = self.reader.feed(&mut input);
-            let left = input.len();
-            self.pending.drain(..self.pending.len() - left);
-            if let Some(body) = fed.map_err(FrameError::Malformed)? {
+            let mut rest = self.read.get(self.used..).unwrap_or_default();
+            let before = rest.len();
+            let frame = self.reader.feed(&mut rest).map_err(FrameError::Malformed)?;
+            self.used += before - rest.len();
+            if let Some(body) = frame {
+                self.begun = None;
                 return wire::decode(&body, self.limit).map(Some).map_err(FrameError::Malformed);
             }
-            if self.pending.is_empty() {
-                match self.stream.read_chunk(CHUNK, true).await.map_err(FrameError::Read)? {
-                    Some(chunk) => self.pending.extend_from_slice(&chunk.bytes),
-                    None => return if self.reader.held() == 0 { Ok(None) } else { Err(FrameError::Ended) },
+            if before > 0 && self.begun.is_none() {
+                self.begun = Some(Instant::now());
+            }
+            let reading = self.stream.read_chunk(CHUNK, true);
+            let chunk = match self.begun.zip(self.patience) {
+                Some((begun, patience)) => {
+                    tokio::time::timeout_at(begun + patience, reading).await.map_err(|_| FrameError::Stalled)?
                 }
+                None => reading.await,
+            };
+            match chunk.map_err(FrameError::Read)? {
+                Some(chunk) => {
+                    self.read.clear();
+                    self.read.extend_from_slice(&chunk.bytes);
+                    self.used = 0;
+                }
+                None => return if self.begun.is_none() { Ok(None) } else { Err(FrameError::Ended) },
             }
         }
     }
@@ -115,7 +155,7 @@ pub async fn open<S: Serialize, R: DeserializeOwned>(
     connection: &Connection,
 ) -> Result<(Sender<S>, Receiver<R>), FrameError> {
     let (send, recv) = connection.open_bi().await?;
-    Ok((Sender::new(send, Limit::Control), Receiver::new(recv, Limit::Control)))
+    Ok((Sender::new(send, Limit::Control), Receiver::new(recv, Limit::Control).with_patience(MESSAGE)))
 }
 
 /// Waits for the peer to open a bidirectional stream of messages.
@@ -123,5 +163,5 @@ pub async fn accept<S: Serialize, R: DeserializeOwned>(
     connection: &Connection,
 ) -> Result<(Sender<S>, Receiver<R>), FrameError> {
     let (send, recv) = connection.accept_bi().await?;
-    Ok((Sender::new(send, Limit::Control), Receiver::new(recv, Limit::Control)))
+    Ok((Sender::new(send, Limit::Control), Receiver::new(recv, Limit::Control).with_patience(MESSAGE)))
 }

@@ -9,12 +9,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{Connection, RecvStream, SendStream, VarInt};
+use quinn::{Connection, SendStream, VarInt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
 use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
 use venia_proto::rendezvous::{Answer, Call, FromRelay, Refusal, ToRelay, VERSION};
-use venia_proto::wire::{self, FrameReader, Limit, WireError};
+use venia_proto::wire::{self, Limit, WireError};
 
 use super::hall::{Hall, OUTBOX, source};
 use super::ledger::admission::Submission;
@@ -25,12 +25,11 @@ use super::members::{self, MembersError};
 use super::registry::{ConnectionId, Ticket};
 use super::{accept, clock};
 use crate::client::code;
+use crate::client::frames::{FrameError, MESSAGE, Receiver};
 use crate::client::tls::{TlsError, peer_key};
 
 /// How long a stranger may take to open its stream and say hello.
 pub const HELLO: Duration = Duration::from_secs(10);
-/// How long a frame may take from its first byte to its last.
-pub const FRAME: Duration = Duration::from_secs(30);
 /// Calls one connection may have open.
 pub const CALLS_OPEN: usize = 16;
 /// Frames one connection may send at once, before [`FRAMES_PER_SECOND`] counts.
@@ -38,8 +37,6 @@ pub const FRAMES_BURST: u32 = 400;
 /// Frames a second one connection may go on sending; more wait unread, and QUIC's own windows hold the rest back.
 pub const FRAMES_PER_SECOND: u32 = 100;
 
-/// Bytes asked of a stream at once.
-const READ: usize = 16 * 1024;
 /// How long a peer may take to hear the last words.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -78,6 +75,17 @@ pub enum PeerError {
     Gone,
 }
 
+impl From<FrameError> for PeerError {
+    fn from(error: FrameError) -> Self {
+        match error {
+            FrameError::Malformed(error) | FrameError::TooLarge(error) => Self::Wire(error),
+            FrameError::Ended => Self::Wire(WireError::Cut),
+            FrameError::Stalled => Self::Stalled,
+            FrameError::Read(_) | FrameError::Write(_) | FrameError::Connection(_) => Self::Gone,
+        }
+    }
+}
+
 /// Serves one peer until its connection ends.
 pub async fn serve(relay: Arc<Relay>, connection: Connection) {
     if let Err(error) = Conversation::hold(&relay, &connection).await {
@@ -110,7 +118,7 @@ impl<'a> Conversation<'a> {
             Ok(Err(_)) => return Err(PeerError::Gone),
             Err(_) => return Err(PeerError::Silent),
         };
-        let mut frames = Frames::new(receive);
+        let mut frames = Receiver::new(receive, Limit::Control).with_patience(MESSAGE);
         let hello = match timeout(HELLO, frames.next()).await {
             Ok(hello) => hello?.ok_or(PeerError::Gone)?,
             Err(_) => return Err(PeerError::Silent),
@@ -138,7 +146,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    async fn listen(&self, mut frames: Frames) -> Result<(), PeerError> {
+    async fn listen(&self, mut frames: Receiver<ToRelay>) -> Result<(), PeerError> {
         let mut pace = Pace::new(Instant::now());
         while let Some(message) = frames.next().await? {
             if let Some(wait) = pace.next(Instant::now()) {
@@ -280,52 +288,6 @@ async fn speak(mut send: SendStream, mut inbox: mpsc::Receiver<FromRelay>) -> Re
 async fn write(send: &mut SendStream, message: &FromRelay) -> Result<(), PeerError> {
     let frame = wire::encode_frame(message, Limit::Control)?;
     send.write_all(&frame).await.map_err(|_| PeerError::Gone)
-}
-
-/// A peer's frames, one after the other.
-struct Frames {
-    stream: RecvStream,
-    reader: FrameReader,
-    buffer: Vec<u8>,
-    used: usize,
-    begun: Option<Instant>,
-}
-
-impl Frames {
-    fn new(stream: RecvStream) -> Self {
-        Self { stream, reader: FrameReader::new(Limit::Control), buffer: Vec::new(), used: 0, begun: None }
-    }
-
-    /// The next message; `None` when the peer ended its stream between two.
-    async fn next(&mut self) -> Result<Option<ToRelay>, PeerError> {
-        loop {
-            let mut rest = self.buffer.get(self.used..).unwrap_or_default();
-            let before = rest.len();
-            let frame = self.reader.feed(&mut rest)?;
-            self.used += before - rest.len();
-            if let Some(body) = frame {
-                self.begun = None;
-                return Ok(Some(wire::decode(&body, Limit::Control)?));
-            }
-            if before > 0 && self.begun.is_none() {
-                self.begun = Some(Instant::now());
-            }
-            let read = self.stream.read_chunk(READ, true);
-            let chunk = match self.begun {
-                None => read.await,
-                Some(begun) => tokio::time::timeout_at(begun + FRAME, read).await.map_err(|_| PeerError::Stalled)?,
-            };
-            match chunk.map_err(|_| PeerError::Gone)? {
-                Some(chunk) => {
-                    self.buffer.clear();
-                    self.buffer.extend_from_slice(&chunk.bytes);
-                    self.used = 0;
-                }
-                None if self.begun.is_some() => return Err(PeerError::Wire(WireError::Cut)),
-                None => return Ok(None),
-            }
-        }
-    }
 }
 
 /// A bucket of frames that refills with time.

@@ -39,8 +39,6 @@ impl Agent {
                 return self.refuse(theirs, request, &body.item, Why::OutsideGrant, "");
             }
             self.misbehaved(now, theirs, request, Why::OutsideGrant, "a run under a live grant", &body.item);
-        } else if self.admitted_or_running() >= RUNS_MAX {
-            self.refuse(theirs, request, &body.item, Why::Limit, "");
         } else {
             self.admit(catalog, now, request, wanted, theirs);
         }
