@@ -1,7 +1,7 @@
 //! Keeps the documents honest: links lead somewhere, quoted limits are the code's, cited tests exist, and the list of
 //! diagnostics is the catalogue's. Not here: whether the sentences are true.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that can't prepare has failed")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that can't read a document has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

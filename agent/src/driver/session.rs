@@ -174,7 +174,7 @@ impl Session<'_> {
                     hears_frames = matches!(frame, Ok(Some(_)));
                     self.frame(frame)
                 },
-                () = tokio::time::sleep(wait) => Some(self.tick()),
+                () = tokio::time::sleep(wait) => Some(Input::Tick),
             };
             if let Some(input) = input {
                 self.handle(input);
@@ -196,16 +196,16 @@ impl Session<'_> {
         self.began.wall.plus_ms(i64::try_from(since).unwrap_or(i64::MAX))
     }
 
-    fn tick(&mut self) -> Input {
+    /// One input, then everything it orders. Cards report their text back, which orders nothing.
+    fn handle(&mut self, input: Input) {
+        // A sleep is reported before whatever woke us: the deadlines it skipped must not fire first (D1).
         let slept_ms = clock::slept_ms();
         let ms = slept_ms.saturating_sub(self.slept_ms);
         self.slept_ms = slept_ms;
-        if ms > 0 { Input::Slept { ms } } else { Input::Tick }
-    }
-
-    /// One input, then everything it orders. Cards report their text back, which orders nothing.
-    fn handle(&mut self, input: Input) {
         let mut inputs = vec![input];
+        if ms > 0 {
+            inputs.push(Input::Slept { ms });
+        }
         while let Some(input) = inputs.pop() {
             self.machine.handle(self.parts.catalog, clock::now(), input);
             self.ended.accepted |= self.machine.phase() == Phase::Open;
