@@ -451,7 +451,8 @@ impl Session<'_> {
             }
             Tell::NotSent(item) => self.feed(News::Killed(&self.title(&item))),
             Tell::Refused(item, why) => {
-                self.ended.refused += 1;
+                // The card that was denied is counted already.
+                self.ended.refused += usize::from(why != Why::Person);
                 let title = self.title(&item);
                 self.feed(if why == Why::Person { News::Refused(&title) } else { News::RefusedUnasked(&title) });
             }
