@@ -182,12 +182,17 @@ impl Serving<'_> {
             Err(not_served) => return self.not_served(&not_served),
         };
         let arrive = tokio::time::timeout(ARRIVE, peer.receiver.expect()).await;
-        let Ok(Ok(ToAgent::Arrive { reason, offer })) = arrive else {
-            // Paired, and then nothing or nonsense: nobody arrived, nothing is recorded.
+        let arrived = match arrive {
+            Ok(Ok(ToAgent::Arrive { reason, offer })) => {
+                Foreign::reason(reason.raw()).ok().map(|reason| (reason, offer))
+            }
+            Ok(Ok(_) | Err(_)) | Err(_) => None,
+        };
+        let Some((reason, offer)) = arrived else {
+            // Paired, and then nothing or nonsense: nobody arrived, nothing is recorded. The person is told.
+            person.tell.feed(news(News::Interference, self.words));
             return self.not_served(&NotServed::End(End::Interfered));
         };
-        let valid = Foreign::reason(reason.raw()).map_err(|_| ());
-        let Ok(reason) = valid else { return self.not_served(&NotServed::End(End::Interfered)) };
         let arrival = self.arrival(&peer, reason, offer, intake);
         self.session(session, peer, arrival, pushes, person).await
     }

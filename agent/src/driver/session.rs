@@ -353,7 +353,11 @@ impl Session<'_> {
         let expected = "a valid line";
         Some(match self.parts.scribe.receive(signed) {
             Ok(received) => match (received.kind, received.body) {
-                (Kind::Chat | Kind::Note, Body::Said(said)) => {
+                // What the record calls a chat line is one the person saw.
+                (Kind::Chat, Body::Said(said)) if chat => {
+                    Input::Said { seq: received.entry.seq, text: said.text, chat }
+                }
+                (Kind::Note, Body::Said(said)) if !chat => {
                     Input::Said { seq: received.entry.seq, text: said.text, chat }
                 }
                 _ => Input::Nonsense { expected, got: "another event".to_owned() },
@@ -418,6 +422,7 @@ impl Session<'_> {
             Done::Journalled(batch) => Some(Input::Journalled(batch)),
             Done::Receipted { batch, after, proofs } => {
                 self.parts.scribe.receipted(after);
+                proofs.values().for_each(|proof| self.parts.scribe.proven(proof));
                 self.proofs.extend(proofs.into_iter().filter(|(entry, _)| entry.author == Strand::Agent));
                 Some(Input::Receipted(batch))
             }
@@ -446,7 +451,8 @@ impl Session<'_> {
             }
             Tell::NotSent(item) => self.feed(News::Killed(&self.title(&item))),
             Tell::Refused(item, why) => {
-                self.ended.refused += 1;
+                // The card that was denied is counted already.
+                self.ended.refused += usize::from(why != Why::Person);
                 let title = self.title(&item);
                 self.feed(if why == Why::Person { News::Refused(&title) } else { News::RefusedUnasked(&title) });
             }
