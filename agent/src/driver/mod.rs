@@ -115,7 +115,7 @@ pub struct Waiter<'a> {
 
 /// Something that happened to an attempt.
 enum Happened {
-    First(Attempt),
+    First(Box<Attempt>),
     Broken(FlowId),
     Ended(FlowId, Box<Result<Peer, PairingOutcome>>),
 }
@@ -156,6 +156,18 @@ struct Room<'a> {
 
 impl Room<'_> {
     async fn run(mut self, mut happened: mpsc::UnboundedReceiver<Happened>) -> Result<(Peer, SessionId), NotServed> {
+        let found = self.wait(&mut happened).await;
+        // Whatever comes next, the intake is over: no prompt of it stays on the screen.
+        if let Some(question) = self.asked {
+            self.waiter.person.tell.withdraw(question);
+        }
+        if matches!(found, Err(NotServed::Stopped)) {
+            self.feed(News::Stopped);
+        }
+        found
+    }
+
+    async fn wait(&mut self, happened: &mut mpsc::UnboundedReceiver<Happened>) -> Result<(Peer, SessionId), NotServed> {
         loop {
             while let Some(output) = self.waiting.poll_output() {
                 if let Some(peer) = self.carry_out(output).await? {
@@ -183,7 +195,7 @@ impl Room<'_> {
                     let tell = self.tell.clone();
                     self.tasks.spawn(async move {
                         let first = match pairing::begin(arriving).await {
-                            Ok(attempt) => Happened::First(attempt),
+                            Ok(attempt) => Happened::First(Box::new(attempt)),
                             Err(flow) => Happened::Broken(flow),
                         };
                         let _ = tell.send(first);
@@ -193,7 +205,7 @@ impl Room<'_> {
                 Some(happened) = happened.recv() => match happened {
                     Happened::First(attempt) => {
                         let flow = attempt.flow;
-                        self.attempts.push(attempt);
+                        self.attempts.push(*attempt);
                         Input::FirstMessage(flow)
                     }
                     Happened::Broken(flow) => { self.waiter.link.forget(flow); Input::Gone(flow) }
@@ -262,12 +274,7 @@ impl Room<'_> {
                 }
             }
             Output::Report(flow, outcome) => self.report(flow, outcome).await,
-            Output::Begin(_) => {
-                if let Some(question) = self.asked {
-                    self.waiter.person.tell.withdraw(question);
-                }
-                return Ok(self.peer.take());
-            }
+            Output::Begin(_) => return Ok(self.peer.take()),
             Output::End(end) => {
                 match end {
                     End::Expired => self.feed(News::CodeExpired),
