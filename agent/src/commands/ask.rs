@@ -182,19 +182,18 @@ impl Serving<'_> {
             Err(not_served) => return self.not_served(&not_served),
         };
         let arrive = tokio::time::timeout(ARRIVE, peer.receiver.expect()).await;
-        let arrived = match arrive {
-            Ok(Ok(ToAgent::Arrive { reason, offer })) => {
-                Foreign::reason(reason.raw()).ok().map(|reason| (reason, offer))
-            }
-            Ok(Ok(_) | Err(_)) | Err(_) => None,
+        let Ok(Ok(ToAgent::Arrive { reason, offer })) = arrive else {
+            return Ok(self.nobody_arrived(person));
         };
-        let Some((reason, offer)) = arrived else {
-            // Paired, and then nothing or nonsense: nobody arrived, nothing is recorded. The person is told.
-            person.tell.feed(news(News::Interference, self.words));
-            return self.not_served(&NotServed::End(End::Interfered));
-        };
+        let Ok(reason) = Foreign::reason(reason.raw()) else { return Ok(self.nobody_arrived(person)) };
         let arrival = self.arrival(&peer, reason, offer, intake);
         self.session(session, peer, arrival, pushes, person).await
+    }
+
+    /// Paired, and then nothing or nonsense: nothing is recorded.
+    fn nobody_arrived(&self, person: &Line) -> Exit {
+        person.tell.feed(news(News::CodeLeft, self.words));
+        Exit::Refused
     }
 
     fn arrival(&self, peer: &Peer, reason: Foreign, offer: body::Offer, intake: &Intake) -> Arrival {
@@ -300,7 +299,7 @@ impl Serving<'_> {
         if bundle.is_none() {
             person.tell.feed(self.words.say("agent-record-later", &[]));
         }
-        if ended.accepted && ended.close != Close::NoEyes && ended.close != Close::Disk {
+        if ended.accepted && !ended.gone && ended.close != Close::NoEyes && ended.close != Close::Disk {
             self.offer_to_sign(session, person).await?;
         }
         let served = ended.accepted && matches!(ended.close, Close::Done | Close::Stopped);

@@ -81,6 +81,8 @@ pub struct Ended {
     pub refused: usize,
     /// Reports sent.
     pub sent: usize,
+    /// Whether the person's terminal is gone: nobody can be asked anything any more.
+    pub gone: bool,
 }
 
 /// Runs a session until nothing is left to wait for.
@@ -91,7 +93,15 @@ pub async fn run(parts: Parts<'_>, peer: Peer, arrival: Arrival, questions: Ques
     let session = Session {
         machine: Agent::new(),
         name: arrival.name.clone(),
-        ended: Ended { close: Close::Lost, accepted: false, signoff: None, allowed: 0, refused: 0, sent: 0 },
+        ended: Ended {
+            close: Close::Lost,
+            accepted: false,
+            signoff: None,
+            allowed: 0,
+            refused: 0,
+            sent: 0,
+            gone: false,
+        },
         parts,
         connection: peer.connection,
         out,
@@ -158,7 +168,7 @@ impl Session<'_> {
                 biased;
                 event = self.parts.person.events.recv(), if hears_person => match event {
                     Some(event) => self.person(event),
-                    None => { hears_person = false; Some(Input::EyesLost) }
+                    None => { hears_person = false; self.ended.gone = true; Some(Input::EyesLost) }
                 },
                 Some((run, outcome)) = worker_results.recv() => self.worker(run, outcome),
                 Some(done) = self.parts.done.recv() => self.recorded(done),
@@ -369,11 +379,17 @@ impl Session<'_> {
     fn person(&mut self, event: person::Event) -> Option<Input> {
         match event {
             person::Event::Stop => Some(Input::Stop),
-            person::Event::Gone => Some(Input::EyesLost),
+            person::Event::Gone => {
+                self.ended.gone = true;
+                Some(Input::EyesLost)
+            }
             person::Event::Answered { id: QuestionId(id), answer, .. } => {
                 let card = CardId(u32::try_from(id).ok()?);
                 let choice = match answer {
-                    Answer::Yes => Choice::Allow { minutes: None },
+                    Answer::Yes => {
+                        self.feed(News::Connected(&self.name));
+                        Choice::Allow { minutes: None }
+                    }
                     Answer::Allow { minutes } => {
                         self.ended.allowed += 1;
                         self.feed(News::Allowed);
