@@ -36,6 +36,7 @@ fn to_relay() -> Vec<ToRelay> {
         Call::Submit { events: vec![b"note one\n".to_vec(), b"note two\n".to_vec()], known: 1003 },
         Call::Prove { session: session(), skip: 64, size: 2000, first: 1003 },
         Call::EndFlow { flow: FlowId(9) },
+        Call::Resume { flow: FlowId(9) },
     ];
     let calls = calls.into_iter().enumerate().map(|(id, call)| ToRelay::Call { id: id as u32, call });
     [ToRelay::Hello { versions: vec![1, 2] }].into_iter().chain(calls).chain([ToRelay::Pong(7)]).collect()
@@ -170,6 +171,7 @@ named!(ToRelay {
     Self::Call { call: Call::Submit { .. }, .. } => "call-submit",
     Self::Call { call: Call::Prove { .. }, .. } => "call-prove",
     Self::Call { call: Call::EndFlow { .. }, .. } => "call-end-flow",
+    Self::Call { call: Call::Resume { .. }, .. } => "call-resume",
     Self::Pong(_) => "pong",
 });
 

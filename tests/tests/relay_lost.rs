@@ -1,5 +1,4 @@
 //! A relay that is killed or stopped: no log, no run; both are told; the record is whole and completed later. (E1, E10)
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use rustix::process::Signal;
 use venia_proto::ledger::kind::{Cause, Kind, Why};

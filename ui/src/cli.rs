@@ -2,7 +2,6 @@
 //! where data lives, and how wrong use ends. (COMMANDS.md, first paragraph)
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -98,14 +97,15 @@ pub fn parse<P: clap::Parser>(args: impl IntoIterator<Item = OsString>) -> Resul
 
 fn refuse(error: &clap::Error, args: &[OsString]) -> Exit {
     let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if !asked_for && wants_json(args) {
-        let failure = Failure::of(Trouble::Usage, &Words::new(choose(wanted(args), sys_locale::get_locales())));
-        let mut out = io::stdout().lock();
-        let _ = writeln!(out, "{}", failure.json()).and_then(|()| out.flush());
-    }
     // Help goes to stdout and errors to stderr; a reader that went away is no error.
     let _ = error.print();
-    if asked_for { Exit::Done } else { Exit::WrongUse }
+    if asked_for {
+        return Exit::Done;
+    }
+    let words = Words::new(choose(wanted(args), sys_locale::get_locales()));
+    // The details are the parser's, in English; what happened and what to do next is said in the reader's language.
+    let _ = Screen::new(words.clone(), wants_json(args)).fail(&Failure::of(Trouble::Usage, &words));
+    Exit::WrongUse
 }
 
 /// The arguments couldn't be parsed, so options are looked for by hand.

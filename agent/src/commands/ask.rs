@@ -35,7 +35,7 @@ use crate::driver::{Intake, NotServed, Waiter, clock, wait_for_technician};
 use crate::journal::{Journals, Record};
 use crate::known;
 use crate::person::feed::{self, News, news};
-use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card};
+use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card, heeding_signals};
 use crate::{KEY_FILE, KEY_KIND, Parts};
 
 use super::complete::Desk;
@@ -91,7 +91,10 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         }
     }
 
-    let mut person = person.start(&words)?;
+    let mut person = heeding_signals(person.start(&words)?).map_err(|error| {
+        tracing::error!(%error, "signals can't be heeded");
+        Failure::of(Trouble::NoTerminal, &words)
+    })?;
     let skew_ms = saw_ms.saturating_sub(control.welcome().ledger_time.ms());
     if skew_ms.unsigned_abs() > SKEW_SHOWN_MS {
         person.tell.feed(news(News::Clock, &words));
@@ -180,13 +183,17 @@ impl Serving<'_> {
         };
         let arrive = tokio::time::timeout(ARRIVE, peer.receiver.expect()).await;
         let Ok(Ok(ToAgent::Arrive { reason, offer })) = arrive else {
-            // Paired, and then nothing or nonsense: nobody arrived, nothing is recorded.
-            return self.not_served(&NotServed::End(End::Interfered));
+            return Ok(self.nobody_arrived(person));
         };
-        let valid = Foreign::reason(reason.raw()).map_err(|_| ());
-        let Ok(reason) = valid else { return self.not_served(&NotServed::End(End::Interfered)) };
+        let Ok(reason) = Foreign::reason(reason.raw()) else { return Ok(self.nobody_arrived(person)) };
         let arrival = self.arrival(&peer, reason, offer, intake);
         self.session(session, peer, arrival, pushes, person).await
+    }
+
+    /// Paired, and then nothing or nonsense: nothing is recorded.
+    fn nobody_arrived(&self, person: &Line) -> Exit {
+        person.tell.feed(news(News::CodeLeft, self.words));
+        Exit::Refused
     }
 
     fn arrival(&self, peer: &Peer, reason: Foreign, offer: body::Offer, intake: &Intake) -> Arrival {
@@ -292,7 +299,7 @@ impl Serving<'_> {
         if bundle.is_none() {
             person.tell.feed(self.words.say("agent-record-later", &[]));
         }
-        if ended.accepted && ended.close != Close::NoEyes && ended.close != Close::Disk {
+        if ended.accepted && !ended.gone && ended.close != Close::NoEyes && ended.close != Close::Disk {
             self.offer_to_sign(session, person).await?;
         }
         let served = ended.accepted && matches!(ended.close, Close::Done | Close::Stopped);

@@ -62,7 +62,7 @@ pub fn history(common: &Common) -> Result<Exit, Failure> {
                 })
             })
             .collect();
-        screen.object(&rows)?;
+        screen.object(&json!({ "sessions": rows }))?;
     } else if stories.is_empty() {
         screen.note(&words.say("history-empty", &[]));
     }
@@ -165,10 +165,7 @@ pub async fn export(session: SessionId, file: &Path, common: &Common) -> Result<
         }
     }
     let zip = zip.ok_or_else(|| Failure::of(Trouble::Unreachable, &words).after(Loss::NothingLost, &words))?;
-    let unwritten = |error: std::io::Error| Failure {
-        message: words.say("export-failed", &[("problem", &error.to_string())]),
-        ..Failure::of(Trouble::Disk, &words)
-    };
+    let unwritten = |error: std::io::Error| unwritten(&error, &words);
     let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(unwritten)?;
     out.write_all(&zip).and_then(|()| out.sync_all()).map_err(unwritten)?;
     let verdict = verify(&zip, Roots { named: None, known: &roots });
@@ -179,6 +176,23 @@ pub async fn export(session: SessionId, file: &Path, common: &Common) -> Result<
         screen.line(&words.say("export-done", &[("path", &path)]))?;
     }
     Ok(Exit::Done)
+}
+
+/// The file can't be written; most often because it is there already, which is no trouble with the disk.
+fn unwritten(error: &std::io::Error, words: &Words) -> Failure {
+    let failure = Failure {
+        message: words.say("export-failed", &[("problem", &error.to_string())]),
+        ..Failure::of(Trouble::Disk, words)
+    };
+    let full = [std::io::ErrorKind::StorageFull, std::io::ErrorKind::QuotaExceeded];
+    if error.kind() == std::io::ErrorKind::AlreadyExists {
+        let (message, hint) = (words.say("export-exists", &[]), words.say("export-exists-hint", &[]));
+        Failure { kind: "file-exists", message, hint, ..failure }
+    } else if full.contains(&error.kind()) {
+        failure
+    } else {
+        Failure { kind: "file", hint: words.say("export-failed-hint", &[]), ..failure }
+    }
 }
 
 /// Connects to the relay used last and completes a session's record there.

@@ -156,6 +156,18 @@ struct Room<'a> {
 
 impl Room<'_> {
     async fn run(mut self, mut happened: mpsc::UnboundedReceiver<Happened>) -> Result<(Peer, SessionId), NotServed> {
+        let found = self.wait(&mut happened).await;
+        // Whatever comes next, the intake is over: no prompt of it stays on the screen.
+        if let Some(question) = self.asked {
+            self.waiter.person.tell.withdraw(question);
+        }
+        if matches!(found, Err(NotServed::Stopped)) {
+            self.feed(News::Stopped);
+        }
+        found
+    }
+
+    async fn wait(&mut self, happened: &mut mpsc::UnboundedReceiver<Happened>) -> Result<(Peer, SessionId), NotServed> {
         loop {
             while let Some(output) = self.waiting.poll_output() {
                 if let Some(peer) = self.carry_out(output).await? {
@@ -262,12 +274,7 @@ impl Room<'_> {
                 }
             }
             Output::Report(flow, outcome) => self.report(flow, outcome).await,
-            Output::Begin(_) => {
-                if let Some(question) = self.asked {
-                    self.waiter.person.tell.withdraw(question);
-                }
-                return Ok(self.peer.take());
-            }
+            Output::Begin(_) => return Ok(self.peer.take()),
             Output::End(end) => {
                 match end {
                     End::Expired => self.feed(News::CodeExpired),

@@ -25,7 +25,7 @@ use venia_proto::rendezvous::{Answer, Call, Refusal, SUBMIT_MAX};
 use venia_proto::session::gate::BatchId;
 use venia_relay::client::control::{Control, ControlError};
 
-use crate::journal::{Journal, JournalError, Record};
+use crate::journal::{Journal, JournalError, Kept, Record};
 
 use super::scribe::Recorded;
 
@@ -124,21 +124,16 @@ fn keep(
     submit: &mpsc::UnboundedSender<(BatchId, Vec<Recorded>)>,
     done: &mpsc::UnboundedSender<Done>,
 ) {
-    // What found no room goes before the last words: a strand with a hole in it could never be proven.
-    let mut owed: Vec<Batch> = Vec::new();
+    let mut told = false;
     while let Ok(job) = queue.recv() {
         let (kept, report) = match job {
             Job::Batch(batch) => {
-                let id = batch.id;
-                owed.push(batch);
-                let kept = keep_batches(&mut journal, &owed);
-                if !matches!(kept, Err(JournalError::Full)) {
-                    for batch in owed.drain(..).filter(|_| kept.is_ok()) {
-                        // Both ends may be gone at the end of a session.
-                        let _ = submit.send((batch.id, batch.events));
-                    }
+                let kept = keep_records(&mut journal, &records(&batch), batch.last_words);
+                if kept.is_ok() {
+                    // Both ends may be gone at the end of a session.
+                    let _ = submit.send((batch.id, batch.events));
                 }
-                (kept, Some(Done::Journalled(id)))
+                (kept, Done::Journalled(batch.id))
             }
             Job::Receipts { batch, after, proofs } => {
                 let records: Vec<Record> = proofs
@@ -146,7 +141,7 @@ fn keep(
                     .map(|(_, leaf, proof)| Record::Receipt { leaf: *leaf, proof: proof.clone().into() })
                     .collect();
                 let proofs = proofs.into_iter().map(|(entry, _, proof)| (entry, proof)).collect();
-                (journal.append(&records), Some(Done::Receipted { batch, after, proofs }))
+                (keep_records(&mut journal, &records, false), Done::Receipted { batch, after, proofs })
             }
             Job::Finish(say) => {
                 // The journal is closed before anybody else opens it.
@@ -156,30 +151,35 @@ fn keep(
             }
         };
         let report = match kept {
-            Ok(()) => report,
+            Ok(Kept::Whole) => report,
+            // The session was told to end; what still comes is kept, so that its end can be.
+            Ok(Kept::Reserved) if told => report,
+            Ok(Kept::Reserved) => {
+                tracing::warn!("the disk is full");
+                told = true;
+                Done::JournalFailed
+            }
             Err(error) => {
                 tracing::warn!(%error, "the journal failed");
-                Some(Done::JournalFailed)
+                told = true;
+                Done::JournalFailed
             }
         };
-        if let Some(report) = report {
-            let _ = done.send(report);
-        }
+        let _ = done.send(report);
     }
 }
 
-/// All or none; the newest says whether it may use the space kept for last words.
-fn keep_batches(journal: &mut Journal, batches: &[Batch]) -> Result<(), JournalError> {
-    let mut records = Vec::new();
-    for batch in batches {
-        records.extend_from_slice(&batch.beside);
-        records.extend(batch.events.iter().map(|recorded| Record::Event {
-            note: recorded.event.bytes().to_vec().into(),
-            openings: recorded.openings.iter().map(|opening| opening.bytes().to_vec().into()).collect(),
-        }));
-    }
-    let last_words = batches.last().is_some_and(|batch| batch.last_words);
-    if last_words { journal.append_last_words(&records) } else { journal.append(&records) }
+fn keep_records(journal: &mut Journal, records: &[Record], last_words: bool) -> Result<Kept, JournalError> {
+    if last_words { journal.append_last_words(records).map(|()| Kept::Whole) } else { journal.append_signed(records) }
+}
+
+fn records(batch: &Batch) -> Vec<Record> {
+    let mut records = batch.beside.clone();
+    records.extend(batch.events.iter().map(|recorded| Record::Event {
+        note: recorded.event.bytes().to_vec().into(),
+        openings: recorded.openings.iter().map(|opening| opening.bytes().to_vec().into()).collect(),
+    }));
+    records
 }
 
 /// The task that speaks to the relay.

@@ -81,6 +81,8 @@ pub struct Ended {
     pub refused: usize,
     /// Reports sent.
     pub sent: usize,
+    /// Whether the person's terminal is gone: nobody can be asked anything any more.
+    pub gone: bool,
 }
 
 /// Runs a session until nothing is left to wait for.
@@ -91,7 +93,15 @@ pub async fn run(parts: Parts<'_>, peer: Peer, arrival: Arrival, questions: Ques
     let session = Session {
         machine: Agent::new(),
         name: arrival.name.clone(),
-        ended: Ended { close: Close::Lost, accepted: false, signoff: None, allowed: 0, refused: 0, sent: 0 },
+        ended: Ended {
+            close: Close::Lost,
+            accepted: false,
+            signoff: None,
+            allowed: 0,
+            refused: 0,
+            sent: 0,
+            gone: false,
+        },
         parts,
         connection: peer.connection,
         out,
@@ -158,7 +168,7 @@ impl Session<'_> {
                 biased;
                 event = self.parts.person.events.recv(), if hears_person => match event {
                     Some(event) => self.person(event),
-                    None => { hears_person = false; Some(Input::EyesLost) }
+                    None => { hears_person = false; self.ended.gone = true; Some(Input::EyesLost) }
                 },
                 Some((run, outcome)) = worker_results.recv() => self.worker(run, outcome),
                 Some(done) = self.parts.done.recv() => self.recorded(done),
@@ -174,7 +184,7 @@ impl Session<'_> {
                     hears_frames = matches!(frame, Ok(Some(_)));
                     self.frame(frame)
                 },
-                () = tokio::time::sleep(wait) => Some(self.tick()),
+                () = tokio::time::sleep(wait) => Some(Input::Tick),
             };
             if let Some(input) = input {
                 self.handle(input);
@@ -196,16 +206,16 @@ impl Session<'_> {
         self.began.wall.plus_ms(i64::try_from(since).unwrap_or(i64::MAX))
     }
 
-    fn tick(&mut self) -> Input {
+    /// One input, then everything it orders. Cards report their text back, which orders nothing.
+    fn handle(&mut self, input: Input) {
+        // A sleep is reported before whatever woke us: the deadlines it skipped must not fire first (D1).
         let slept_ms = clock::slept_ms();
         let ms = slept_ms.saturating_sub(self.slept_ms);
         self.slept_ms = slept_ms;
-        if ms > 0 { Input::Slept { ms } } else { Input::Tick }
-    }
-
-    /// One input, then everything it orders. Cards report their text back, which orders nothing.
-    fn handle(&mut self, input: Input) {
         let mut inputs = vec![input];
+        if ms > 0 {
+            inputs.push(Input::Slept { ms });
+        }
         while let Some(input) = inputs.pop() {
             self.machine.handle(self.parts.catalog, clock::now(), input);
             self.ended.accepted |= self.machine.phase() == Phase::Open;
@@ -353,7 +363,11 @@ impl Session<'_> {
         let expected = "a valid line";
         Some(match self.parts.scribe.receive(signed) {
             Ok(received) => match (received.kind, received.body) {
-                (Kind::Chat | Kind::Note, Body::Said(said)) => {
+                // What the record calls a chat line is one the person saw.
+                (Kind::Chat, Body::Said(said)) if chat => {
+                    Input::Said { seq: received.entry.seq, text: said.text, chat }
+                }
+                (Kind::Note, Body::Said(said)) if !chat => {
                     Input::Said { seq: received.entry.seq, text: said.text, chat }
                 }
                 _ => Input::Nonsense { expected, got: "another event".to_owned() },
@@ -365,11 +379,17 @@ impl Session<'_> {
     fn person(&mut self, event: person::Event) -> Option<Input> {
         match event {
             person::Event::Stop => Some(Input::Stop),
-            person::Event::Gone => Some(Input::EyesLost),
+            person::Event::Gone => {
+                self.ended.gone = true;
+                Some(Input::EyesLost)
+            }
             person::Event::Answered { id: QuestionId(id), answer, .. } => {
                 let card = CardId(u32::try_from(id).ok()?);
                 let choice = match answer {
-                    Answer::Yes => Choice::Allow { minutes: None },
+                    Answer::Yes => {
+                        self.feed(News::Connected(&self.name));
+                        Choice::Allow { minutes: None }
+                    }
                     Answer::Allow { minutes } => {
                         self.ended.allowed += 1;
                         self.feed(News::Allowed);
@@ -418,6 +438,7 @@ impl Session<'_> {
             Done::Journalled(batch) => Some(Input::Journalled(batch)),
             Done::Receipted { batch, after, proofs } => {
                 self.parts.scribe.receipted(after);
+                proofs.values().for_each(|proof| self.parts.scribe.proven(proof));
                 self.proofs.extend(proofs.into_iter().filter(|(entry, _)| entry.author == Strand::Agent));
                 Some(Input::Receipted(batch))
             }
@@ -446,7 +467,8 @@ impl Session<'_> {
             }
             Tell::NotSent(item) => self.feed(News::Killed(&self.title(&item))),
             Tell::Refused(item, why) => {
-                self.ended.refused += 1;
+                // The card that was denied is counted already.
+                self.ended.refused += usize::from(why != Why::Person);
                 let title = self.title(&item);
                 self.feed(if why == Why::Person { News::Refused(&title) } else { News::RefusedUnasked(&title) });
             }

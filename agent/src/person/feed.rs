@@ -30,6 +30,8 @@ pub enum News<'a> {
     Interference,
     /// Nobody used the code.
     CodeExpired,
+    /// Somebody proved the code and never said what for.
+    CodeLeft,
     /// A first-seen service: the question waits.
     FirstSeen {
         /// Seconds.
@@ -123,6 +125,7 @@ pub fn news(news: News<'_>, words: &Words) -> String {
             return format!("{}\n{}", words.say("code-burnt", &[]), folded(&who));
         }
         News::Interference => words.say("code-interfering", &[]),
+        News::CodeLeft => words.say("code-left", &[]),
         News::CodeExpired => words.say("code-expired", &[]),
         News::FirstSeen { seconds } => words.say("waiting-first-seen", &[("seconds", &seconds)]),
         News::Clock => words.say("feed-clock", &[]),
@@ -147,7 +150,8 @@ pub fn news(news: News<'_>, words: &Words) -> String {
         News::TimeOver => words.say("feed-time-over", &[]),
         News::Stopped => words.say("feed-stopped", &[]),
         News::Signed => words.say("sign-done", &[]),
-        News::SignLater { command } => words.say("sign-later", &[("command", &command)]),
+        // The command stands in a line of its own and is never folded: people copy it.
+        News::SignLater { command } => return format!("{}\n  {command}", folded(&words.say("sign-later", &[]))),
     };
     folded(&text)
 }

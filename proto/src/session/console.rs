@@ -325,9 +325,11 @@ impl Console {
         if going_on {
             self.resumed = false;
         }
+        // The answer is told before what follows from it.
+        let told = if self.phase == Phase::Arriving { None } else { card.clone() };
+        self.tell(Tell::Consent { answer, card: told, took });
         match self.phase {
             Phase::Arriving => {
-                self.tell(Tell::Consent { answer, card: None, took });
                 if yes {
                     self.phase = if self.offered { Phase::Offering } else { Phase::Open };
                 }
@@ -360,7 +362,6 @@ impl Console {
                 self.used(grant, item);
             }
         }
-        self.tell(Tell::Consent { answer, card, took });
     }
 
     fn result(&mut self, entry: EntryRef, admit: EntryRef, status: Status, body: Body) {

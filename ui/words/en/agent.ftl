@@ -23,6 +23,9 @@ show-closed = Ended: { $at }. { $why }
 export-fetching = Completing the record
 export-done = Written: { $path }
 export-failed = The file cannot be written: { $problem }.
+export-failed-hint = Check the folder and its permissions, or give another file name.
+export-exists = There is already a file with this name. It was not changed.
+export-exists-hint = Give another file name.
 
 sign-stars = How many stars, from 1 to 5? Press Enter to skip.
 sign-comment = Do you want to add a comment? Press Enter to skip.

@@ -11,6 +11,7 @@ code-lasts = { $minutes ->
 code-burnt = Somebody tried a wrong code. That code no longer works.
 code-burnt-by = It was tried by: { $name }.
 code-interfering = Somebody may be interfering. Ask your help service before you try again.
+code-left = Somebody came with the code, but left again at once. Nothing was shared.
 code-expired = Nobody used the code in time. It no longer works.
 waiting-first-seen = Somebody is arriving. This help service is new here, so please wait { $seconds } seconds.
 
@@ -83,7 +84,7 @@ risk-changes = ▲ changes something
 
 feed-connected = ● { $name } is connected. Type stop to end everything.
 feed-allowed = You allowed it.
-feed-denied = You did not allow it. Nothing was shared.
+feed-denied = You did not allow it. Nothing of it was shared.
 feed-silence = Nobody answered. That means no.
 feed-running = Looking: { $title }
 feed-changing = Changing: { $title }
@@ -135,7 +136,7 @@ sign-question = Do you want to sign your copy of this record?
 sign-meaning = It says that the record was made here. You can also sign later.
 sign-prompt = sign / not now >{ " " }
 sign-done = Signed. Thank you.
-sign-later = Not signed. To sign later, type: { $command }
+sign-later = Not signed. To sign later, type:
 
 ## Answers
 

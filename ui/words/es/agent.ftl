@@ -23,6 +23,9 @@ show-closed = Terminó: { $at }. { $why }
 export-fetching = Completando el registro
 export-done = Escrito: { $path }
 export-failed = No se puede escribir el archivo: { $problem }.
+export-failed-hint = Revise la carpeta y sus permisos, o dé otro nombre de archivo.
+export-exists = Ya hay un archivo con este nombre. No se cambió.
+export-exists-hint = Dé otro nombre de archivo.
 
 sign-stars = ¿Cuántas estrellas, de 1 a 5? Pulse Intro para omitir.
 sign-comment = ¿Desea añadir un comentario? Pulse Intro para omitir.

@@ -11,6 +11,7 @@ code-lasts = { $minutes ->
 code-burnt = Alguien probó un código equivocado. Ese código ya no sirve.
 code-burnt-by = Lo probó: { $name }.
 code-interfering = Puede que alguien esté interfiriendo. Consulte a su servicio de ayuda antes de repetir.
+code-left = Alguien llegó con el código, pero se fue enseguida. No se compartió nada.
 code-expired = Nadie usó el código a tiempo. Ya no sirve.
 waiting-first-seen = Alguien está llegando. Este servicio de ayuda es nuevo aquí: espere { $seconds } segundos, por favor.
 
@@ -83,7 +84,7 @@ risk-changes = ▲ cambia algo
 
 feed-connected = ● { $name } tiene conexión. Escriba detener para terminar todo.
 feed-allowed = Usted lo permitió.
-feed-denied = Usted no lo permitió. No se compartió nada.
+feed-denied = Usted no lo permitió. No se compartió nada de eso.
 feed-silence = Nadie respondió. Eso significa que no.
 feed-running = Mirando: { $title }
 feed-changing = Cambiando: { $title }
@@ -135,7 +136,7 @@ sign-question = ¿Quiere firmar su copia de este registro?
 sign-meaning = Dice que el registro se hizo aquí. También puede firmar más tarde.
 sign-prompt = firmar / ahora no >{ " " }
 sign-done = Firmado. Gracias.
-sign-later = Sin firmar. Para firmar más tarde, escriba: { $command }
+sign-later = Sin firmar. Para firmar más tarde, escriba:
 
 ## Respuestas
 

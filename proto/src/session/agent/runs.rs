@@ -6,7 +6,7 @@ use crate::ledger::body::{Admit, ItemId, Outcome, Refuse};
 use crate::ledger::kind::Status;
 
 /// What every worker of this build is held by; the catalogue issue adds fences.
-pub const FENCES: [&str; 4] = ["process-group", "empty-environment", "rlimits", "no-new-privs"];
+pub const FENCES: [&str; 5] = ["session", "process-group", "rlimits", "no-new-privs", "empty-environment"];
 
 impl Agent {
     /// The technician runs what they believe is allowed. What no live grant covers is misbehaviour: an honest program
