@@ -35,7 +35,7 @@ use crate::driver::{Intake, NotServed, Waiter, clock, wait_for_technician};
 use crate::journal::{Journals, Record};
 use crate::known;
 use crate::person::feed::{self, News, news};
-use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card};
+use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card, heeding_signals};
 use crate::{KEY_FILE, KEY_KIND, Parts};
 
 use super::complete::Desk;
@@ -91,7 +91,10 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         }
     }
 
-    let mut person = person.start(&words)?;
+    let mut person = heeding_signals(person.start(&words)?).map_err(|error| {
+        tracing::error!(%error, "signals can't be heeded");
+        Failure::of(Trouble::NoTerminal, &words)
+    })?;
     let skew_ms = saw_ms.saturating_sub(control.welcome().ledger_time.ms());
     if skew_ms.unsigned_abs() > SKEW_SHOWN_MS {
         person.tell.feed(news(News::Clock, &words));

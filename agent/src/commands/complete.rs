@@ -74,14 +74,15 @@ pub enum CompleteError {
 
 impl Desk<'_> {
     /// Closes what a crash left open, on this PC alone: no network needed. Returns the sessions that still lack receipts.
+    /// A record that can't be closed stays as it is: it must not keep this PC from getting help ever again.
     pub fn after_a_crash(&self) -> Result<Vec<SessionId>, CompleteError> {
         let mut unfinished = Vec::new();
         for (session, need) in self.journals.unfinished()? {
             match need {
-                Need::CrashClose => {
-                    self.close_crashed(session)?;
-                    unfinished.push(session);
-                }
+                Need::CrashClose => match self.close_crashed(session) {
+                    Ok(()) => unfinished.push(session),
+                    Err(error) => tracing::error!(%session, %error, "a session that a crash left open can't be closed"),
+                },
                 Need::Resubmit => unfinished.push(session),
                 Need::Damaged(error) => tracing::error!(%session, %error, "a session's record is damaged"),
             }
@@ -205,5 +206,25 @@ fn record(event: &Event, openings: &[Opening]) -> Record {
     Record::Event {
         note: event.bytes().to_vec().into(),
         openings: openings.iter().map(|opening| opening.bytes().to_vec().into()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use venia_proto::ledger::body::Language;
+
+    use super::*;
+
+    #[test]
+    fn a_record_that_cant_be_closed_doesnt_stop_the_next_session() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("data"), true).unwrap();
+        let journals = Journals::open(home.dir()).unwrap();
+        let (catalog, words) = (Catalog::built_in().unwrap(), Words::new(Language::En));
+        let mut journal = journals.create(SessionId([1; 16])).unwrap();
+        journal.append(&[Record::Event { note: "no event".into(), openings: Vec::new() }]).unwrap();
+        drop(journal);
+        let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
+        assert_eq!(desk.after_a_crash().unwrap(), []);
     }
 }

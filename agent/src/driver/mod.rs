@@ -208,7 +208,7 @@ impl Room<'_> {
                         self.attempts.push(*attempt);
                         Input::FirstMessage(flow)
                     }
-                    Happened::Broken(flow) => { self.waiter.link.forget(flow); Input::Gone(flow) }
+                    Happened::Broken(flow) => { self.give_up(flow).await; Input::Gone(flow) }
                     Happened::Ended(flow, ended) => match *ended {
                         Ok(peer) => { self.peer = Some(peer); Input::Paired(flow, PairingOutcome::Agreed) }
                         Err(outcome) => Input::Paired(flow, outcome),
@@ -333,6 +333,15 @@ impl Room<'_> {
         let call = self.waiter.control.call(Call::Paired { flow, outcome });
         if let Ok(Err(error)) = tokio::time::timeout(ANSWER, call).await {
             tracing::debug!(%error, "the relay didn't note a pairing");
+        }
+    }
+
+    /// Who came through this flow never tried the code: it is free again for somebody who does.
+    async fn give_up(&mut self, flow: FlowId) {
+        self.waiter.link.forget(flow);
+        let call = self.waiter.control.call(Call::EndFlow { flow });
+        if let Ok(Err(error)) = tokio::time::timeout(ANSWER, call).await {
+            tracing::debug!(%error, "the relay didn't end a flow");
         }
     }
 

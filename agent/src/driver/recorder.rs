@@ -25,7 +25,7 @@ use venia_proto::rendezvous::{Answer, Call, Refusal, SUBMIT_MAX};
 use venia_proto::session::gate::BatchId;
 use venia_relay::client::control::{Control, ControlError};
 
-use crate::journal::{Journal, JournalError, Record};
+use crate::journal::{Journal, JournalError, Kept, Record};
 
 use super::scribe::Recorded;
 
@@ -124,15 +124,16 @@ fn keep(
     submit: &mpsc::UnboundedSender<(BatchId, Vec<Recorded>)>,
     done: &mpsc::UnboundedSender<Done>,
 ) {
+    let mut told = false;
     while let Ok(job) = queue.recv() {
         let (kept, report) = match job {
             Job::Batch(batch) => {
-                let kept = keep_batch(&mut journal, &batch);
+                let kept = keep_records(&mut journal, &records(&batch), batch.last_words);
                 if kept.is_ok() {
                     // Both ends may be gone at the end of a session.
                     let _ = submit.send((batch.id, batch.events));
                 }
-                (kept, Some(Done::Journalled(batch.id)))
+                (kept, Done::Journalled(batch.id))
             }
             Job::Receipts { batch, after, proofs } => {
                 let records: Vec<Record> = proofs
@@ -140,7 +141,7 @@ fn keep(
                     .map(|(_, leaf, proof)| Record::Receipt { leaf: *leaf, proof: proof.clone().into() })
                     .collect();
                 let proofs = proofs.into_iter().map(|(entry, _, proof)| (entry, proof)).collect();
-                (journal.append(&records), Some(Done::Receipted { batch, after, proofs }))
+                (keep_records(&mut journal, &records, false), Done::Receipted { batch, after, proofs })
             }
             Job::Finish(say) => {
                 // The journal is closed before anybody else opens it.
@@ -150,25 +151,35 @@ fn keep(
             }
         };
         let report = match kept {
-            Ok(()) => report,
+            Ok(Kept::Whole) => report,
+            // The session was told to end; what still comes is kept, so that its end can be.
+            Ok(Kept::Reserved) if told => report,
+            Ok(Kept::Reserved) => {
+                tracing::warn!("the disk is full");
+                told = true;
+                Done::JournalFailed
+            }
             Err(error) => {
                 tracing::warn!(%error, "the journal failed");
-                Some(Done::JournalFailed)
+                told = true;
+                Done::JournalFailed
             }
         };
-        if let Some(report) = report {
-            let _ = done.send(report);
-        }
+        let _ = done.send(report);
     }
 }
 
-fn keep_batch(journal: &mut Journal, batch: &Batch) -> Result<(), JournalError> {
+fn keep_records(journal: &mut Journal, records: &[Record], last_words: bool) -> Result<Kept, JournalError> {
+    if last_words { journal.append_last_words(records).map(|()| Kept::Whole) } else { journal.append_signed(records) }
+}
+
+fn records(batch: &Batch) -> Vec<Record> {
     let mut records = batch.beside.clone();
     records.extend(batch.events.iter().map(|recorded| Record::Event {
         note: recorded.event.bytes().to_vec().into(),
         openings: recorded.openings.iter().map(|opening| opening.bytes().to_vec().into()).collect(),
     }));
-    if batch.last_words { journal.append_last_words(&records) } else { journal.append(&records) }
+    records
 }
 
 /// The task that speaks to the relay.

@@ -3,15 +3,17 @@
 //! The session machine names events by author and number; here they become notes with leaves. Not here: the disk and the
 //! relay ([`super::recorder`]), and what any event means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use venia_proto::consent::EntryRef;
 use venia_proto::id::{Leaf, SessionId, Strand};
-use venia_proto::key::SigningKey;
+use venia_proto::key::{KeyName, SigningKey};
 use venia_proto::ledger::body::Body;
+use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::event::{After, Event};
 use venia_proto::ledger::kind::Kind;
 use venia_proto::ledger::part::{Opening, PartError, PartName};
+use venia_proto::ledger::proof::Proof;
 use venia_proto::ledger::strand::{Admission, Author, Strands};
 use venia_proto::message::{BareOpening, Signed};
 use venia_proto::now::Wall;
@@ -59,13 +61,18 @@ pub struct Scribe {
     author: Author,
     strands: Strands,
     events: BTreeMap<EntryRef, Recorded>,
+    /// Checkpoints this PC verified in this session: the only ones the technician can know of from here, by size.
+    shown: BTreeSet<(u64, [u8; 32])>,
+    /// The log they are of.
+    log: Option<KeyName>,
 }
 
 impl Scribe {
     /// At the beginning of a session.
     pub fn new(session: SessionId, key: SigningKey) -> Self {
         let strands = Strands::new(session, key.verifier().clone());
-        Self { key, author: Author::new(session, Strand::Agent), strands, events: BTreeMap::new() }
+        let author = Author::new(session, Strand::Agent);
+        Self { key, author, strands, events: BTreeMap::new(), shown: BTreeSet::new(), log: None }
     }
 
     /// Writes the events of a batch, in order.
@@ -110,6 +117,13 @@ impl Scribe {
         if header.author == Strand::Agent {
             return Err("an event in the agent's name".to_owned());
         }
+        // A checkpoint of their own making would make the relay refuse this event and all after it, or `verify` call the
+        // whole record broken: two roots of one size, or a tree from the future (LEDGER section 9).
+        let known =
+            |after: &After| self.log.as_ref() == Some(&after.origin) && self.shown.contains(&(after.size, after.root));
+        if header.after.as_ref().is_some_and(|after| !known(after)) {
+            return Err("an event that quotes a checkpoint it wasn't shown".to_owned());
+        }
         if header.parts.len() != signed.openings.len() {
             return Err("an event without its words".to_owned());
         }
@@ -136,7 +150,15 @@ impl Scribe {
 
     /// Takes notice of a verified checkpoint: the next events quote it.
     pub fn receipted(&mut self, after: After) {
+        self.log = Some(after.origin.clone());
+        self.shown.insert((after.size, after.root));
         self.author.receipted(after);
+    }
+
+    /// Takes notice of a verified receipt: the technician, who gets it, may quote its checkpoint.
+    pub fn proven(&mut self, proof: &[u8]) {
+        let checkpoint = Proof::parse(proof).ok().and_then(|proof| Checkpoint::unverified(&proof.checkpoint).ok());
+        self.shown.extend(checkpoint.map(|checkpoint| (checkpoint.size, checkpoint.root)));
     }
 
     /// Takes in an event of the journal, after a restart.
@@ -186,3 +208,6 @@ impl Scribe {
         &self.key
     }
 }
+
+#[cfg(test)]
+mod tests;

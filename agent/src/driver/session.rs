@@ -184,7 +184,7 @@ impl Session<'_> {
                     hears_frames = matches!(frame, Ok(Some(_)));
                     self.frame(frame)
                 },
-                () = tokio::time::sleep(wait) => Some(self.tick()),
+                () = tokio::time::sleep(wait) => Some(Input::Tick),
             };
             if let Some(input) = input {
                 self.handle(input);
@@ -206,16 +206,16 @@ impl Session<'_> {
         self.began.wall.plus_ms(i64::try_from(since).unwrap_or(i64::MAX))
     }
 
-    fn tick(&mut self) -> Input {
+    /// One input, then everything it orders. Cards report their text back, which orders nothing.
+    fn handle(&mut self, input: Input) {
+        // A sleep is reported before whatever woke us: the deadlines it skipped must not fire first (D1).
         let slept_ms = clock::slept_ms();
         let ms = slept_ms.saturating_sub(self.slept_ms);
         self.slept_ms = slept_ms;
-        if ms > 0 { Input::Slept { ms } } else { Input::Tick }
-    }
-
-    /// One input, then everything it orders. Cards report their text back, which orders nothing.
-    fn handle(&mut self, input: Input) {
         let mut inputs = vec![input];
+        if ms > 0 {
+            inputs.push(Input::Slept { ms });
+        }
         while let Some(input) = inputs.pop() {
             self.machine.handle(self.parts.catalog, clock::now(), input);
             self.ended.accepted |= self.machine.phase() == Phase::Open;
@@ -363,7 +363,11 @@ impl Session<'_> {
         let expected = "a valid line";
         Some(match self.parts.scribe.receive(signed) {
             Ok(received) => match (received.kind, received.body) {
-                (Kind::Chat | Kind::Note, Body::Said(said)) => {
+                // What the record calls a chat line is one the person saw.
+                (Kind::Chat, Body::Said(said)) if chat => {
+                    Input::Said { seq: received.entry.seq, text: said.text, chat }
+                }
+                (Kind::Note, Body::Said(said)) if !chat => {
                     Input::Said { seq: received.entry.seq, text: said.text, chat }
                 }
                 _ => Input::Nonsense { expected, got: "another event".to_owned() },
@@ -434,6 +438,7 @@ impl Session<'_> {
             Done::Journalled(batch) => Some(Input::Journalled(batch)),
             Done::Receipted { batch, after, proofs } => {
                 self.parts.scribe.receipted(after);
+                proofs.values().for_each(|proof| self.parts.scribe.proven(proof));
                 self.proofs.extend(proofs.into_iter().filter(|(entry, _)| entry.author == Strand::Agent));
                 Some(Input::Receipted(batch))
             }
@@ -462,7 +467,7 @@ impl Session<'_> {
             }
             Tell::NotSent(item) => self.feed(News::Killed(&self.title(&item))),
             Tell::Refused(item, why) => {
-                // A card the person denied is counted already.
+                // The card that was denied is counted already.
                 self.ended.refused += usize::from(why != Why::Person);
                 let title = self.title(&item);
                 self.feed(if why == Why::Person { News::Refused(&title) } else { News::RefusedUnasked(&title) });

@@ -51,6 +51,15 @@ pub struct Replay {
     pub torn: Option<u64>,
 }
 
+/// Where a batch was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Where it belongs.
+    Whole,
+    /// The disk is full: in the space for last words.
+    Reserved,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
     /// Takes batches.
@@ -102,8 +111,23 @@ impl<S: Storage> Log<S> {
             Health::Failed => return Err(JournalError::Stopped),
         }
         let (line, hash) = self.encode(batch)?;
+        if self.end + line.len() as u64 + RESERVED > FILE_MAX {
+            // The file's own end is kept free like the disk's.
+            self.health = Health::Full;
+            return Err(JournalError::Full);
+        }
         self.reserve(line.len() as u64 + RESERVED)?;
         self.write(&line, hash)
+    }
+
+    /// Adds a batch that is signed already, on a full disk from the reserved space: left out, it would be a hole before the
+    /// close, which no relay and no verifier accepts. Nothing may run on a batch that is only [`Kept::Reserved`].
+    pub fn append_signed(&mut self, batch: &[Record]) -> Result<Kept, JournalError> {
+        match self.append(batch) {
+            Ok(()) => Ok(Kept::Whole),
+            Err(JournalError::Full) => self.append_last_words(batch).map(|()| Kept::Reserved),
+            Err(error) => Err(error),
+        }
     }
 
     /// Adds a batch from the reserved space: result, refusal, stop, close and what belongs to them, only.
@@ -249,5 +273,46 @@ impl<S: Storage> Read for Reading<'_, S> {
         let length = self.storage.read(self.at, &mut into[..left])?;
         self.at += length as u64;
         Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that takes everything and keeps nothing.
+    struct Endless;
+
+    impl Storage for Endless {
+        fn length(&mut self) -> io::Result<u64> {
+            Ok(0)
+        }
+        fn read(&mut self, _: u64, _: &mut [u8]) -> io::Result<usize> {
+            Ok(0)
+        }
+        fn reserve(&mut self, _: u64, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+        fn write(&mut self, _: u64, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+        fn truncate(&mut self, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_longest_file_keeps_room_for_last_words() {
+        let batch = [Record::Statement("words".into())];
+        let mut log = Log::begin(Endless).unwrap();
+        log.append(&batch).unwrap();
+        let line = log.end;
+        log.end = FILE_MAX - RESERVED - line - 200;
+        log.append(&batch).unwrap();
+        assert!(matches!(log.append(&batch), Err(JournalError::Full)));
+        log.append_last_words(&batch).unwrap();
     }
 }

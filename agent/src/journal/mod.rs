@@ -24,7 +24,7 @@ pub mod log;
 mod record;
 mod storage;
 
-pub use log::{Log, RESERVED, Replay};
+pub use log::{Kept, Log, RESERVED, Replay};
 pub use record::{Bytes, Mark, Record};
 pub use storage::{FileStorage, Storage};
 
@@ -209,6 +209,14 @@ impl Journal {
         self.log.append(batch)?;
         self.note_finish(batch);
         Ok(())
+    }
+
+    /// The same for a batch that is signed already; see [`Log::append_signed`].
+    pub fn append_signed(&mut self, batch: &[Record]) -> Result<Kept, JournalError> {
+        self.reopen_question(batch)?;
+        let kept = self.log.append_signed(batch)?;
+        self.note_finish(batch);
+        Ok(kept)
     }
 
     /// The same from the space reserved for result, refusal, stop and close.

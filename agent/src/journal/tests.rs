@@ -304,6 +304,21 @@ fn a_full_disk_cannot_stop_the_last_words() {
 }
 
 #[test]
+fn a_full_disk_leaves_no_hole_before_the_close() {
+    let disk = Shared::default();
+    let mut log = Log::begin(disk.clone()).unwrap();
+    assert_eq!(log.append_signed(&[event("first")]).unwrap(), Kept::Whole);
+    let room = disk.0.borrow().promised;
+    disk.0.borrow_mut().room = Some(room);
+    for signed in ["request", "chat"] {
+        assert_eq!(log.append_signed(&[event(signed)]).unwrap(), Kept::Reserved);
+    }
+    log.append_last_words(&[event("close")]).unwrap();
+    let (_, replay) = Log::reopen(Shared::holding(&disk.kept())).unwrap();
+    assert_eq!(replay.records, ["first", "request", "chat", "close"].map(event));
+}
+
+#[test]
 fn a_full_disk_begins_no_session_but_closes_one() {
     let full = Shared::default();
     full.0.borrow_mut().room = Some(RESERVED - 1);

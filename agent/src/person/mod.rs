@@ -129,6 +129,36 @@ pub fn line() -> (Line, mpsc::UnboundedReceiver<Command>, mpsc::UnboundedSender<
     (Line { tell: Tell(tell), events }, told, say)
 }
 
+/// Ctrl-C and a polite kill are STOP too, in the waiting room as in a session; a closed window is a person who is gone,
+/// not a crash. Needs a tokio runtime.
+#[cfg(unix)]
+pub fn heeding_signals(person: Line) -> std::io::Result<Line> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let Line { tell, mut events } = person;
+    let (say, heard) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            let event = tokio::select! {
+                event = events.recv() => match event {
+                    Some(event) => event,
+                    None => return,
+                },
+                _ = interrupt.recv() => Event::Stop,
+                _ = terminate.recv() => Event::Stop,
+                // The terminal's own end of input follows, and says so.
+                _ = hangup.recv() => continue,
+            };
+            if say.send(event).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(Line { tell, events: heard })
+}
+
 impl Tell {
     /// Puts a question.
     pub fn ask(&self, question: Question) {

@@ -43,15 +43,6 @@ pub const REQUEST_MAX: usize = 16 * 1024;
 /// How long a worker may linger after it closed its output.
 pub const EXIT_GRACE: Duration = Duration::from_millis(500);
 
-/// What stands between a worker and the rest of the PC, in the words of the record. A worker that can't put one of
-/// these up ends before it reads its request, so they may be recorded before it starts.
-pub const FENCES: [&str; 5] = ["session", "process-group", "rlimits", "no-new-privs", "empty-environment"];
-
-/// [`FENCES`], as `admit` records them.
-pub fn fences() -> Vec<String> {
-    FENCES.map(str::to_owned).to_vec()
-}
-
 /// The program a worker is. Tests and `venia-try` put themselves here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {

@@ -148,6 +148,7 @@ enum Phase {
 /// A grant as this side understands it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct View {
+    consent: EntryRef,
     items: Vec<Allowed>,
     expires_ms: u64,
 }
@@ -165,6 +166,10 @@ pub struct Console {
     runs: BTreeMap<u64, Asked>,
     /// Which request an `admit` belongs to, by the admit's number.
     admits: BTreeMap<u64, u64>,
+    /// Requests sent without a grant known here: the agent takes their use from one all the same.
+    uncovered: BTreeMap<u64, ItemId>,
+    /// Uses taken from grants whose word is still under way.
+    owed: Vec<(EntryRef, ItemId)>,
     /// Results that came before their admit: each travels on a stream of its own. By the admit's number.
     early: BTreeMap<u64, (EntryRef, Status, Body)>,
     /// The request that waits for a card, and when it was sent.
@@ -193,6 +198,8 @@ impl Console {
             queue: VecDeque::new(),
             runs: BTreeMap::new(),
             admits: BTreeMap::new(),
+            uncovered: BTreeMap::new(),
+            owed: Vec::new(),
             early: BTreeMap::new(),
             asking: None,
             next_seq: 0,
@@ -256,9 +263,13 @@ impl Console {
                 let sent_ms = self.asking.filter(|(seq, _)| asked.author == self.strand && asked.seq == *seq);
                 let answered_ms = known_ms.max(sent_ms.map_or(0, |(_, at)| at)).saturating_add(took).min(now.boot_ms);
                 self.answered_ms = Some(answered_ms);
-                self.consent(answered_ms, now.boot_ms, asked, answer, took, body);
+                self.consent(entry, answered_ms, asked, answer, took, body);
             }
-            Kind::Admit { request, .. } => {
+            Kind::Admit { request, grant } => {
+                // Even if its refusal overtook it: the use is gone.
+                if let (true, Some(item)) = (request.author == self.strand, self.uncovered.remove(&request.seq)) {
+                    self.used(grant, item);
+                }
                 if let Some(asked) = self.mine(request) {
                     self.tell(Tell::Running(asked.item.clone()));
                     self.admits.insert(entry.seq, request.seq);
@@ -306,17 +317,19 @@ impl Console {
         }
     }
 
-    fn consent(&mut self, answered_ms: u64, now_ms: u64, asked: EntryRef, answer: Answer, took: u64, body: Body) {
+    fn consent(&mut self, consent: EntryRef, answered_ms: u64, asked: EntryRef, answer: Answer, took: u64, body: Body) {
         let card = if let Body::Consent(card) = body { Some(card) } else { None };
         let yes = answer == Answer::Yes;
         let names_nothing = |card: &Consent| card.scopes.is_empty() && card.items.is_empty();
-        let going_on = self.resumed && yes && card.as_ref().is_some_and(names_nothing);
+        let going_on = self.phase > Phase::Arriving && self.resumed && yes && card.as_ref().is_some_and(names_nothing);
         if going_on {
             self.resumed = false;
         }
+        // The answer is told before what follows from it.
+        let told = if self.phase == Phase::Arriving { None } else { card.clone() };
+        self.tell(Tell::Consent { answer, card: told, took });
         match self.phase {
             Phase::Arriving => {
-                self.tell(Tell::Consent { answer, card: None, took });
                 if yes {
                     self.phase = if self.offered { Phase::Offering } else { Phase::Open };
                 }
@@ -338,12 +351,17 @@ impl Console {
         if let (true, Some(card)) = (yes, &card) {
             let minutes = u64::from(card.minutes.unwrap_or(ASK_AGAIN_MINUTES));
             let expires_ms = (answered_ms + minutes * 60_000).saturating_sub(EXPIRY_MARGIN_MS);
-            self.grants.push(View { items: card.items.clone(), expires_ms });
-            if let (true, Some(wanted)) = (asked.author == self.strand, self.runs.get(&asked.seq).cloned()) {
-                self.spend(now_ms, &wanted);
+            self.grants.push(View { consent, items: card.items.clone(), expires_ms });
+            if asked.author == self.strand {
+                // What was asked for is admitted with the yes, or refused for good: its use is gone, even if the
+                // refusal overtook the yes.
+                self.uncovered.remove(&asked.seq);
+                card.items.iter().for_each(|allowed| self.used(consent, allowed.item.clone()));
+            }
+            for (grant, item) in std::mem::take(&mut self.owed) {
+                self.used(grant, item);
             }
         }
-        self.tell(Tell::Consent { answer, card, took });
     }
 
     fn result(&mut self, entry: EntryRef, admit: EntryRef, status: Status, body: Body) {
@@ -418,11 +436,13 @@ impl Console {
             self.queue.pop_front();
             let Asked { item, definition, arguments } = asked.clone();
             let request = Request { item, definition, arguments, why: self.why.clone() };
+            let item_asked = asked.item.clone();
             let write = if covered { Write::Run(request) } else { Write::Ask(request) };
             let seq = self.write(write);
             self.runs.insert(seq, asked);
             if !covered {
                 self.asking = Some((seq, now.boot_ms));
+                self.uncovered.insert(seq, item_asked);
             }
         }
         if self.queue.is_empty()
@@ -450,6 +470,18 @@ impl Console {
                 true
             }
             None => false,
+        }
+    }
+
+    /// The agent took one use of a grant for something that wasn't spent here.
+    fn used(&mut self, consent: EntryRef, item: ItemId) {
+        match self.grants.iter_mut().find(|view| view.consent == consent) {
+            Some(view) => view
+                .items
+                .iter_mut()
+                .filter(|allowed| allowed.item == item)
+                .for_each(|allowed| allowed.uses = allowed.uses.saturating_sub(1)),
+            None => self.owed.push((consent, item)),
         }
     }
 

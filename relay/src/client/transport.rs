@@ -14,14 +14,14 @@ use super::packet::{PAYLOAD_MAX, PREFIX};
 /// Longest handshake on either layer, from the first packet to the proof of both keys.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A session whose other side is silent for so long is lost.
-pub const SESSION_IDLE: Duration = Duration::from_secs(30);
+pub const SESSION_IDLE: Duration = Duration::from_secs(10);
 /// A control connection silent for so long is gone.
 pub const CONTROL_IDLE: Duration = Duration::from_secs(60);
 /// The largest end-to-end packet: [`PAYLOAD_MAX`] without the prefix.
 pub const INNER_MTU: u16 = (PAYLOAD_MAX - PREFIX) as u16;
 
 /// Keeps NAT bindings of a session open; sent by both ends.
-const SESSION_KEEP_ALIVE: Duration = Duration::from_secs(5);
+const SESSION_KEEP_ALIVE: Duration = Duration::from_secs(3);
 /// Keeps NAT bindings of a waiting peer open; sent by the peer alone.
 const CONTROL_KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Streams of either kind the other end of a session may have open at once: requests, series, parts.
@@ -44,6 +44,10 @@ pub(crate) fn endpoint() -> EndpointConfig {
     config
 }
 
+/// First guess of the round trip. The console's first packet may reach the agent before the relay's word that somebody
+/// knocks, and is dropped then (SECURITY C3); with QUIC's own guess of 333 ms it is sent again only after a second.
+const SESSION_INITIAL_RTT: Duration = Duration::from_millis(50);
+
 /// The end-to-end connection, both ends.
 pub(crate) fn session() -> TransportConfig {
     let mut probing = MtuDiscoveryConfig::default();
@@ -52,6 +56,7 @@ pub(crate) fn session() -> TransportConfig {
     config
         .initial_mtu(1200)
         .min_mtu(1200)
+        .initial_rtt(SESSION_INITIAL_RTT)
         .mtu_discovery_config(Some(probing))
         .keep_alive_interval(Some(SESSION_KEEP_ALIVE))
         .max_idle_timeout(Some(idle(SESSION_IDLE)))

@@ -115,8 +115,9 @@ impl Hall {
         }
     }
 
-    /// What is due, and who moved. Call ten times a second. `random`: 64 unpredictable bits, if there are some.
-    pub fn tick(&self, random: Option<u64>) {
+    /// What is due, and who moved. Call ten times a second. `random`: 64 unpredictable bits each time, if there are some:
+    /// a nonce that another peer's nonce gives away would prove nothing (SECURITY C4).
+    pub fn tick(&self, mut random: impl FnMut() -> Option<u64>) {
         self.act(Registry::expire);
         let spent =
             |flow: &FlowId| self.flows.traffic(*flow).is_some_and(|traffic| traffic.bytes >= Limits::default().total);
@@ -124,13 +125,12 @@ impl Hall {
         for flow in spent {
             self.act(|registry, _| registry.exhausted(flow));
         }
-        let Some(nonce) = random else { return };
         let now = clock::now().boot_ms;
         let mut inner = self.lock();
         let busy: HashSet<ConnectionId> = inner.ends.values().flat_map(|&(agent, member)| [agent, member]).collect();
         for id in busy {
             let Some(at) = inner.peers.get(&id).map(|peer| peer.connection.remote_address()) else { continue };
-            if let Some(nonce) = inner.roaming.seen(id, at, nonce.wrapping_add(id.0), now) {
+            if let Some(nonce) = inner.roaming.seen(id, at, &mut random, now) {
                 inner.send(id, FromRelay::Push(Push::Ping(nonce)));
             }
         }

@@ -45,8 +45,15 @@ impl Roaming {
         self.peers.remove(&connection);
     }
 
-    /// The connection's address as QUIC sees it now. `Some`: send the peer this nonce. `nonce`: 64 random bits.
-    pub fn seen(&mut self, connection: ConnectionId, at: SocketAddr, nonce: u64, now: u64) -> Option<u64> {
+    /// The connection's address as QUIC sees it now. `Some`: send the peer this nonce. `random`: 64 random bits, used for
+    /// nothing else.
+    pub fn seen(
+        &mut self,
+        connection: ConnectionId,
+        at: SocketAddr,
+        random: impl FnOnce() -> Option<u64>,
+        now: u64,
+    ) -> Option<u64> {
         let peer = self.peers.get_mut(&connection)?;
         if peer.asked.is_some_and(|asked| asked.until <= now || at == peer.at) {
             peer.asked = None;
@@ -54,6 +61,7 @@ impl Roaming {
         if at == peer.at || peer.asked.is_some() || now < peer.next {
             return None;
         }
+        let nonce = random()?;
         peer.asked = Some(Question { to: at, nonce, until: now.saturating_add(FORGET_MS) });
         peer.next = now.saturating_add(ASK_MS);
         Some(nonce)
@@ -100,29 +108,41 @@ mod tests {
     #[test]
     fn c4_the_old_address_stays_until_the_echo() {
         let mut roaming = roaming();
-        assert_eq!(roaming.seen(PEER, at(1), 5, 0), None);
-        assert_eq!(roaming.seen(PEER, at(2), 5, 0), Some(5));
+        assert_eq!(roaming.seen(PEER, at(1), || Some(5), 0), None);
+        assert_eq!(roaming.seen(PEER, at(2), || Some(5), 0), Some(5));
         assert!(!roaming.answered(PEER, at(2), 6, 1), "another nonce");
         assert!(!roaming.answered(PEER, at(3), 5, 1), "from elsewhere again");
         assert!(roaming.is_at(PEER, at(1)) && !roaming.is_at(PEER, at(2)));
         assert!(roaming.answered(PEER, at(2), 5, 1));
         assert!(roaming.is_at(PEER, at(2)));
         assert!(!roaming.answered(PEER, at(2), 5, 1), "once");
-        assert_eq!(roaming.seen(PEER, at(2), 7, 5_000), None, "it is there now");
+        assert_eq!(roaming.seen(PEER, at(2), || Some(7), 5_000), None, "it is there now");
+    }
+
+    #[test]
+    fn c4_each_question_has_random_bits_of_its_own() {
+        let mut roaming = roaming();
+        let other = ConnectionId(2);
+        roaming.arrived(other, at(11));
+        let mut bits = [5, 77].into_iter();
+        assert_eq!(roaming.seen(PEER, at(2), || bits.next(), 0), Some(5));
+        assert_eq!(roaming.seen(other, at(12), || bits.next(), 0), Some(77));
+        assert_eq!(roaming.seen(other, at(12), || panic!("drawn for nothing"), 1), None);
+        assert!(!roaming.answered(other, at(12), 5, 1), "another peer's nonce proves nothing");
     }
 
     #[test]
     fn c4_one_pending_one_a_second_forgotten_after_three() {
         let mut roaming = roaming();
-        assert_eq!(roaming.seen(PEER, at(2), 5, 0), Some(5));
-        assert_eq!(roaming.seen(PEER, at(3), 6, FORGET_MS - 1), None, "one pending");
+        assert_eq!(roaming.seen(PEER, at(2), || Some(5), 0), Some(5));
+        assert_eq!(roaming.seen(PEER, at(3), || Some(6), FORGET_MS - 1), None, "one pending");
         assert!(!roaming.answered(PEER, at(2), 5, FORGET_MS), "too late");
-        assert_eq!(roaming.seen(PEER, at(3), 6, FORGET_MS), Some(6));
+        assert_eq!(roaming.seen(PEER, at(3), || Some(6), FORGET_MS), Some(6));
         // Back home: forgotten at once, but the next question waits its second.
-        assert_eq!(roaming.seen(PEER, at(1), 7, FORGET_MS + 1), None);
+        assert_eq!(roaming.seen(PEER, at(1), || Some(7), FORGET_MS + 1), None);
         assert!(!roaming.answered(PEER, at(3), 6, FORGET_MS + 2));
-        assert_eq!(roaming.seen(PEER, at(2), 8, FORGET_MS + ASK_MS - 1), None);
-        assert_eq!(roaming.seen(PEER, at(2), 8, FORGET_MS + ASK_MS), Some(8));
+        assert_eq!(roaming.seen(PEER, at(2), || Some(8), FORGET_MS + ASK_MS - 1), None);
+        assert_eq!(roaming.seen(PEER, at(2), || Some(8), FORGET_MS + ASK_MS), Some(8));
         roaming.gone(PEER);
         assert!(roaming.is_empty());
     }

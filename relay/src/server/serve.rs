@@ -166,7 +166,7 @@ async fn tick(relay: Arc<Relay>) {
     loop {
         ticks.tick().await;
         // Without random numbers nobody is asked, and the old address stays the target.
-        relay.hall.tick(peer::random().ok());
+        relay.hall.tick(|| peer::random().ok());
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use venia_proto::address::RelayAddress;
 use venia_proto::catalog::{Catalog, Effect};
+use venia_proto::ledger::body::Language;
 use venia_proto::report::{Finding, Severity};
 use venia_relay::client::home::Home;
 use venia_ui::failure::{Exit, Failure, Loss, Trouble};
@@ -51,6 +52,7 @@ struct Checked {
 }
 
 fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
+    let language = cli.common.language();
     let words = screen.words();
     let broken = |doing: &'static str| move |error: io::Error| step_failed(doing, &error.to_string(), words);
     let temporary;
@@ -66,7 +68,7 @@ fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
     let started = Instant::now();
 
     step(screen, "try-relay");
-    let serve = role("relay", &relay_data, ["serve", "--listen", "127.0.0.1:0"]).map_err(broken("relay"))?;
+    let serve = role("relay", &relay_data, language, ["serve", "--listen", "127.0.0.1:0"]).map_err(broken("relay"))?;
     let mut relay = Running::start(serve).map_err(broken("relay"))?;
     let mut address = None;
     while let Some(line) = relay.line().map_err(broken("relay"))? {
@@ -82,12 +84,12 @@ fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
     step(screen, "try-technician");
     let level = LEVEL.to_string();
     let invite = ["invite", "--role", "technician", "--name", "Ana", "--level", &level, "--json"];
-    let invited =
-        finish(role("relay", &relay_data, invite).map_err(broken("invite"))?, "").map_err(broken("invite"))?;
+    let invited = finish(role("relay", &relay_data, language, invite).map_err(broken("invite"))?, "")
+        .map_err(broken("invite"))?;
     let word = serde_json::from_slice::<Value>(&invited.stdout).ok();
     let word = word.as_ref().and_then(|invited| invited["invite"].as_str());
     let word = word.ok_or_else(|| step_failed("invite", "no invite", words))?;
-    let enrolled = finish(role("console", &console_data, ["enroll", "-"]).map_err(broken("enroll"))?, word);
+    let enrolled = finish(role("console", &console_data, language, ["enroll", "-"]).map_err(broken("enroll"))?, word);
     if !enrolled.map_err(broken("enroll"))?.status.success() {
         return Err(step_failed("enroll", "refused", words));
     }
@@ -101,7 +103,7 @@ fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
     let code = wait_for(&folder.join("code"), &mut || agent.ended());
     let Some(code) = code else { return Err(step_failed("agent", "no code", words)) };
 
-    let mut console = start_console(&console_data, words).map_err(broken("console"))?;
+    let mut console = start_console(&console_data, language, words).map_err(broken("console"))?;
     let heard = listen(&mut console, &code, cli, screen).map_err(broken("console"))?;
     console.wait().map_err(broken("console"))?;
     agent.wait().map_err(broken("agent"))?;
@@ -114,7 +116,7 @@ fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
     let bundle = if cli.keep.is_some() { kept } else { keep_under_target(&kept).map_err(broken("bundle"))? };
     let root = address.root.to_string();
     let arguments = ["verify", &bundle.to_string_lossy(), "--root", &root, "--json"].map(str::to_owned);
-    let verified = finish(role("console", &console_data, arguments).map_err(broken("verify"))?, "");
+    let verified = finish(role("console", &console_data, language, arguments).map_err(broken("verify"))?, "");
     let verified: Checked = serde_json::from_slice(&verified.map_err(broken("verify"))?.stdout)
         .map_err(|error| step_failed("verify", &error.to_string(), words))?;
     relay.stop();
@@ -123,6 +125,7 @@ fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
         screen.object(&json!({
             "session": heard.session,
             "bundle": bundle,
+            "root": root,
             "verdict": verified.verdict,
             "checks": heard.reports,
             "refused": heard.refused,
@@ -139,28 +142,18 @@ fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
 }
 
 fn start_agent(cli: &Cli, folder: &Path, data: &Path, address: &RelayAddress) -> io::Result<Running> {
-    let about = match cli.common.language() {
-        venia_proto::ledger::body::Language::En => "I want to see what Venia does.",
-        venia_proto::ledger::body::Language::Es => "Quiero ver qué hace Venia.",
+    let language = cli.common.language();
+    let about = match language {
+        Language::En => "I want to see what Venia does.",
+        Language::Es => "Quiero ver qué hace Venia.",
     };
     let name = if cli.yes { "agent-yes" } else { "agent" };
-    let mut command = role(name, data, ["ask", "--relay", &address.to_string(), "--about", about])?;
-    language(&mut command, cli);
+    let mut command = role(name, data, language, ["ask", "--relay", &address.to_string(), "--about", about])?;
     command.env(CODE_FILE, folder.join("code"));
     if cli.yes { Running::start(command) } else { Running::start_in_terminal(command) }
 }
 
-fn language(command: &mut std::process::Command, cli: &Cli) {
-    command.args([
-        "--lang",
-        match cli.common.language() {
-            venia_proto::ledger::body::Language::En => "en",
-            venia_proto::ledger::body::Language::Es => "es",
-        },
-    ]);
-}
-
-fn start_console(data: &Path, words: &Words) -> io::Result<Running> {
+fn start_console(data: &Path, language: Language, words: &Words) -> io::Result<Running> {
     let catalog = Catalog::built_in().map_err(io::Error::other)?;
     let mut arguments: Vec<String> =
         ["join", "-", "--json", "--ask", "hardware,system,network,security,tasks"].map(str::to_owned).to_vec();
@@ -170,7 +163,7 @@ fn start_console(data: &Path, words: &Words) -> io::Result<Running> {
     }
     arguments.extend(["--outcome".to_owned(), words.say("try-outcome", &[])]);
     arguments.extend(["--next".to_owned(), words.say("try-next", &[])]);
-    let mut command = role("console", data, arguments)?;
+    let mut command = role("console", data, language, arguments)?;
     command.stdin(std::process::Stdio::piped());
     Running::start(command)
 }

@@ -1,9 +1,9 @@
 //! `cargo try`: relay, agent and console as real processes on this computer, talking QUIC over loopback.
 //!
 //! One program that re-executes itself in each role, so that nothing else has to be built. The first argument tells the
-//! role: `relay`, `agent`, `agent-yes`, `console`, or the worker's own. Everything the shipped programs do is done by
-//! their own code; only two things are added: a scripted person for `--yes`, and a person who passes the code on, since
-//! here nobody reads it aloud.
+//! role: `relay`, `agent`, `agent-yes`, `console`, or the worker's own; tests also use `agent-scripted`. Everything the
+//! shipped programs do is done by their own code; only people are added: one who says yes for `--yes`, one who passes the
+//! code on, since here nobody reads it aloud, and one a test answers for.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,8 @@ use venia_agent::person::terminal::Terminal;
 use venia_agent::worker::FIRST_ARGUMENT;
 use venia_ui::cli::{Common, parse};
 use venia_ui::failure::Exit;
+
+use crate::harness::scripted::Scripted;
 
 mod guide;
 mod people;
@@ -49,6 +51,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         "console" => venia_console::main(own().into_iter(), venia_console::Parts::default()),
         "agent" => venia_agent::main(own(), agent_parts(false)),
         "agent-yes" => venia_agent::main(own(), agent_parts(true)),
+        "agent-scripted" => {
+            let person: venia_agent::FindPerson = Box::new(|_| Ok(Box::new(Scripted)));
+            venia_agent::main(own(), venia_agent::Parts { person, ..venia_agent::Parts::shipped() })
+        }
         _ => match parse::<Cli>(args) {
             Ok(cli) => guide::run(&cli),
             Err(exit) => exit.into(),

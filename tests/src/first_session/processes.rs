@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use venia_proto::ledger::body::Language;
 
 /// How long any single step may take; a debug build on a busy machine needs a fraction of it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -18,9 +19,18 @@ pub(super) struct Running {
 }
 
 /// This program in a role.
-pub(super) fn role<A: AsRef<OsStr>>(name: &str, data: &Path, args: impl IntoIterator<Item = A>) -> io::Result<Command> {
+pub(super) fn role<A: AsRef<OsStr>>(
+    name: &str,
+    data: &Path,
+    language: Language,
+    args: impl IntoIterator<Item = A>,
+) -> io::Result<Command> {
+    let language = match language {
+        Language::En => "en",
+        Language::Es => "es",
+    };
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg(name).args(args).arg("--data").arg(data).stdin(Stdio::null());
+    command.arg(name).args(args).arg("--data").arg(data).args(["--lang", language]).stdin(Stdio::null());
     Ok(command)
 }
 

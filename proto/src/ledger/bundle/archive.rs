@@ -5,7 +5,7 @@
 //! itself: every byte belongs to exactly one header or file, both headers of a file agree, and nothing is left over.
 //! Only then is it unpacked.
 //!
-//! [`write`] doesn't compress: the same bundle gives the same bytes whatever compressor is installed in twenty years,
+//! [`write()`] doesn't compress: the same bundle gives the same bytes whatever compressor is installed in twenty years,
 //! and every byte of a record stands once, in plain sight. Compressed data can often be altered without changing what
 //! comes out; stored data can't. Its files carry a fixed time ([`OUR_TIME`]); a file with that time must have
 //! the fields that stand only once as we write them too, so a changed byte anywhere is found. Another packer's files (their own time,
@@ -33,7 +33,7 @@ pub const RATIO_MAX: usize = 200;
 
 /// 2013-06-01 00:00:00, the month of RFC 6962: a time no packer puts by itself.
 const OUR_TIME: (u16, u16) = (0, (2013 - 1980) << 9 | 6 << 5 | 1);
-/// What [`write`] puts in the fields that stand only once: made by, internal and external attributes.
+/// What [`write()`] puts in the fields that stand only once: made by, internal and external attributes.
 const OUR_MARKS: (u16, u16, u32) = (0x030a, 0, 0o100_644 << 16);
 /// Extra fields that hold times and owners, and Java's empty mark.
 const KNOWN_EXTRAS: [u16; 6] = [0x5455, 0x5855, 0x7855, 0x7875, 0x000a, 0xcafe];

@@ -6,7 +6,7 @@ use crate::ledger::body::{Admit, ItemId, Outcome, Refuse};
 use crate::ledger::kind::Status;
 
 /// What every worker of this build is held by; the catalogue issue adds fences.
-pub const FENCES: [&str; 4] = ["process-group", "empty-environment", "rlimits", "no-new-privs"];
+pub const FENCES: [&str; 5] = ["session", "process-group", "rlimits", "no-new-privs", "empty-environment"];
 
 impl Agent {
     /// The technician runs what they believe is allowed. What no live grant covers is misbehaviour: an honest program
@@ -39,8 +39,6 @@ impl Agent {
                 return self.refuse(theirs, request, &body.item, Why::OutsideGrant, "");
             }
             self.misbehaved(now, theirs, request, Why::OutsideGrant, "a run under a live grant", &body.item);
-        } else if self.admitted_or_running() >= RUNS_MAX {
-            self.refuse(theirs, request, &body.item, Why::Limit, "");
         } else {
             self.admit(catalog, now, request, wanted, theirs);
         }

@@ -132,6 +132,7 @@ fn e_a_receipt_performs_and_another_one_sends() {
     story.run(PROBE);
     assert_eq!(story.receipt(), ["send 4", "perform 0", "tell Running"]);
     assert_eq!(story.finish(0), ["record result-done"]);
+    assert_eq!(story.finish(0), [""; 0], "a worker reports once");
     assert_eq!(story.give(Input::Journalled(BatchId(4))), [""; 0]);
     assert_eq!(story.receipt(), ["send 5", "tell Sent"]);
     assert_eq!(story.agent.running().count(), 0);

@@ -217,7 +217,7 @@ fn a_scripted_console_leaves_when_the_offer_is_refused() {
     story.sign_off();
     story.consent(agent(1), Answer::Yes, card(&[], None));
     let said = story.consent(agent(1), Answer::Silence, card(&[("a", 1)], None));
-    assert_eq!(said, ["refused a Person", "leave", "consent Silence"]);
+    assert_eq!(said, ["consent Silence", "refused a Person", "leave"]);
 }
 
 #[test]

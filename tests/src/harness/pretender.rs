@@ -1,0 +1,104 @@
+//! Something that answers like a relay and isn't the shipped one: of another version, or with another time.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use quinn::{Endpoint, ServerConfig};
+use venia_proto::address::{HostPort, RelayAddress};
+use venia_proto::foreign::Foreign;
+use venia_proto::key::{KeyName, SigningKey};
+use venia_proto::ledger::batch::Batch;
+use venia_proto::now::Wall;
+use venia_proto::rendezvous::{Answer, Call, FromRelay, ToRelay, VERSION};
+use venia_proto::statement::{Relay, Statement};
+use venia_relay::client::frames;
+use venia_relay::client::tls::{Expected, Identity, RELAY_ALPN};
+
+/// How it answers a greeting.
+#[derive(Clone, Copy, Debug)]
+pub enum Manner {
+    /// It speaks only these versions.
+    Speaks(u16),
+    /// It welcomes everybody at this time by its log, and gives everybody the same number.
+    Dated(Wall),
+}
+
+/// A pretender that runs until dropped.
+pub struct Pretender {
+    /// What people would type to find it; the root is its own.
+    pub address: RelayAddress,
+    endpoint: Endpoint,
+}
+
+/// The number it gives.
+pub const NUMBER: u32 = 417;
+
+impl Pretender {
+    /// Listens on this address; port 0 takes a free one. Needs a tokio runtime.
+    pub fn start(listen: Option<SocketAddr>, manner: Manner) -> Self {
+        let tls = SigningKey::new("relay", [7; 32]);
+        let crypto = Identity::new(&tls).unwrap().server(RELAY_ALPN, Expected::Anyone).unwrap();
+        let at = listen.unwrap_or((Ipv4Addr::LOCALHOST, 0).into());
+        let endpoint = Endpoint::server(ServerConfig::with_crypto(crypto), at).unwrap();
+        let at: HostPort = endpoint.local_addr().unwrap().to_string().parse().unwrap();
+        let root = SigningKey::new("root", [8; 32]);
+        let log = SigningKey::new("log", [9; 32]);
+        let log = log.named(KeyName::new("127.0.0.1/pretender").unwrap());
+        let statement = Statement {
+            root: root.verifier().clone(),
+            organisation: Foreign::new("Pretender"),
+            serial: 1,
+            not_after: Wall::from_ms(i64::from(u32::MAX) * 1_000),
+            relays: vec![Relay {
+                name: Foreign::new("pretender"),
+                address: at.clone(),
+                tls: *tls.public(),
+                log: log.verifier().clone(),
+            }],
+            authority: SigningKey::new("authority", [10; 32]).verifier().clone(),
+            auditors: Vec::new(),
+            witnesses: Vec::new(),
+            packs: Vec::new(),
+            keep_days: 30,
+            quorum: 0,
+        };
+        let address = RelayAddress { at, root: statement.fingerprint() };
+        let greeting = match manner {
+            Manner::Speaks(version) => FromRelay::WrongVersion { versions: vec![version] },
+            Manner::Dated(observed) => {
+                let batch = Batch { origin: log.verifier().name.clone(), n: 0, observed, previous: None };
+                FromRelay::Welcome { version: VERSION, statement: statement.sign(&root), batch: batch.sign(&log) }
+            }
+        };
+        let door = endpoint.clone();
+        tokio::spawn(async move {
+            while let Some(incoming) = door.accept().await {
+                tokio::spawn(serve(incoming, greeting.clone()));
+            }
+        });
+        Self { address, endpoint }
+    }
+}
+
+impl Drop for Pretender {
+    fn drop(&mut self) {
+        self.endpoint.close(0_u32.into(), b"");
+    }
+}
+
+async fn serve(incoming: quinn::Incoming, greeting: FromRelay) {
+    let Ok(connection) = incoming.await else { return };
+    let Ok((mut sender, mut receiver)) = frames::accept::<FromRelay, ToRelay>(&connection).await else { return };
+    while let Ok(Some(message)) = receiver.next().await {
+        let answer = match message {
+            ToRelay::Hello { .. } => greeting.clone(),
+            ToRelay::Call { id, call: Call::Register { .. } } => {
+                FromRelay::Answer { id, answer: Ok(Answer::Registered { number: NUMBER }) }
+            }
+            ToRelay::Call { id, .. } => FromRelay::Answer { id, answer: Ok(Answer::Noted) },
+            ToRelay::Pong(_) => continue,
+        };
+        if sender.send(&answer).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! One process: what it prints line by line, what it logs, how it ends.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{PATIENCE, until};
+
+/// A process that runs beside the test. Killed when dropped.
+pub struct Process {
+    name: String,
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+    /// Every line it has printed and somebody has read.
+    printed: Vec<String>,
+    errors: PathBuf,
+}
+
+impl Process {
+    /// Starts it; standard error goes to a new file in `logs`.
+    pub fn start(name: &str, mut command: Command, logs: &Path) -> Self {
+        let errors = until("a name for a log", || {
+            let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?.as_nanos();
+            let path = logs.join(format!("{name}-{at}.log"));
+            (!path.exists()).then_some(path)
+        });
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&errors).unwrap())
+            .spawn()
+            .unwrap();
+        let (tell, lines) = channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in out.lines().map_while(Result::ok) {
+                if tell.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let input = child.stdin.take();
+        Self { name: name.to_owned(), child, input, lines, printed: Vec::new(), errors }
+    }
+
+    /// The next line that means something to `wanted`; others are passed over.
+    pub fn line<T>(&mut self, what: &str, mut wanted: impl FnMut(&str) -> Option<T>) -> T {
+        let started = Instant::now();
+        loop {
+            match self.lines.recv_timeout(PATIENCE.saturating_sub(started.elapsed())) {
+                Ok(line) => {
+                    let found = wanted(&line);
+                    self.printed.push(line);
+                    if let Some(found) = found {
+                        return found;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("{}: waited in vain for {what}\n{}", self.name, self.account())
+                }
+                Err(RecvTimeoutError::Disconnected) => panic!("{}: ended before {what}\n{}", self.name, self.account()),
+            }
+        }
+    }
+
+    /// Gives it a line of input.
+    pub fn say(&mut self, line: &str) {
+        // It may have ended meanwhile, which the test finds out by what it expects next.
+        let _ = self.input.as_mut().map(|input| writeln!(input, "{line}"));
+    }
+
+    /// Ends its input.
+    pub fn hang_up(&mut self) {
+        self.input = None;
+    }
+
+    /// Waits for its end: the exit code, or minus the signal.
+    pub fn exit(&mut self) -> i32 {
+        let account = format!("the end of {}", self.name);
+        let status = until(&account, || self.child.try_wait().unwrap());
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            self.printed.push(line);
+        }
+        status.code().unwrap_or_else(|| -status.signal().unwrap_or(0))
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Kills it at once and waits for its end.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
+    }
+
+    /// Every line read so far.
+    pub fn printed(&self) -> &[String] {
+        &self.printed
+    }
+
+    /// Standard error so far.
+    pub fn errors(&self) -> String {
+        std::fs::read_to_string(&self.errors).unwrap_or_default()
+    }
+
+    /// Children that live now.
+    pub fn children(&self) -> Vec<u32> {
+        children(self.child.id())
+    }
+
+    /// Most memory it ever held, in bytes (`VmHWM` of proc(5)); zero once it has ended.
+    pub fn most_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<u64>().ok());
+        kib.unwrap_or(0) * 1024
+    }
+
+    fn account(&self) -> String {
+        format!("printed:\n{}\nlogged:\n{}", self.printed.join("\n"), self.errors())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Whether a process lives; one that has ended and waits for its parent doesn't.
+pub fn lives(pid: u32) -> bool {
+    stat(pid).is_some_and(|(_, state)| state != 'Z' && state != 'X')
+}
+
+fn children(parent: u32) -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap();
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| stat(*pid).is_some_and(|(of, state)| of == parent && state != 'Z' && state != 'X')).collect()
+}
+
+/// Parent and state, as proc(5) tells them after the name in parentheses.
+fn stat(pid: u32) -> Option<(u32, char)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((fields.next()?.parse().ok()?, state))
+}

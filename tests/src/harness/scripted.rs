@@ -1,0 +1,99 @@
+//! The person of `venia-try agent-scripted`: asked on standard output, answered on standard input, one line each.
+//!
+//! ```text
+//! out  {"asked":"arrival|consent|sign|free","text":"…"}   {"withdrawn":true}   {"feed":"…"}
+//! in   yes no allow "allow 10" deny sign "not now" skip stop gone
+//! ```
+//!
+//! An answer goes to the question that is open when it is read; without one it goes nowhere.
+
+use std::io::{BufRead as _, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedSender;
+use venia_agent::person::{Answer, Asking, Command, Event, Line, Person, Question, line};
+use venia_ui::failure::Failure;
+use venia_ui::words::Words;
+
+/// Somebody a test answers for.
+pub struct Scripted;
+
+type Open = Arc<Mutex<Option<Question>>>;
+
+impl Person for Scripted {
+    fn start(self: Box<Self>, _words: &Words) -> Result<Line, Failure> {
+        let (line, mut told, say) = line();
+        let open = Open::default();
+        let (asked, answers) = (open.clone(), say.clone());
+        std::thread::spawn(move || {
+            while let Some(command) = told.blocking_recv() {
+                match command {
+                    Command::Ask(question) => {
+                        let shown = json!({ "asked": name(question.kind), "text": question.text });
+                        *asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(question);
+                        print(&shown);
+                    }
+                    Command::Withdraw(id) => {
+                        let mut open = asked.lock().unwrap_or_else(PoisonError::into_inner);
+                        if open.take_if(|question| question.id == id).is_some() {
+                            print(&json!({ "withdrawn": true }));
+                        }
+                    }
+                    Command::Feed(text) => print(&json!({ "feed": text })),
+                    Command::Shown(shown) => drop(shown.send(())),
+                }
+            }
+            // Kept until here: a person whose input has ended is silent, not gone.
+            drop(say);
+        });
+        std::thread::spawn(move || listen(&open, &answers));
+        Ok(line)
+    }
+}
+
+fn listen(open: &Open, say: &UnboundedSender<Event>) {
+    for typed in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let event = match typed.as_str() {
+            "stop" => Some(Event::Stop),
+            "gone" => Some(Event::Gone),
+            answer => open.lock().unwrap_or_else(PoisonError::into_inner).take().and_then(|question| {
+                let answer = read(answer, question.kind)?;
+                Some(Event::Answered { id: question.id, answer, shown: question.text })
+            }),
+        };
+        if let Some(event) = event
+            && say.send(event).is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn read(typed: &str, kind: Asking) -> Option<Answer> {
+    match (typed.split_once(' ').unwrap_or((typed, "")), kind) {
+        (("yes", ""), Asking::Arrival) => Some(Answer::Yes),
+        (("no", ""), Asking::Arrival) => Some(Answer::No),
+        (("allow", ""), Asking::Consent { minutes }) => Some(Answer::Allow { minutes }),
+        (("allow", minutes), Asking::Consent { .. }) => Some(Answer::Allow { minutes: minutes.parse().ok() }),
+        (("deny", ""), Asking::Consent { .. }) => Some(Answer::Deny),
+        (("sign", ""), Asking::Sign) => Some(Answer::Sign),
+        (("not", "now"), Asking::Sign) => Some(Answer::NotNow),
+        (("skip", ""), Asking::Free) => Some(Answer::Words(None)),
+        (_, Asking::Free | Asking::Arrival | Asking::Consent { .. } | Asking::Sign) => None,
+    }
+}
+
+fn name(kind: Asking) -> &'static str {
+    match kind {
+        Asking::Free => "free",
+        Asking::Arrival => "arrival",
+        Asking::Consent { .. } => "consent",
+        Asking::Sign => "sign",
+    }
+}
+
+fn print(line: &Value) {
+    // Nobody reads any more: the test is over.
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}

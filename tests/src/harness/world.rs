@@ -1,0 +1,132 @@
+//! A relay on a free port and the folders of everybody around it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use venia_proto::address::RelayAddress;
+use venia_proto::invite::Invite;
+
+use super::process::Process;
+
+/// Everything one test uses.
+pub struct World {
+    program: PathBuf,
+    folder: TempDir,
+    /// Where the relay keeps its data.
+    pub relay_data: PathBuf,
+    /// The relay, while it runs.
+    pub relay: Process,
+    /// Its address, the same after a restart.
+    pub address: RelayAddress,
+    /// `VENIA_LOG` of every process started from now on.
+    pub log: String,
+}
+
+impl World {
+    /// Starts a relay. `program`: [`crate::programs!`].
+    pub fn start(program: &Path) -> Self {
+        Self::logging(program, "warn")
+    }
+
+    /// The same with another level of logs.
+    pub fn logging(program: &Path, log: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let relay_data = folder.path().join("relay");
+        Self::with_relay_in(program, folder, relay_data, log)
+    }
+
+    /// The same with the relay's data somewhere else.
+    pub fn with_relay_in(program: &Path, folder: TempDir, relay_data: PathBuf, log: &str) -> Self {
+        let (relay, address) = serve(program, &relay_data, folder.path(), "127.0.0.1:0", log);
+        Self { program: program.to_owned(), folder, relay_data, relay, address, log: log.to_owned() }
+    }
+
+    /// Where everything lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `venia-try` in a role, with a data folder.
+    pub fn role(&self, name: &str, data: &Path) -> Command {
+        role(&self.program, name, data, &self.log)
+    }
+
+    /// Starts a role.
+    pub fn spawn<'a>(&self, name: &str, data: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Process {
+        let mut command = self.role(name, data);
+        command.args(arguments);
+        Process::start(name, command, self.folder())
+    }
+
+    /// Runs a role to its end: exit code, lines, standard error.
+    pub fn run<'a>(
+        &self,
+        name: &str,
+        data: &Path,
+        arguments: impl IntoIterator<Item = &'a str>,
+        input: &str,
+    ) -> (i32, Vec<String>, String) {
+        let mut process = self.spawn(name, data, arguments);
+        process.say(input);
+        process.hang_up();
+        let exit = process.exit();
+        (exit, process.printed().to_vec(), process.errors())
+    }
+
+    /// A fresh invite, as the operator sends it.
+    pub fn invite_word(&self, name: &str, level: u8) -> String {
+        let level = level.to_string();
+        let arguments = ["invite", "--role", "technician", "--name", name, "--level", &level, "--json"];
+        let (exit, lines, errors) = self.run("relay", &self.relay_data, arguments, "");
+        assert_eq!(exit, 0, "{errors}");
+        let said: Value = serde_json::from_str(&lines.concat()).unwrap();
+        said["invite"].as_str().unwrap().to_owned()
+    }
+
+    /// A fresh invite, read.
+    pub fn invite(&self, name: &str, level: u8) -> Invite {
+        self.invite_word(name, level).parse().unwrap()
+    }
+
+    /// Revokes a member, beside the running relay.
+    pub fn revoke(&self, name: &str) {
+        let (exit, _, errors) = self.run("relay", &self.relay_data, ["members", "revoke", name], "");
+        assert_eq!(exit, 0, "{errors}");
+    }
+
+    /// Where the relay listens.
+    pub fn listening(&self) -> SocketAddr {
+        self.address.at.to_string().parse().unwrap()
+    }
+
+    /// Kills the relay: no farewell to anybody.
+    pub fn kill_relay(&mut self) {
+        self.relay.kill();
+    }
+
+    /// Starts the relay again, on the same address and folder.
+    pub fn restart_relay(&mut self) {
+        let listen = self.address.at.to_string();
+        let (relay, address) = serve(&self.program, &self.relay_data, self.folder.path(), &listen, &self.log);
+        assert_eq!(address, self.address);
+        self.relay = relay;
+    }
+}
+
+fn role(program: &Path, name: &str, data: &Path, log: &str) -> Command {
+    let mut command = Command::new(program);
+    command.arg(name).arg("--data").arg(data).arg("--lang").arg("en").env("VENIA_LOG", log);
+    command
+}
+
+fn serve(program: &Path, data: &Path, logs: &Path, listen: &str, log: &str) -> (Process, RelayAddress) {
+    let mut command = role(program, "relay", data, log);
+    command.args(["serve", "--listen", listen]);
+    let mut relay = Process::start("relay", command, logs);
+    let address = relay.line("the address", |line| line.strip_prefix("address: ")?.parse().ok());
+    relay.line("ready", |line| (line == "ready").then_some(()));
+    (relay, address)
+}

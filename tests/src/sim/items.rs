@@ -1,0 +1,81 @@
+//! A catalogue for the simulation: readers of two areas, one that changes the PC, one of a high level.
+
+use std::num::NonZeroU16;
+
+use venia_proto::catalog::{Catalog, DefinitionError};
+use venia_proto::foreign::Foreign;
+use venia_proto::id::Strand;
+use venia_proto::key::SigningKey;
+use venia_proto::ledger::body::{Asked, DefinitionHash, ItemId, Offer, Open, Request};
+use venia_proto::ledger::kind::Verified;
+use venia_proto::report::Report;
+use venia_proto::session::agent::Arrival;
+
+/// The technician's strand.
+pub const TECHNICIAN: Strand = Strand::Technician(NonZeroU16::MIN);
+/// The technician's certified level.
+pub const LEVEL: u8 = 2;
+/// Reads, `system`.
+pub const PROBE: &str = "system.probe";
+/// Reads, `network`.
+pub const OTHER: &str = "network.probe";
+/// Changes the PC.
+pub const FIX: &str = "network.fix";
+/// Above the technician's level.
+pub const DEEP: &str = "hardware.deep";
+/// Not in the catalogue.
+pub const NONE: &str = "system.none";
+
+/// The catalogue.
+pub fn catalog() -> Result<Catalog, DefinitionError> {
+    let item = |(id, area, effect, level): (&str, &str, &str, u8)| {
+        format!(
+            r#"{{"id":"{id}","area":"{area}","effect":"{effect}","level":{level},"personal":false,
+            "title":{{"en":"t","es":"t"}},"discloses":{{"en":"d","es":"d"}},"deadline_ms":10000,"facts":{{}},"tables":{{}},"findings":{{}},
+            "parameters":[{{"name":"n","title":{{"en":"n","es":"n"}},"accepts":{{"choice":["a","b"]}},"default":"a"}}]}}"#
+        )
+    };
+    let files = [
+        (PROBE, "system", "reads", 1),
+        (OTHER, "network", "reads", 1),
+        (FIX, "network", "changes", 1),
+        (DEEP, "hardware", "reads", 4),
+    ]
+    .map(item);
+    Catalog::from_files(&files.each_ref().map(String::as_str))
+}
+
+/// One item with one argument.
+pub fn asked(catalog: &Catalog, item: &str, value: &str) -> Asked {
+    let item = ItemId(item.to_owned());
+    let definition = catalog.get(&item).map_or(DefinitionHash("?".to_owned()), |item| item.definition.clone());
+    Asked { item, definition, arguments: [("n".to_owned(), value.to_owned())].into() }
+}
+
+/// The same as a request.
+pub fn request(asked: Asked) -> Request {
+    let Asked { item, definition, arguments } = asked;
+    Request { item, definition, arguments, why: Foreign::new("why") }
+}
+
+/// Somebody arrives.
+pub fn arrival(known_root: bool, offer: Offer) -> Arrival {
+    Arrival {
+        strand: TECHNICIAN,
+        key: SigningKey::new("member", [3; 32]).verifier().clone(),
+        member: "note".to_owned(),
+        name: Foreign::new("Ana"),
+        level: LEVEL,
+        verified: Verified::Code,
+        known_root,
+        reason: Foreign::new("slow computer"),
+        offer,
+        open: Open::default(),
+        versions: vec![1],
+    }
+}
+
+/// A result with nothing in it.
+pub fn report() -> Report {
+    Report { facts: Vec::new(), tables: Vec::new(), findings: Vec::new() }
+}
