@@ -92,7 +92,7 @@ impl Recorder {
         let (control, connections) = watch::channel(control);
         let reports = done.clone();
         thread::spawn(move || keep(journal, &queue, &submit, &reports));
-        let submitter = Submitter { log, pin, jobs: jobs.clone(), done, waiting: VecDeque::new() };
+        let submitter = Submitter { log, pin, jobs: jobs.clone(), done, backlog: Backlog::default() };
         tokio::spawn(submitter.run(submissions, connections));
         Self { jobs, control }
     }
@@ -188,7 +188,33 @@ struct Submitter {
     pin: Option<Pin>,
     jobs: thread_channel::Sender<Job>,
     done: mpsc::UnboundedSender<Done>,
+    backlog: Backlog,
+}
+
+/// Batches the relay hasn't taken.
+#[derive(Default)]
+struct Backlog {
     waiting: VecDeque<(BatchId, Vec<Recorded>)>,
+    /// The relay will never take a batch: nothing after it can be recorded either, each event names the one before. A relay
+    /// that takes the next one all the same must not make the refused one pass for recorded.
+    ended: bool,
+}
+
+impl Backlog {
+    /// Takes a batch in; gives it back if it can't be recorded any more.
+    fn add(&mut self, batch: (BatchId, Vec<Recorded>)) -> Option<BatchId> {
+        if self.ended {
+            return Some(batch.0);
+        }
+        self.waiting.push_back(batch);
+        None
+    }
+
+    /// The relay will never take the first batch. Gives every batch that isn't recorded.
+    fn end(&mut self) -> Vec<BatchId> {
+        self.ended = true;
+        self.waiting.drain(..).map(|(id, _)| id).collect()
+    }
 }
 
 impl Submitter {
@@ -200,9 +226,9 @@ impl Submitter {
         loop {
             let control =
                 connections.borrow_and_update().clone().filter(|control| control.connection().close_reason().is_none());
-            if let (Some(control), false) = (control, self.waiting.is_empty()) {
+            if let (Some(control), false) = (control, self.backlog.waiting.is_empty()) {
                 while let Ok(more) = submissions.try_recv() {
-                    self.waiting.push_back(more);
+                    self.add(more);
                 }
                 if self.submit(&control).await {
                     continue;
@@ -211,7 +237,7 @@ impl Submitter {
                 tokio::select! {
                     changed = connections.changed() => if changed.is_err() { return },
                     more = submissions.recv() => match more {
-                        Some(more) => self.waiting.push_back(more),
+                        Some(more) => self.add(more),
                         None => return,
                     },
                 }
@@ -219,7 +245,7 @@ impl Submitter {
             }
             tokio::select! {
                 more = submissions.recv() => match more {
-                    Some(more) => self.waiting.push_back(more),
+                    Some(more) => self.add(more),
                     None => return,
                 },
                 changed = connections.changed() => if changed.is_err() { return },
@@ -227,9 +253,15 @@ impl Submitter {
         }
     }
 
+    fn add(&mut self, batch: (BatchId, Vec<Recorded>)) {
+        if let Some(id) = self.backlog.add(batch) {
+            let _ = self.done.send(Done::NotRecorded(id));
+        }
+    }
+
     /// Offers the first waiting batch; false if the connection can't take it now.
     async fn submit(&mut self, control: &Control) -> bool {
-        let Some((id, events)) = self.waiting.front().cloned() else { return true };
+        let Some((id, events)) = self.backlog.waiting.front().cloned() else { return true };
         let mut proofs = Vec::new();
         for chunk in events.chunks(SUBMIT_MAX) {
             match self.submit_chunk(control, chunk).await {
@@ -237,11 +269,11 @@ impl Submitter {
                 Err(Failed::Connection) => return false,
                 Err(Failed::Refused(refusal)) => {
                     tracing::warn!(%refusal, "the relay doesn't record a batch");
-                    let _ = self.done.send(Done::NotRecorded(id));
                     // What it will never take isn't offered again.
                     let never = matches!(refusal, Refusal::Event { .. });
-                    if never {
-                        self.waiting.pop_front();
+                    let lost = if never { self.backlog.end() } else { vec![id] };
+                    for id in lost {
+                        let _ = self.done.send(Done::NotRecorded(id));
                     }
                     return never;
                 }
@@ -255,7 +287,7 @@ impl Submitter {
                 }
             }
         }
-        self.waiting.pop_front();
+        self.backlog.waiting.pop_front();
         if let Some(pin) = &self.pin {
             let checkpoint = pin.checkpoint();
             let after = After { origin: checkpoint.origin.clone(), size: checkpoint.size, root: checkpoint.root };
@@ -310,4 +342,19 @@ enum Failed {
     Refused(Refusal),
     /// What it proved contradicts what it proved before.
     Proof(PinError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e_nothing_is_recorded_after_a_batch_that_never_will_be() {
+        let mut backlog = Backlog::default();
+        assert_eq!(backlog.add((BatchId(1), Vec::new())), None);
+        assert_eq!(backlog.add((BatchId(2), Vec::new())), None);
+        assert_eq!(backlog.end(), [BatchId(1), BatchId(2)]);
+        assert_eq!(backlog.add((BatchId(3), Vec::new())), Some(BatchId(3)));
+        assert!(backlog.waiting.is_empty());
+    }
 }
