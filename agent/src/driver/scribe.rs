@@ -223,7 +223,15 @@ fn is_within(body: &Body) -> bool {
             within(&signoff.outcome) && within(&signoff.next) && signoff.observations.as_ref().is_none_or(within)
         }
         // Nothing else of theirs is taken in.
-        _ => true,
+        Body::Open(_)
+        | Body::Join(_)
+        | Body::Consent(_)
+        | Body::Admit(_)
+        | Body::Refuse(_)
+        | Body::Result(_)
+        | Body::Redaction(_)
+        | Body::Addendum(_)
+        | Body::None => true,
     }
 }
 
