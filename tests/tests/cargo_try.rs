@@ -19,10 +19,11 @@ fn guided(folder: &Path, logs: &Path) -> (i32, Vec<String>, String) {
     (process.exit(), process.printed().to_vec(), process.errors())
 }
 
-fn verify(bundle: &str, root: &str, folder: &Path) -> Value {
+/// Verified by the root that the person's folder has pinned.
+fn verify(bundle: &str, kept: &Path, logs: &Path) -> Value {
     let mut command = Command::new(programs!());
-    command.args(["console", "verify", bundle, "--root", root, "--json", "--data"]).arg(folder.join("auditor"));
-    let mut process = Process::start("verify", command, folder);
+    command.args(["console", "verify", bundle, "--json", "--data"]).arg(kept.join("agent"));
+    let mut process = Process::start("verify", command, logs);
     assert_eq!(process.exit(), 0, "{}", process.errors());
     serde_json::from_str(&process.printed().concat()).unwrap()
 }
@@ -37,7 +38,7 @@ fn a_first_session_ends_intact_in_one_line() {
     let said: Value = serde_json::from_str(&lines[0]).unwrap();
     let mut keys: Vec<_> = said.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
-    assert_eq!(keys, ["bundle", "checks", "milliseconds", "refused", "root", "session", "verdict"]);
+    assert_eq!(keys, ["bundle", "checks", "milliseconds", "refused", "session", "verdict"]);
     assert_eq!((&said["verdict"], &said["refused"]), (&"intact".into(), &0.into()), "{said}");
     assert!(said["checks"].as_u64().unwrap() >= 12, "{said}");
     for part in ["pair", "consent_to_first_result", "total"] {
@@ -45,12 +46,12 @@ fn a_first_session_ends_intact_in_one_line() {
     }
     assert!(!errors.contains("ERROR") && !errors.contains("WARN"), "{errors}");
 
-    let (bundle, root) = (said["bundle"].as_str().unwrap(), said["root"].as_str().unwrap());
+    let bundle = said["bundle"].as_str().unwrap();
     assert!(Path::new(bundle).is_absolute());
     let technicians = files_with(&folder.join("console"), b"PK\x05\x06");
     assert_eq!(technicians.len(), 1, "{technicians:?}");
     for bundle in [bundle, technicians[0].to_str().unwrap()] {
-        let verdict = verify(bundle, root, temporary.path());
+        let verdict = verify(bundle, &folder, temporary.path());
         assert_eq!((&verdict["verdict"], &verdict["session"]), (&"intact".into(), &said["session"]), "{verdict}");
     }
 

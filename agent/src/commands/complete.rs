@@ -20,6 +20,7 @@ use venia_proto::ledger::verify::{Finding, Roots, Verdict, verify};
 use venia_proto::rendezvous::{Answer, Call, SUBMIT_MAX};
 use venia_proto::session::agent::Entry;
 use venia_proto::session::recovery::after_crash;
+use venia_proto::statement::Statement;
 use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::home::{Home, HomeError};
 use venia_relay::client::receipt::{assemble, fetch};
@@ -67,6 +68,9 @@ pub enum CompleteError {
     /// The relay's receipt doesn't hold.
     #[error("the relay's receipt doesn't hold")]
     Receipt,
+    /// The session was another help service's.
+    #[error("the session belongs to another help service")]
+    OtherService,
     /// The bundle can't be put together.
     #[error("the record can't be put together")]
     Bundle,
@@ -146,6 +150,7 @@ impl Desk<'_> {
     ) -> Result<(PathBuf, Verdict), CompleteError> {
         let (mut journal, replay) = self.journals.reopen(session)?;
         let mut archive = Archive::read(&replay)?;
+        belongs(&archive.statement, &root)?;
         self.resubmit(&mut journal, &archive, control).await?;
         drop(journal);
         archive = Archive::read(&self.journals.read(session)?)?;
@@ -197,6 +202,11 @@ impl Desk<'_> {
     }
 }
 
+/// Who was here, when and by whose key is told to the organisation that was here, and to no other.
+fn belongs(statement: &[u8], root: &Fingerprint) -> Result<(), CompleteError> {
+    Statement::open(statement, root).map(drop).map_err(|_| CompleteError::OtherService)
+}
+
 /// Name of a session's bundle in the data folder.
 pub fn bundle_name(session: SessionId) -> String {
     format!("session-{session}.zip")
@@ -211,7 +221,10 @@ fn record(event: &Event, openings: &[Opening]) -> Record {
 
 #[cfg(test)]
 mod tests {
+    use venia_proto::foreign::Foreign;
     use venia_proto::ledger::body::Language;
+    use venia_proto::now::Wall;
+    use venia_proto::statement::Relay;
 
     use super::*;
 
@@ -226,5 +239,34 @@ mod tests {
         drop(journal);
         let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
         assert_eq!(desk.after_a_crash().unwrap(), []);
+    }
+
+    #[test]
+    fn a_record_goes_to_its_own_service_only() {
+        let root = |seed| SigningKey::new("root", [seed; 32]);
+        let vkey = |seed| SigningKey::new("key", [seed; 32]).verifier().clone();
+        let relay = Relay {
+            name: Foreign::new("relay"),
+            address: "relay.example:4433".parse().unwrap(),
+            tls: vkey(2).key,
+            log: vkey(3),
+        };
+        let statement = Statement {
+            root: root(1).verifier().clone(),
+            organisation: Foreign::new("Shop"),
+            serial: 1,
+            not_after: Wall::from_ms(1_800_000_000_000),
+            relays: vec![relay],
+            authority: vkey(4),
+            auditors: Vec::new(),
+            witnesses: Vec::new(),
+            quorum: 0,
+            packs: Vec::new(),
+            keep_days: 30,
+        };
+        let note = statement.sign(&root(1));
+        assert!(belongs(&note, &Fingerprint::of(root(1).verifier())).is_ok());
+        let other = belongs(&note, &Fingerprint::of(root(9).verifier()));
+        assert!(matches!(other, Err(CompleteError::OtherService)));
     }
 }

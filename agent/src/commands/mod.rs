@@ -66,11 +66,13 @@ pub(crate) fn complete_failure(error: &complete::CompleteError, words: &Words) -
         CompleteError::Journal(error) => journal_failure(error, words),
         CompleteError::Control(error) => relay_failure(error, words),
         CompleteError::Home(error) => home_failure(error, words),
-        CompleteError::Archive(_) | CompleteError::Strand(_) | CompleteError::Receipt | CompleteError::Bundle => {
-            Failure {
-                message: words.say("agent-journal", &[("problem", &error.to_string())]),
-                ..Failure::of(Trouble::Disk, words)
-            }
-        }
+        CompleteError::Archive(_)
+        | CompleteError::Strand(_)
+        | CompleteError::Receipt
+        | CompleteError::OtherService
+        | CompleteError::Bundle => Failure {
+            message: words.say("agent-journal", &[("problem", &error.to_string())]),
+            ..Failure::of(Trouble::Disk, words)
+        },
     }
 }

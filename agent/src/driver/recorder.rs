@@ -90,7 +90,7 @@ impl Recorder {
         let (submit, submissions) = mpsc::unbounded_channel();
         let reports = done.clone();
         thread::spawn(move || keep(journal, &queue, &submit, &reports));
-        let submitter = Submitter { control, log, pin, jobs: jobs.clone(), done, waiting: VecDeque::new() };
+        let submitter = Submitter { control, log, pin, jobs: jobs.clone(), done, backlog: Backlog::default() };
         tokio::spawn(submitter.run(submissions));
         Self { jobs }
     }
@@ -182,21 +182,49 @@ struct Submitter {
     pin: Option<Pin>,
     jobs: thread_channel::Sender<Job>,
     done: mpsc::UnboundedSender<Done>,
+    backlog: Backlog,
+}
+
+/// Batches the relay hasn't taken.
+#[derive(Default)]
+struct Backlog {
     waiting: VecDeque<(BatchId, Vec<Recorded>)>,
+    /// The relay will never take a batch: nothing after it can be recorded either, each event names the one before. A relay
+    /// that takes the next one all the same must not make the refused one pass for recorded.
+    ended: bool,
+}
+
+impl Backlog {
+    /// Takes a batch in; gives it back if it can't be recorded any more.
+    fn add(&mut self, batch: (BatchId, Vec<Recorded>)) -> Option<BatchId> {
+        if self.ended {
+            return Some(batch.0);
+        }
+        self.waiting.push_back(batch);
+        None
+    }
+
+    /// The relay will never take the first batch. Gives every batch that isn't recorded.
+    fn end(&mut self) -> Vec<BatchId> {
+        self.ended = true;
+        self.waiting.drain(..).map(|(id, _)| id).collect()
+    }
 }
 
 impl Submitter {
     /// What the relay didn't take is offered again with the next batch, and after the session by the next contact.
     async fn run(mut self, mut submissions: mpsc::UnboundedReceiver<(BatchId, Vec<Recorded>)>) {
         while let Some(batch) = submissions.recv().await {
-            self.waiting.push_back(batch);
-            while !self.waiting.is_empty() && self.submit().await {}
+            if let Some(id) = self.backlog.add(batch) {
+                let _ = self.done.send(Done::NotRecorded(id));
+            }
+            while !self.backlog.waiting.is_empty() && self.submit().await {}
         }
     }
 
     /// Offers the first waiting batch; false if the relay can't take it now.
     async fn submit(&mut self) -> bool {
-        let Some((id, events)) = self.waiting.front().cloned() else { return true };
+        let Some((id, events)) = self.backlog.waiting.front().cloned() else { return true };
         let mut proofs = Vec::new();
         for chunk in events.chunks(SUBMIT_MAX) {
             match self.submit_chunk(chunk).await {
@@ -204,11 +232,11 @@ impl Submitter {
                 Err(Failed::Connection) => return false,
                 Err(Failed::Refused(refusal)) => {
                     tracing::warn!(%refusal, "the relay doesn't record a batch");
-                    let _ = self.done.send(Done::NotRecorded(id));
                     // What it will never take isn't offered again.
                     let never = matches!(refusal, Refusal::Event { .. });
-                    if never {
-                        self.waiting.pop_front();
+                    let lost = if never { self.backlog.end() } else { vec![id] };
+                    for id in lost {
+                        let _ = self.done.send(Done::NotRecorded(id));
                     }
                     return never;
                 }
@@ -222,7 +250,7 @@ impl Submitter {
                 }
             }
         }
-        self.waiting.pop_front();
+        self.backlog.waiting.pop_front();
         if let Some(pin) = &self.pin {
             let checkpoint = pin.checkpoint();
             let after = After { origin: checkpoint.origin.clone(), size: checkpoint.size, root: checkpoint.root };
@@ -276,4 +304,19 @@ enum Failed {
     Refused(Refusal),
     /// What it proved contradicts what it proved before.
     Proof(PinError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e_nothing_is_recorded_after_a_batch_that_never_will_be() {
+        let mut backlog = Backlog::default();
+        assert_eq!(backlog.add((BatchId(1), Vec::new())), None);
+        assert_eq!(backlog.add((BatchId(2), Vec::new())), None);
+        assert_eq!(backlog.end(), [BatchId(1), BatchId(2)]);
+        assert_eq!(backlog.add((BatchId(3), Vec::new())), Some(BatchId(3)));
+        assert!(backlog.waiting.is_empty());
+    }
 }

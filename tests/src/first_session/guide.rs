@@ -125,7 +125,6 @@ fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
         screen.object(&json!({
             "session": heard.session,
             "bundle": bundle,
-            "root": root,
             "verdict": verified.verdict,
             "checks": heard.reports,
             "refused": heard.refused,

@@ -33,9 +33,13 @@ fn after(origin: &str, size: u64, root: u8) -> After {
 
 /// A chat line that quotes this checkpoint.
 fn line(key: &SigningKey, after: Option<After>) -> Signed {
+    saying("hello", key, after)
+}
+
+fn saying(text: &str, key: &SigningKey, after: Option<After>) -> Signed {
     let mut author = Author::new(SESSION, TECHNICIAN);
     after.into_iter().for_each(|after| author.receipted(after));
-    let words = Body::Said(Said { text: Foreign::new("hello") }).encode().unwrap();
+    let words = Body::Said(Said { text: Foreign::new(text) }).encode().unwrap();
     let opening = Opening::make([3; 32], &words).unwrap();
     let event = author.write(Kind::Chat, &[opening.part(PartName::Body, None)], Wall::MIN, key);
     Signed { note: event.bytes().to_vec(), openings: vec![BareOpening { random: [3; 32], plaintext: words }] }
@@ -55,5 +59,14 @@ fn e6_a_technician_quotes_only_checkpoints_they_were_shown() {
         scribe.receipted(after("relay.example/log", 9, 4));
         let received = scribe.receive(&line(&theirs, quoted.clone()));
         assert_eq!(received.is_ok(), fits, "{quoted:?}: {received:?}");
+    }
+}
+
+#[test]
+fn d4_a_line_is_as_long_as_free_text_may_be() {
+    for (length, fits) in [(TEXT_MAX - 1, true), (TEXT_MAX, true), (TEXT_MAX + 1, false)] {
+        let (mut scribe, theirs) = joined();
+        let received = scribe.receive(&saying(&"ñ".repeat(length), &theirs, None));
+        assert_eq!(received.is_ok(), fits, "{length}: {:?}", received.err());
     }
 }
