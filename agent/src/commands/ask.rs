@@ -236,7 +236,7 @@ impl Serving<'_> {
             Record::Member { strand: peer.strand, note: peer.member_note.clone().into() },
         ];
         let (report, mut done) = mpsc::unbounded_channel();
-        let recorder = Recorder::start(journal, welcome.relay.log.clone(), pin, Some(self.control.clone()), report);
+        let recorder = Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report);
         let mut scribe = Scribe::new(session, key);
         let questions = Questions {
             name: arrival.name.clone(),

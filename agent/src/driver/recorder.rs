@@ -7,14 +7,14 @@
 //! ```
 //!
 //! The disk never waits for the network: a `stop` is journalled while a relay hangs. A receipt counts only once its proof
-//! is on the disk. The submitter keeps what the relay hasn't taken and offers it again to the next connection.
+//! is on the disk. What the relay hasn't taken stays in the journal and is offered again at the next contact.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, mpsc as thread_channel};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use venia_proto::consent::EntryRef;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::event::After;
@@ -29,7 +29,7 @@ use crate::journal::{Journal, JournalError, Kept, Record};
 
 use super::scribe::Recorded;
 
-/// A relay that hasn't answered a submission after this long is asked again on the next connection.
+/// A relay that hasn't answered a submission after this long is asked again.
 const ANSWER: Duration = Duration::from_secs(20);
 
 /// Events that are recorded together.
@@ -69,7 +69,6 @@ pub enum Done {
 /// The driver's end.
 pub struct Recorder {
     jobs: thread_channel::Sender<Job>,
-    control: watch::Sender<Option<Arc<Control>>>,
 }
 
 enum Job {
@@ -84,17 +83,16 @@ impl Recorder {
         journal: Journal,
         log: VerifierKey,
         pin: Option<Pin>,
-        control: Option<Arc<Control>>,
+        control: Arc<Control>,
         done: mpsc::UnboundedSender<Done>,
     ) -> Self {
         let (jobs, queue) = thread_channel::channel();
         let (submit, submissions) = mpsc::unbounded_channel();
-        let (control, connections) = watch::channel(control);
         let reports = done.clone();
         thread::spawn(move || keep(journal, &queue, &submit, &reports));
-        let submitter = Submitter { log, pin, jobs: jobs.clone(), done, waiting: VecDeque::new() };
-        tokio::spawn(submitter.run(submissions, connections));
-        Self { jobs, control }
+        let submitter = Submitter { control, log, pin, jobs: jobs.clone(), done, waiting: VecDeque::new() };
+        tokio::spawn(submitter.run(submissions));
+        Self { jobs }
     }
 
     /// Records a batch.
@@ -109,11 +107,6 @@ impl Recorder {
         if self.jobs.send(Job::Finish(say)).is_ok() {
             let _ = heard.await;
         }
-    }
-
-    /// Uses this connection from now on, and offers it what has no receipt.
-    pub fn use_relay(&self, control: Option<Arc<Control>>) {
-        let _ = self.control.send(control);
     }
 }
 
@@ -184,6 +177,7 @@ fn records(batch: &Batch) -> Vec<Record> {
 
 /// The task that speaks to the relay.
 struct Submitter {
+    control: Arc<Control>,
     log: VerifierKey,
     pin: Option<Pin>,
     jobs: thread_channel::Sender<Job>,
@@ -192,47 +186,20 @@ struct Submitter {
 }
 
 impl Submitter {
-    async fn run(
-        mut self,
-        mut submissions: mpsc::UnboundedReceiver<(BatchId, Vec<Recorded>)>,
-        mut connections: watch::Receiver<Option<Arc<Control>>>,
-    ) {
-        loop {
-            let control =
-                connections.borrow_and_update().clone().filter(|control| control.connection().close_reason().is_none());
-            if let (Some(control), false) = (control, self.waiting.is_empty()) {
-                while let Ok(more) = submissions.try_recv() {
-                    self.waiting.push_back(more);
-                }
-                if self.submit(&control).await {
-                    continue;
-                }
-                // This connection is of no use: wait for another, or for more to offer.
-                tokio::select! {
-                    changed = connections.changed() => if changed.is_err() { return },
-                    more = submissions.recv() => match more {
-                        Some(more) => self.waiting.push_back(more),
-                        None => return,
-                    },
-                }
-                continue;
-            }
-            tokio::select! {
-                more = submissions.recv() => match more {
-                    Some(more) => self.waiting.push_back(more),
-                    None => return,
-                },
-                changed = connections.changed() => if changed.is_err() { return },
-            }
+    /// What the relay didn't take is offered again with the next batch, and after the session by the next contact.
+    async fn run(mut self, mut submissions: mpsc::UnboundedReceiver<(BatchId, Vec<Recorded>)>) {
+        while let Some(batch) = submissions.recv().await {
+            self.waiting.push_back(batch);
+            while !self.waiting.is_empty() && self.submit().await {}
         }
     }
 
-    /// Offers the first waiting batch; false if the connection can't take it now.
-    async fn submit(&mut self, control: &Control) -> bool {
+    /// Offers the first waiting batch; false if the relay can't take it now.
+    async fn submit(&mut self) -> bool {
         let Some((id, events)) = self.waiting.front().cloned() else { return true };
         let mut proofs = Vec::new();
         for chunk in events.chunks(SUBMIT_MAX) {
-            match self.submit_chunk(control, chunk).await {
+            match self.submit_chunk(chunk).await {
                 Ok(proven) => proofs.extend(proven),
                 Err(Failed::Connection) => return false,
                 Err(Failed::Refused(refusal)) => {
@@ -266,12 +233,11 @@ impl Submitter {
 
     async fn submit_chunk(
         &mut self,
-        control: &Control,
         events: &[Recorded],
     ) -> Result<Vec<(EntryRef, venia_proto::id::Leaf, Vec<u8>)>, Failed> {
         let known = self.pin.as_ref().map_or(0, |pin| pin.checkpoint().size);
         let notes = events.iter().map(|recorded| recorded.event.bytes().to_vec()).collect();
-        let answer = tokio::time::timeout(ANSWER, control.call(Call::Submit { events: notes, known })).await;
+        let answer = tokio::time::timeout(ANSWER, self.control.call(Call::Submit { events: notes, known })).await;
         let (checkpoint, consistency, entries) = match answer {
             Ok(Ok(Answer::Receipts { checkpoint, consistency, entries })) => (checkpoint, consistency, entries),
             Ok(Err(ControlError::Refused(refusal))) => return Err(Failed::Refused(refusal)),
