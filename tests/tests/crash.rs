@@ -1,5 +1,4 @@
 //! An agent that is killed: nothing of it lives on, and its next start ends what it left open. (ARCHITECTURE 3, rule 5)
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use venia_proto::ledger::kind::{Cause, Kind, Status};
 use venia_proto::scope::Scope;

@@ -1,5 +1,4 @@
 //! A full disk: no log, no run, said plainly. As root alone, since it takes a small file system of its own.
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use venia_proto::ledger::kind::{Cause, Kind};
 use venia_proto::scope::Scope;

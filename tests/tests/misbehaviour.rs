@@ -1,5 +1,4 @@
 //! A technician whose program doesn't keep the rules: refused, recorded, closed; never obeyed. (ARCHITECTURE 3, rule 6)
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use venia_proto::foreign::Foreign;
 use venia_proto::id::Strand;
