@@ -267,7 +267,10 @@ impl Serving<'_> {
             beside,
         )
         .await;
-        recorder.finish().await;
+        if let Some(checkpoint) = recorder.finish().await {
+            known::remember_pin(self.home, &welcome.relay.log, &checkpoint)
+                .map_err(|error| home_failure(&error, words))?;
+        }
         connection.close(quinn::VarInt::from_u32(LEFT), b"");
         if ended.accepted {
             // "It is them": from now on this PC knows the service (A2).

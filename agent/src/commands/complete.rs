@@ -15,6 +15,7 @@ use venia_proto::key::SigningKey;
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::note::Note;
 use venia_proto::ledger::part::Opening;
+use venia_proto::ledger::pin::Pin;
 use venia_proto::ledger::proof::Proof;
 use venia_proto::ledger::verify::{Finding, Roots, Verdict, verify};
 use venia_proto::rendezvous::{Answer, Call, SUBMIT_MAX};
@@ -165,7 +166,6 @@ impl Desk<'_> {
         let name = bundle_name(session);
         self.home.write(&name, &zip)?;
         if verdict.verdict == Finding::Intact {
-            known::remember_pin(self.home, &control.welcome().relay.log, &proofs.checkpoint)?;
             self.journals.reopen(session)?.0.append_last_words(&[Record::Mark(Mark::Receipted)])?;
         }
         Ok((self.home.path(&name)?, verdict))
@@ -174,14 +174,24 @@ impl Desk<'_> {
     async fn resubmit(&self, journal: &mut Journal, archive: &Archive, control: &Control) -> Result<(), CompleteError> {
         let waiting: Vec<&(Event, Vec<Opening>)> = archive.unreceipted().collect();
         let log = &control.welcome().relay.log;
+        // The log must continue what this PC saw of it before (SECURITY F4).
+        let mut pin = known::pin(self.home, log)?;
         for chunk in waiting.chunks(SUBMIT_MAX) {
             let events = chunk.iter().map(|(event, _)| event.bytes().to_vec()).collect();
-            let call = control.call(Call::Submit { events, known: 0 });
+            let known = pin.as_ref().map_or(0, |pin| pin.checkpoint().size);
+            let call = control.call(Call::Submit { events, known });
             let answer = tokio::time::timeout(ANSWER, call).await.unwrap_or(Err(ControlError::Unreachable(None)))?;
-            let Answer::Receipts { checkpoint, entries, .. } = answer else {
+            let Answer::Receipts { checkpoint, consistency, entries } = answer else {
                 return Err(ControlError::Malformed(None).into());
             };
             let note = Note::parse(&checkpoint).map_err(|_| CompleteError::Receipt)?;
+            match &mut pin {
+                Some(pin) => {
+                    // Older is fine: another answer overtook it.
+                    let _ = pin.advance(&checkpoint, log, Some(&consistency)).map_err(|_| CompleteError::Receipt)?;
+                }
+                None => pin = Some(Pin::new(&checkpoint, log).map_err(|_| CompleteError::Receipt)?),
+            }
             let mut records = Vec::new();
             for ((event, _), entry) in chunk.iter().zip(entries) {
                 let leaf: Leaf = event.leaf();
@@ -193,6 +203,9 @@ impl Desk<'_> {
                 return Err(CompleteError::Receipt);
             }
             journal.append(&records)?;
+        }
+        if let Some(pin) = pin {
+            known::remember_pin(self.home, log, &pin.note())?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use std::sync::{Arc, mpsc as thread_channel};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use venia_proto::consent::EntryRef;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::event::After;
@@ -69,6 +69,7 @@ pub enum Done {
 /// The driver's end.
 pub struct Recorder {
     jobs: thread_channel::Sender<Job>,
+    proven: watch::Receiver<Option<Vec<u8>>>,
 }
 
 enum Job {
@@ -90,9 +91,10 @@ impl Recorder {
         let (submit, submissions) = mpsc::unbounded_channel();
         let reports = done.clone();
         thread::spawn(move || keep(journal, &queue, &submit, &reports));
-        let submitter = Submitter { control, log, pin, jobs: jobs.clone(), done, backlog: Backlog::default() };
+        let (prove, proven) = watch::channel(None);
+        let submitter = Submitter { control, prove, log, pin, jobs: jobs.clone(), done, backlog: Backlog::default() };
         tokio::spawn(submitter.run(submissions));
-        Self { jobs }
+        Self { jobs, proven }
     }
 
     /// Records a batch.
@@ -101,12 +103,14 @@ impl Recorder {
         let _ = self.jobs.send(Job::Batch(batch));
     }
 
-    /// Waits until everything ordered is on the disk, and ends. What has no receipt stays in the journal.
-    pub async fn finish(self) {
+    /// Waits until everything ordered is on the disk, and ends. What has no receipt stays in the journal. Gives the
+    /// newest checkpoint this session proved: the log may not go back behind it.
+    pub async fn finish(self) -> Option<Vec<u8>> {
         let (say, heard) = oneshot::channel();
         if self.jobs.send(Job::Finish(say)).is_ok() {
             let _ = heard.await;
         }
+        self.proven.borrow().clone()
     }
 }
 
@@ -178,6 +182,7 @@ fn records(batch: &Batch) -> Vec<Record> {
 /// The task that speaks to the relay.
 struct Submitter {
     control: Arc<Control>,
+    prove: watch::Sender<Option<Vec<u8>>>,
     log: VerifierKey,
     pin: Option<Pin>,
     jobs: thread_channel::Sender<Job>,
@@ -252,6 +257,7 @@ impl Submitter {
         }
         self.backlog.waiting.pop_front();
         if let Some(pin) = &self.pin {
+            self.prove.send_replace(Some(pin.note()));
             let checkpoint = pin.checkpoint();
             let after = After { origin: checkpoint.origin.clone(), size: checkpoint.size, root: checkpoint.root };
             let _ = self.jobs.send(Job::Receipts { batch: id, after, proofs });

@@ -41,6 +41,8 @@ use super::scribe::Scribe;
 
 /// The boot clock is looked at this often: a sleep that stops tokio's timers is noticed within this time.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// The two clocks are read one after the other; a smaller difference is no sleep.
+const SLEEP_SEEN_MS: u64 = 100;
 /// How long the last frames may take to be delivered.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -114,6 +116,7 @@ pub async fn run(parts: Parts<'_>, peer: Peer, arrival: Arrival, questions: Ques
         beside,
         slept_ms: clock::slept_ms(),
         began: clock::now(),
+        now: clock::now(),
         over: false,
     };
     let ended = session.run(peer.receiver, worker_results, arrival).await;
@@ -142,6 +145,8 @@ struct Session<'a> {
     beside: Vec<Record>,
     slept_ms: u64,
     began: Now,
+    /// The moment of the input at hand.
+    now: Now,
     over: bool,
 }
 
@@ -202,24 +207,27 @@ impl Session<'_> {
     /// The time events claim: the wall clock of the session's beginning, counted on by the boot clock. A wall clock that
     /// is set right in the middle of a session would otherwise make honest runs look expired.
     fn time(&self) -> Wall {
-        let since = clock::now().boot_ms.saturating_sub(self.began.boot_ms);
+        let since = self.now.boot_ms.saturating_sub(self.began.boot_ms);
         self.began.wall.plus_ms(i64::try_from(since).unwrap_or(i64::MAX))
     }
 
     /// One input, then everything it orders. Cards report their text back, which orders nothing.
     fn handle(&mut self, input: Input) {
+        // One moment for what is decided and for the time its events claim: a run allowed in the last millisecond of a
+        // grant must not be recorded as one after it.
+        self.now = clock::now();
+        let mut inputs = vec![input];
         // A sleep is reported before whatever woke us: the deadlines it skipped must not fire first (D1).
         let slept_ms = clock::slept_ms();
         let ms = slept_ms.saturating_sub(self.slept_ms);
-        self.slept_ms = slept_ms;
-        let mut inputs = vec![input];
-        if ms > 0 {
+        if ms >= SLEEP_SEEN_MS {
+            self.slept_ms = slept_ms;
             inputs.push(Input::Slept { ms });
         }
         while let Some(input) = inputs.pop() {
-            self.machine.handle(self.parts.catalog, clock::now(), input);
+            self.machine.handle(self.parts.catalog, self.now, input);
             self.ended.accepted |= self.machine.phase() == Phase::Open;
-            while let Some(output) = self.machine.poll_output(clock::now()) {
+            while let Some(output) = self.machine.poll_output(self.now) {
                 inputs.extend(self.carry_out(output));
             }
         }

@@ -356,7 +356,8 @@ impl Live<'_, '_> {
             Tell::Paused(_) => self.voice.paused(),
             Tell::Resumed => self.voice.resumed(),
             Tell::Closed { by, cause } => {
-                self.ended.get_or_insert((by, cause));
+                // The agent's signed word counts, also when we were leaving.
+                self.ended = Some((by, cause));
                 self.since.get_or_insert_with(Instant::now);
                 self.typing = None;
             }
