@@ -260,11 +260,12 @@ impl Registry {
         let mut effects = vec![Effect::Answer { ticket, answer: Ok(Answer::Noted) }];
         match outcome {
             PairingOutcome::Agreed => {}
-            PairingOutcome::WrongCode => {
+            // Breaking off burns the person's code as surely as a wrong word, so it counts alike: else a member could
+            // end somebody's wait over and over without ever guessing. (SECURITY B3)
+            PairingOutcome::WrongCode | PairingOutcome::Abandoned => {
                 self.failed(member, now, &mut effects);
                 self.end_flow(flow, &[(Side::Member, FlowEnd::Left)], &mut effects);
             }
-            PairingOutcome::Abandoned => self.end_flow(flow, &[(Side::Member, FlowEnd::Left)], &mut effects),
         }
         effects
     }
@@ -346,10 +347,10 @@ impl Registry {
             self.take_place(&key, challenge.candidate, challenge.session, challenge.random, now, &mut effects);
         }
         for flow in self.flows_where(|flow| flow.pairing.is_some_and(|until| until <= now)) {
-            let agent = self.flows.get(&flow).map(|open| open.agent);
-            if let Some(number) = agent.and_then(|key| self.agents.get_mut(&key)).and_then(|agent| agent.number.take())
-            {
-                self.numbers.rest(number, now);
+            // The agent reports every attempt; it saw none. Its code is unspent, so the number stays, and whoever joined
+            // and never dialled has used up a try.
+            if let Some(member) = self.flows.get(&flow).map(|open| open.member) {
+                self.failed(member, now, &mut effects);
             }
             self.end_flow(flow, &[(Side::Agent, FlowEnd::Left), (Side::Member, FlowEnd::Left)], &mut effects);
         }

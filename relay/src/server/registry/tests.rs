@@ -152,14 +152,21 @@ fn b1_one_attempt_in_flight() {
 }
 
 #[test]
-fn a_pairing_nobody_reports_ends() {
+fn b3_joining_without_dialling_spends_a_try_and_no_code() {
     let (mut registry, number) = met();
     let flow = joined(&registry.join(ticket(ANA, 1), note(), number, 8, 5));
     assert!(registry.expire(5 + PAIRING_MS - 1).is_empty());
     let effects = registry.expire(5 + PAIRING_MS);
     assert!(effects.contains(&Effect::CloseFlow { flow }));
     assert_eq!((told(&effects, ANA), told(&effects, AGENT)), (Some(FlowEnd::Left), Some(FlowEnd::Left)));
-    assert!(registry.join(ticket(ANA, 1), note(), number, 8, 5 + PAIRING_MS).is_empty(), "burnt");
+    // The agent saw no attempt: its code is unspent, and the number still leads to it. Five times, and no more.
+    let mut now = 5 + PAIRING_MS;
+    for n in 1..FAILURES_MAX as u64 {
+        joined(&registry.join(ticket(ANA, 1), note(), number, 8 + n, now));
+        now += PAIRING_MS;
+        registry.expire(now);
+    }
+    assert_eq!(refusal(&registry.join(ticket(ANA, 1), note(), number, 99, now)), Some(Refusal::TooManyFailures));
     drain(&mut registry, 1);
 }
 
