@@ -268,13 +268,17 @@ impl Serving<'_> {
         )
         .await;
         if let Some(checkpoint) = recorder.finish().await {
-            known::remember_pin(self.home, &welcome.relay.log, &checkpoint)
-                .map_err(|error| home_failure(&error, words))?;
+            // A full disk must not keep the session's end from being told.
+            if let Err(error) = known::remember_pin(self.home, &welcome.relay.log, &checkpoint) {
+                tracing::warn!(%error, "the newest checkpoint can't be kept");
+            }
         }
         connection.close(quinn::VarInt::from_u32(LEFT), b"");
         if ended.accepted {
-            // "It is them": from now on this PC knows the service (A2).
-            known::remember_root(self.home, &self.address.root).map_err(|error| home_failure(&error, words))?;
+            // "It is them": from now on this PC knows the service (A2). One that can't be kept is asked about again.
+            if let Err(error) = known::remember_root(self.home, &self.address.root) {
+                tracing::warn!(%error, "the service can't be remembered");
+            }
         }
         self.farewell(session, &name, &ended, person).await
     }
