@@ -3,6 +3,9 @@
 //! `main -> cli -> commands -> driver -> {relay client, person, worker, journal}`; those four never see one another.
 //! The rules are [`venia_proto::session::agent`]'s; this crate does what it orders and reports what happened.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("Venia is built and tested on Linux only, so far: nobody has run it on Windows or macOS.");
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 

@@ -5,6 +5,9 @@
 
 #[cfg(feature = "server")]
 pub mod cli;
+#[cfg(not(target_os = "linux"))]
+compile_error!("Venia is built and tested on Linux only, so far: nobody has run it on Windows or macOS.");
+
 pub mod client;
 #[cfg(feature = "server")]
 pub mod server;
