@@ -46,6 +46,9 @@ pub const REFUSALS_MAX: u8 = 3;
 pub const WITHHELD_MAX: u8 = 3;
 /// Events a technician may send within a minute; more is a flood.
 pub const EVENTS_PER_MINUTE: u32 = 120;
+/// Events of a session, all strands together, after which it ends: the relay takes 10,000 (SECURITY E6), and what a
+/// session must still say at its end has to fit.
+pub const SESSION_EVENTS_MAX: u64 = 9_900;
 /// Items an offer may name.
 pub const OFFER_MAX: usize = 64;
 
@@ -366,6 +369,10 @@ impl Agent {
         if self.minute_events > EVENTS_PER_MINUTE {
             let expected = "at most 120 events a minute";
             self.close(now, Close::PeerMisbehaved { expected, got: "more".to_owned() });
+            return None;
+        }
+        if self.counts.values().sum::<u64>() >= SESSION_EVENTS_MAX {
+            self.close(now, Close::Expiry);
             return None;
         }
         self.timers.set(Timer::Idle, now.boot_ms + timer::IDLE_MS);

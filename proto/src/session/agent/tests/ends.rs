@@ -348,6 +348,19 @@ fn invariant_6_a_flood_at_and_above_the_limit() {
 }
 
 #[test]
+fn e6_a_session_ends_while_its_end_still_fits_the_record() {
+    let mut story = Story::open();
+    let room = SESSION_EVENTS_MAX - story.agent.counts.values().sum::<u64>();
+    for n in 1..=room {
+        if n % u64::from(EVENTS_PER_MINUTE) == 0 {
+            story.wait(MINUTE);
+        }
+        assert!(!has(&story.says(false), "closed"), "{n}");
+    }
+    assert!(has(&story.says(false), "closed Expiry"));
+}
+
+#[test]
 fn e_chat_is_journalled_first_and_may_trail_thirty_seconds() {
     for (wait, waits) in
         [(timer::CHAT_TRAILS_MS - 1, false), (timer::CHAT_TRAILS_MS, true), (timer::CHAT_TRAILS_MS + 1, true)]
