@@ -61,6 +61,19 @@ fn a_first_session_ends_intact_in_one_line() {
 }
 
 #[test]
+fn without_a_terminal_nobody_can_answer() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = Command::new(programs!());
+    command.args(["--json", "--lang", "en"]).env_remove("VENIA_LOG");
+    let mut process = Process::start("try", command, temporary.path());
+    process.hang_up();
+    assert_eq!(process.exit(), 2, "{}", process.errors());
+    let said: Value = serde_json::from_str(&process.printed().concat()).unwrap();
+    assert_eq!(said["error"]["kind"], "no-terminal", "{said}");
+    assert!(said["error"]["hint"].as_str().unwrap().contains("--yes"), "{said}");
+}
+
+#[test]
 fn h3_no_log_holds_the_code_the_invite_or_a_result() {
     let mut world = World::logging(programs!(), "trace");
     let planted = "plantedvaluexyzzy";

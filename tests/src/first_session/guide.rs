@@ -1,6 +1,6 @@
 //! What `cargo try` does, step by step, and what it says.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -54,6 +54,11 @@ struct Checked {
 fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
     let language = cli.common.language();
     let words = screen.words();
+    let somebody_answers = cli.yes || (io::stdin().is_terminal() && io::stdout().is_terminal());
+    if !somebody_answers {
+        let hint = words.say("try-no-terminal-hint", &[]);
+        return Err(Failure::of(Trouble::NoTerminal, words).with_hint(hint));
+    }
     let broken = |doing: &'static str| move |error: io::Error| step_failed(doing, &error.to_string(), words);
     let temporary;
     let folder = match &cli.keep {

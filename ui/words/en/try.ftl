@@ -19,5 +19,6 @@ try-check = To check it yourself: venia verify { $path } --root { $root }
 try-took = It took { $seconds } s.
 try-not-empty = The folder { $path } is not empty.
 try-not-empty-hint = Name a new folder; a first session must not meet the keys of another.
+try-no-terminal-hint = Start it in a terminal window, or let a scripted person answer: cargo try -- --yes
 try-failed = The step “{ $step }” did not work: { $problem }.
 try-failed-hint = Set VENIA_LOG=debug and try again to see more.

@@ -19,5 +19,6 @@ try-check = Para comprobarlo usted mismo: venia verify { $path } --root { $root 
 try-took = Tardó { $seconds } s.
 try-not-empty = La carpeta { $path } no está vacía.
 try-not-empty-hint = Indique una carpeta nueva; una primera sesión no debe encontrar las claves de otra.
+try-no-terminal-hint = Ábralo en una ventana de terminal, o deje que responda una persona simulada: cargo try -- --yes
 try-failed = El paso «{ $step }» no funcionó: { $problem }.
 try-failed-hint = Ponga VENIA_LOG=debug y pruebe otra vez para ver más.
