@@ -58,13 +58,13 @@ pub(crate) fn refusal(why: Refusal, words: &Words) -> Failure {
             let hint = words.say("console-quota-hint", &[]);
             said(Trouble::Busy, words.say("console-quota", &[]), hint, words)
         }
-        Refusal::Disk => Failure::of(Trouble::Disk, words),
+        Refusal::Disk | Refusal::SetBack => Failure::of(Trouble::Disk, words),
         Refusal::NotAllowed => {
             let hint = words.say("console-not-allowed-hint", &[]);
             said(Trouble::Revoked, words.say("console-not-allowed", &[]), hint, words)
         }
         // Only agents submit events.
-        Refusal::Event { .. } => Failure::of(Trouble::Unreachable, words),
+        Refusal::Event { .. } | Refusal::Erased => Failure::of(Trouble::Unreachable, words),
     }
 }
 

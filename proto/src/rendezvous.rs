@@ -17,6 +17,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{FlowId, SessionId, Strand};
+use crate::ledger::notice::Looking;
 
 /// Version of this protocol and of the end-to-end messages.
 pub const VERSION: u16 = 1;
@@ -28,6 +29,14 @@ pub const ALPN_SESSION: &[u8] = b"venia-session/1";
 pub const SUBMIT_MAX: usize = 12;
 /// Most proofs in one [`Answer::Proofs`].
 pub const PROOFS_MAX: usize = 64;
+
+/// Most sessions in one [`Call::Erasures`].
+pub const ERASURES_MAX: usize = 64;
+/// Largest sealed part in bytes: the largest opening, with room for the header of an `age` file to 64 recipients and its
+/// tag per 64 KiB.
+pub const SEALED_MAX: usize = (1 << 20) + 16 * 1024;
+/// Bytes of a sealed part written at once, so that a record waiting behind it waits for no more. (SECURITY E1)
+pub const BULK_CHUNK: usize = 64 * 1024;
 
 /// Everything a peer sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +142,90 @@ pub enum Call {
         /// The flow.
         flow: FlowId,
     },
+    /// Anybody: the newest checkpoint of this relay's log that I hold. A relay that never got that far was set back, and
+    /// says so by [`Refusal::SetBack`]. (SECURITY F5)
+    Seen {
+        /// The checkpoint, a signed note.
+        checkpoint: Vec<u8>,
+    },
+    /// Anybody: prove that one tree continues another. (SECURITY F4)
+    Consistency {
+        /// The log's origin.
+        origin: String,
+        /// The smaller size.
+        first: u64,
+        /// The larger size; zero lets the relay choose its newest.
+        second: u64,
+    },
+    /// A participant: the notes of my session's events as recorded, addenda included.
+    Notes {
+        /// The session.
+        session: SessionId,
+        /// Events to skip, in log order.
+        skip: u64,
+    },
+    /// A participant: which of these sessions were erased, whole or in part. (SECURITY E11)
+    Erasures {
+        /// At most [`ERASURES_MAX`].
+        sessions: Vec<SessionId>,
+    },
+    /// A participant: I deleted what I held of the erased parts.
+    Erased {
+        /// The session.
+        session: SessionId,
+    },
+    /// Auditor: I am about to look. On record before anything is told; what was said last counts for the calls below.
+    Look {
+        /// What for.
+        what: Looking,
+        /// At which session; none for the whole log.
+        session: Option<SessionId>,
+    },
+    /// Auditor: which logs there are.
+    Logs,
+    /// Auditor: the raw entries of a log from an index on, as many as fit.
+    Entries {
+        /// The log's origin.
+        origin: String,
+        /// The first wanted.
+        from: u64,
+    },
+}
+
+/// First frame of a stream that a peer opens for bytes too large for a control frame. (SECURITY E1)
+///
+/// ```text
+/// peer ── Bulk::Seal, then `len` bytes ──▶ relay ── BulkAnswer ──▶ peer     held until the event that names it is recorded
+/// peer ── Bulk::Fetch ──▶ relay ── BulkAnswer, then `len` bytes ──▶ peer
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Bulk {
+    /// Agent: keep this sealed part for an event I am about to submit.
+    Seal {
+        /// The event's session.
+        session: SessionId,
+        /// SHA-256 of the bytes.
+        sha256: [u8; 32],
+        /// How many bytes follow, at most [`SEALED_MAX`].
+        len: u32,
+    },
+    /// Auditor, after [`Call::Look`]; a participant, of its own session: give me a sealed part.
+    Fetch {
+        /// The session.
+        session: SessionId,
+        /// SHA-256 of the bytes.
+        sha256: [u8; 32],
+    },
+}
+
+/// What a relay says on such a stream before anything else.
+pub type BulkAnswer = Result<BulkHeld, Refusal>;
+
+/// The part is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BulkHeld {
+    /// Its length in bytes; after [`Bulk::Fetch`] so many follow.
+    pub len: u32,
 }
 
 /// What became of a pairing.
@@ -190,6 +283,46 @@ pub enum Answer {
         /// Whether more follow after these.
         more: bool,
     },
+    /// To [`Call::Consistency`].
+    Consistency {
+        /// The checkpoint of the larger size, a signed note.
+        checkpoint: Vec<u8>,
+        /// RFC 6962 consistency proof.
+        path: Vec<[u8; 32]>,
+    },
+    /// To [`Call::Notes`].
+    Notes {
+        /// Exact note bytes, in log order.
+        notes: Vec<Vec<u8>>,
+        /// Whether more follow after these.
+        more: bool,
+    },
+    /// To [`Call::Erasures`].
+    Erasures {
+        /// Signed `venia/erase@v1` notes of those sessions.
+        notes: Vec<Vec<u8>>,
+    },
+    /// To [`Call::Logs`]: oldest first, the one that grows last.
+    Logs {
+        /// The organisation's logs at this relay.
+        logs: Vec<LogHead>,
+    },
+    /// To [`Call::Entries`].
+    Entries {
+        /// Exact bytes, from the index asked for on; empty at the end of the log.
+        entries: Vec<Vec<u8>>,
+    },
+}
+
+/// The end of one log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogHead {
+    /// Its newest checkpoint, a signed note; of a log that was followed by another, its last.
+    pub checkpoint: Vec<u8>,
+    /// The signed statement that names the log's key.
+    pub statement: Vec<u8>,
+    /// The first entry that is still kept; those before were pruned by policy.
+    pub kept_from: u64,
 }
 
 /// Where an event stands in the log, and the proof.
@@ -244,6 +377,11 @@ pub enum Push {
     },
     /// Prove that you live: answer with [`ToRelay::Pong`]. Sent before another connection may take this key's place (D6).
     Ping(u64),
+    /// To the participants who are here: something of a session was erased; delete it too. (SECURITY E11)
+    Erase {
+        /// The signed `venia/erase@v1` note.
+        note: Vec<u8>,
+    },
 }
 
 /// Why a flow ended.
@@ -301,6 +439,13 @@ pub enum Refusal {
         /// What is wrong with it.
         fault: EventFault,
     },
+    /// This relay's log is older than a checkpoint it signed: its database was set back, and it records nothing until its
+    /// operator recovers it. (SECURITY F5)
+    #[error("the log was set back to an older copy")]
+    SetBack,
+    /// It was there, and was erased or pruned.
+    #[error("erased")]
+    Erased,
 }
 
 /// What is wrong with a submitted event.
@@ -316,6 +461,8 @@ pub enum EventFault {
     Equivocation,
     /// The session is closed, unknown, or not this agent's.
     Session,
+    /// It names a sealed part that isn't held here: send that first.
+    Sealed,
 }
 
 #[cfg(test)]

@@ -15,9 +15,11 @@ use serde::de::DeserializeOwned;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::{FlowId, SessionId, Strand};
 use venia_proto::ledger::body::{Asked, DefinitionHash, ItemId, Offer};
+use venia_proto::ledger::notice::Looking;
 use venia_proto::message::{BareOpening, PairRefusal, Signed, ToAgent, ToConsole};
 use venia_proto::rendezvous::{
-    Answer, Call, Entry, EventFault, FlowEnd, FromRelay, PairingOutcome, Proven, ProvenBatch, Push, Refusal, ToRelay,
+    Answer, Call, Entry, EventFault, FlowEnd, FromRelay, LogHead, PairingOutcome, Proven, ProvenBatch, Push, Refusal,
+    ToRelay,
 };
 use venia_proto::scope::Scope;
 use venia_proto::wire::{self, Limit, PREFIX};
@@ -37,6 +39,14 @@ fn to_relay() -> Vec<ToRelay> {
         Call::Prove { session: session(), skip: 64, size: 2000, first: 1003 },
         Call::EndFlow { flow: FlowId(9) },
         Call::Resume { flow: FlowId(9) },
+        Call::Seen { checkpoint: b"checkpoint".to_vec() },
+        Call::Consistency { origin: "log".into(), first: 5, second: 9 },
+        Call::Notes { session: session(), skip: 12 },
+        Call::Erasures { sessions: vec![session()] },
+        Call::Erased { session: session() },
+        Call::Look { what: Looking::Show, session: Some(session()) },
+        Call::Logs,
+        Call::Entries { origin: "log".into(), from: 300 },
     ];
     let calls = calls.into_iter().enumerate().map(|(id, call)| ToRelay::Call { id: id as u32, call });
     [ToRelay::Hello { versions: vec![1, 2] }].into_iter().chain(calls).chain([ToRelay::Pong(7)]).collect()
@@ -57,9 +67,22 @@ fn from_relay() -> Vec<FromRelay> {
             batches: vec![ProvenBatch { strand: Strand::Agent, note: b"venia/batch@v1\n".to_vec(), entry: entry(7) }],
             more: true,
         },
+        Answer::Consistency { checkpoint: b"checkpoint".to_vec(), path: vec![[0xdd; 32]] },
+        Answer::Notes { notes: vec![b"note one\n".to_vec()], more: false },
+        Answer::Erasures { notes: vec![b"venia/erase@v1\n".to_vec()] },
+        Answer::Logs {
+            logs: vec![LogHead { checkpoint: b"checkpoint".to_vec(), statement: b"statement".to_vec(), kept_from: 1 }],
+        },
+        Answer::Entries { entries: vec![b"venia/batch@v1\n".to_vec(), b"note one\n".to_vec()] },
     ];
-    let faults =
-        [EventFault::Format, EventFault::ForeignKey, EventFault::Chain, EventFault::Equivocation, EventFault::Session];
+    let faults = [
+        EventFault::Format,
+        EventFault::ForeignKey,
+        EventFault::Chain,
+        EventFault::Equivocation,
+        EventFault::Session,
+        EventFault::Sealed,
+    ];
     let refusals = [
         Refusal::InviteUnknown,
         Refusal::InviteUsed,
@@ -72,6 +95,8 @@ fn from_relay() -> Vec<FromRelay> {
         Refusal::Quota,
         Refusal::Disk,
         Refusal::NotAllowed,
+        Refusal::SetBack,
+        Refusal::Erased,
     ];
     let refusals = refusals.into_iter().chain(faults.map(|fault| Refusal::Event { place: 2, fault }));
     let ended = |why| FromRelay::Push(Push::FlowEnded { flow: FlowId(9), why });
@@ -88,6 +113,7 @@ fn from_relay() -> Vec<FromRelay> {
         ended(FlowEnd::Revoked),
         ended(FlowEnd::Limit),
         FromRelay::Push(Push::Ping(u64::MAX)),
+        FromRelay::Push(Push::Erase { note: b"venia/erase@v1\n".to_vec() }),
     ])
     .collect()
 }
@@ -172,6 +198,14 @@ named!(ToRelay {
     Self::Call { call: Call::Prove { .. }, .. } => "call-prove",
     Self::Call { call: Call::EndFlow { .. }, .. } => "call-end-flow",
     Self::Call { call: Call::Resume { .. }, .. } => "call-resume",
+    Self::Call { call: Call::Seen { .. }, .. } => "call-seen",
+    Self::Call { call: Call::Consistency { .. }, .. } => "call-consistency",
+    Self::Call { call: Call::Notes { .. }, .. } => "call-notes",
+    Self::Call { call: Call::Erasures { .. }, .. } => "call-erasures",
+    Self::Call { call: Call::Erased { .. }, .. } => "call-erased",
+    Self::Call { call: Call::Look { .. }, .. } => "call-look",
+    Self::Call { call: Call::Logs, .. } => "call-logs",
+    Self::Call { call: Call::Entries { .. }, .. } => "call-entries",
     Self::Pong(_) => "pong",
 });
 
@@ -184,6 +218,11 @@ named!(FromRelay {
     Self::Answer { answer: Ok(Answer::Joined { .. }), .. } => "answer-joined",
     Self::Answer { answer: Ok(Answer::Receipts { .. }), .. } => "answer-receipts",
     Self::Answer { answer: Ok(Answer::Proofs { .. }), .. } => "answer-proofs",
+    Self::Answer { answer: Ok(Answer::Consistency { .. }), .. } => "answer-consistency",
+    Self::Answer { answer: Ok(Answer::Notes { .. }), .. } => "answer-notes",
+    Self::Answer { answer: Ok(Answer::Erasures { .. }), .. } => "answer-erasures",
+    Self::Answer { answer: Ok(Answer::Logs { .. }), .. } => "answer-logs",
+    Self::Answer { answer: Ok(Answer::Entries { .. }), .. } => "answer-entries",
     Self::Answer { answer: Err(Refusal::InviteUnknown), .. } => "refusal-invite-unknown",
     Self::Answer { answer: Err(Refusal::InviteUsed), .. } => "refusal-invite-used",
     Self::Answer { answer: Err(Refusal::InviteExpired), .. } => "refusal-invite-expired",
@@ -200,11 +239,15 @@ named!(FromRelay {
     Self::Answer { answer: Err(Refusal::Event { fault: EventFault::Chain, .. }), .. } => "refusal-event-chain",
     Self::Answer { answer: Err(Refusal::Event { fault: EventFault::Equivocation, .. }), .. } => "refusal-event-equivocation",
     Self::Answer { answer: Err(Refusal::Event { fault: EventFault::Session, .. }), .. } => "refusal-event-session",
+    Self::Answer { answer: Err(Refusal::Event { fault: EventFault::Sealed, .. }), .. } => "refusal-event-sealed",
+    Self::Answer { answer: Err(Refusal::SetBack), .. } => "refusal-set-back",
+    Self::Answer { answer: Err(Refusal::Erased), .. } => "refusal-erased",
     Self::Push(Push::Knock { .. }) => "push-knock",
     Self::Push(Push::FlowEnded { why: FlowEnd::Left, .. }) => "push-flow-ended-left",
     Self::Push(Push::FlowEnded { why: FlowEnd::Revoked, .. }) => "push-flow-ended-revoked",
     Self::Push(Push::FlowEnded { why: FlowEnd::Limit, .. }) => "push-flow-ended-limit",
     Self::Push(Push::Ping(_)) => "push-ping",
+    Self::Push(Push::Erase { .. }) => "push-erase",
 });
 
 named!(ToAgent {

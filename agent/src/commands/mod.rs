@@ -23,7 +23,7 @@ pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
         ControlError::Replaced => Trouble::Busy,
         ControlError::Revoked => Trouble::Revoked,
         ControlError::Refused(refusal) => match refusal {
-            Refusal::Disk => Trouble::Disk,
+            Refusal::Disk | Refusal::SetBack => Trouble::Disk,
             Refusal::NotMember | Refusal::Revoked => Trouble::Revoked,
             Refusal::Busy
             | Refusal::Quota
@@ -33,6 +33,7 @@ pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
             | Refusal::InviteUnknown
             | Refusal::InviteUsed
             | Refusal::InviteExpired
+            | Refusal::Erased
             | Refusal::Event { .. } => Trouble::Busy,
         },
         ControlError::Unreachable(_)

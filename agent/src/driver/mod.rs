@@ -231,7 +231,8 @@ impl Room<'_> {
                     Err(error) => tracing::debug!(%error, "a flow could not be announced"),
                 }
             }
-            Push::Knock { .. } | Push::Ping(_) => {}
+            // This PC's copy is the person's own: only they delete it.
+            Push::Knock { .. } | Push::Ping(_) | Push::Erase { .. } => {}
             Push::FlowEnded { flow, .. } => {
                 self.waiter.link.forget(flow);
                 self.waiting.handle(clock::now(), Input::Gone(flow));

@@ -381,7 +381,7 @@ impl Live<'_, '_> {
                     self.gone.get_or_insert(Instant::now() + AFTERMATH);
                 }
             },
-            Push::FlowEnded { .. } | Push::Knock { .. } | Push::Ping(_) => {}
+            Push::FlowEnded { .. } | Push::Knock { .. } | Push::Ping(_) | Push::Erase { .. } => {}
         }
     }
 

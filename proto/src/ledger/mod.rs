@@ -9,6 +9,7 @@ pub mod event;
 pub mod kind;
 pub mod merkle;
 pub mod note;
+pub mod notice;
 pub mod part;
 pub mod pin;
 pub mod proof;

@@ -210,6 +210,14 @@ impl<'a> Conversation<'a> {
                 let pending = self.relay.ledger.prove(question).await;
                 self.answer_later(ticket, open, pending);
             }
+            Call::Seen { .. }
+            | Call::Consistency { .. }
+            | Call::Notes { .. }
+            | Call::Erasures { .. }
+            | Call::Erased { .. }
+            | Call::Look { .. }
+            | Call::Logs
+            | Call::Entries { .. } => self.answer_later(ticket, open, Err(Refusal::NotAllowed)),
         }
         Ok(())
     }
