@@ -310,7 +310,12 @@ impl Room<'_> {
             | Answer::Member { .. }
             | Answer::Joined { .. }
             | Answer::Receipts { .. }
-            | Answer::Proofs { .. } => None,
+            | Answer::Proofs { .. }
+            | Answer::Consistency { .. }
+            | Answer::Notes { .. }
+            | Answer::Erasures { .. }
+            | Answer::Logs { .. }
+            | Answer::Entries { .. } => None,
         };
         let number = number.ok_or(NotServed::Control(ControlError::Malformed(None)))?;
         let language: Language = self.waiter.words.language();

@@ -549,6 +549,8 @@ fn relay_says(push: Push) -> Option<Input> {
         Push::FlowEnded { why: FlowEnd::Revoked, .. } => Some(Input::Revoked),
         // The end-to-end connection tells by itself; a second knock has no code to try.
         Push::FlowEnded { why: FlowEnd::Left | FlowEnd::Limit, .. } | Push::Knock { .. } | Push::Ping(_) => None,
+        // This PC's copy is the person's own: only they delete it.
+        Push::Erase { .. } => None,
     }
 }
 
