@@ -277,7 +277,7 @@ impl<S: Store> Committer<S> {
             let batch = commit.entries.first().cloned().unwrap_or_default();
             self.head = Some(Head { size: tree.size(), checkpoint: commit.checkpoint.clone(), batch });
             self.tree = tree;
-            self.sessions.committed();
+            self.sessions.committed(self.tree.size(), self.tree.root());
             self.newest.send_replace(newest);
             self.release(waiting, &commit.nodes, &places)
         } else {

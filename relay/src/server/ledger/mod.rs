@@ -11,6 +11,7 @@ pub mod admission;
 pub mod committer;
 pub mod limits;
 pub mod prove;
+mod roots;
 pub mod sqlite;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::{PublicKey, SigningKey};
 use venia_proto::ledger::batch::Batch;
 use venia_proto::ledger::checkpoint::Checkpoint;
-use venia_proto::ledger::event::{Event, Header};
+use venia_proto::ledger::event::{After, Event, Header};
 use venia_proto::ledger::kind::{Addition, Cause, Kind, KindName, Verified};
 use venia_proto::ledger::merkle::{Hash, verify_consistency, verify_inclusion};
 use venia_proto::ledger::part::{Opening, PartName};
