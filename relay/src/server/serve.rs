@@ -31,6 +31,8 @@ const PUBLIC_FILE: &str = "public";
 const PUBLIC_MAX: usize = 300;
 /// How often deadlines and addresses are looked at.
 const TICK: Duration = Duration::from_millis(100);
+/// How often the ledger is asked whether a heartbeat is due: well within the slack an auditor allows.
+const PULSE: Duration = Duration::from_secs(5);
 /// How long open connections may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -110,6 +112,7 @@ impl Running {
         let (door, stopping, tasks) = (Arc::new(door), CancellationToken::new(), TaskTracker::new());
         tasks.spawn(stopping.clone().run_until_cancelled_owned(admin::serve(relay.clone(), address.clone(), listener)));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(tick(relay.clone())));
+        tasks.spawn(stopping.clone().run_until_cancelled_owned(pulse(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(welcome(relay.clone(), door.clone(), tasks.clone())));
         let socket = folder.join(admin::SOCKET);
         Ok(Self { address, listening, relay, door, stopping, tasks, ledger: thread, socket, _home: home })
@@ -167,6 +170,16 @@ async fn tick(relay: Arc<Relay>) {
         ticks.tick().await;
         // Without random numbers nobody is asked, and the old address stays the target.
         relay.hall.tick(|| peer::random().ok());
+    }
+}
+
+/// Keeps the log's heart beating, and notes sessions that nobody closed. (SECURITY F6, E7)
+async fn pulse(relay: Arc<Relay>) {
+    let mut ticks = tokio::time::interval(PULSE);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        relay.ledger.beat(relay.hall.is_busy()).await;
     }
 }
 
