@@ -3,6 +3,8 @@
 //! Every command but `serve` asks the running relay over its local socket; when none runs, it takes the folder's lock and
 //! does the same to the folder itself. Never two writers.
 
+mod erasing;
+
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -24,6 +26,7 @@ use crate::client::home::{Home, HomeError};
 use crate::server::accept::DoorError;
 use crate::server::admin::{self, AdminError, ListedMember, Reply, Request, Why};
 use crate::server::clock;
+use crate::server::erasing as server_erasing;
 use crate::server::identity::{IdentityError, Published};
 use crate::server::ledger::StoreError;
 use crate::server::ledger::committer::StartError;
@@ -76,6 +79,27 @@ enum Command {
     Members {
         #[command(subcommand)]
         command: Members,
+    },
+    /// Erase the sealed parts of a session, for good
+    Erase {
+        /// The session
+        #[arg(required_unless_present = "list")]
+        session: Option<String>,
+        /// Only this part: its commitment; may be given again
+        #[arg(long, value_name = "COMMIT")]
+        part: Vec<String>,
+        /// What was erased, and who deleted their copies
+        #[arg(long, conflicts_with_all = ["session", "part"])]
+        list: bool,
+    },
+    /// See or change for how long sealed parts are kept
+    Retention {
+        /// Days after the last event of a session
+        #[arg(long, value_name = "N", conflicts_with = "forever")]
+        days: Option<u32>,
+        /// For ever, which is how it begins
+        #[arg(long)]
+        forever: bool,
     },
 }
 
@@ -134,6 +158,13 @@ fn run(folder: &Path, screen: &Screen, command: Command) -> Result<(), Failure> 
         Command::Members { command: Members::List } => tell(screen, &ask(folder, words, Request::Members)?),
         Command::Members { command: Members::Revoke { name } } => {
             tell(screen, &ask(folder, words, Request::Revoke { name })?)
+        }
+        Command::Erase { session: Some(session), part, .. } => {
+            tell(screen, &ask(folder, words, erasing::request(&session, part, words)?)?)
+        }
+        Command::Erase { session: None, .. } => tell(screen, &ask(folder, words, Request::Erasures)?),
+        Command::Retention { days, forever } => {
+            tell(screen, &ask(folder, words, Request::Retention { change: forever || days.is_some(), days })?)
         }
     }
 }
@@ -195,11 +226,12 @@ fn ask(folder: &Path, words: &Words, request: Request) -> Result<Reply, Failure>
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| system(&error))?;
     let name = match &request {
         Request::Invite { name, .. } | Request::Revoke { name } => Foreign::new(name.as_str()),
-        Request::Address | Request::Members => Foreign::new(""),
+        Request::Erase { session, .. } => Foreign::new(session.as_str()),
+        Request::Address | Request::Members | Request::Erasures | Request::Retention { .. } => Foreign::new(""),
     };
     let reply = match runtime.block_on(admin::ask(folder, &request)) {
         Ok(Some(reply)) => reply,
-        Ok(None) => alone(folder, words, request)?,
+        Ok(None) => alone(folder, words, request, &runtime)?,
         Err(AdminError::NoAnswer | AdminError::Malformed) => {
             return Err(said(
                 Exit::Refused,
@@ -213,12 +245,18 @@ fn ask(folder: &Path, words: &Words, request: Request) -> Result<Reply, Failure>
     };
     match reply {
         Reply::Refused { why } => Err(refused(why, &name, words)),
-        Reply::Address { .. } | Reply::Invite { .. } | Reply::Members { .. } | Reply::Revoked { .. } => Ok(reply),
+        Reply::Address { .. }
+        | Reply::Invite { .. }
+        | Reply::Members { .. }
+        | Reply::Revoked { .. }
+        | Reply::Erased { .. }
+        | Reply::Erasures { .. }
+        | Reply::Retention { .. } => Ok(reply),
     }
 }
 
 /// Nobody runs here: takes the lock, so that nobody starts meanwhile, and works on the folder.
-fn alone(folder: &Path, words: &Words, request: Request) -> Result<Reply, Failure> {
+fn alone(folder: &Path, words: &Words, request: Request, runtime: &tokio::runtime::Runtime) -> Result<Reply, Failure> {
     let shown = Foreign::new(folder.to_string_lossy());
     let not_served = || {
         said(
@@ -236,6 +274,13 @@ fn alone(folder: &Path, words: &Words, request: Request) -> Result<Reply, Failur
     let home = Home::open(folder, true).map_err(|error| failed(error.into()))?;
     let published = Published::read(&home).map_err(|error| failed(error.into()))?;
     let address = published.and_then(|published| published.address()).ok_or_else(not_served)?;
+    if let Request::Erase { session, parts } = request {
+        let Some((id, parts)) = server_erasing::read(&session, &parts) else {
+            return Ok(Reply::Refused { why: Why::Malformed });
+        };
+        let done = runtime.block_on(server_erasing::erase_alone(&home, id, parts)).map_err(failed)?;
+        return Ok(admin::erased(session, done));
+    }
     let path = home.path(DATABASE).map_err(|error| failed(error.into()))?;
     let mut store = Sqlite::open(&path).map_err(|error| failed(error.into()))?;
     let (reply, _) = admin::carry_out(&mut store, &address, request, clock::now().wall);
@@ -263,6 +308,9 @@ fn tell(screen: &Screen, reply: &Reply) -> Result<(), Failure> {
         Reply::Members { members } => members.iter().try_for_each(|member| screen.line(&line(member, words))),
         Reply::Revoked { name } if screen.json() => screen.object(&json!({ "revoked": name })),
         Reply::Revoked { name } => screen.line(&words.say("relay-revoked", &[("name", name)])),
+        Reply::Erased { session } => erasing::erased(screen, session),
+        Reply::Erasures { erasures } => erasing::list(screen, erasures),
+        Reply::Retention { days } => erasing::retention(screen, *days),
         Reply::Refused { why } => Err(refused(*why, &Foreign::new(""), words)),
     }
 }
@@ -306,6 +354,20 @@ fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
             words,
             words.say("relay-no-such-member", &[("name", name)]),
             words.say("relay-no-such-member-hint", &[]),
+        ),
+        Why::NoSuchSession => said(
+            Exit::Refused,
+            "no-such-session",
+            words,
+            words.say("relay-no-such-session", &[("session", name)]),
+            words.say("relay-erase-hint", &[]),
+        ),
+        Why::NoSuchPart => said(
+            Exit::Refused,
+            "no-such-part",
+            words,
+            words.say("relay-no-such-part", &[]),
+            words.say("relay-erase-hint", &[]),
         ),
         Why::Disk => Failure::of(Trouble::Disk, words),
         Why::Malformed => Failure::of(Trouble::Version, words),

@@ -4,6 +4,7 @@ pub mod accept;
 pub mod admin;
 pub mod clock;
 mod egress;
+pub mod erasing;
 pub mod flow;
 pub mod forward;
 pub mod hall;

@@ -14,6 +14,7 @@ use venia_proto::address::{HostPort, RelayAddress};
 use super::accept::{Door, DoorError};
 use super::admin;
 use super::clock;
+use super::erasing;
 use super::hall::Hall;
 use super::identity::{IdentityError, Keys, Published};
 use super::ledger::StoreError;
@@ -122,6 +123,7 @@ impl Running {
         tasks.spawn(stopping.clone().run_until_cancelled_owned(admin::serve(relay.clone(), address.clone(), listener)));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(tick(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(pulse(relay.clone())));
+        tasks.spawn(stopping.clone().run_until_cancelled_owned(erasing::sweep(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(welcome(relay.clone(), door.clone(), tasks.clone())));
         let socket = folder.join(admin::SOCKET);
         Ok(Self { address, listening, relay, door, stopping, tasks, ledger: thread, socket, _home: home })

@@ -32,3 +32,17 @@ relay-member = { $name }, { $role }, level { $level }, since { $since }
 relay-member-revoked = { $name }, { $role }, level { $level }, revoked { $revoked }
 relay-invite-note = This word works once, for { $name }, until { $expires }. Give it to nobody else.
 relay-stopping = The relay is stopping.
+
+relay-erased = The sealed parts of session { $session } are erased. Members are told.
+relay-no-erasures = Nothing was erased.
+relay-erasure-all = { $at }  { $session }  all parts
+relay-erasure-parts = { $at }  { $session }  { $n } of its parts
+relay-erasure-deleted = {"    "}{ $name }: deleted their copies
+relay-erasure-waiting = {"    "}{ $name }: not deleted yet
+relay-no-such-session = This ledger has no session { $session }.
+relay-no-such-part = The session has no such part.
+relay-session-malformed = A session is written as 32 letters and digits.
+relay-part-malformed = A part is named by its commitment: 64 letters and digits.
+relay-erase-hint = The name of a record ends in its session.
+relay-retention-days = Sealed parts are erased { $days } days after the end of a session.
+relay-retention-forever = Sealed parts are kept until somebody erases them.

@@ -32,3 +32,17 @@ relay-member = { $name }, { $role }, nivel { $level }, desde { $since }
 relay-member-revoked = { $name }, { $role }, nivel { $level }, retirado { $revoked }
 relay-invite-note = Esta palabra sirve una vez, para { $name }, hasta { $expires }. No la dé a nadie más.
 relay-stopping = El relé se está deteniendo.
+
+relay-erased = Las partes selladas de la sesión { $session } están borradas. Se avisa a los miembros.
+relay-no-erasures = No se borró nada.
+relay-erasure-all = { $at }  { $session }  todas las partes
+relay-erasure-parts = { $at }  { $session }  { $n } de sus partes
+relay-erasure-deleted = {"    "}{ $name }: borró sus copias
+relay-erasure-waiting = {"    "}{ $name }: aún no las borró
+relay-no-such-session = Este registro no tiene la sesión { $session }.
+relay-no-such-part = La sesión no tiene esa parte.
+relay-session-malformed = Una sesión se escribe con 32 letras y cifras.
+relay-part-malformed = Una parte se nombra por su compromiso: 64 letras y cifras.
+relay-erase-hint = El nombre de un registro termina en su sesión.
+relay-retention-days = Las partes selladas se borran { $days } días después del fin de una sesión.
+relay-retention-forever = Las partes selladas se guardan hasta que alguien las borre.

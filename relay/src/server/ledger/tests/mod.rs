@@ -2,6 +2,7 @@
 
 mod admission;
 mod durability;
+mod erasing;
 mod pulse;
 
 use std::num::NonZeroU16;
@@ -78,6 +79,9 @@ impl Store for Faulty {
                 result
             }
         }
+    }
+    fn scrub(&mut self) -> Result<(), StoreError> {
+        self.inner.scrub()
     }
     fn reopen(&mut self) -> Result<(), StoreError> {
         self.inner.reopen()
