@@ -9,6 +9,7 @@ mod cli;
 mod commands;
 mod driver;
 mod input;
+mod keeping;
 mod membership;
 mod reach;
 mod trouble;

@@ -25,9 +25,8 @@ use venia_relay::client::home::{Home, HomeError};
 use venia_relay::client::receipt::{self, Held, Proofs};
 
 use super::record::Record;
+use crate::keeping::{SESSIONS, file};
 
-/// Folder of the records.
-const SESSIONS: &str = "sessions";
 /// How long the one call for the kept checkpoint may take.
 const CONTINUITY: Duration = Duration::from_secs(2);
 
@@ -84,7 +83,7 @@ pub(crate) async fn collect(
     held.readme = Some(README.as_bytes().to_vec());
     let Some(zip) = packed(&held, proofs.as_ref()) else { return Ok(Collected { evidence, ..Collected::default() }) };
     let sessions = Home::open(&place.home.dir().join(SESSIONS), false)?;
-    let name = format!("session-{}.zip", place.session);
+    let name = file(place.session);
     sessions.write(&name, &zip)?;
     let verdict = verify(&zip, Roots { named: Some(place.root), known: &[] });
     if verdict.verdict == Finding::Broken {
