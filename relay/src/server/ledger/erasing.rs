@@ -132,11 +132,11 @@ impl Sqlite {
 
     /// Members who came for a session, by name, and whether they deleted what this erasure names.
     fn holders(&self, session: SessionId, erasure: i64) -> Result<Vec<(String, bool)>, StoreError> {
-        let sql = "SELECT coalesce(name, ''), coalesce(erasure, 0) >= $2 FROM parties \
+        let sql = "SELECT coalesce(name, ''), coalesce(erasure, 0) >= $1 FROM parties \
                    LEFT JOIN members USING (key) LEFT JOIN obeyed USING (session, key) \
-                   WHERE session = $1 ORDER BY name, key";
+                   WHERE session = $2 ORDER BY name, key";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let holders = statement.query_map(params![session.0, erasure], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let holders = statement.query_map(params![erasure, session.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(holders.collect::<Result<_, _>>()?)
     }
 
