@@ -27,7 +27,7 @@ use venia_relay::client::receipt::{self, Held, Proofs};
 use super::record::Record;
 
 /// Folder of the records.
-const SESSIONS: &str = "sessions";
+pub(super) const SESSIONS: &str = "sessions";
 /// How long the one call for the kept checkpoint may take.
 const CONTINUITY: Duration = Duration::from_secs(2);
 
