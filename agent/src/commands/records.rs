@@ -15,7 +15,7 @@ use venia_relay::client::home::Home;
 use venia_relay::client::link::{Link, Role};
 use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure, Loss, Trouble};
-use venia_ui::receipt::Story;
+use venia_ui::story::Story;
 use venia_ui::words::Words;
 
 use crate::archive::Archive;
@@ -38,7 +38,7 @@ pub fn history(common: &Common) -> Result<Exit, Failure> {
     let mut stories = Vec::new();
     for session in journals.sessions().map_err(|error| journal_failure(&error, &words))? {
         match journals.read(session).map(|replay| Archive::read(&replay)) {
-            Ok(Ok(archive)) => stories.push((archive.cause(), archive.story(&catalog))),
+            Ok(Ok(archive)) => stories.extend(archive.story(&catalog).map(|story| (archive.cause(), story))),
             // Its first batch never got through: nothing had happened.
             Ok(Err(_)) => {}
             Err(error) => {
@@ -81,7 +81,7 @@ pub fn show(session: SessionId, common: &Common) -> Result<Exit, Failure> {
     let (words, screen) = (common.words(), common.screen());
     let (_home, journals, catalog) = open(common, &words)?;
     let archive = load(&journals, session, &words)?;
-    let story = archive.story(&catalog);
+    let story = archive.story(&catalog).ok_or_else(|| unknown_session(&words))?;
     if screen.json() {
         screen.object(&story_json(&archive, &story))?;
         return Ok(Exit::Done);
