@@ -49,6 +49,17 @@ pub enum Command {
         #[arg(long, value_name = "FINGERPRINT|ADDRESS")]
         root: Option<String>,
     },
+    /// Write a session's logbook as a page to print, offline
+    Report {
+        /// The record: session-….zip
+        file: PathBuf,
+        /// The page to write; never over another file
+        #[arg(long, value_name = "FILE.html")]
+        out: PathBuf,
+        /// The organisation's root: its fingerprint, or a relay's address
+        #[arg(long, value_name = "FINGERPRINT|ADDRESS")]
+        root: Option<String>,
+    },
 }
 
 /// What `join` takes.
