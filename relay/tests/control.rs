@@ -449,7 +449,7 @@ async fn a5_only_auditors_look_and_looking_is_on_record_before_anything_is_told(
     assert_eq!(bo.call(look(Looking::Show, Some(SessionId([5; 16])))).await.unwrap(), Answer::Noted);
     let Answer::Logs { logs } = bo.call(Call::Logs).await.unwrap() else { panic!() };
     let head = Checkpoint::open(&logs[0].checkpoint, &log).unwrap();
-    let Answer::Entries { entries: raw } = bo.call(entries(0)).await.unwrap() else { panic!() };
+    let Answer::Entries { entries: raw, .. } = bo.call(entries(0)).await.unwrap() else { panic!() };
     assert_eq!(raw.len() as u64, head.size);
     let mut tree = Tree::new();
     let mut looks = Vec::new();
@@ -461,7 +461,7 @@ async fn a5_only_auditors_look_and_looking_is_on_record_before_anything_is_told(
     }
     assert_eq!(tree.root(), head.root, "the raw bytes are what was signed");
     assert_eq!(looks, [(bo.key.verifier().clone(), Looking::Show, Some(SessionId([5; 16])))]);
-    let Answer::Entries { entries: none } = bo.call(entries(head.size)).await.unwrap() else { panic!() };
+    let Answer::Entries { entries: none, .. } = bo.call(entries(head.size)).await.unwrap() else { panic!() };
     assert_eq!(none, Vec::<Vec<u8>>::new());
     let elsewhere = Call::Entries { origin: "elsewhere".to_owned(), from: 0 };
     assert_eq!(refusal(bo.call(elsewhere).await), Refusal::NotAllowed);

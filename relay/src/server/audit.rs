@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use venia_proto::id::SessionId;
 use venia_proto::key::{PublicKey, VerifierKey};
+use venia_proto::ledger::event::Event;
+use venia_proto::ledger::kind::KindName;
 use venia_proto::ledger::notice::{Looking, Notice};
 use venia_proto::rendezvous::{Answer, LogHead, Refusal};
 use venia_proto::statement::Role;
@@ -25,8 +27,8 @@ use super::members::{self, MembersError};
 pub const ENTRIES_BYTES: usize = 240 * 1024;
 /// Most entries in one answer.
 pub const ENTRIES_MAX: usize = 1_024;
-/// What an entry costs in a frame beside its own bytes: its length.
-const LENGTH: usize = 8;
+/// What an entry costs in a frame beside its own bytes: its length, and perhaps an agent's key of at most 200 bytes.
+const LENGTH: usize = 8 + 8 + 200;
 
 /// The readers' side of the database.
 #[derive(Clone)]
@@ -103,7 +105,9 @@ impl Desk {
         }
         self.read(move |store| {
             auditor(store, &by)?;
-            Ok(Answer::Entries { entries: page(&store.entries_from(from, ENTRIES_MAX)?) })
+            let entries = page(&store.entries_from(from, ENTRIES_MAX)?);
+            let agents = agents(store, &entries)?;
+            Ok(Answer::Entries { entries, agents })
         })
         .await
     }
@@ -140,6 +144,18 @@ fn auditor(store: &Sqlite, by: &PublicKey) -> Result<VerifierKey, MembersError> 
     }
 }
 
+/// The agents' keys of the sessions that begin among these entries.
+fn agents(store: &Sqlite, entries: &[Vec<u8>]) -> Result<Vec<String>, StoreError> {
+    let mut agents = Vec::new();
+    for event in entries.iter().filter_map(|entry| Event::parse(entry).ok()) {
+        if event.header().kind.name() == KindName::Open {
+            let (agent, _) = store.session_keys(event.header().session)?.ok_or(StoreError::Damaged("no session"))?;
+            agents.push(agent.to_string());
+        }
+    }
+    Ok(agents)
+}
+
 /// The first of these that fit one answer.
 fn page(entries: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut left = ENTRIES_BYTES;
@@ -166,7 +182,10 @@ mod tests {
         for n in [at - 1, at, at + 1] {
             let entries = page(&vec![vec![7; each]; n]);
             assert_eq!(entries.len(), n.min(at));
-            let answer = FromRelay::Answer { id: 1, answer: Ok(Answer::Entries { entries }) };
+            let answer = FromRelay::Answer {
+                id: 1,
+                answer: Ok(Answer::Entries { entries, agents: vec!["k".repeat(200); n.min(at)] }),
+            };
             assert!(wire::encode_frame(&answer, Limit::Control).is_ok());
         }
     }
