@@ -7,9 +7,11 @@
 
 mod audit;
 mod cli;
+mod clock;
 mod commands;
 mod driver;
 mod input;
+mod keeping;
 mod membership;
 mod reach;
 mod trouble;

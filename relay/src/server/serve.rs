@@ -19,6 +19,7 @@ use super::hall::Hall;
 use super::identity::{IdentityError, Keys, Published};
 use super::ledger::StoreError;
 use super::ledger::committer::{self, StartError, Surroundings};
+use super::ledger::head::{HeadError, HeadFile};
 use super::ledger::limits::Limits;
 use super::ledger::sqlite::Sqlite;
 use super::peer::{self, Relay};
@@ -60,6 +61,9 @@ pub enum ServeError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The copy of the log's head beside it.
+    #[error(transparent)]
+    Head(#[from] HeadError),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] StartError),
@@ -99,9 +103,14 @@ impl Running {
         let published = Published::current(&home, &keys, &public, clock::now().wall)?;
         let address = published.address().ok_or(ServeError::NoPublic)?;
         let store = Sqlite::open(&home.path(DATABASE)?)?;
+        let head = HeadFile::open(&home, &keys.log.verifier().name)?;
         let disk = folder.to_owned();
-        let surroundings =
-            Surroundings { now: Arc::new(clock::now), free: Arc::new(move || free(&disk)), limits: options.limits };
+        let surroundings = Surroundings {
+            now: Arc::new(clock::now),
+            free: Arc::new(move || free(&disk)),
+            limits: options.limits,
+            head: Some(Arc::new(head)),
+        };
         let log = keys.log.verifier().clone();
         let (ledger, thread) = committer::start(store, keys.log, surroundings)?;
         let desk = Desk::open(&home.path(DATABASE)?, &log, &published.note)?;

@@ -24,6 +24,7 @@ use venia_proto::now::{Now, Wall};
 use venia_proto::rendezvous::{Answer, Refusal};
 
 use super::admission::{Admitted, Moment, NotAdmitted, Sessions, Submission};
+use super::head::HeadFile;
 use super::limits::{ABANDONED_AT_ONCE, Limits, STALE_MS};
 use super::prove::{Nodes, NotProven, Question, prove};
 use super::queue::{Ledger, Newest, Work};
@@ -43,6 +44,8 @@ pub struct Surroundings {
     pub free: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// How much is taken from whom.
     pub limits: Limits,
+    /// The copy of the head beside the database, if one is kept.
+    pub head: Option<Arc<HeadFile>>,
 }
 
 /// A ledger that can't start.
@@ -118,6 +121,15 @@ impl<S: Store> Committer<S> {
         waiting: mpsc::Receiver<Work<S>>,
     ) -> Result<Self, StoreError> {
         let Loaded { tree, head, observed } = load(&store, &log)?;
+        if let Some((had, root)) = surroundings.head.as_ref().and_then(|head| head.before()) {
+            let found = tree.size();
+            if found < had {
+                return Err(StoreError::SetBack { had, found });
+            }
+            if Nodes::new(&store, &[]).tree(had)?.root() != root {
+                return Err(StoreError::Damaged("the log isn't the one that was here before"));
+            }
+        }
         let sessions = Sessions::new(log.verifier().name.clone(), surroundings.limits);
         let batch = head.as_ref().map_or_else(Vec::new, |head| head.batch.clone()).into();
         let (newest, _) = watch::channel(Newest { batch, observed, boot_ms: 0 });
@@ -244,7 +256,11 @@ impl<S: Store> Committer<S> {
         let batch = commit.entries.first().cloned().unwrap_or_default();
         self.head = Some(Head { size: tree.size(), checkpoint: commit.checkpoint.clone(), batch });
         self.tree = tree;
-        self.sessions.committed(self.tree.size(), self.tree.root());
+        let (size, root) = (self.tree.size(), self.tree.root());
+        self.sessions.committed(size, root);
+        if let Some(head) = &self.surroundings.head {
+            head.advance(size, &root);
+        }
         self.newest.send_replace(newest);
         for (index, owed) in (commit.from + 1..).zip(owed) {
             // Who no longer waits needs no answer.

@@ -9,6 +9,7 @@
 
 pub mod admission;
 pub mod committer;
+pub mod head;
 pub mod limits;
 pub mod prove;
 pub mod queue;
@@ -44,6 +45,14 @@ pub enum StoreError {
     /// A migration that isn't the one this program would have run.
     #[error("migration {0} of the database isn't this program's")]
     Foreign(i64),
+    /// The database is older than what this log once reached: an old copy was brought back. (SECURITY F5)
+    #[error("the log was set back from {had} entries to {found}")]
+    SetBack {
+        /// Entries it had.
+        had: u64,
+        /// Entries found.
+        found: u64,
+    },
     /// What is stored can't be what we wrote.
     #[error("the ledger is damaged: {0}")]
     Damaged(&'static str),

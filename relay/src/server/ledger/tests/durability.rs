@@ -181,6 +181,7 @@ fn a_damaged_or_foreign_log_is_not_carried_on() {
         now: Arc::new(|| Now { boot_ms: 0, wall: Wall::from_ms(START) }),
         free: Arc::new(|| u64::MAX),
         limits: Limits::default(),
+        head: None,
     };
     let begin = |log: SigningKey| start(Sqlite::open(&path).unwrap(), log, surroundings());
     let stop = |(ledger, thread): (Ledger<Sqlite>, std::thread::JoinHandle<()>)| {

@@ -157,6 +157,7 @@ fn world(limits: Limits) -> World {
             Arc::new(move || free.load(Ordering::SeqCst))
         },
         limits,
+        head: None,
     };
     let (ledger, _thread) = start(store, log(), surroundings).unwrap();
     World { path, ledger, plan, boot, wall, free, log: log(), receipts: Mutex::default(), _folder: folder }

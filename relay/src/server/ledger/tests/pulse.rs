@@ -92,6 +92,7 @@ fn start_again(path: &std::path::Path, wall: i64) -> Ledger<Sqlite> {
         now: Arc::new(move || Now { boot_ms: 5, wall: Wall::from_ms(wall) }),
         free: Arc::new(|| u64::MAX),
         limits: Limits::default(),
+        head: None,
     };
     start(Sqlite::open(path).unwrap(), log(), surroundings).unwrap().0
 }
