@@ -39,6 +39,9 @@ pub enum Command {
     },
     /// Connect to the person who reads you a code
     Join(JoinArgs),
+    /// Look into the records of your organisation, as its auditor
+    #[command(subcommand)]
+    Audit(Audit),
     /// Verify a session's record, offline
     Verify {
         /// The record: session-….zip
@@ -47,6 +50,13 @@ pub enum Command {
         #[arg(long, value_name = "FINGERPRINT|ADDRESS")]
         root: Option<String>,
     },
+}
+
+/// What an auditor does.
+#[derive(Debug, clap::Subcommand)]
+pub enum Audit {
+    /// Show the recipient that records are sealed to; makes this auditor's key on first use
+    Key,
 }
 
 /// What `join` takes.

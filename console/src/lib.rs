@@ -12,6 +12,7 @@ mod input;
 mod membership;
 mod reach;
 mod trouble;
+pub mod unseal;
 mod voice;
 
 use std::ffi::OsString;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 use venia_ui::cli::Program;
 use venia_ui::logs;
 
-pub use cli::{Cli, Command, JoinArgs, RunSpec, RunSpecError};
+pub use cli::{Audit, Cli, Command, JoinArgs, RunSpec, RunSpecError};
 
 /// What a test replaces.
 pub struct Parts {
