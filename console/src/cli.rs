@@ -44,7 +44,7 @@ pub enum Command {
     Join(JoinArgs),
     /// Read the service's whole record, as its auditor
     #[command(subcommand)]
-    Audit(AuditCommand),
+    Audit(Audit),
     /// Verify a session's record, offline
     Verify {
         /// The record: session-….zip
@@ -57,7 +57,9 @@ pub enum Command {
 
 /// What an auditor can do.
 #[derive(Debug, clap::Subcommand)]
-pub enum AuditCommand {
+pub enum Audit {
+    /// Show the recipient that records are sealed to; makes this auditor's key on first use
+    Key,
     /// List sessions, newest last
     List {
         /// Counts by day, week or month instead

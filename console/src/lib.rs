@@ -15,6 +15,7 @@ mod keeping;
 mod membership;
 mod reach;
 mod trouble;
+pub mod unseal;
 mod voice;
 
 use std::ffi::OsString;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use venia_ui::cli::Program;
 use venia_ui::logs;
 
-pub use cli::{AuditCommand, Cli, Command, Filters, Format, JoinArgs, Period, RunSpec, RunSpecError};
+pub use cli::{Audit, Cli, Command, Filters, Format, JoinArgs, Period, RunSpec, RunSpecError};
 
 /// What a test replaces.
 pub struct Parts {

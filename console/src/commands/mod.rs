@@ -21,8 +21,8 @@ pub(crate) fn run(cli: &Cli, parts: Parts) -> ExitCode {
     let ended = match &cli.command {
         Command::Checks { area } => checks::run(*area, &screen),
         Command::Verify { file, root } => verify::run(file, root.as_deref(), &cli.common, &screen),
-        Command::Enroll { invite } => enroll::run(invite, &cli.common, &screen, parts),
         Command::Audit(command) => audit::run(command, &cli.common, &screen),
+        Command::Enroll { invite } => enroll::run(invite, &cli.common, &screen, parts),
         // Its failures are events of its stream, not an object of their own.
         Command::Join(args) => return join::run(args, &cli.common, &screen, parts).into(),
     };

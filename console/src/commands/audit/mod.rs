@@ -1,5 +1,6 @@
 //! `venia audit`: an auditor reads the service's whole record. Looking is itself on record before anything is told.
 
+mod key;
 mod list;
 mod show;
 
@@ -18,22 +19,23 @@ use crate::audit::check::{self, Unproven};
 use crate::audit::mirror::{Mirror, MirrorError};
 use crate::audit::sync::{SyncError, sync};
 use crate::audit::{export, tiles};
-use crate::cli::{AuditCommand, Format};
+use crate::cli::{Audit, Format};
 use crate::membership::Membership;
 use crate::trouble;
 
-pub(super) fn run(command: &AuditCommand, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) fn run(command: &Audit, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
     match command {
-        AuditCommand::List { by, filters, offline } => {
+        Audit::Key => key::run(common, screen),
+        Audit::List { by, filters, offline } => {
             let mirrors = Desk::open(common, screen)?.mirrors(*offline, Looking::List, None)?;
             list::run(&mirrors, *by, filters, screen)
         }
-        AuditCommand::Show { session, offline } => {
+        Audit::Show { session, offline } => {
             let mirrors = Desk::open(common, screen)?.mirrors(*offline, Looking::Show, Some(*session))?;
             show::run(&mirrors, *session, screen)
         }
-        AuditCommand::Verify { since_last, offline } => verify(*since_last, *offline, common, screen),
-        AuditCommand::Export { format, out, offline } => write(*format, out, *offline, common, screen),
+        Audit::Verify { since_last, offline } => verify(*since_last, *offline, common, screen),
+        Audit::Export { format, out, offline } => write(*format, out, *offline, common, screen),
     }
 }
 

@@ -81,8 +81,7 @@ fn consent(event: &Event, events: &[(Place, Event)], places: &BTreeMap<Leaf, usi
     let find = |leaf: &Leaf| places.get(leaf).and_then(|n| events.get(*n));
     let kind = &event.header().kind;
     let admit = if let Kind::Result { admit, .. } = kind { &find(admit)?.1.header().kind } else { kind };
-    let (place, consent) =
-        if let Kind::Admit { grant, .. } = admit { find(grant)? } else { find(&event.leaf())? };
+    let (place, consent) = if let Kind::Admit { grant, .. } = admit { find(grant)? } else { find(&event.leaf())? };
     let Kind::Consent { answer, took, .. } = consent.header().kind else { return None };
     Some((place.entry, answer, took))
 }
