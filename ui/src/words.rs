@@ -19,6 +19,7 @@ use venia_proto::report::Text;
 
 /// The files of each language: name, English, Spanish. Both have the same names.
 const FILES: &[(&str, &str, &str)] = &[
+    ("audit", include_str!("../words/en/audit.ftl"), include_str!("../words/es/audit.ftl")),
     ("agent", include_str!("../words/en/agent.ftl"), include_str!("../words/es/agent.ftl")),
     ("console", include_str!("../words/en/console.ftl"), include_str!("../words/es/console.ftl")),
     ("person", include_str!("../words/en/person.ftl"), include_str!("../words/es/person.ftl")),

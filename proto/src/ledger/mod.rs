@@ -15,5 +15,6 @@ pub mod notice;
 pub mod part;
 pub mod pin;
 pub mod proof;
+pub mod reading;
 pub mod strand;
 pub mod verify;

@@ -11,8 +11,11 @@
 
 mod inclusion;
 mod members;
+mod recorded;
 mod rules;
 mod words;
+
+pub use recorded::{Recorded, Unsound, check_recorded};
 
 use std::collections::BTreeMap;
 
