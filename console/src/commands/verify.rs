@@ -10,6 +10,7 @@ use venia_proto::address::RelayAddress;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::bundle::ZIP_MAX;
+use venia_proto::ledger::evidence::{self, Accusation};
 use venia_proto::ledger::verify::{At, Finding, Roots, Verdict, verify};
 use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure};
@@ -27,7 +28,11 @@ pub(super) fn run(file: &Path, root: Option<&str>, common: &Common, screen: &Scr
         let message = words.say("verify-file", &[("file", &name), ("why", &why)]);
         trouble::cannot_tell("file", message, words.say("verify-file-hint", &[]), words)
     })?;
-    let verdict = verify(&zip, Roots { named, known: &known });
+    let roots = Roots { named, known: &known };
+    if evidence::File::is_one(&zip) {
+        return judge(&zip, roots, screen);
+    }
+    let verdict = verify(&zip, roots);
     if screen.json() {
         screen.object(&verdict)?;
     } else {
@@ -41,6 +46,40 @@ pub(super) fn run(file: &Path, root: Option<&str>, common: &Common, screen: &Scr
         Finding::Broken => Exit::Refused,
         Finding::SelfConsistent | Finding::Unclosed => Exit::WrongUse,
     })
+}
+
+/// Evidence that a log or an author lied: proven from the verifier's root 0, by keys from the file alone 2, not shown 1.
+fn judge(bytes: &[u8], roots: Roots<'_>, screen: &Screen) -> Result<Exit, Failure> {
+    let words = screen.words();
+    let judged = match evidence::File::parse(bytes).and_then(|file| file.judge(roots)) {
+        Ok(judged) => judged,
+        Err(error) => {
+            let why = error.to_string();
+            if screen.json() {
+                screen.object(&serde_json::json!({ "verdict": "broken", "why": why }))?;
+            } else {
+                screen.line(&words.say("verify-no-evidence", &[("why", &why)]))?;
+            }
+            return Ok(Exit::Refused);
+        }
+    };
+    if screen.json() {
+        screen.object(&judged)?;
+    } else {
+        let id = match judged.fault {
+            Accusation::Fork | Accusation::Inconsistent => "verify-evidence-log",
+            Accusation::Equivocation => "verify-evidence-author",
+            Accusation::Withheld => "verify-evidence-withheld",
+        };
+        screen.line(&words.say(id, &[("who", &Foreign::new(&judged.who).visible()), ("why", &judged.why)]))?;
+        if !judged.rooted {
+            screen.note(&words.say("verify-evidence-unrooted", &[]));
+        }
+        if judged.fault == Accusation::Inconsistent {
+            screen.note(&words.say("verify-evidence-proof", &[]));
+        }
+    }
+    Ok(if judged.rooted && judged.proves { Exit::Done } else { Exit::WrongUse })
 }
 
 /// The one line an auditor reads.
