@@ -18,6 +18,7 @@ use venia_proto::wire::{self, Limit, WireError};
 
 use super::hall::{Hall, OUTBOX, source};
 use super::ledger::admission::Submission;
+use super::ledger::continuity::Continuity;
 use super::ledger::prove::Question;
 use super::ledger::queue::{Ledger, Pending};
 use super::ledger::sqlite::Sqlite;
@@ -210,9 +211,15 @@ impl<'a> Conversation<'a> {
                 let pending = self.relay.ledger.prove(question).await;
                 self.answer_later(ticket, open, pending);
             }
-            Call::Seen { .. }
-            | Call::Consistency { .. }
-            | Call::Notes { .. }
+            Call::Seen { checkpoint } => {
+                let pending = self.relay.ledger.continuity(Continuity::Seen(checkpoint)).await;
+                self.answer_later(ticket, open, pending);
+            }
+            Call::Consistency { origin, first, second } => {
+                let pending = self.relay.ledger.continuity(Continuity::Between { origin, first, second }).await;
+                self.answer_later(ticket, open, pending);
+            }
+            Call::Notes { .. }
             | Call::Erasures { .. }
             | Call::Erased { .. }
             | Call::Look { .. }

@@ -9,6 +9,7 @@
 
 pub mod admission;
 pub mod committer;
+pub mod continuity;
 pub mod limits;
 pub mod prove;
 pub mod queue;
