@@ -12,6 +12,7 @@ use venia_proto::catalog::Catalog;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::bundle::{Bundle, ZIP_MAX};
+use venia_proto::ledger::evidence::{self, Accusation};
 use venia_proto::ledger::verify::{At, Finding, Roots, Verdict, verify};
 use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure};
@@ -23,7 +24,11 @@ use crate::{membership, trouble};
 
 pub(super) fn run(file: &Path, root: Option<&str>, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
     let words = screen.words();
-    let (_, verdict) = judged(file, root, &super::catalog(words)?, common, screen)?;
+    let given = given(file, root, common, screen)?;
+    if evidence::File::is_one(&given.bytes) {
+        return judge(&given.bytes, given.roots(), screen);
+    }
+    let verdict = compared(&given, &super::catalog(words)?);
     if screen.json() {
         screen.object(&verdict)?;
     } else {
@@ -50,21 +55,76 @@ pub(super) fn judged(
     common: &Common,
     screen: &Screen,
 ) -> Result<(Vec<u8>, Verdict), Failure> {
+    let given = given(file, root, common, screen)?;
+    let verdict = compared(&given, catalog);
+    Ok((given.bytes, verdict))
+}
+
+/// What the command line gave: a file, and the roots it is held against.
+struct Given {
+    bytes: Vec<u8>,
+    named: Option<Fingerprint>,
+    known: Vec<Fingerprint>,
+}
+
+impl Given {
+    fn roots(&self) -> Roots<'_> {
+        Roots { named: self.named, known: &self.known }
+    }
+}
+
+fn given(file: &Path, root: Option<&str>, common: &Common, screen: &Screen) -> Result<Given, Failure> {
     let words = screen.words();
     let named = root.map(|text| fingerprint(text, words)).transpose()?;
     let known = known(common, screen)?;
-    let zip = read(file).map_err(|error| {
+    let bytes = read(file).map_err(|error| {
         let (name, why) = (file.display().to_string(), error.to_string());
         let message = words.say("verify-file", &[("file", &name), ("why", &why)]);
         trouble::cannot_tell("file", message, words.say("verify-file-hint", &[]), words)
     })?;
-    let mut verdict = verify(&zip, Roots { named, known: &known });
-    if verdict.verdict != Finding::Broken
-        && let Ok(bundle) = Bundle::from_zip(&zip)
-    {
-        verdict = verdict.compared(receipt::compare(&bundle, catalog));
+    Ok(Given { bytes, named, known })
+}
+
+fn compared(given: &Given, catalog: &Catalog) -> Verdict {
+    let verdict = verify(&given.bytes, given.roots());
+    match Bundle::from_zip(&given.bytes) {
+        Ok(bundle) if verdict.verdict != Finding::Broken => verdict.compared(receipt::compare(&bundle, catalog)),
+        Ok(_) | Err(_) => verdict,
     }
-    Ok((zip, verdict))
+}
+
+/// Evidence that a log or an author lied: proven from the verifier's root 0, by keys from the file alone 2, not shown 1.
+fn judge(bytes: &[u8], roots: Roots<'_>, screen: &Screen) -> Result<Exit, Failure> {
+    let words = screen.words();
+    let judged = match evidence::File::parse(bytes).and_then(|file| file.judge(roots)) {
+        Ok(judged) => judged,
+        Err(error) => {
+            let why = error.to_string();
+            if screen.json() {
+                screen.object(&serde_json::json!({ "verdict": "broken", "why": why }))?;
+            } else {
+                screen.line(&words.say("verify-no-evidence", &[("why", &why)]))?;
+            }
+            return Ok(Exit::Refused);
+        }
+    };
+    if screen.json() {
+        screen.object(&judged)?;
+    } else {
+        let id = match judged.fault {
+            Accusation::Fork | Accusation::Inconsistent => "verify-evidence-log",
+            Accusation::Equivocation => "verify-evidence-author",
+            Accusation::Withheld => "verify-evidence-withheld",
+        };
+        screen.line(&words.say(id, &[("who", &Foreign::new(&judged.who).visible()), ("why", &judged.why)]))?;
+        if !judged.rooted {
+            screen.note(&words.say("verify-evidence-unrooted", &[]));
+        }
+        if judged.fault == Accusation::Inconsistent {
+            screen.note(&words.say("verify-evidence-proof", &[]));
+        }
+    }
+    Ok(if judged.rooted && judged.proves { Exit::Done } else { Exit::WrongUse })
 }
 
 /// The one line an auditor reads.

@@ -17,6 +17,7 @@ use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::bundle::Bundle;
 use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::evidence;
 use venia_proto::ledger::note::NOTE_MAX;
 use venia_proto::ledger::pin::{Advance, Evidence, Pin, PinError};
 use venia_proto::ledger::verify::{Finding, Roots, verify};
@@ -136,14 +137,10 @@ async fn continuity(control: &Control, place: &Place<'_>, proofs: &Proofs) -> Re
     }
 }
 
-/// Both checkpoints as signed, and the proof that failed: a third party can check them.
-fn keep(evidence: &Evidence, place: &Place<'_>) -> Result<PathBuf, HomeError> {
-    let mut file = [evidence.known.as_slice(), b"\n", &evidence.shown, b"\n"].concat();
-    for hash in &evidence.proof {
-        file.extend_from_slice(encoding::to_base64(hash).as_bytes());
-        file.push(b'\n');
-    }
+/// A file that a third party can check. (docs/ledger.md, "Evidence")
+fn keep(found: &Evidence, place: &Place<'_>) -> Result<PathBuf, HomeError> {
+    let file = evidence::File::of_log(place.statement.clone(), found);
     let name = format!("evidence-{}", place.session);
-    place.home.write(&name, &file)?;
+    place.home.write(&name, &file.to_bytes())?;
     place.home.path(&name)
 }

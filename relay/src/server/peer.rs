@@ -19,6 +19,7 @@ use venia_proto::wire::{self, Limit, WireError};
 use super::audit::{Desk, Looked};
 use super::hall::{Hall, OUTBOX, source};
 use super::ledger::admission::Submission;
+use super::ledger::continuity::Continuity;
 use super::ledger::notes::notes;
 use super::ledger::prove::Question;
 use super::ledger::queue::{Ledger, Pending};
@@ -233,9 +234,15 @@ impl<'a> Conversation<'a> {
             Call::Entries { origin, from } => self.audited(ticket, open, move |relay, by, looked| async move {
                 relay.desk.entries(by, &looked, &origin, from).await
             }),
-            Call::Seen { .. } | Call::Consistency { .. } | Call::Erasures { .. } | Call::Erased { .. } => {
-                self.answer_later(ticket, open, Err(Refusal::NotAllowed))
+            Call::Seen { checkpoint } => {
+                let pending = self.relay.ledger.continuity(Continuity::Seen(checkpoint)).await;
+                self.answer_later(ticket, open, pending);
             }
+            Call::Consistency { origin, first, second } => {
+                let pending = self.relay.ledger.continuity(Continuity::Between { origin, first, second }).await;
+                self.answer_later(ticket, open, pending);
+            }
+            Call::Erasures { .. } | Call::Erased { .. } => self.answer_later(ticket, open, Err(Refusal::NotAllowed)),
         }
         Ok(())
     }
