@@ -83,7 +83,8 @@ impl Archive {
         self.events.iter().filter(|(event, _)| !self.receipts.contains_key(&event.leaf()))
     }
 
-    /// What the bundle is made of, without the page that is rendered from it; `None` while the first event has no receipt: the ledger knows nothing of it.
+    /// What the bundle is made of, without the page that is rendered from it; `None` while the first event has no
+    /// receipt: the ledger knows nothing of it.
     pub fn held(&self, agent: &VerifierKey) -> Option<Held> {
         let (open, _) = self.events.first()?;
         let first = Proof::parse(self.receipts.get(&open.leaf())?).ok()?;

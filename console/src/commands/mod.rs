@@ -3,6 +3,7 @@
 mod checks;
 mod enroll;
 mod join;
+mod refresh;
 mod report;
 mod verify;
 
@@ -23,6 +24,7 @@ pub(crate) fn run(cli: &Cli, parts: Parts) -> ExitCode {
         Command::Verify { file, root } => verify::run(file, root.as_deref(), &cli.common, &screen),
         Command::Report { file, out, root } => report::run(file, out, root.as_deref(), &cli.common, &screen),
         Command::Enroll { invite } => enroll::run(invite, &cli.common, &screen, parts),
+        Command::Refresh => refresh::run(&cli.common, &screen),
         // Its failures are events of its stream, not an object of their own.
         Command::Join(args) => return join::run(args, &cli.common, &screen, parts).into(),
     };

@@ -7,6 +7,7 @@ pub mod check_code;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod event;
+pub mod heartbeat;
 pub mod kind;
 pub mod merkle;
 pub mod note;

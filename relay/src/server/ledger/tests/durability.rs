@@ -1,6 +1,7 @@
 //! Receipts and proofs, and every way a write can fail.
 
 use super::*;
+use crate::server::ledger::notes::{NOTES_MAX, notes};
 
 #[tokio::test]
 async fn receipts_prove_and_resubmission_is_idempotent() {
@@ -99,7 +100,7 @@ async fn many_submissions_share_a_commit_and_each_gets_its_own_receipt() {
 #[tokio::test]
 async fn a4_time_is_fresh_and_never_goes_back() {
     let world = world(Limits::default());
-    let read = |newest: &super::committer::Newest| Batch::open(&newest.batch, world.log.verifier()).unwrap();
+    let read = |newest: &super::queue::Newest| Batch::open(&newest.batch, world.log.verifier()).unwrap();
     let first = read(&world.ledger.time().await);
     assert_eq!((first.observed, first.previous, first.n), (Wall::from_ms(START), None, 0));
     world.boot.fetch_add(STALE_MS - 1, Ordering::SeqCst);
@@ -173,6 +174,41 @@ async fn f3_proofs_of_a_whole_session_against_one_checkpoint() {
     }
 }
 
+#[tokio::test]
+async fn e7_a_participant_gets_the_notes_with_the_addenda_and_nobody_else_does() {
+    let (world, mut agent) = (world(Limits::default()), Agent::new(1));
+    let (open, join) = (agent.open(), agent.join_technician());
+    let mut recorded = vec![open, join];
+    world.submit(agent.submission(recorded.clone())).await.unwrap();
+    for _ in 0..NOTES_MAX {
+        let chat = agent.write(Kind::Chat);
+        world.submit(agent.submission(vec![chat.clone()])).await.unwrap();
+        recorded.push(chat);
+    }
+    let close = agent.close();
+    let about = venia_proto::ledger::note::leaf(&close);
+    let addendum = agent.write(Kind::Addendum { about, what: Addition::Reopening });
+    world.submit(agent.submission(vec![close.clone(), addendum.clone()])).await.unwrap();
+    recorded.extend([close, addendum]);
+    let (session, ledger) = (agent.session, &world.ledger);
+    let ask = |by, session, skip| async move {
+        ledger.perform(move |store: &mut Faulty| notes(store, by, session, skip)).await.unwrap()
+    };
+    let stranger = *SigningKey::new("device", [99; 32]).public();
+    assert_eq!(ask(stranger, session, 0).await, Err(Refusal::NotAllowed));
+    assert_eq!(ask(*agent.key.public(), SessionId([9; 16]), 0).await, Err(Refusal::NotAllowed));
+    for by in [*agent.key.public(), *agent.technician.public()] {
+        let first = recorded[..NOTES_MAX].to_vec();
+        assert_eq!(ask(by, session, 0).await, Ok(Answer::Notes { notes: first, more: true }));
+        let rest = recorded[NOTES_MAX..].to_vec();
+        assert_eq!(ask(by, session, NOTES_MAX as u64).await, Ok(Answer::Notes { notes: rest, more: false }));
+        let last = recorded[recorded.len() - 1..].to_vec();
+        let skip = recorded.len() as u64 - 1;
+        assert_eq!(ask(by, session, skip).await, Ok(Answer::Notes { notes: last, more: false }));
+        assert_eq!(ask(by, session, u64::MAX).await, Ok(Answer::Notes { notes: Vec::new(), more: false }));
+    }
+}
+
 #[test]
 fn a_damaged_or_foreign_log_is_not_carried_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -181,13 +217,15 @@ fn a_damaged_or_foreign_log_is_not_carried_on() {
         now: Arc::new(|| Now { boot_ms: 0, wall: Wall::from_ms(START) }),
         free: Arc::new(|| u64::MAX),
         limits: Limits::default(),
+        head: None,
     };
     let begin = |log: SigningKey| start(Sqlite::open(&path).unwrap(), log, surroundings());
     let stop = |(ledger, thread): (Ledger<Sqlite>, std::thread::JoinHandle<()>)| {
         drop(ledger);
         thread.join().unwrap();
     };
-    for _ in 0..3 {
+    // A batch; then a batch and a gap.
+    for _ in 0..2 {
         stop(begin(log()).unwrap());
     }
     assert!(begin(SigningKey::new("log", [201; 32])).is_err(), "another log's database");
