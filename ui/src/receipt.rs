@@ -55,6 +55,7 @@ pub fn page(story: &Story, words: &Words, catalog: &Catalog, standing: Option<&s
         record::later(story, words),
         record::signatures(story, words),
         record::check(story, words),
+        record::cards(story, words),
     ];
     format!(
         "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\

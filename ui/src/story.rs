@@ -254,7 +254,7 @@ impl Story {
             entries: source.events.len(),
             witnesses: (0, 0),
             recorded: false,
-            code: check_code(source.events.iter().map(|(event, _)| event.leaf())),
+            code: check_code(source.events.iter().map(|(event, _)| event)),
         };
         let member = |strand| {
             let note: &Vec<u8> = source.members.get(&strand)?;

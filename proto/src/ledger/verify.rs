@@ -185,7 +185,7 @@ fn check(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>, story: &mut St
     }
 
     let events = parse_events(&bundle, story)?;
-    story.code = Some(check_code(events.iter().map(Event::leaf)));
+    story.code = Some(check_code(&events));
     let strands = replay_strands(&bundle, &events)?;
     check_close(&events)?;
     let included = inclusion::check(&bundle, &events, &statement)?;

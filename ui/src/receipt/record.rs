@@ -52,7 +52,7 @@ fn reason(why: Why, words: &Words) -> String {
     }
 }
 
-/// Every question, its answer and how long that took; then the questions exactly as they were shown.
+/// Every answer and how long it took.
 pub(super) fn answers(story: &Story, words: &Words) -> String {
     let heading = heading(&words.say("receipt-answers", &[]));
     if story.answered.is_empty() {
@@ -71,8 +71,15 @@ pub(super) fn answers(story: &Story, words: &Words) -> String {
             vec![number(answered.entry), moment(answered.at), answer(answered.answer, words), took(answered, words)]
         })
         .collect();
-    let mut html = heading + &table(&head, &rows);
-    html.push_str(&subheading(&words.say("receipt-asked", &[])));
+    heading + &table(&head, &rows)
+}
+
+/// The questions exactly as they were shown, at the end because they are long.
+pub(super) fn cards(story: &Story, words: &Words) -> String {
+    if story.answered.is_empty() {
+        return String::new();
+    }
+    let mut html = heading(&words.say("receipt-asked", &[]));
     for answered in &story.answered {
         let shown = if answered.shown.is_empty() {
             escaped(&quoted(None, story.hidden.contains(&KindName::Consent), words))
