@@ -45,10 +45,23 @@ pub enum Command {
     /// Read the service's whole record, as its auditor
     #[command(subcommand)]
     Audit(Audit),
+    /// Fetch what people added to your records since: signatures, ratings, corrections
+    Refresh,
     /// Verify a session's record, offline
     Verify {
         /// The record: session-….zip
         file: PathBuf,
+        /// The organisation's root: its fingerprint, or a relay's address
+        #[arg(long, value_name = "FINGERPRINT|ADDRESS")]
+        root: Option<String>,
+    },
+    /// Write a session's logbook as a page to print, offline
+    Report {
+        /// The record: session-….zip
+        file: PathBuf,
+        /// The page to write; never over another file
+        #[arg(long, value_name = "FILE.html")]
+        out: PathBuf,
         /// The organisation's root: its fingerprint, or a relay's address
         #[arg(long, value_name = "FINGERPRINT|ADDRESS")]
         root: Option<String>,

@@ -9,10 +9,12 @@
 
 use std::fs;
 
+use venia_proto::catalog::Catalog;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::bundle::{Bundle, ZIP_MAX};
 use venia_proto::now::Wall;
 use venia_relay::client::home::{Home, HomeError};
+use venia_ui::receipt::of_bundle;
 
 use crate::clock;
 
@@ -88,8 +90,8 @@ fn forget(sessions: &Home, session: SessionId) -> Result<(), HomeError> {
         let damaged = |_| HomeError::Damaged(sessions.dir().join(&name));
         let mut bundle = Bundle::from_zip(&zip).map_err(damaged)?;
         bundle.openings.clear();
-        // It tells what the openings said.
-        bundle.receipt = None;
+        // It tells what the openings said; told again, it says that they are withheld.
+        bundle.receipt = Catalog::built_in().ok().and_then(|catalog| of_bundle(&bundle, &catalog));
         sessions.write(&name, &bundle.to_zip().map_err(damaged)?)?;
     }
     sessions.remove(&format!("{DUE}{session}"))

@@ -58,6 +58,10 @@ fn wrong_use_is_2_and_makes_no_data() {
         &["checks", "--area", "everything"],
         &["verify"],
         &["verify", "x.zip", "--root", "abc"],
+        &["report"],
+        &["report", "x.zip"],
+        &["report", "x.zip", "--out", "x.html", "--root", "abc"],
+        &["report", "no-such.zip", "--out", "x.html"],
         &["watch"],
     ] {
         let output = venia(&data, args, "");
@@ -151,7 +155,9 @@ fn f1_verify_has_four_verdicts_and_three_exit_codes() {
         assert_eq!((found["verdict"].as_str(), code(&output)), (Some(verdict), exit), "{args:?} {found}");
         let mut keys: Vec<_> = found.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
-        assert_eq!(keys, ["at", "entries", "from", "session", "signed_by", "to", "verdict", "why", "withheld"]);
+        let told =
+            ["at", "code", "entries", "from", "receipt", "session", "signed_by", "to", "verdict", "why", "withheld"];
+        assert_eq!(keys, told);
     }
     let missing = venia(&data, &["verify", "no-such.zip", "--root", &root], "");
     assert_eq!((code(&missing), missing.stdout.is_empty()), (2, true));

@@ -86,6 +86,29 @@ impl Words {
         }
     }
 
+    /// The source lines of every sentence whose id begins with one of these: what a page made of them depends on.
+    pub(crate) fn texts(&self, prefixes: &[&str]) -> String {
+        let mut ours = false;
+        let mut found = String::new();
+        for (_, en, es) in FILES {
+            let source = match self.language {
+                Language::En => en,
+                Language::Es => es,
+            };
+            for line in source.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+                // A line that is indented, or closes a list of variants, goes on with the sentence before it.
+                if !line.starts_with([' ', '}']) {
+                    ours = prefixes.iter().any(|prefix| line.starts_with(prefix));
+                }
+                if ours {
+                    found.push_str(line);
+                    found.push('\n');
+                }
+            }
+        }
+        found
+    }
+
     /// The risk of an item, by icon and word.
     pub fn risk(&self, effect: Effect, personal: bool) -> String {
         match (effect, personal) {

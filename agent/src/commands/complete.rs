@@ -155,12 +155,13 @@ impl Desk<'_> {
         self.resubmit(&mut journal, &archive, control).await?;
         drop(journal);
         archive = Archive::read(&self.journals.read(session)?)?;
-        let held = archive.held(self.key()?.verifier(), self.words, self.catalog).ok_or(CompleteError::Receipt)?;
+        let held = archive.held(self.key()?.verifier()).ok_or(CompleteError::Receipt)?;
         let first = held.first.verify(archive.events[0].0.leaf(), &control.welcome().relay.log);
         let first = first.map_err(|_| CompleteError::Receipt)?.size;
         let close = archive.close().map(|(entry, _)| entry.seq);
         let proofs = fetch(control, session, first, close, patience).await?;
-        let bundle = assemble(&held, Some(&proofs)).map_err(|_| CompleteError::Bundle)?;
+        let mut bundle = assemble(&held, Some(&proofs)).map_err(|_| CompleteError::Bundle)?;
+        bundle.receipt = venia_ui::receipt::of_bundle(&bundle, self.catalog);
         let zip = bundle.to_zip().map_err(|_| CompleteError::Bundle)?;
         let verdict = verify(&zip, Roots { named: Some(root), known: &[] });
         let name = bundle_name(session);

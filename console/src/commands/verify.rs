@@ -1,18 +1,21 @@
 //! `venia verify`: is this record true? Offline, alone, without an account.
 //!
-//! The verdict is [`venia_proto::ledger::verify`]'s; here are the file, the roots the verifier brings, and one line.
+//! The verdict is [`venia_proto::ledger::verify`]'s; here are the file, the roots the verifier brings, the page rendered again
+//! ([`venia_ui::receipt::compare`]), and one line.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use venia_proto::address::RelayAddress;
+use venia_proto::catalog::Catalog;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
-use venia_proto::ledger::bundle::ZIP_MAX;
+use venia_proto::ledger::bundle::{Bundle, ZIP_MAX};
 use venia_proto::ledger::verify::{At, Finding, Roots, Verdict, verify};
 use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure};
+use venia_ui::receipt;
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
@@ -20,20 +23,16 @@ use crate::{membership, trouble};
 
 pub(super) fn run(file: &Path, root: Option<&str>, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
     let words = screen.words();
-    let named = root.map(|text| fingerprint(text, words)).transpose()?;
-    let known = known(common, screen)?;
-    let zip = read(file).map_err(|error| {
-        let (name, why) = (file.display().to_string(), error.to_string());
-        let message = words.say("verify-file", &[("file", &name), ("why", &why)]);
-        trouble::cannot_tell("file", message, words.say("verify-file-hint", &[]), words)
-    })?;
-    let verdict = verify(&zip, Roots { named, known: &known });
+    let (_, verdict) = judged(file, root, &super::catalog(words)?, common, screen)?;
     if screen.json() {
         screen.object(&verdict)?;
     } else {
         screen.line(&line(&verdict, words))?;
         if verdict.verdict == Finding::Intact && !verdict.why.is_empty() {
             screen.note(&words.say("verify-limits", &[("why", &verdict.why)]));
+        }
+        if let Some(code) = verdict.code.as_ref().filter(|_| verdict.verdict != Finding::Broken) {
+            screen.note(&words.say("verify-code", &[("code", code)]));
         }
     }
     Ok(match verdict.verdict {
@@ -43,8 +42,33 @@ pub(super) fn run(file: &Path, root: Option<&str>, common: &Common, screen: &Scr
     })
 }
 
+/// A bundle's bytes, and what is said of it by these roots; its page is compared too.
+pub(super) fn judged(
+    file: &Path,
+    root: Option<&str>,
+    catalog: &Catalog,
+    common: &Common,
+    screen: &Screen,
+) -> Result<(Vec<u8>, Verdict), Failure> {
+    let words = screen.words();
+    let named = root.map(|text| fingerprint(text, words)).transpose()?;
+    let known = known(common, screen)?;
+    let zip = read(file).map_err(|error| {
+        let (name, why) = (file.display().to_string(), error.to_string());
+        let message = words.say("verify-file", &[("file", &name), ("why", &why)]);
+        trouble::cannot_tell("file", message, words.say("verify-file-hint", &[]), words)
+    })?;
+    let mut verdict = verify(&zip, Roots { named, known: &known });
+    if verdict.verdict != Finding::Broken
+        && let Ok(bundle) = Bundle::from_zip(&zip)
+    {
+        verdict = verdict.compared(receipt::compare(&bundle, catalog));
+    }
+    Ok((zip, verdict))
+}
+
 /// The one line an auditor reads.
-fn line(verdict: &Verdict, words: &Words) -> String {
+pub(super) fn line(verdict: &Verdict, words: &Words) -> String {
     let entries = verdict.entries;
     let unknown = || "?".to_owned();
     match verdict.verdict {

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use venia_proto::catalog::Catalog;
 use venia_proto::encoding;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::SessionId;
@@ -97,7 +98,11 @@ pub(crate) async fn collect(
 }
 
 fn packed(held: &Held, proofs: Option<&Proofs>) -> Option<Vec<u8>> {
-    let zip = |bundle: Bundle| bundle.to_zip().inspect_err(|error| tracing::warn!(%error, "the record")).ok();
+    let zip = |mut bundle: Bundle| {
+        let catalog = Catalog::built_in().inspect_err(|error| tracing::error!(%error, "the catalogue")).ok();
+        bundle.receipt = catalog.and_then(|catalog| venia_ui::receipt::of_bundle(&bundle, &catalog));
+        bundle.to_zip().inspect_err(|error| tracing::warn!(%error, "the record")).ok()
+    };
     receipt::assemble(held, proofs).inspect_err(|error| tracing::warn!(%error, "the record")).ok().and_then(zip)
 }
 

@@ -7,6 +7,7 @@
 pub(crate) mod collect;
 pub(crate) mod pair;
 pub(crate) mod record;
+pub(crate) mod refresh;
 mod typed;
 
 use std::collections::VecDeque;

@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod body;
 pub mod bundle;
+pub mod check_code;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod event;
