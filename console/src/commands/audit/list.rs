@@ -68,9 +68,8 @@ fn counted(sessions: &[&Session], period: Period, screen: &Screen) -> Result<(),
         if screen.json() {
             screen.object(&json!({"from": period, "sessions": count, "flagged": flagged}))?;
         } else {
-            let values: &[(&str, &dyn venia_ui::words::Sayable)] =
-                &[("from", &period), ("count", &count), ("flagged", &flagged)];
-            screen.line(&screen.words().say("audit-period", values))?;
+            let words = screen.words();
+            screen.line(&words.say("audit-period", &[("from", &period), ("count", &count), ("flagged", &flagged)]))?;
         }
     }
     Ok(())
