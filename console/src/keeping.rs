@@ -1,130 +1,100 @@
-//! How long this computer keeps the words of a session, and what it deletes when the log says so. (SECURITY E11)
+//! How long a technician keeps what people said and what was found: the statement's days, then the words go and the
+//! proofs stay. (SECURITY E11)
 //!
-//! A record here holds openings: words in the clear. They go when the statement's days after the session are over, and
-//! at once when an erase note of the log names them. What is signed stays, so the record still verifies and says
-//! "withheld". A copy somebody made elsewhere is out of anybody's reach; nothing here claims otherwise.
+//! Beside each bundle that holds openings stands a small file that says when they are due. When that time has come, the
+//! bundle is written again without them: it verifies as before and says how many parts are withheld.
+//!
+//! Not here: what an `erase` note asks. And this is the technician's own program keeping a promise; a technician who copies
+//! the folder can't be held to it by anything.
 
-use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+use std::fs;
 
-use tokio::time::timeout;
+use venia_proto::catalog::Catalog;
 use venia_proto::id::SessionId;
-use venia_proto::key::VerifierKey;
 use venia_proto::ledger::bundle::{Bundle, ZIP_MAX};
-use venia_proto::ledger::event::Event;
-use venia_proto::ledger::notice::Notice;
-use venia_proto::rendezvous::{Answer, Call, ERASURES_MAX};
-use venia_relay::client::control::Control;
+use venia_proto::now::Wall;
 use venia_relay::client::home::{Home, HomeError};
+use venia_ui::receipt::of_bundle;
+
+use crate::clock;
 
 /// Folder of the records.
 pub(crate) const SESSIONS: &str = "sessions";
-/// Records one command goes through because of their age; the next goes on.
-const SWEEP_MAX: usize = 64;
-/// Calls about erasures on one connection, each for [`ERASURES_MAX`] sessions, newest first.
-const CALLS_MAX: usize = 16;
-/// How long a relay may take to answer one of them: nobody waits for it at a keyboard.
-const PATIENCE: Duration = Duration::from_secs(2);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Records looked at in one run; the rest waits for the next.
+pub(crate) const AT_ONCE: usize = 500;
 
-/// The name of a session's record.
-pub(crate) fn file(session: SessionId) -> String {
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+const DUE: &str = "due-";
+/// A time, and a line feed.
+const DUE_MAX: usize = 64;
+
+/// The name of a session's bundle in the folder of sessions.
+pub(crate) fn bundle_name(session: SessionId) -> String {
     format!("session-{session}.zip")
 }
 
-/// Deletes the openings of records written so many days ago: a record is written when its session ends.
-pub(crate) fn sweep(home: &Home, keep_days: u32, now: SystemTime) -> Result<(), HomeError> {
-    let keep = DAY.saturating_mul(keep_days);
-    let old = |(_, written): &(SessionId, SystemTime)| now.duration_since(*written).is_ok_and(|age| age >= keep);
-    let due: Vec<_> = records(home)?.into_iter().rev().filter(old).take(SWEEP_MAX).collect();
-    due.into_iter().try_for_each(|(session, _)| withhold(home, session, None))
+/// Promises that a session's openings go after this many days. Written before the bundle: a crash in between leaves a
+/// promise without a bundle, never a bundle without a promise.
+pub(crate) fn promise(sessions: &Home, session: SessionId, days: u32, now: Wall) -> Result<(), HomeError> {
+    let due = now.plus_ms(i64::from(days) * DAY_MS);
+    sessions.write(&format!("{DUE}{session}"), format!("{due}\n").as_bytes())
 }
 
-/// Asks what was erased of the sessions held here, obeys, and says so. Without an answer the next connection asks again.
-pub(crate) async fn obey(home: &Home, control: &Control, log: &VerifierKey) -> Result<(), HomeError> {
-    let sessions: Vec<SessionId> = records(home)?.into_iter().map(|(session, _)| session).collect();
-    for some in sessions.chunks(ERASURES_MAX).take(CALLS_MAX) {
-        match timeout(PATIENCE, control.call(Call::Erasures { sessions: some.to_vec() })).await {
-            Ok(Ok(Answer::Erasures { notes })) => obey_notes(home, control, log, &notes).await?,
-            Ok(_) | Err(_) => return Ok(()),
+/// Keeps what was promised about the records in a data folder, at the start of every command that opens it.
+pub(crate) fn sweep(home: &Home) {
+    let sessions = home.dir().join(SESSIONS);
+    if !sessions.is_dir() {
+        return;
+    }
+    match Home::open(&sessions, false) {
+        Ok(sessions) => {
+            let kept = keep_promises(&sessions, clock::now().wall);
+            if kept > 0 {
+                tracing::info!(kept, "old records lost their words, as promised");
+            }
         }
+        Err(error) => tracing::warn!(%error, "old records can't be looked at"),
     }
-    Ok(())
 }
 
-/// Obeys these notes of the log, whoever handed them over, and says so.
-pub(crate) async fn obey_notes(
-    home: &Home,
-    control: &Control,
-    log: &VerifierKey,
-    notes: &[Vec<u8>],
-) -> Result<(), HomeError> {
-    let mut obeyed = BTreeSet::new();
-    for note in notes {
-        // Only the log itself can make us delete anything.
-        let Ok(Notice::Erase { session, parts }) = Notice::open(note, log) else { continue };
-        withhold(home, session, parts.as_deref())?;
-        obeyed.insert(session);
-    }
-    for session in obeyed {
-        // Not heard: the next connection obeys and says it again.
-        let _ = timeout(PATIENCE, control.call(Call::Erased { session })).await;
-    }
-    Ok(())
-}
-
-/// Rewrites a session's record without these openings, all of them without `parts`. A page rendered from them goes too.
-fn withhold(home: &Home, session: SessionId, parts: Option<&[[u8; 32]]>) -> Result<(), HomeError> {
-    let sessions = Home::open(&home.dir().join(SESSIONS), false)?;
-    let name = file(session);
-    let Some(zip) = sessions.read(&name, ZIP_MAX)? else { return Ok(()) };
-    let Ok(mut bundle) = Bundle::from_zip(&zip) else {
-        // Nobody can tell whose words are in it.
-        return if parts.is_none() { sessions.remove(&name) } else { Ok(()) };
-    };
-    let named = |commit: &[u8; 32]| parts.is_none_or(|parts| parts.contains(commit));
-    let sealed: BTreeSet<[u8; 32]> = bundle
-        .entries
-        .iter()
-        .filter_map(|entry| Event::parse(&entry.event).ok())
-        .flat_map(|event| event.header().parts.clone())
-        .filter(|part| named(&part.commit))
-        .filter_map(|part| part.sealed)
-        .collect();
-    let before = bundle.openings.len() + bundle.sealed.len();
-    bundle.openings.retain(|commit, _| !named(commit));
-    bundle.sealed.retain(|hash, _| !sealed.contains(hash));
-    if bundle.openings.len() + bundle.sealed.len() == before {
-        return Ok(());
-    }
-    bundle.receipt = None;
-    match bundle.to_zip() {
-        Ok(zip) => sessions.write(&name, &zip),
+/// Keeps every promise that is due; how many bundles lost their words. What can't be read or written now is tried again
+/// next time.
+fn keep_promises(sessions: &Home, now: Wall) -> usize {
+    let Ok(entries) = fs::read_dir(sessions.dir()) else { return 0 };
+    let promised = entries.filter_map(|entry| {
+        let name = entry.ok()?.file_name();
+        name.to_str()?.strip_prefix(DUE)?.parse::<SessionId>().ok()
+    });
+    let kept = promised.take(AT_ONCE).filter(|session| match is_due(sessions, *session, now) {
+        Ok(true) => forget(sessions, *session).inspect_err(|error| tracing::warn!(%error, "openings stay")).is_ok(),
+        Ok(false) => false,
         Err(error) => {
-            tracing::warn!(%error, "a record can't be rewritten");
-            sessions.remove(&name)
+            tracing::warn!(%error, "a record can't be looked at");
+            false
         }
-    }
+    });
+    kept.count()
 }
 
-/// Sessions whose records are held, newest first, and when each was last written.
-fn records(home: &Home) -> Result<Vec<(SessionId, SystemTime)>, HomeError> {
-    let path = home.dir().join(SESSIONS);
-    let files = match std::fs::read_dir(&path) {
-        Ok(files) => files,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(HomeError::Disk { path, source }),
-    };
-    let mut records: Vec<_> = files
-        .filter_map(Result::ok)
-        .filter_map(|file| {
-            let name = file.file_name().into_string().ok()?;
-            let session = name.strip_prefix("session-")?.strip_suffix(".zip")?.parse().ok()?;
-            Some((session, file.metadata().ok()?.modified().ok()?))
-        })
-        .collect();
-    records.sort_by_key(|&(_, written)| std::cmp::Reverse(written));
-    Ok(records)
+fn is_due(sessions: &Home, session: SessionId, now: Wall) -> Result<bool, HomeError> {
+    let Some(bytes) = sessions.read(&format!("{DUE}{session}"), DUE_MAX)? else { return Ok(false) };
+    let due = str::from_utf8(&bytes).ok().and_then(|text| text.trim_end().parse::<Wall>().ok());
+    // A promise nobody can read is due: the words are not ours.
+    Ok(due.is_none_or(|due| now >= due))
+}
+
+/// Writes a bundle again without its openings; then the promise is kept.
+fn forget(sessions: &Home, session: SessionId) -> Result<(), HomeError> {
+    let name = bundle_name(session);
+    if let Some(zip) = sessions.read(&name, ZIP_MAX)? {
+        let damaged = |_| HomeError::Damaged(sessions.dir().join(&name));
+        let mut bundle = Bundle::from_zip(&zip).map_err(damaged)?;
+        bundle.openings.clear();
+        // It tells what the openings said; told again, it says that they are withheld.
+        bundle.receipt = Catalog::built_in().ok().and_then(|catalog| of_bundle(&bundle, &catalog));
+        sessions.write(&name, &bundle.to_zip().map_err(damaged)?)?;
+    }
+    sessions.remove(&format!("{DUE}{session}"))
 }
 
 #[cfg(test)]
@@ -133,52 +103,62 @@ mod tests {
 
     use super::*;
 
-    fn home() -> (tempfile::TempDir, Home) {
+    fn sessions() -> (tempfile::TempDir, Home) {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::open(&folder.path().join("venia"), false).unwrap();
+        let home = Home::open(&folder.path().join("sessions"), false).unwrap();
         (folder, home)
     }
 
-    fn keep(home: &Home, session: SessionId) {
+    fn session() -> SessionId {
+        SessionId([7; 16])
+    }
+
+    fn at(ms: i64) -> Wall {
+        Wall::from_ms(1_795_514_402_000 + ms)
+    }
+
+    #[test]
+    fn e11_openings_go_when_their_days_are_over() {
+        let (_folder, sessions) = sessions();
         let bundle = Bundle {
-            entries: vec![Entry::default()],
-            openings: [([1; 32], b"one".to_vec()), ([2; 32], b"two".to_vec())].into(),
-            receipt: Some(b"one and two".to_vec()),
+            openings: [([1; 32], b"MARKER".to_vec())].into(),
+            receipt: Some(b"MARKER".to_vec()),
+            statement: b"kept".to_vec(),
+            participants: b"agent".to_vec(),
+            policy: b"none".to_vec(),
+            entries: vec![Entry { event: b"event".to_vec(), proof: None }],
+            first_checkpoint: b"first".to_vec(),
             ..Bundle::default()
         };
-        let sessions = Home::open(&home.dir().join(SESSIONS), false).unwrap();
-        sessions.write(&file(session), &bundle.to_zip().unwrap()).unwrap();
-    }
-
-    fn held(home: &Home, session: SessionId) -> Bundle {
-        Bundle::from_zip(&std::fs::read(home.dir().join(SESSIONS).join(file(session))).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn e11_words_go_when_their_days_are_over() {
-        let (_folder, home) = home();
-        let session = SessionId([7; 16]);
-        keep(&home, session);
-        let written = records(&home).unwrap()[0].1;
-        sweep(&home, 30, written + 30 * DAY - Duration::from_secs(1)).unwrap();
-        assert_eq!(held(&home, session).openings.len(), 2);
-        sweep(&home, 30, written + 30 * DAY).unwrap();
-        let bundle = held(&home, session);
-        assert!(bundle.openings.is_empty() && bundle.receipt.is_none());
-        assert_eq!(bundle.entries.len(), 1, "what is signed stays");
+        let name = bundle_name(session());
+        promise(&sessions, session(), 30, at(0)).unwrap();
+        sessions.write(&name, &bundle.to_zip().unwrap()).unwrap();
+        let held = || sessions.read(&name, ZIP_MAX).unwrap().unwrap();
+        let marked = |zip: &[u8]| zip.windows(6).any(|window| window == b"MARKER");
+        assert_eq!(keep_promises(&sessions, at(30 * DAY_MS - 1)), 0);
+        assert!(marked(&held()));
+        assert_eq!(keep_promises(&sessions, at(30 * DAY_MS)), 1);
+        assert!(!marked(&held()));
+        let left = Bundle::from_zip(&held()).unwrap();
+        assert_eq!((left.statement.as_slice(), left.openings.len()), (b"kept".as_slice(), 0));
+        assert_eq!(keep_promises(&sessions, at(90 * DAY_MS)), 0, "once");
     }
 
     #[test]
-    fn e11_only_the_parts_named_go() {
-        let (_folder, home) = home();
-        let (session, other) = (SessionId([7; 16]), SessionId([8; 16]));
-        keep(&home, session);
-        keep(&home, other);
-        withhold(&home, session, Some(&[[1; 32]])).unwrap();
-        let bundle = held(&home, session);
-        assert_eq!(bundle.openings.keys().collect::<Vec<_>>(), [&[2; 32]]);
-        assert!(bundle.receipt.is_none());
-        assert_eq!(held(&home, other).openings.len(), 2);
-        withhold(&home, SessionId([9; 16]), None).unwrap();
+    fn e11_a_promise_nobody_can_read_is_due_and_one_without_a_bundle_is_kept() {
+        let (_folder, sessions) = sessions();
+        sessions.write(&format!("{DUE}{}", session()), b"tomorrow\n").unwrap();
+        assert_eq!(keep_promises(&sessions, at(0)), 1);
+        assert_eq!(keep_promises(&sessions, at(0)), 0);
+    }
+
+    #[test]
+    fn e11_a_damaged_bundle_keeps_its_promise_open() {
+        let (_folder, sessions) = sessions();
+        promise(&sessions, session(), 0, at(0)).unwrap();
+        sessions.write(&bundle_name(session()), b"no zip").unwrap();
+        assert_eq!(keep_promises(&sessions, at(1)), 0);
+        sessions.remove(&bundle_name(session())).unwrap();
+        assert_eq!(keep_promises(&sessions, at(1)), 1);
     }
 }

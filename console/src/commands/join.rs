@@ -4,7 +4,7 @@
 //! then on there is one try (SECURITY B1): a code is used for one run of this program and forgotten.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use venia_proto::code::Code;
 use venia_proto::ledger::body::{Asked, Offer, Signoff};
@@ -24,11 +24,12 @@ use crate::cli::JoinArgs;
 use crate::driver::collect::{self, Collected, Place};
 use crate::driver::pair::{Binding, PairFailed, Paired, pair};
 use crate::driver::record::{Record, Sides};
-use crate::driver::{Finished, Plan, Through, drive};
+use crate::driver::{Finished, Plan, Through, drive, refresh};
+use crate::keeping;
 use crate::membership::{self, Membership};
 use crate::reach::{Reached, call, reach};
 use crate::voice::{Ended, Voice};
-use crate::{Parts, input, keeping, trouble};
+use crate::{Parts, input, obeying, trouble};
 
 /// A member note with less left than this is renewed first, in milliseconds.
 const RENEW_MS: i64 = 60 * 60 * 1_000;
@@ -65,15 +66,12 @@ fn join(args: &JoinArgs, common: &Common, mut parts: Parts, voice: &mut Voice<'_
     let folder = common.folder(Program::Console)?;
     let member = if folder.is_dir() {
         let home = Home::open(&folder, false).map_err(|error| trouble::folder(&error, words))?;
+        keeping::sweep(&home);
         Membership::load(home).map_err(|error| trouble::folder(&error, words))?
     } else {
         None
     };
     let member = member.ok_or_else(|| trouble::not_enrolled(words))?;
-    if let Some(statement) = &member.statement {
-        keeping::sweep(&member.home, statement.keep_days, SystemTime::now())
-            .map_err(|error| trouble::folder(&error, words))?;
-    }
     super::block_on(session(member, code, plan, parts, voice), words)?
 }
 
@@ -131,7 +129,7 @@ async fn session(
     let member = renewed(&mut membership, &reached, voice).await?;
     let folder = |error| trouble::folder(&error, words);
     let log = reached.control.welcome().relay.log.clone();
-    keeping::obey(&membership.home, &reached.control, &log).await.map_err(folder)?;
+    obeying::obey(&membership.home, &reached.control, &log).await.map_err(folder)?;
 
     let Answer::Joined { flow, session } =
         call(&reached.control, Call::Join { number: code.number().get() }).await.map_err(failed)?
@@ -149,7 +147,17 @@ async fn session(
     let key = membership.key.named(member.key.name.clone());
     let record = Record::new(Sides { session, agent: paired.agent, log: log.clone(), strand: paired.strand, key });
     let through = Through { control: &reached.control, pushes: &mut reached.pushes, flow, session };
-    let finished = drive(paired, through, record, plan, voice, lines).await;
+    let finished = {
+        let driving = drive(paired, through, record, plan, voice, lines);
+        // What people added to earlier records; the session neither waits for it nor hears of it.
+        let refreshing = refresh::beside(&membership.home, root, &reached.control, session);
+        tokio::pin!(driving, refreshing);
+        tokio::select! {
+            biased;
+            finished = &mut driving => finished,
+            () = &mut refreshing => driving.await,
+        }
+    };
 
     let progress = voice.wait_for_close();
     // Without the agent's close there is nothing to wait for.
@@ -166,7 +174,7 @@ async fn session(
     };
     let relay = control.as_ref().map_or(&reached.control, |reached| &reached.control);
     let collected = collect::collect(&finished.record, Some(relay), place, patience).await;
-    if let Err(error) = keeping::obey_notes(&membership.home, relay, &log, &finished.erased).await {
+    if let Err(error) = obeying::obey_notes(&membership.home, relay, &log, &finished.erased).await {
         // The next connection asks again; how this session ended must be told.
         tracing::warn!(error = &error as &dyn std::error::Error, "what was erased is still here");
     }

@@ -42,8 +42,11 @@ pub(super) fn sealed_of(
     Ok(named.into_iter().filter(|(commit, _)| parts.contains(commit)).filter_map(|(_, sealed)| sealed).collect())
 }
 
+/// Commitment of a part, and the SHA-256 of its sealed form.
+pub type NamedPart = ([u8; 32], Option<[u8; 32]>);
+
 /// Every part the session's events name: its commitment, and the SHA-256 of its sealed form.
-pub fn named(store: &impl Store, session: SessionId) -> Result<Vec<([u8; 32], Option<[u8; 32]>)>, StoreError> {
+pub fn named(store: &impl Store, session: SessionId) -> Result<Vec<NamedPart>, StoreError> {
     let mut parts = Vec::new();
     for note in store.session(session)?.map_or_else(Vec::new, |stored| stored.events) {
         let event = Event::parse(&note).map_err(|_| StoreError::Damaged("an event"))?;

@@ -9,9 +9,11 @@
 
 pub mod admission;
 pub mod committer;
+pub mod continuity;
 pub mod erasing;
 pub mod head;
 pub mod limits;
+pub mod notes;
 pub mod prove;
 pub mod queue;
 mod roots;

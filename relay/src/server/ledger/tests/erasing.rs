@@ -70,7 +70,7 @@ async fn e11_what_is_erased_is_in_no_file_and_the_log_says_so() {
     let note = store.entry(index).unwrap().unwrap();
     assert!(matches!(LogEntry::open(&note, log().verifier()), Ok(LogEntry::Notice(notice)) if notice == part));
     assert_eq!(store.node(0, index).unwrap(), Some(leaf(&note).0));
-    assert_eq!(store.erasure_notes(session).unwrap(), [note.clone()]);
+    assert_eq!(store.erasure_notes(session).unwrap(), std::slice::from_ref(&note));
     assert_eq!(store.erased_before(session, Some(&[one])).unwrap(), Some(note));
     assert_eq!(store.erased_before(session, Some(&[one, two])).unwrap(), None);
     assert_eq!(store.erased_before(session, None).unwrap(), None);
