@@ -22,6 +22,7 @@ use super::ledger::prove::Question;
 use super::ledger::queue::{Ledger, Pending};
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError};
+use super::organisation::Organisation;
 use super::registry::{ConnectionId, Ticket};
 use super::{accept, clock};
 use crate::client::code;
@@ -46,10 +47,8 @@ pub struct Relay {
     pub hall: Hall,
     /// The log and the members.
     pub ledger: Ledger<Sqlite>,
-    /// Signs member notes.
-    pub authority: SigningKey,
-    /// The organisation's signed statement.
-    pub statement: Vec<u8>,
+    /// Its settings and the statement it serves.
+    pub organisation: Arc<Organisation>,
 }
 
 /// Why a control connection ended. Worth a debug line: strangers cause it at will.
@@ -132,7 +131,8 @@ impl<'a> Conversation<'a> {
             return Err(PeerError::OutOfPlace);
         }
         let batch = relay.ledger.time().await.batch.to_vec();
-        write(&mut send, &FromRelay::Welcome { version: VERSION, statement: relay.statement.clone(), batch }).await?;
+        let statement = relay.organisation.served().note.clone();
+        write(&mut send, &FromRelay::Welcome { version: VERSION, statement, batch }).await?;
         let (outbox, inbox) = mpsc::channel(OUTBOX);
         let id = relay.hall.enter(connection.clone(), key, outbox.clone());
         // Whatever ends this task, the hall hears of it.
@@ -244,7 +244,7 @@ impl<'a> Conversation<'a> {
         let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
         tokio::spawn(async move {
             let authority = relay.clone();
-            let note = relay.ledger.perform(move |store| ask(store, &authority.authority)).await;
+            let note = relay.ledger.perform(move |store| ask(store, &authority.organisation.keys.authority)).await;
             let answer = note.and_then(|note| note.map_err(refusal)).map(|note| Answer::Member { note });
             let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
             drop(open);
@@ -257,7 +257,7 @@ async fn join(relay: &Arc<Relay>, ticket: Ticket, key: PublicKey, number: u32, r
     let authority = relay.clone();
     let found = relay.ledger.perform(move |store| {
         let member = members::member(store, &key)?;
-        let note = member.note(&authority.authority, clock::now().wall);
+        let note = member.note(&authority.organisation.keys.authority, clock::now().wall);
         if member.helps() { Ok(note) } else { Err(MembersError::Refused(Refusal::NotAllowed)) }
     });
     match found.await.and_then(|found| found.map_err(refusal)) {
