@@ -88,6 +88,13 @@ impl Archive {
         self.events.iter().filter(|(event, _)| !self.receipts.contains_key(&event.leaf()))
     }
 
+    /// Forgets the words of an event in this copy.
+    pub fn withhold(&mut self, leaf: Leaf) {
+        for (_, openings) in self.events.iter_mut().filter(|(event, _)| event.leaf() == leaf) {
+            openings.clear();
+        }
+    }
+
     /// What the bundle is made of; `None` while the first event has no receipt: the ledger knows nothing of it.
     pub fn held(&self, agent: &VerifierKey, words: &Words, catalog: &Catalog) -> Option<Held> {
         let (open, _) = self.events.first()?;

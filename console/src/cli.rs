@@ -39,6 +39,8 @@ pub enum Command {
     },
     /// Connect to the person who reads you a code
     Join(JoinArgs),
+    /// Fetch what people added to your records since: signatures, ratings, corrections
+    Refresh,
     /// Verify a session's record, offline
     Verify {
         /// The record: session-….zip

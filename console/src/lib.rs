@@ -6,9 +6,11 @@
 //! root's log, and the bundle by the same verifier an auditor uses.
 
 mod cli;
+mod clock;
 mod commands;
 mod driver;
 mod input;
+mod keeping;
 mod membership;
 mod reach;
 mod trouble;

@@ -3,6 +3,7 @@
 mod checks;
 mod enroll;
 mod join;
+mod refresh;
 mod verify;
 
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ pub(crate) fn run(cli: &Cli, parts: Parts) -> ExitCode {
         Command::Checks { area } => checks::run(*area, &screen),
         Command::Verify { file, root } => verify::run(file, root.as_deref(), &cli.common, &screen),
         Command::Enroll { invite } => enroll::run(invite, &cli.common, &screen, parts),
+        Command::Refresh => refresh::run(&cli.common, &screen),
         // Its failures are events of its stream, not an object of their own.
         Command::Join(args) => return join::run(args, &cli.common, &screen, parts).into(),
     };

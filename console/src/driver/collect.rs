@@ -20,14 +20,15 @@ use venia_proto::ledger::note::NOTE_MAX;
 use venia_proto::ledger::pin::{Advance, Evidence, Pin, PinError};
 use venia_proto::ledger::verify::{Finding, Roots, verify};
 use venia_proto::rendezvous::{Answer, Call};
+use venia_proto::statement::Statement;
 use venia_relay::client::control::Control;
 use venia_relay::client::home::{Home, HomeError};
 use venia_relay::client::receipt::{self, Held, Proofs};
 
 use super::record::Record;
+use crate::clock;
+use crate::keeping::{SESSIONS, bundle_name, promise};
 
-/// Folder of the records.
-const SESSIONS: &str = "sessions";
 /// How long the one call for the kept checkpoint may take.
 const CONTINUITY: Duration = Duration::from_secs(2);
 
@@ -84,7 +85,9 @@ pub(crate) async fn collect(
     held.readme = Some(README.as_bytes().to_vec());
     let Some(zip) = packed(&held, proofs.as_ref()) else { return Ok(Collected { evidence, ..Collected::default() }) };
     let sessions = Home::open(&place.home.dir().join(SESSIONS), false)?;
-    let name = format!("session-{}.zip", place.session);
+    let name = bundle_name(place.session);
+    let days = Statement::open(&held.statement, &place.root).map_or(0, |statement| statement.keep_days);
+    promise(&sessions, place.session, days, clock::now().wall)?;
     sessions.write(&name, &zip)?;
     let verdict = verify(&zip, Roots { named: Some(place.root), known: &[] });
     if verdict.verdict == Finding::Broken {

@@ -18,6 +18,7 @@ use venia_proto::wire::{self, Limit, WireError};
 
 use super::hall::{Hall, OUTBOX, source};
 use super::ledger::admission::Submission;
+use super::ledger::notes::notes;
 use super::ledger::prove::Question;
 use super::ledger::queue::{Ledger, Pending};
 use super::ledger::sqlite::Sqlite;
@@ -210,9 +211,17 @@ impl<'a> Conversation<'a> {
                 let pending = self.relay.ledger.prove(question).await;
                 self.answer_later(ticket, open, pending);
             }
+            Call::Notes { session, skip } => {
+                let (relay, outbox, by) = (self.relay.clone(), self.outbox.clone(), self.key);
+                tokio::spawn(async move {
+                    let found = relay.ledger.perform(move |store| notes(store, by, session, skip)).await;
+                    let answer = found.and_then(|found| found);
+                    let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
+                    drop(open);
+                });
+            }
             Call::Seen { .. }
             | Call::Consistency { .. }
-            | Call::Notes { .. }
             | Call::Erasures { .. }
             | Call::Erased { .. }
             | Call::Look { .. }

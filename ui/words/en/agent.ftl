@@ -22,6 +22,9 @@ show-closed = Ended: { $at }. { $why }
 
 export-fetching = Completing the record
 export-done = Written: { $path }
+export-withheld = { $parts } parts were left out. Whoever verifies the file sees how many.
+export-no-entry = The record has no entry number { $entry }. Nothing was written.
+export-no-entry-hint = Entries count from 0; venia verify says how many there are.
 export-failed = The file cannot be written: { $problem }.
 export-failed-hint = Check the folder and its permissions, or give another file name.
 export-exists = There is already a file with this name. It was not changed.

@@ -101,6 +101,14 @@ console-check = { $item } (level { $level }): { $title }
 console-not-understood = That was not understood. Type help for the list.
 console-needs-text = Some words are needed there: { $why }.
 
+console-refresh-nothing = Nothing was added to your records.
+console-refreshed = Session { $session }:
+console-added-signoff = - The person signed the record.
+console-added-rating = - The person rated the session.
+console-added-correction = - A correction was added.
+console-added-reopening = - The person says that the problem is back.
+console-refresh-failed = The record of session { $session } could not be renewed. It stays as it was.
+
 verify-intact = INTACT: { $entries } entries, signed by { $names }, complete from { $from } to { $to }.
 verify-broken-entry = BROKEN at entry { $at }: { $why }.
 verify-broken-file = BROKEN at { $at }: { $why }.

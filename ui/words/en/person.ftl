@@ -135,6 +135,10 @@ close-copy = Your copy of the record: { $path }
 sign-question = Do you want to sign your copy of this record?
 sign-meaning = It says that the record was made here. You can also sign later.
 sign-prompt = sign / not now >{ " " }
+correct-question = Do you want to add this correction to the record?
+correct-meaning = Nothing in the record changes; your signed correction stands beside it.
+reopen-question = Do you want to say in the record that the problem is back?
+reopen-meaning = The session stays closed. The technician sees your note in their copy.
 sign-done = Signed. Thank you.
 sign-later = Not signed. To sign later, type:
 

@@ -22,6 +22,9 @@ show-closed = Terminó: { $at }. { $why }
 
 export-fetching = Completando el registro
 export-done = Escrito: { $path }
+export-withheld = Se omitieron { $parts } partes. Quien verifique el archivo verá cuántas.
+export-no-entry = El registro no tiene la entrada número { $entry }. No se escribió nada.
+export-no-entry-hint = Las entradas cuentan desde 0; venia verify dice cuántas hay.
 export-failed = No se puede escribir el archivo: { $problem }.
 export-failed-hint = Revise la carpeta y sus permisos, o dé otro nombre de archivo.
 export-exists = Ya hay un archivo con este nombre. No se cambió.

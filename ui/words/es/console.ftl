@@ -101,6 +101,14 @@ console-check = { $item } (nivel { $level }): { $title }
 console-not-understood = No se entendió. Escriba help para ver la lista.
 console-needs-text = Ahí hacen falta palabras: { $why }.
 
+console-refresh-nothing = No se añadió nada a sus registros.
+console-refreshed = Sesión { $session }:
+console-added-signoff = - La persona firmó el registro.
+console-added-rating = - La persona valoró la sesión.
+console-added-correction = - Se añadió una corrección.
+console-added-reopening = - La persona dice que el problema ha vuelto.
+console-refresh-failed = El registro de la sesión { $session } no se pudo renovar. Queda como estaba.
+
 verify-intact = INTACTO: { $entries } entradas, firmadas por { $names }, completo desde { $from } hasta { $to }.
 verify-broken-entry = ROTO en la entrada { $at }: { $why }.
 verify-broken-file = ROTO en { $at }: { $why }.

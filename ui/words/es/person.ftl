@@ -135,6 +135,10 @@ close-copy = Su copia del registro: { $path }
 sign-question = ¿Quiere firmar su copia de este registro?
 sign-meaning = Dice que el registro se hizo aquí. También puede firmar más tarde.
 sign-prompt = firmar / ahora no >{ " " }
+correct-question = ¿Quiere añadir esta corrección al registro?
+correct-meaning = Nada cambia en el registro; su corrección firmada queda a su lado.
+reopen-question = ¿Quiere dejar escrito en el registro que el problema ha vuelto?
+reopen-meaning = La sesión sigue cerrada. El técnico ve su nota en su copia.
 sign-done = Firmado. Gracias.
 sign-later = Sin firmar. Para firmar más tarde, escriba:
 

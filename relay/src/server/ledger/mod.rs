@@ -11,6 +11,7 @@ pub mod admission;
 pub mod committer;
 pub mod head;
 pub mod limits;
+pub mod notes;
 pub mod prove;
 pub mod queue;
 mod roots;
