@@ -25,6 +25,7 @@ use super::ledger::prove::Question;
 use super::ledger::queue::{Ledger, Pending};
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError};
+use super::organisation::Organisation;
 use super::registry::{ConnectionId, Ticket};
 use super::{accept, clock};
 use crate::client::code;
@@ -49,10 +50,8 @@ pub struct Relay {
     pub hall: Hall,
     /// The log and the members.
     pub ledger: Ledger<Sqlite>,
-    /// Signs member notes.
-    pub authority: SigningKey,
-    /// The organisation's signed statement.
-    pub statement: Vec<u8>,
+    /// Its settings and the statement it serves.
+    pub organisation: Arc<Organisation>,
     /// What auditors read from.
     pub desk: Desk,
 }
@@ -138,7 +137,8 @@ impl<'a> Conversation<'a> {
             return Err(PeerError::OutOfPlace);
         }
         let batch = relay.ledger.time().await.batch.to_vec();
-        write(&mut send, &FromRelay::Welcome { version: VERSION, statement: relay.statement.clone(), batch }).await?;
+        let statement = relay.organisation.served().note.clone();
+        write(&mut send, &FromRelay::Welcome { version: VERSION, statement, batch }).await?;
         let (outbox, inbox) = mpsc::channel(OUTBOX);
         let id = relay.hall.enter(connection.clone(), key, outbox.clone());
         // Whatever ends this task, the hall hears of it.
@@ -229,7 +229,10 @@ impl<'a> Conversation<'a> {
                 relay.desk.look(&relay.ledger, by, &looked, what, session).await
             }),
             Call::Logs => {
-                self.audited(ticket, open, |relay, by, looked| async move { relay.desk.logs(by, &looked).await });
+                self.audited(ticket, open, |relay, by, looked| async move {
+                    let statement = relay.organisation.served().note.clone();
+                    relay.desk.logs(by, &looked, statement).await
+                });
             }
             Call::Entries { origin, from } => self.audited(ticket, open, move |relay, by, looked| async move {
                 relay.desk.entries(by, &looked, &origin, from).await
@@ -283,7 +286,7 @@ impl<'a> Conversation<'a> {
         let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
         tokio::spawn(async move {
             let authority = relay.clone();
-            let note = relay.ledger.perform(move |store| ask(store, &authority.authority)).await;
+            let note = relay.ledger.perform(move |store| ask(store, &authority.organisation.keys.authority)).await;
             let answer = note.and_then(|note| note.map_err(refusal)).map(|note| Answer::Member { note });
             let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
             drop(open);
@@ -296,7 +299,7 @@ async fn join(relay: &Arc<Relay>, ticket: Ticket, key: PublicKey, number: u32, r
     let authority = relay.clone();
     let found = relay.ledger.perform(move |store| {
         let member = members::member(store, &key)?;
-        let note = member.note(&authority.authority, clock::now().wall);
+        let note = member.note(&authority.organisation.keys.authority, clock::now().wall);
         if member.helps() { Ok(note) } else { Err(MembersError::Refused(Refusal::NotAllowed)) }
     });
     match found.await.and_then(|found| found.map_err(refusal)) {
