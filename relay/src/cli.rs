@@ -27,6 +27,7 @@ use crate::server::clock;
 use crate::server::identity::{IdentityError, Published};
 use crate::server::ledger::StoreError;
 use crate::server::ledger::committer::StartError;
+use crate::server::ledger::head::HeadError;
 use crate::server::ledger::limits::Limits;
 use crate::server::ledger::sqlite::Sqlite;
 use crate::server::serve::{DATABASE, Options, Running, ServeError};
@@ -337,8 +338,11 @@ fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failure {
         ),
     };
     match error {
-        ServeError::Home(error) | ServeError::Identity(IdentityError::Home(error)) => about_folder(error),
-        ServeError::Identity(IdentityError::Statement(_) | IdentityError::Name(_)) => said(
+        ServeError::Home(error)
+        | ServeError::Identity(IdentityError::Home(error))
+        | ServeError::Head(HeadError::Home(error)) => about_folder(error),
+        ServeError::Identity(IdentityError::Statement(_) | IdentityError::Name(_))
+        | ServeError::Head(HeadError::Write(_)) => said(
             Exit::Refused,
             "folder",
             words,
@@ -346,6 +350,16 @@ fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failure {
             words.say("relay-folder-hint", &[]),
         ),
         ServeError::Store(error) | ServeError::Ledger(StartError::Store(error)) => match error {
+            StoreError::SetBack { had, found } => said(
+                Exit::Refused,
+                "set-back",
+                words,
+                words.say(
+                    "relay-set-back",
+                    &[("folder", &folder), ("had", &had.to_string()), ("found", &found.to_string())],
+                ),
+                words.say("relay-set-back-hint", &[]),
+            ),
             StoreError::Database(_)
             | StoreError::File(_)
             | StoreError::HeadMoved

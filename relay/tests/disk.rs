@@ -17,8 +17,9 @@ use venia_proto::now::Wall;
 use venia_proto::rendezvous::{Answer, Refusal};
 use venia_relay::server::clock;
 use venia_relay::server::ledger::admission::Submission;
-use venia_relay::server::ledger::committer::{Ledger, Surroundings, start};
+use venia_relay::server::ledger::committer::{Surroundings, start};
 use venia_relay::server::ledger::limits::Limits;
+use venia_relay::server::ledger::queue::Ledger;
 use venia_relay::server::ledger::sqlite::Sqlite;
 
 /// A mounted tmpfs; unmounted when dropped.

@@ -6,6 +6,7 @@ pub mod bundle;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod event;
+pub mod heartbeat;
 pub mod kind;
 pub mod merkle;
 pub mod note;

@@ -98,6 +98,11 @@ impl Hall {
         self.lock().registry.meeting(agent).map(|(session, met)| (session, met.to_vec()))
     }
 
+    /// Whether somebody waits for a technician, or talks with one.
+    pub fn is_busy(&self) -> bool {
+        self.lock().registry.is_busy()
+    }
+
     /// A peer answered a ping: to a challenge (D6), or from its new address (C4).
     pub fn pong(&self, id: ConnectionId, nonce: u64) {
         self.act(|registry, _| registry.pong(id, nonce));

@@ -18,8 +18,8 @@ use venia_proto::wire::{self, Limit, WireError};
 
 use super::hall::{Hall, OUTBOX, source};
 use super::ledger::admission::Submission;
-use super::ledger::committer::{Ledger, Pending};
 use super::ledger::prove::Question;
+use super::ledger::queue::{Ledger, Pending};
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError};
 use super::registry::{ConnectionId, Ticket};

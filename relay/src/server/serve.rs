@@ -18,6 +18,7 @@ use super::hall::Hall;
 use super::identity::{IdentityError, Keys, Published};
 use super::ledger::StoreError;
 use super::ledger::committer::{self, StartError, Surroundings};
+use super::ledger::head::{HeadError, HeadFile};
 use super::ledger::limits::Limits;
 use super::ledger::sqlite::Sqlite;
 use super::peer::{self, Relay};
@@ -31,6 +32,8 @@ const PUBLIC_FILE: &str = "public";
 const PUBLIC_MAX: usize = 300;
 /// How often deadlines and addresses are looked at.
 const TICK: Duration = Duration::from_millis(100);
+/// How often the ledger is asked whether a heartbeat is due: well within the slack an auditor allows.
+const PULSE: Duration = Duration::from_secs(5);
 /// How long open connections may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -57,6 +60,9 @@ pub enum ServeError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The copy of the log's head beside it.
+    #[error(transparent)]
+    Head(#[from] HeadError),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] StartError),
@@ -96,9 +102,14 @@ impl Running {
         let published = Published::current(&home, &keys, &public, clock::now().wall)?;
         let address = published.address().ok_or(ServeError::NoPublic)?;
         let store = Sqlite::open(&home.path(DATABASE)?)?;
+        let head = HeadFile::open(&home, &keys.log.verifier().name)?;
         let disk = folder.to_owned();
-        let surroundings =
-            Surroundings { now: Arc::new(clock::now), free: Arc::new(move || free(&disk)), limits: options.limits };
+        let surroundings = Surroundings {
+            now: Arc::new(clock::now),
+            free: Arc::new(move || free(&disk)),
+            limits: options.limits,
+            head: Some(Arc::new(head)),
+        };
         let (ledger, thread) = committer::start(store, keys.log, surroundings)?;
         let listener = admin::listen(folder).map_err(ServeError::Socket)?;
         let relay = Arc::new(Relay {
@@ -110,6 +121,7 @@ impl Running {
         let (door, stopping, tasks) = (Arc::new(door), CancellationToken::new(), TaskTracker::new());
         tasks.spawn(stopping.clone().run_until_cancelled_owned(admin::serve(relay.clone(), address.clone(), listener)));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(tick(relay.clone())));
+        tasks.spawn(stopping.clone().run_until_cancelled_owned(pulse(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(welcome(relay.clone(), door.clone(), tasks.clone())));
         let socket = folder.join(admin::SOCKET);
         Ok(Self { address, listening, relay, door, stopping, tasks, ledger: thread, socket, _home: home })
@@ -167,6 +179,16 @@ async fn tick(relay: Arc<Relay>) {
         ticks.tick().await;
         // Without random numbers nobody is asked, and the old address stays the target.
         relay.hall.tick(|| peer::random().ok());
+    }
+}
+
+/// Keeps the log's heart beating, and notes sessions that nobody closed. (SECURITY F6, E7)
+async fn pulse(relay: Arc<Relay>) {
+    let mut ticks = tokio::time::interval(PULSE);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        relay.ledger.beat(relay.hall.is_busy()).await;
     }
 }
 

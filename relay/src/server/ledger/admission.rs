@@ -13,11 +13,13 @@ use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::{KeyName, PublicKey, VerifierKey};
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::kind::{Kind, KindName};
+use venia_proto::ledger::merkle::Hash;
 use venia_proto::ledger::strand::{Admission, StrandError, Strands};
 use venia_proto::now::Wall;
 use venia_proto::rendezvous::{EventFault, Refusal, SUBMIT_MAX};
 
 use super::limits::{DAY_MS, EVENTS_RESERVED, EVIDENCE_MAX, Limits};
+use super::roots::Roots;
 use super::{Equivocation, Opened, Store, StoreError, StoredSession};
 
 /// Sessions kept in memory between commits; others are read again from disk.
@@ -72,6 +74,7 @@ impl From<StoreError> for NotAdmitted {
 pub(super) struct Sessions {
     limits: Limits,
     origin: KeyName,
+    roots: Roots,
     live: HashMap<SessionId, Live>,
     /// Sessions that begin with the commit under way.
     opening: Vec<(PublicKey, String)>,
@@ -102,17 +105,19 @@ pub(super) struct Moment {
 
 impl Sessions {
     pub(super) fn new(origin: KeyName, limits: Limits) -> Self {
-        Self { limits, origin, live: HashMap::new(), opening: Vec::new(), clock: 0 }
+        Self { limits, origin, roots: Roots::default(), live: HashMap::new(), opening: Vec::new(), clock: 0 }
     }
 
     /// A commit failed: nothing admitted since the last one counts.
     pub(super) fn forget(&mut self) {
+        self.roots.forget();
         self.live.clear();
         self.opening.clear();
     }
 
-    /// A commit succeeded. Keeps memory bounded.
-    pub(super) fn committed(&mut self) {
+    /// A commit succeeded: the log has this root at this size. Keeps memory bounded.
+    pub(super) fn committed(&mut self, size: u64, root: Hash) {
+        self.roots.signed(size, root);
         self.opening.clear();
         if self.live.len() > CACHED {
             let mut uses: Vec<u64> = self.live.values().map(|live| live.used).collect();
@@ -186,7 +191,9 @@ impl Sessions {
         let mut parties = Vec::new();
         for (place, event) in (0..).zip(events) {
             let header = event.header();
-            if header.after.as_ref().is_some_and(|after| after.origin == self.origin && after.size > moment.size) {
+            if let Some(after) = header.after.as_ref().filter(|after| after.origin == self.origin)
+                && (after.size > moment.size || self.roots.at(store, after.size)? != after.root)
+            {
                 return Err(fault(place, EventFault::Chain));
             }
             let admission = match live.strands.check(event) {

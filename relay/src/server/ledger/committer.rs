@@ -14,24 +14,26 @@ use tokio::sync::{mpsc, oneshot, watch};
 use venia_proto::key::SigningKey;
 use venia_proto::ledger::batch::Batch;
 use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::heartbeat::{self, ABANDONED_MS, Hole, Pulse};
+use venia_proto::ledger::kind::KindName;
 use venia_proto::ledger::merkle::{Hash, Tree};
 use venia_proto::ledger::note::leaf;
+use venia_proto::ledger::notice::Notice;
 use venia_proto::ledger::strand::Admission;
 use venia_proto::now::{Now, Wall};
 use venia_proto::rendezvous::{Answer, Refusal};
 
 use super::admission::{Admitted, Moment, NotAdmitted, Sessions, Submission};
-use super::limits::{Limits, STALE_MS};
+use super::head::HeadFile;
+use super::limits::{ABANDONED_AT_ONCE, Limits, STALE_MS};
 use super::prove::{Nodes, NotProven, Question, prove};
+use super::queue::{Ledger, Newest, Work};
 use super::{Commit, Head, Placed, Store, StoreError};
 
 /// Calls that may wait for the committer; more wait at their own connection.
 const QUEUE: usize = 1_024;
 /// Most calls in one commit.
 const GROUP_MAX: usize = 512;
-
-/// What a relay is told when the ledger's thread is gone: nothing can be recorded, so nothing may run.
-const GONE: Refusal = Refusal::Disk;
 
 /// What the committer needs of its surroundings.
 #[derive(Clone)]
@@ -42,40 +44,8 @@ pub struct Surroundings {
     pub free: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// How much is taken from whom.
     pub limits: Limits,
-}
-
-/// The newest batch note: what time it is, by the ledger. (SECURITY A4)
-#[derive(Clone, Debug)]
-pub struct Newest {
-    /// The signed note.
-    pub batch: Arc<[u8]>,
-    /// What it says.
-    pub observed: Wall,
-    /// When it was made, in milliseconds since boot.
-    pub boot_ms: u64,
-}
-
-/// A way to the committer's thread. Cheap to clone.
-pub struct Ledger<S> {
-    queue: mpsc::Sender<Work<S>>,
-    newest: watch::Receiver<Newest>,
-    now: Arc<dyn Fn() -> Now + Send + Sync>,
-}
-
-impl<S> Clone for Ledger<S> {
-    fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), newest: self.newest.clone(), now: self.now.clone() }
-    }
-}
-
-/// An answer that comes once the commit is durable.
-pub type Pending = oneshot::Receiver<Result<Answer, Refusal>>;
-
-enum Work<S> {
-    Submit(Submission, oneshot::Sender<Result<Answer, Refusal>>),
-    Prove(Question, oneshot::Sender<Result<Answer, Refusal>>),
-    Fresh(oneshot::Sender<()>),
-    Do(Box<dyn FnOnce(&mut S) + Send>),
+    /// The copy of the head beside the database, if one is kept.
+    pub head: Option<Arc<HeadFile>>,
 }
 
 /// A ledger that can't start.
@@ -89,7 +59,8 @@ pub enum StartError {
     Thread(#[source] io::Error),
 }
 
-/// Starts the thread: loads the head, holds it against the tree, and commits a first batch so that the time is fresh.
+/// Starts the thread: loads the head, holds it against the tree, and commits a first batch so that the time is fresh,
+/// with a `gap` for the time nobody was here.
 /// The thread ends when every [`Ledger`] is dropped.
 pub fn start<S: Store + 'static>(
     store: S,
@@ -99,57 +70,11 @@ pub fn start<S: Store + 'static>(
     let (queue, waiting) = mpsc::channel(QUEUE);
     let now = surroundings.now.clone();
     let mut committer = Committer::load(store, log, surroundings, waiting)?;
-    committer.commit(Vec::new())?;
+    let gap = committer.gap_before_now();
+    committer.commit(Vec::new(), gap.into_iter().collect())?;
     let newest = committer.newest.subscribe();
     let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || committer.run());
     Ok((Ledger { queue, newest, now }, thread.map_err(StartError::Thread)?))
-}
-
-impl<S: Store> Ledger<S> {
-    /// Queues events; waits while the queue is full. Calls of one caller are committed in the order of these waits.
-    pub async fn submit(&self, submission: Submission) -> Result<Pending, Refusal> {
-        let (answer, pending) = oneshot::channel();
-        self.queue.send(Work::Submit(submission, answer)).await.map_err(|_| GONE)?;
-        Ok(pending)
-    }
-
-    /// Asks for proofs.
-    pub async fn prove(&self, question: Question) -> Result<Pending, Refusal> {
-        let (answer, pending) = oneshot::channel();
-        self.queue.send(Work::Prove(question, answer)).await.map_err(|_| GONE)?;
-        Ok(pending)
-    }
-
-    /// The newest batch note; a new one is made first if it is older than [`STALE_MS`]. If the disk refuses, the old one
-    /// is all there is.
-    pub async fn time(&self) -> Newest {
-        if self.is_stale() {
-            let (answer, made) = oneshot::channel();
-            if self.queue.send(Work::Fresh(answer)).await.is_ok() {
-                // Made or not: what is newest is told below.
-                let _ = made.await;
-            }
-        }
-        self.newest.borrow().clone()
-    }
-
-    /// Does something else with the database, between two commits: members and invites.
-    pub async fn perform<T: Send + 'static>(
-        &self,
-        what: impl FnOnce(&mut S) -> T + Send + 'static,
-    ) -> Result<T, Refusal> {
-        let (answer, done) = oneshot::channel();
-        let work = Work::Do(Box::new(move |store: &mut S| {
-            // The caller may have gone; what was done is done.
-            let _ = answer.send(what(store));
-        }));
-        self.queue.send(work).await.map_err(|_| GONE)?;
-        done.await.map_err(|_| GONE)
-    }
-
-    fn is_stale(&self) -> bool {
-        (self.now)().boot_ms.saturating_sub(self.newest.borrow().boot_ms) >= STALE_MS
-    }
 }
 
 struct Committer<S> {
@@ -172,6 +97,12 @@ struct Waiting {
     answer: oneshot::Sender<Result<Answer, Refusal>>,
 }
 
+/// A note of the relay's own, and who waits for it.
+struct Owed {
+    notice: Notice,
+    answer: Option<oneshot::Sender<Result<u64, Refusal>>>,
+}
+
 /// Indexes of new events by leaf.
 type Places = HashMap<[u8; 32], u64>;
 
@@ -190,6 +121,15 @@ impl<S: Store> Committer<S> {
         waiting: mpsc::Receiver<Work<S>>,
     ) -> Result<Self, StoreError> {
         let Loaded { tree, head, observed } = load(&store, &log)?;
+        if let Some((had, root)) = surroundings.head.as_ref().and_then(|head| head.before()) {
+            let found = tree.size();
+            if found < had {
+                return Err(StoreError::SetBack { had, found });
+            }
+            if Nodes::new(&store, &[]).tree(had)?.root() != root {
+                return Err(StoreError::Damaged("the log isn't the one that was here before"));
+            }
+        }
         let sessions = Sessions::new(log.verifier().name.clone(), surroundings.limits);
         let batch = head.as_ref().map_or_else(Vec::new, |head| head.batch.clone()).into();
         let (newest, _) = watch::channel(Newest { batch, observed, boot_ms: 0 });
@@ -212,23 +152,25 @@ impl<S: Store> Committer<S> {
         if self.broken {
             self.recover();
         }
-        let (mut waiting, mut questions, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut waiting, mut owed, mut questions, mut fresh) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut due = false;
         for work in group {
             match work {
                 Work::Submit(submission, answer) => self.admit(submission, answer, &mut waiting),
+                Work::Note(notice, answer) => owed.push(Owed { notice, answer: Some(answer) }),
                 Work::Prove(question, answer) => questions.push((question, answer)),
                 Work::Fresh(answer) => fresh.push(answer),
+                Work::Beat(queued) => due |= self.beat(queued, &mut owed),
                 Work::Do(what) => what(&mut self.store),
             }
         }
-        let boot_ms = (self.surroundings.now)().boot_ms;
-        let stale = boot_ms.saturating_sub(self.newest.borrow().boot_ms) >= STALE_MS;
-        if !self.broken && (!waiting.is_empty() || (stale && !fresh.is_empty())) {
-            if let Err(error) = self.commit(waiting) {
+        due |= !fresh.is_empty() && self.age() >= STALE_MS;
+        if !self.broken && (!waiting.is_empty() || !owed.is_empty() || due) {
+            if let Err(error) = self.commit(waiting, owed) {
                 self.failed(&error);
             }
         } else {
-            refuse(waiting);
+            refuse(waiting, owed);
         }
         for answer in fresh {
             let _ = answer.send(());
@@ -237,6 +179,43 @@ impl<S: Store> Committer<S> {
             let found = self.prove(&question);
             let _ = answer.send(found);
         }
+    }
+
+    /// How old the newest batch note is, in milliseconds.
+    fn age(&self) -> u64 {
+        (self.surroundings.now)().boot_ms.saturating_sub(self.newest.borrow().boot_ms)
+    }
+
+    /// Whether a heartbeat is due; sessions that nobody closed get their note with it.
+    fn beat(&mut self, queued: bool, owed: &mut Vec<Owed>) -> bool {
+        if self.broken {
+            return false;
+        }
+        let long_ago = (self.surroundings.now)().wall.plus_ms(-ABANDONED_MS).ms();
+        let found = self.store.quiet_since(long_ago, ABANDONED_AT_ONCE).and_then(|quiet| {
+            // Only a log that is old enough to be idle has to know whether it may be.
+            let busy = queued || (heartbeat::is_due(self.age(), true) && self.store.is_open()?);
+            Ok((quiet, busy))
+        });
+        match found {
+            Ok((quiet, busy)) => {
+                let already = |session| owed.iter().any(|owed| owed.notice == Notice::Abandoned { session });
+                let new: Vec<_> = quiet.into_iter().filter(|session| !already(*session)).collect();
+                owed.extend(new.into_iter().map(|session| Notice::Abandoned { session }.into()));
+                heartbeat::is_due(self.age(), busy)
+            }
+            Err(error) => {
+                self.failed(&error);
+                false
+            }
+        }
+    }
+
+    /// The time since the last batch before this program began.
+    fn gap_before_now(&self) -> Option<Owed> {
+        self.head.as_ref()?;
+        let from = self.newest.borrow().observed;
+        Some(Notice::Gap { from, to: (self.surroundings.now)().wall.max(from) }.into())
     }
 
     fn admit(
@@ -257,7 +236,7 @@ impl<S: Store> Committer<S> {
                 Err(NotAdmitted::Refused(refusal)) => refusal,
                 Err(NotAdmitted::Store(error)) => {
                     // What was admitted before it in this round rests on the same memory: refuse all of it.
-                    refuse(std::mem::take(waiting));
+                    refuse(std::mem::take(waiting), Vec::new());
                     self.failed(&error);
                     Refusal::Disk
                 }
@@ -267,62 +246,103 @@ impl<S: Store> Committer<S> {
     }
 
     /// Signs, stores, and only then answers.
-    fn commit(&mut self, waiting: Vec<Waiting>) -> Result<(), StoreError> {
-        let (commit, places) = self.prepare(&waiting);
-        if let Some((commit, tree, newest)) = commit {
-            if let Err(error) = self.store.append(&commit) {
-                refuse(waiting);
-                return Err(error);
-            }
-            let batch = commit.entries.first().cloned().unwrap_or_default();
-            self.head = Some(Head { size: tree.size(), checkpoint: commit.checkpoint.clone(), batch });
-            self.tree = tree;
-            self.sessions.committed();
-            self.newest.send_replace(newest);
-            self.release(waiting, &commit.nodes, &places)
-        } else {
-            self.release(waiting, &[], &places)
+    fn commit(&mut self, waiting: Vec<Waiting>, mut owed: Vec<Owed>) -> Result<(), StoreError> {
+        let (prepared, places) = self.prepare(&waiting, &mut owed)?;
+        let Some((commit, tree, newest)) = prepared else { return self.release(waiting, &[], &places) };
+        if let Err(error) = self.store.append(&commit) {
+            refuse(waiting, owed);
+            return Err(error);
         }
+        let batch = commit.entries.first().cloned().unwrap_or_default();
+        self.head = Some(Head { size: tree.size(), checkpoint: commit.checkpoint.clone(), batch });
+        self.tree = tree;
+        let (size, root) = (self.tree.size(), self.tree.root());
+        self.sessions.committed(size, root);
+        if let Some(head) = &self.surroundings.head {
+            head.advance(size, &root);
+        }
+        self.newest.send_replace(newest);
+        for (index, owed) in (commit.from + 1..).zip(owed) {
+            // Who no longer waits needs no answer.
+            let _ = owed.answer.map(|answer| answer.send(Ok(index)));
+        }
+        self.release(waiting, &commit.nodes, &places)
     }
 
     /// Lays out the commit; none if every event of every submission is there already.
-    fn prepare(&self, waiting: &[Waiting]) -> (Option<(Commit, Tree, Newest)>, Places) {
+    #[expect(clippy::type_complexity, reason = "the three parts of one commit, taken apart at once")]
+    fn prepare(
+        &self,
+        waiting: &[Waiting],
+        owed: &mut Vec<Owed>,
+    ) -> Result<(Option<(Commit, Tree, Newest)>, Places), StoreError> {
         let from = self.tree.size();
         let mut places = Places::new();
         let events = waiting.iter().flat_map(|waiting| &waiting.admitted.events);
         let new: Vec<_> =
             events.filter(|(_, admission)| *admission == Admission::New).map(|(event, _)| event).collect();
-        if new.is_empty() && !waiting.is_empty() {
-            return (None, places);
+        if new.is_empty() && owed.is_empty() && !waiting.is_empty() {
+            return Ok((None, places));
         }
         let now = (self.surroundings.now)();
         // A clock set back must not make the ledger's time go back.
         let observed = now.wall.max(self.newest.borrow().observed);
+        owed.extend(self.unexplained(observed, owed)?);
         let batch = Batch {
             origin: self.log.verifier().name.clone(),
-            n: new.len() as u64,
+            n: (owed.len() + new.len()) as u64,
             observed,
             previous: self.head.as_ref().map(|head| leaf(&head.batch)),
         };
         let batch = batch.sign(&self.log);
-        let mut commit = Commit { from, ..Commit::default() };
+        let mut commit = Commit { from, at: observed.ms(), ..Commit::default() };
         let mut tree = self.tree.clone();
         let mut completed = |level, place, hash: Hash| commit.nodes.push((level, place, hash));
         tree.append(leaf(&batch), &mut completed);
+        commit.entries.push(batch.clone());
+        for Owed { notice, .. } in &*owed {
+            let note = notice.sign(&self.log);
+            let entry = tree.append(leaf(&note), &mut completed);
+            if let Notice::Abandoned { session } = notice {
+                commit.ended.push((*session, entry));
+            }
+            commit.entries.push(note);
+        }
         for event in &new {
             let entry = tree.append(event.leaf(), &mut completed);
             places.insert(event.leaf().0, entry);
             let header = event.header();
+            if header.kind.name() == KindName::Close {
+                commit.ended.push((header.session, entry));
+            }
             let placed = Placed { session: header.session, author: header.author, seq: header.seq, entry, batch: from };
             commit.events.push(placed);
         }
-        commit.entries.push(batch.clone());
         commit.entries.extend(new.iter().map(|event| event.bytes().to_vec()));
         commit.opened = waiting.iter().filter_map(|waiting| waiting.admitted.opened.clone()).collect();
         commit.parties = waiting.iter().flat_map(|waiting| waiting.admitted.parties.iter().copied()).collect();
         commit.checkpoint = Checkpoint::of(self.log.verifier(), tree.size(), tree.root()).sign(&self.log);
         let newest = Newest { batch: batch.into(), observed, boot_ms: now.boot_ms };
-        (Some((commit, tree, newest)), places)
+        Ok((Some((commit, tree, newest)), places))
+    }
+
+    /// A `gap` for a silence nobody explained yet: this computer slept, its disk hung, or its clock was set right. Said by
+    /// us at once, it is a fact; found by an auditor later, it would be a suspicion.
+    fn unexplained(&self, observed: Wall, owed: &[Owed]) -> Result<Option<Owed>, StoreError> {
+        if self.head.is_none() || owed.iter().any(|owed| matches!(owed.notice, Notice::Gap { .. })) {
+            return Ok(None);
+        }
+        let silent = |busy| {
+            let mut pulse = Pulse::default();
+            pulse.batch(self.newest.borrow().observed, busy, None);
+            pulse.batch(observed, busy, None)
+        };
+        // Nearly always the answer is no, and no question to the database.
+        if silent(true).is_none() {
+            return Ok(None);
+        }
+        let hole = silent(self.store.is_open()?);
+        Ok(hole.map(|Hole { from, to }| Notice::Gap { from, to }.into()))
     }
 
     /// Everything is durable: hands out receipts.
@@ -422,9 +442,18 @@ fn load<S: Store>(store: &S, log: &SigningKey) -> Result<Loaded, StoreError> {
     Ok(Loaded { tree, head: Some(head), observed: batch.observed })
 }
 
-fn refuse(waiting: Vec<Waiting>) {
+fn refuse(waiting: Vec<Waiting>, owed: Vec<Owed>) {
+    // Who no longer waits needs no answer.
     for Waiting { answer, .. } in waiting {
-        // Who no longer waits needs no answer.
         let _ = answer.send(Err(Refusal::Disk));
+    }
+    for answer in owed.into_iter().filter_map(|owed| owed.answer) {
+        let _ = answer.send(Err(Refusal::Disk));
+    }
+}
+
+impl From<Notice> for Owed {
+    fn from(notice: Notice) -> Self {
+        Self { notice, answer: None }
     }
 }

@@ -16,6 +16,8 @@ pub const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 pub const DISK_FLOOR: u64 = 64 << 20;
 /// Age from which the newest batch note is too old to tell the time by, in milliseconds.
 pub const STALE_MS: u64 = 60 * 1_000;
+/// Abandoned sessions noted with one heartbeat; more wait for the next.
+pub const ABANDONED_AT_ONCE: usize = 100;
 /// Evidence kept of one session.
 pub const EVIDENCE_MAX: usize = 16;
 

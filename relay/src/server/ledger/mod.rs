@@ -9,8 +9,11 @@
 
 pub mod admission;
 pub mod committer;
+pub mod head;
 pub mod limits;
 pub mod prove;
+pub mod queue;
+mod roots;
 pub mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -42,6 +45,14 @@ pub enum StoreError {
     /// A migration that isn't the one this program would have run.
     #[error("migration {0} of the database isn't this program's")]
     Foreign(i64),
+    /// The database is older than what this log once reached: an old copy was brought back. (SECURITY F5)
+    #[error("the log was set back from {had} entries to {found}")]
+    SetBack {
+        /// Entries it had.
+        had: u64,
+        /// Entries found.
+        found: u64,
+    },
     /// What is stored can't be what we wrote.
     #[error("the ledger is damaged: {0}")]
     Damaged(&'static str),
@@ -73,6 +84,10 @@ pub struct Commit {
     pub parties: Vec<(SessionId, PublicKey)>,
     /// Where the sessions' events stand.
     pub events: Vec<Placed>,
+    /// Sessions that end, and the entry that ends them.
+    pub ended: Vec<(SessionId, u64)>,
+    /// The batch's time, in milliseconds since 1970.
+    pub at: i64,
     /// The signed checkpoint of the new size.
     pub checkpoint: Vec<u8>,
 }
@@ -156,6 +171,10 @@ pub trait Store: Send {
     fn placed(&self, session: SessionId, below: u64, skip: u64, most: usize) -> Result<Vec<Placed>, StoreError>;
     /// Sessions opened since a moment (milliseconds since 1970): by this device key, and from this source.
     fn opened_since(&self, device: &PublicKey, source: &str, since: i64) -> Result<(u64, u64), StoreError>;
+    /// Sessions that haven't ended and in which nothing was recorded since a moment (milliseconds since 1970).
+    fn quiet_since(&self, since: i64, most: usize) -> Result<Vec<SessionId>, StoreError>;
+    /// Whether any session hasn't ended.
+    fn is_open(&self) -> Result<bool, StoreError>;
     /// Keeps evidence, the first per place; durable when it returns.
     fn keep(&mut self, evidence: &Equivocation) -> Result<(), StoreError>;
     /// Evidence kept for a session.

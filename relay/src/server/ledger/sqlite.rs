@@ -20,7 +20,7 @@ use venia_proto::ledger::merkle::Hash;
 use super::{Commit, Equivocation, Head, Placed, Store, StoreError, StoredSession};
 
 /// Every migration, in order. Append only; a released file never changes.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 /// How long to wait for another process that reads the file, in milliseconds.
 const BUSY_MS: u32 = 5_000;
 
@@ -85,6 +85,16 @@ impl Store for Sqlite {
                 entry,
                 batch
             ])?;
+        }
+        let mut touched: Vec<_> = commit.events.iter().map(|event| event.session).collect();
+        touched.dedup();
+        for session in touched {
+            let sql = "UPDATE sessions SET last = $1 WHERE session = $2";
+            transaction.prepare_cached(sql)?.execute(params![commit.at, session.0])?;
+        }
+        for (session, entry) in &commit.ended {
+            let sql = "UPDATE sessions SET ended = $1 WHERE session = $2 AND ended IS NULL";
+            transaction.prepare_cached(sql)?.execute(params![entry.cast_signed(), session.0])?;
         }
         let size = commit.from + commit.entries.len() as u64;
         let batch = commit.entries.first().ok_or(StoreError::Damaged("a commit without a batch note"))?;
@@ -173,6 +183,19 @@ impl Store for Sqlite {
         let (device, source): (i64, i64) =
             self.connection.prepare_cached(sql)?.query_row(row, |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok((device.cast_unsigned(), source.cast_unsigned()))
+    }
+
+    fn quiet_since(&self, since: i64, most: usize) -> Result<Vec<SessionId>, StoreError> {
+        let sql = "SELECT session FROM sessions WHERE ended IS NULL AND last <= $1 ORDER BY last LIMIT $2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![since, most], |row| row.get(0).map(SessionId))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn is_open(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM sessions WHERE ended IS NULL)";
+        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
     }
 
     fn keep(&mut self, evidence: &Equivocation) -> Result<(), StoreError> {
@@ -298,9 +321,9 @@ mod tests {
         let (_folder, path) = database();
         drop(Sqlite::open(&path).unwrap());
         let connection = Connection::open(&path).unwrap();
-        connection.execute("INSERT INTO schema_version VALUES (2, x'00')", []).unwrap();
-        assert!(matches!(Sqlite::open(&path), Err(StoreError::Newer { found: 2, known: 1 })));
-        connection.execute("DELETE FROM schema_version WHERE version = 2", []).unwrap();
+        connection.execute("INSERT INTO schema_version VALUES (3, x'00')", []).unwrap();
+        assert!(matches!(Sqlite::open(&path), Err(StoreError::Newer { found: 3, known: 2 })));
+        connection.execute("DELETE FROM schema_version WHERE version = 3", []).unwrap();
         connection.execute("UPDATE schema_version SET sha256 = x'00'", []).unwrap();
         assert!(matches!(Sqlite::open(&path), Err(StoreError::Foreign(1))));
     }

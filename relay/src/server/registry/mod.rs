@@ -325,6 +325,11 @@ impl Registry {
         self.agents.get(agent).map(|agent| (agent.session, agent.met.as_slice()))
     }
 
+    /// Whether somebody waits for a technician, or talks with one: then the log's heart beats faster. (SECURITY F6)
+    pub fn is_busy(&self) -> bool {
+        self.agents.values().any(|agent| matches!(agent.presence, Presence::Here(_)))
+    }
+
     /// Does what is due.
     pub fn expire(&mut self, now: u64) -> Vec<Effect> {
         let mut effects = Vec::new();

@@ -217,3 +217,34 @@ fn the_events_of_these_tests_are_well_formed() {
         assert!(matches!(header.kind.name(), KindName::Open | KindName::Join | KindName::Close));
     }
 }
+
+#[tokio::test]
+async fn e9_an_event_may_quote_only_a_tree_this_log_had() {
+    let (world, mut agent) = (world(Limits::default()), Agent::new(1));
+    let open = agent.open();
+    world.submit(agent.submission(vec![open])).await.unwrap();
+    let (_, had, _, _) = world.receipts.lock().unwrap().last().unwrap().clone();
+    let quote = |size, root| After { origin: had.origin.clone(), size, root };
+    for (after, good) in [
+        (quote(had.size, [9; 32]), false),
+        (quote(had.size + 1, had.root), false),
+        (quote(had.size - 1, had.root), false),
+        (quote(had.size, had.root), true),
+    ] {
+        let mut strand = agent.strand.clone();
+        strand.receipted(after.clone());
+        let chat = write(&mut strand, Kind::Chat, &agent.key).bytes().to_vec();
+        let answer = world.submit(agent.submission(vec![chat])).await;
+        if good {
+            answer.unwrap();
+            agent.strand = strand;
+        } else {
+            assert_eq!(event_fault(answer), Some((0, EventFault::Chain)), "{after:?}");
+        }
+    }
+    // Looked up on the disk once nothing is remembered.
+    world.fail(Failing::NotPersisted);
+    let chat = agent.write(Kind::Chat);
+    assert_eq!(world.submit(agent.submission(vec![chat.clone()])).await, Err(Refusal::Disk));
+    world.submit(agent.submission(vec![chat])).await.unwrap();
+}

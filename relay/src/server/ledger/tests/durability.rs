@@ -99,7 +99,7 @@ async fn many_submissions_share_a_commit_and_each_gets_its_own_receipt() {
 #[tokio::test]
 async fn a4_time_is_fresh_and_never_goes_back() {
     let world = world(Limits::default());
-    let read = |newest: &super::committer::Newest| Batch::open(&newest.batch, world.log.verifier()).unwrap();
+    let read = |newest: &super::queue::Newest| Batch::open(&newest.batch, world.log.verifier()).unwrap();
     let first = read(&world.ledger.time().await);
     assert_eq!((first.observed, first.previous, first.n), (Wall::from_ms(START), None, 0));
     world.boot.fetch_add(STALE_MS - 1, Ordering::SeqCst);
@@ -181,13 +181,15 @@ fn a_damaged_or_foreign_log_is_not_carried_on() {
         now: Arc::new(|| Now { boot_ms: 0, wall: Wall::from_ms(START) }),
         free: Arc::new(|| u64::MAX),
         limits: Limits::default(),
+        head: None,
     };
     let begin = |log: SigningKey| start(Sqlite::open(&path).unwrap(), log, surroundings());
     let stop = |(ledger, thread): (Ledger<Sqlite>, std::thread::JoinHandle<()>)| {
         drop(ledger);
         thread.join().unwrap();
     };
-    for _ in 0..3 {
+    // A batch; then a batch and a gap.
+    for _ in 0..2 {
         stop(begin(log()).unwrap());
     }
     assert!(begin(SigningKey::new("log", [201; 32])).is_err(), "another log's database");

@@ -2,6 +2,7 @@
 
 mod admission;
 mod durability;
+mod pulse;
 
 use std::num::NonZeroU16;
 use std::path::PathBuf;
@@ -12,7 +13,7 @@ use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::{PublicKey, SigningKey};
 use venia_proto::ledger::batch::Batch;
 use venia_proto::ledger::checkpoint::Checkpoint;
-use venia_proto::ledger::event::{Event, Header};
+use venia_proto::ledger::event::{After, Event, Header};
 use venia_proto::ledger::kind::{Addition, Cause, Kind, KindName, Verified};
 use venia_proto::ledger::merkle::{Hash, verify_consistency, verify_inclusion};
 use venia_proto::ledger::part::{Opening, PartName};
@@ -21,9 +22,10 @@ use venia_proto::now::{Now, Wall};
 use venia_proto::rendezvous::{Answer, EventFault, Refusal, SUBMIT_MAX};
 
 use super::admission::Submission;
-use super::committer::{Ledger, Surroundings, start};
+use super::committer::{Surroundings, start};
 use super::limits::{EVENTS_RESERVED, EVIDENCE_MAX, Limits, STALE_MS};
 use super::prove::{Nodes, Question};
+use super::queue::Ledger;
 use super::sqlite::Sqlite;
 use super::*;
 
@@ -101,6 +103,12 @@ impl Store for Faulty {
     fn opened_since(&self, device: &PublicKey, source: &str, since: i64) -> Result<(u64, u64), StoreError> {
         self.inner.opened_since(device, source, since)
     }
+    fn quiet_since(&self, since: i64, most: usize) -> Result<Vec<SessionId>, StoreError> {
+        self.inner.quiet_since(since, most)
+    }
+    fn is_open(&self) -> Result<bool, StoreError> {
+        self.inner.is_open()
+    }
     fn keep(&mut self, evidence: &Equivocation) -> Result<(), StoreError> {
         self.inner.keep(evidence)
     }
@@ -149,6 +157,7 @@ fn world(limits: Limits) -> World {
             Arc::new(move || free.load(Ordering::SeqCst))
         },
         limits,
+        head: None,
     };
     let (ledger, _thread) = start(store, log(), surroundings).unwrap();
     World { path, ledger, plan, boot, wall, free, log: log(), receipts: Mutex::default(), _folder: folder }
