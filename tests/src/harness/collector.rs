@@ -14,17 +14,18 @@ use tokio::sync::watch;
 use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::{SigningKey, VerifierKey};
 use venia_proto::ledger::checkpoint::Checkpoint;
-use venia_proto::ledger::event::{After, part_names};
+use venia_proto::ledger::event::{After, Event, part_names};
 use venia_proto::ledger::kind::{Cause, Kind, Verified};
 use venia_proto::ledger::merkle::{Hash, Tree, verify_consistency, verify_inclusion};
-use venia_proto::ledger::note;
+use venia_proto::ledger::note::{self, Note};
 use venia_proto::ledger::part::Opening;
+use venia_proto::ledger::proof::Proof;
 use venia_proto::ledger::strand::Author;
 use venia_proto::now::Wall;
 use venia_proto::rendezvous::{Answer, Call, PairingOutcome, Push, SUBMIT_MAX};
 use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::link::{Link, Role};
-use venia_relay::client::receipt;
+use venia_relay::client::receipt::{self, Held};
 use venia_relay::server::ledger::Store as _;
 use venia_relay::server::ledger::sqlite::Sqlite;
 use venia_relay::server::serve::DATABASE;
@@ -32,6 +33,8 @@ use venia_relay::server::serve::DATABASE;
 use super::world::World;
 use super::{PATIENCE, within};
 use crate::sim::random::Random;
+
+const TECHNICIAN: Strand = Strand::Technician(NonZeroU16::MIN);
 
 /// A receipt as it was given.
 #[derive(Clone, Debug)]
@@ -138,6 +141,7 @@ impl Collector {
 /// A member who comes for every session, so that it may begin.
 pub struct Member {
     key: SigningKey,
+    note: Vec<u8>,
     control: Control,
 }
 
@@ -148,8 +152,10 @@ impl Member {
         let key = SigningKey::new("member", seed());
         let (control, _) = connect(world, &key, Role::Console).await.unwrap();
         let enroll = Call::Enroll { secret: invite.secret.as_bytes().to_vec(), key: key.verifier().to_string() };
-        within("the enrolment", control.call(enroll)).await.unwrap();
-        Self { key, control }
+        let Answer::Member { note } = within("the enrolment", control.call(enroll)).await.unwrap() else {
+            panic!("no member note")
+        };
+        Self { key, note, control }
     }
 
     /// Comes back after the relay did.
@@ -199,11 +205,7 @@ impl Small {
     fn write(&mut self, member: &VerifierKey) {
         let kind = match self.notes.len() {
             0 => Kind::Open { versions: vec![1] },
-            1 => Kind::Join {
-                strand: Strand::Technician(NonZeroU16::MIN),
-                key: member.clone(),
-                verified: Verified::Code,
-            },
+            1 => Kind::Join { strand: TECHNICIAN, key: member.clone(), verified: Verified::Code },
             n if n + 1 == self.length => {
                 Kind::Close { by: Cause::Person, cause: Cause::Done, held: self.author.held() }
             }
@@ -246,6 +248,62 @@ impl Small {
         let after = After { origin: checkpoint.origin.clone(), size: checkpoint.size, root: checkpoint.root };
         self.author.receipted(after);
         self.known = Some(checkpoint);
+    }
+}
+
+/// One session recorded event by event, for benches.
+pub struct Single {
+    session: Small,
+    control: Control,
+    member: Member,
+    first: Option<Proof>,
+}
+
+impl Single {
+    /// A session of so many events that has begun: `open` and `join` are recorded.
+    pub async fn begun(world: &World, member: Member, length: usize, collector: &Collector) -> Self {
+        let mut session = Small::new(&mut Random::new(1));
+        session.length = length;
+        let (control, pushes) = connect(world, &session.key, Role::Agent).await.unwrap();
+        begin(&control, pushes, &member, session.id).await.unwrap();
+        let mut single = Self { session, control, member, first: None };
+        single.record(collector).await;
+        single.record(collector).await;
+        single
+    }
+
+    /// Writes the next event, submits it and verifies its receipt.
+    pub async fn record(&mut self, collector: &Collector) {
+        self.session.write(self.member.key.verifier());
+        let events = self.session.notes[self.session.receipted..].to_vec();
+        let known = self.session.known.as_ref().map_or(0, |known| known.size);
+        let answer = self.control.call(Call::Submit { events: events.clone(), known }).await.unwrap();
+        if let (None, Answer::Receipts { checkpoint, entries, .. }) = (&self.first, &answer) {
+            let (index, siblings) = (entries[0].index, entries[0].path.clone());
+            self.first = Some(Proof { index, siblings, checkpoint: Note::parse(checkpoint).unwrap(), extra: None });
+        }
+        self.session.take(&events, answer, &self.control, collector);
+    }
+
+    /// Records what is left of it and makes the bundle, every part withheld.
+    pub async fn bundle(mut self, collector: &Collector) -> Vec<u8> {
+        while !self.session.is_over() {
+            self.record(collector).await;
+        }
+        let first = self.first.unwrap();
+        let size = Checkpoint::open(&first.checkpoint.to_bytes(), &self.control.welcome().relay.log).unwrap().size;
+        let proofs = receipt::fetch(&self.control, self.session.id, size, None, PATIENCE).await.unwrap();
+        let held = Held {
+            statement: self.control.welcome().statement_note.clone(),
+            agent: self.session.key.verifier().clone(),
+            events: self.session.notes.iter().map(|note| Event::parse(note).unwrap()).collect(),
+            openings: BTreeMap::new(),
+            members: BTreeMap::from([(TECHNICIAN, self.member.note)]),
+            first,
+            receipt: None,
+            readme: None,
+        };
+        receipt::assemble(&held, Some(&proofs)).unwrap().to_zip().unwrap()
     }
 }
 
