@@ -3,6 +3,8 @@
 //!
 //! Not here: that ours refuses what is damaged (`ledger::merkle::tests`).
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use ct_merkle::{ConsistencyProof, InclusionProof};
 use sha2::Sha256;

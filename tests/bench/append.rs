@@ -1,5 +1,4 @@
 //! CPU the relay spends to record an event, over strict verification of its signature alone: at most 1.6.
-#![expect(clippy::expect_used, reason = "a bench that can't go on says so")]
 
 use venia_tests::measure::ledger::{Appender, Log};
 use venia_tests::measure::{Bench, Relation, Settings, cpu};

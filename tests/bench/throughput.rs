@@ -1,5 +1,4 @@
 //! Events a second at 64 appenders, over a bare file that takes the same batches with one `fdatasync` each: at least 0.75.
-#![expect(clippy::expect_used, reason = "a bench that can't go on says so")]
 
 use std::time::Instant;
 
