@@ -38,6 +38,12 @@ impl World {
         Self::with_relay_in(program, folder, relay_data, log)
     }
 
+    /// The same in a folder of the caller's: where it matters which disk it is.
+    pub fn start_in(program: &Path, folder: TempDir) -> Self {
+        let relay_data = folder.path().join("relay");
+        Self::with_relay_in(program, folder, relay_data, "warn")
+    }
+
     /// The same with the relay's data somewhere else.
     pub fn with_relay_in(program: &Path, folder: TempDir, relay_data: PathBuf, log: &str) -> Self {
         let (relay, address) = serve(program, &relay_data, folder.path(), "127.0.0.1:0", log);
