@@ -7,6 +7,7 @@
 pub(crate) mod collect;
 pub(crate) mod pair;
 pub(crate) mod record;
+mod seal;
 mod typed;
 
 use std::collections::VecDeque;
@@ -303,7 +304,22 @@ impl Live<'_, '_> {
             self.signoff = Some(signoff.clone());
             self.since.get_or_insert_with(Instant::now);
         }
-        match self.record.write(write, now()) {
+        let words = match Record::words(write) {
+            Ok(words) => words,
+            Err(error) => {
+                tracing::error!(%error, "our own words");
+                return self.leave();
+            }
+        };
+        let sealed = if self.record.is_sealed() {
+            let Some(sealed) = seal::seal(&self.connection, &words.bare).await else {
+                return self.inputs.push_back(Input::LinkLost);
+            };
+            Some(sealed)
+        } else {
+            None
+        };
+        match self.record.write(words, sealed, now()) {
             Ok(frame) => self.send(&frame).await,
             Err(error) => {
                 tracing::error!(%error, "our own event");

@@ -85,7 +85,9 @@ impl Published {
             return Err(IdentityError::Statement(StatementError::WrongRoot));
         }
         let serial = stored.as_ref().map_or(1, |stored| stored.statement.serial + 1);
-        let wanted = wanted(keys, public, serial, now)?;
+        let mut wanted = wanted(keys, public, serial, now)?;
+        // Who may read the records is the organisation's word; a start of the relay doesn't take it back.
+        wanted.auditors = stored.as_ref().map_or_else(Vec::new, |stored| stored.statement.auditors.clone());
         if let Some(stored) = stored {
             let same =
                 Statement { serial: stored.statement.serial, not_after: stored.statement.not_after, ..wanted.clone() };

@@ -20,10 +20,11 @@ use super::hall::{Hall, OUTBOX, source};
 use super::ledger::admission::Submission;
 use super::ledger::prove::Question;
 use super::ledger::queue::{Ledger, Pending};
+use super::ledger::sealed::{Held, Room};
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError};
 use super::registry::{ConnectionId, Ticket};
-use super::{accept, clock};
+use super::{accept, bulk, clock};
 use crate::client::code;
 use crate::client::frames::{FrameError, MESSAGE, Receiver};
 use crate::client::tls::{TlsError, peer_key};
@@ -50,6 +51,8 @@ pub struct Relay {
     pub authority: SigningKey,
     /// The organisation's signed statement.
     pub statement: Vec<u8>,
+    /// Sealed parts held for all connections.
+    pub room: Room,
 }
 
 /// Why a control connection ended. Worth a debug line: strangers cause it at will.
@@ -108,6 +111,7 @@ struct Conversation<'a> {
     connection: &'a Connection,
     outbox: mpsc::Sender<FromRelay>,
     calls: Arc<Semaphore>,
+    held: Held,
 }
 
 impl<'a> Conversation<'a> {
@@ -139,10 +143,13 @@ impl<'a> Conversation<'a> {
         let _leaving = Leaving { relay, id };
         let source = source(connection.remote_address());
         let calls = Arc::new(Semaphore::new(CALLS_OPEN));
-        let conversation = Self { relay, id, key, source, connection, outbox, calls };
+        let held = Held::new(relay.room.clone());
+        let bulk = bulk::serve(relay.clone(), connection.clone(), key, held.clone());
+        let conversation = Self { relay, id, key, source, connection, outbox, calls, held };
         tokio::select! {
             ended = conversation.listen(frames) => ended,
             ended = speak(send, inbox) => ended,
+            () = bulk => Err(PeerError::Gone),
         }
     }
 
@@ -200,7 +207,8 @@ impl<'a> Conversation<'a> {
                 if met.is_some() {
                     accept::admit(self.connection);
                 }
-                let submission = Submission { from: self.key, source: self.source.clone(), met, events, known };
+                let (from, source, held) = (self.key, self.source.clone(), self.held.clone());
+                let submission = Submission { from, source, met, events, known, held };
                 // Queued here, not in a task: events are recorded in the order they came.
                 let pending = self.relay.ledger.submit(submission).await;
                 self.answer_later(ticket, open, pending);

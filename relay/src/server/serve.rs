@@ -20,6 +20,7 @@ use super::ledger::StoreError;
 use super::ledger::committer::{self, StartError, Surroundings};
 use super::ledger::head::{HeadError, HeadFile};
 use super::ledger::limits::Limits;
+use super::ledger::sealed::Room;
 use super::ledger::sqlite::Sqlite;
 use super::peer::{self, Relay};
 use crate::client::code;
@@ -117,6 +118,7 @@ impl Running {
             ledger,
             authority: keys.authority,
             statement: published.note,
+            room: Room::default(),
         });
         let (door, stopping, tasks) = (Arc::new(door), CancellationToken::new(), TaskTracker::new());
         tasks.spawn(stopping.clone().run_until_cancelled_owned(admin::serve(relay.clone(), address.clone(), listener)));
