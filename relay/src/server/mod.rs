@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod admin;
 pub mod audit;
+pub mod bulk;
 pub mod clock;
 mod egress;
 pub mod flow;

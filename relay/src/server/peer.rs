@@ -23,11 +23,12 @@ use super::ledger::continuity::Continuity;
 use super::ledger::notes::notes;
 use super::ledger::prove::Question;
 use super::ledger::queue::{Ledger, Pending};
+use super::ledger::sealed::{Held, Room};
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError};
 use super::organisation::Organisation;
 use super::registry::{ConnectionId, Ticket};
-use super::{accept, clock};
+use super::{accept, bulk, clock};
 use crate::client::code;
 use crate::client::frames::{FrameError, MESSAGE, Receiver};
 use crate::client::tls::{TlsError, peer_key};
@@ -54,6 +55,8 @@ pub struct Relay {
     pub organisation: Arc<Organisation>,
     /// What auditors read from.
     pub desk: Desk,
+    /// Sealed parts held for all connections.
+    pub room: Room,
 }
 
 /// Why a control connection ended. Worth a debug line: strangers cause it at will.
@@ -113,6 +116,7 @@ struct Conversation<'a> {
     outbox: mpsc::Sender<FromRelay>,
     calls: Arc<Semaphore>,
     looked: Looked,
+    held: Held,
 }
 
 impl<'a> Conversation<'a> {
@@ -145,10 +149,14 @@ impl<'a> Conversation<'a> {
         let _leaving = Leaving { relay, id };
         let source = source(connection.remote_address());
         let calls = Arc::new(Semaphore::new(CALLS_OPEN));
-        let conversation = Self { relay, id, key, source, connection, outbox, calls, looked: Looked::default() };
+        let held = Held::new(relay.room.clone());
+        let looked = Looked::default();
+        let bulk = bulk::serve(relay.clone(), connection.clone(), key, held.clone(), looked.clone());
+        let conversation = Self { relay, id, key, source, connection, outbox, calls, looked, held };
         tokio::select! {
             ended = conversation.listen(frames) => ended,
             ended = speak(send, inbox) => ended,
+            () = bulk => Err(PeerError::Gone),
         }
     }
 
@@ -206,7 +214,8 @@ impl<'a> Conversation<'a> {
                 if met.is_some() {
                     accept::admit(self.connection);
                 }
-                let submission = Submission { from: self.key, source: self.source.clone(), met, events, known };
+                let (from, source, held) = (self.key, self.source.clone(), self.held.clone());
+                let submission = Submission { from, source, met, events, known, held };
                 // Queued here, not in a task: events are recorded in the order they came.
                 let pending = self.relay.ledger.submit(submission).await;
                 self.answer_later(ticket, open, pending);

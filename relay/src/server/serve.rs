@@ -21,6 +21,7 @@ use super::ledger::StoreError;
 use super::ledger::committer::{self, StartError, Surroundings};
 use super::ledger::head::{HeadError, HeadFile};
 use super::ledger::limits::Limits;
+use super::ledger::sealed::Room;
 use super::ledger::sqlite::Sqlite;
 use super::organisation::{ChangeError, Organisation};
 use super::peer::{self, Relay};
@@ -149,6 +150,7 @@ impl Running {
             ledger,
             organisation: Arc::new(organisation),
             desk,
+            room: Room::default(),
         });
         relay.organisation.put_on_record(&relay.ledger).await;
         let (door, stopping, tasks) = (Arc::new(door), CancellationToken::new(), TaskTracker::new());

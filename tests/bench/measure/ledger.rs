@@ -76,7 +76,14 @@ impl Appender {
         while let Some(event) = self.waiting.pop_front() {
             let met = Some((self.session, vec![*self.member.public()]));
             let events = vec![event.bytes().to_vec()];
-            let submission = Submission { from: *self.key.public(), source: "bench".to_owned(), met, events, known: 0 };
+            let submission = Submission {
+                from: *self.key.public(),
+                source: "bench".to_owned(),
+                met,
+                events,
+                known: 0,
+                held: venia_relay::server::ledger::sealed::Held::default(),
+            };
             let pending = ledger.submit(submission).await.expect("a ledger that runs");
             let answer = pending.await.expect("an answer").expect("a receipt");
             assert!(matches!(answer, Answer::Receipts { .. }));

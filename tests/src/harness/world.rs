@@ -8,6 +8,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use venia_proto::address::RelayAddress;
 use venia_proto::invite::Invite;
+use venia_proto::statement::Statement;
+use venia_relay::client::home::Home;
 
 use super::process::Process;
 
@@ -84,8 +86,13 @@ impl World {
 
     /// A fresh invite, as the operator sends it.
     pub fn invite_word(&self, name: &str, level: u8) -> String {
+        self.invite_as("technician", name, level)
+    }
+
+    /// The same for another role.
+    pub fn invite_as(&self, role: &str, name: &str, level: u8) -> String {
         let level = level.to_string();
-        let arguments = ["invite", "--role", "technician", "--name", name, "--level", &level, "--json"];
+        let arguments = ["invite", "--role", role, "--name", name, "--level", &level, "--json"];
         let (exit, lines, errors) = self.run("relay", &self.relay_data, arguments, "");
         assert_eq!(exit, 0, "{errors}");
         let said: Value = serde_json::from_str(&lines.concat()).unwrap();
@@ -111,6 +118,18 @@ impl World {
     /// Kills the relay: no farewell to anybody.
     pub fn kill_relay(&mut self) {
         self.relay.kill();
+    }
+
+    /// The root names these auditors; the relay starts again and says so.
+    pub fn name_auditors(&mut self, auditors: &[String]) {
+        self.kill_relay();
+        let home = Home::open(&self.relay_data, false).unwrap();
+        let root = home.existing_key("root.key", "root").unwrap().unwrap();
+        let note = home.read("statement", 64 * 1024).unwrap().unwrap();
+        let stored = Statement::open(&note, &self.address.root).unwrap();
+        let said = Statement { serial: stored.serial + 1, auditors: auditors.to_vec(), ..stored };
+        home.write("statement", &said.sign(&root)).unwrap();
+        self.restart_relay();
     }
 
     /// Starts the relay again, on the same address and folder.

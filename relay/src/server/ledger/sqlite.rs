@@ -20,7 +20,8 @@ use venia_proto::ledger::merkle::Hash;
 use super::{Commit, Equivocation, Head, Placed, Store, StoreError, StoredSession};
 
 /// Every migration, in order. Append only; a released file never changes.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003_sealed.sql")];
 /// How long to wait for another process that reads the file, in milliseconds.
 const BUSY_MS: u32 = 5_000;
 
@@ -113,6 +114,10 @@ impl Store for Sqlite {
         for (session, entry) in &commit.ended {
             let sql = "UPDATE sessions SET ended = $1 WHERE session = $2 AND ended IS NULL";
             transaction.prepare_cached(sql)?.execute(params![entry.cast_signed(), session.0])?;
+        }
+        for part in &commit.sealed {
+            let sql = "INSERT INTO sealed (session, sha256, bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+            transaction.prepare_cached(sql)?.execute(params![part.session.0, part.sha256, &part.bytes[..]])?;
         }
         let size = commit.from + commit.entries.len() as u64;
         let batch = commit.entries.first().ok_or(StoreError::Damaged("a commit without a batch note"))?;
@@ -214,6 +219,18 @@ impl Store for Sqlite {
     fn is_open(&self) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM sessions WHERE ended IS NULL)";
         Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    }
+
+    fn sealed(&self, session: SessionId, sha256: [u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        let sql = "SELECT bytes FROM sealed WHERE session = $1 AND sha256 = $2";
+        let row = params![session.0, sha256];
+        Ok(self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?)
+    }
+
+    fn sealed_bytes(&self, session: SessionId) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(sum(length(bytes)), 0) FROM sealed WHERE session = $1";
+        let bytes: i64 = self.connection.prepare_cached(sql)?.query_row([session.0], |row| row.get(0))?;
+        Ok(bytes.cast_unsigned())
     }
 
     fn keep(&mut self, evidence: &Equivocation) -> Result<(), StoreError> {
@@ -339,9 +356,9 @@ mod tests {
         let (_folder, path) = database();
         drop(Sqlite::open(&path).unwrap());
         let connection = Connection::open(&path).unwrap();
-        connection.execute("INSERT INTO schema_version VALUES (3, x'00')", []).unwrap();
-        assert!(matches!(Sqlite::open(&path), Err(StoreError::Newer { found: 3, known: 2 })));
-        connection.execute("DELETE FROM schema_version WHERE version = 3", []).unwrap();
+        connection.execute("INSERT INTO schema_version VALUES (4, x'00')", []).unwrap();
+        assert!(matches!(Sqlite::open(&path), Err(StoreError::Newer { found: 4, known: 3 })));
+        connection.execute("DELETE FROM schema_version WHERE version = 4", []).unwrap();
         connection.execute("UPDATE schema_version SET sha256 = x'00'", []).unwrap();
         assert!(matches!(Sqlite::open(&path), Err(StoreError::Foreign(1))));
     }

@@ -28,6 +28,7 @@ use super::committer::{Surroundings, start};
 use super::limits::{EVENTS_RESERVED, EVIDENCE_MAX, Limits, STALE_MS};
 use super::prove::{Nodes, Question};
 use super::queue::Ledger;
+use super::sealed::Held;
 use super::sqlite::Sqlite;
 use super::*;
 
@@ -152,6 +153,12 @@ impl Store for Faulty {
     fn is_open(&self) -> Result<bool, StoreError> {
         self.inner.is_open()
     }
+    fn sealed(&self, session: SessionId, sha256: [u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.sealed(session, sha256)
+    }
+    fn sealed_bytes(&self, session: SessionId) -> Result<u64, StoreError> {
+        self.inner.sealed_bytes(session)
+    }
     fn keep(&mut self, evidence: &Equivocation) -> Result<(), StoreError> {
         self.inner.keep(evidence)
     }
@@ -254,7 +261,14 @@ impl Agent {
 
     fn submission(&self, events: Vec<Vec<u8>>) -> Submission {
         let met = Some((self.session, vec![*self.technician.public()]));
-        Submission { from: *self.key.public(), source: self.source.clone(), met, events, known: 0 }
+        Submission {
+            from: *self.key.public(),
+            source: self.source.clone(),
+            met,
+            events,
+            known: 0,
+            held: Held::default(),
+        }
     }
 }
 
