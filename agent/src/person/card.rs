@@ -165,7 +165,10 @@ pub fn sign(words: &Words) -> String {
 /// Whether to add and sign this correction. The last line is the prompt.
 pub fn correct(text: &Foreign, words: &Words) -> String {
     let quoted = indented(words.say("consent-quote", &[("reason", text)]));
-    card(vec![words.say("correct-question", &[]), quoted, words.say("correct-meaning", &[])], words.say("sign-prompt", &[]))
+    card(
+        vec![words.say("correct-question", &[]), quoted, words.say("correct-meaning", &[])],
+        words.say("sign-prompt", &[]),
+    )
 }
 
 /// Whether to add and sign that the problem is back. The last line is the prompt.

@@ -77,6 +77,8 @@ pub enum News<'a> {
     Back,
     /// The grant ran out.
     TimeOver,
+    /// The ledger hasn't confirmed an answer or a result in time. (SECURITY E10)
+    RecordLate,
     /// STOP has done its work.
     Stopped,
     /// The record is signed.
@@ -147,6 +149,7 @@ pub fn news(news: News<'_>, words: &Words) -> String {
         News::Resumed => words.say("feed-resumed", &[]),
         News::Lost => words.say("feed-lost", &[]),
         News::Back => words.say("feed-back", &[]),
+        News::RecordLate => words.say("feed-record-late", &[]),
         News::TimeOver => words.say("feed-time-over", &[]),
         News::Stopped => words.say("feed-stopped", &[]),
         News::Signed => words.say("sign-done", &[]),

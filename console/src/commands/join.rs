@@ -24,7 +24,7 @@ use crate::cli::JoinArgs;
 use crate::driver::collect::{self, Collected, Place};
 use crate::driver::pair::{Binding, PairFailed, Paired, pair};
 use crate::driver::record::{Record, Sides};
-use crate::driver::{Finished, refresh, Plan, Through, drive};
+use crate::driver::{Finished, Plan, Through, drive, refresh};
 use crate::membership::{self, Membership};
 use crate::reach::{Reached, call, reach};
 use crate::voice::{Ended, Voice};
