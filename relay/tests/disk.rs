@@ -60,7 +60,7 @@ async fn a_full_disk_refuses_and_loses_nothing() {
         return;
     };
     let surroundings =
-        Surroundings { now: Arc::new(clock::now), free: Arc::new(|| u64::MAX), limits: Limits::default() };
+        Surroundings { now: Arc::new(clock::now), free: Arc::new(|| u64::MAX), limits: Limits::default(), head: None };
     let store = Sqlite::open(&small.path().join("relay.db")).unwrap();
     let (ledger, thread) = start(store, SigningKey::new("log", [9; 32]), surroundings).unwrap();
     let (agent, session) = (SigningKey::new("device", [1; 32]), SessionId([5; 16]));

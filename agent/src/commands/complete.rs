@@ -13,9 +13,10 @@ use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::{Leaf, SessionId};
 use venia_proto::key::SigningKey;
 use venia_proto::ledger::event::Event;
+use venia_proto::ledger::evidence;
 use venia_proto::ledger::note::Note;
 use venia_proto::ledger::part::Opening;
-use venia_proto::ledger::pin::Pin;
+use venia_proto::ledger::pin::{Advance, Pin, PinError};
 use venia_proto::ledger::proof::Proof;
 use venia_proto::ledger::verify::{Finding, Roots, Verdict, verify};
 use venia_proto::rendezvous::{Answer, Call, SUBMIT_MAX};
@@ -155,12 +156,13 @@ impl Desk<'_> {
         self.resubmit(&mut journal, &archive, control).await?;
         drop(journal);
         archive = Archive::read(&self.journals.read(session)?)?;
-        let held = archive.held(self.key()?.verifier(), self.words, self.catalog).ok_or(CompleteError::Receipt)?;
+        let held = archive.held(self.key()?.verifier()).ok_or(CompleteError::Receipt)?;
         let first = held.first.verify(archive.events[0].0.leaf(), &control.welcome().relay.log);
         let first = first.map_err(|_| CompleteError::Receipt)?.size;
         let close = archive.close().map(|(entry, _)| entry.seq);
         let proofs = fetch(control, session, first, close, patience).await?;
-        let bundle = assemble(&held, Some(&proofs)).map_err(|_| CompleteError::Bundle)?;
+        let mut bundle = assemble(&held, Some(&proofs)).map_err(|_| CompleteError::Bundle)?;
+        bundle.receipt = venia_ui::receipt::of_bundle(&bundle, self.catalog);
         let zip = bundle.to_zip().map_err(|_| CompleteError::Bundle)?;
         let verdict = verify(&zip, Roots { named: Some(root), known: &[] });
         let name = bundle_name(session);
@@ -188,7 +190,15 @@ impl Desk<'_> {
             match &mut pin {
                 Some(pin) => {
                     // Older is fine: another answer overtook it.
-                    let _ = pin.advance(&checkpoint, log, Some(&consistency)).map_err(|_| CompleteError::Receipt)?;
+                    match pin.advance(&checkpoint, log, Some(&consistency)) {
+                        Ok(Advance::Newer | Advance::Same | Advance::Older) => {}
+                        Err(PinError::Evidence(found)) => {
+                            let file = evidence::File::of_log(control.welcome().statement_note.clone(), &found);
+                            known::keep_evidence(self.home, log, &file)?;
+                            return Err(CompleteError::Receipt);
+                        }
+                        Err(PinError::Checkpoint(_) | PinError::NoProof) => return Err(CompleteError::Receipt),
+                    }
                 }
                 None => pin = Some(Pin::new(&checkpoint, log).map_err(|_| CompleteError::Receipt)?),
             }

@@ -17,7 +17,8 @@ use venia_relay::client::home::Home;
 use venia_relay::client::link::{Link, Role};
 use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure, Loss, Trouble};
-use venia_ui::receipt::{Story, receipt};
+use venia_ui::receipt::of_bundle;
+use venia_ui::story::Story;
 use venia_ui::words::Words;
 
 use crate::archive::Archive;
@@ -41,7 +42,7 @@ pub fn history(common: &Common) -> Result<Exit, Failure> {
     let mut stories = Vec::new();
     for session in journals.sessions().map_err(|error| journal_failure(&error, &words))? {
         match journals.read(session).map(|replay| Archive::read(&replay)) {
-            Ok(Ok(archive)) => stories.push((archive.cause(), archive.story(&catalog))),
+            Ok(Ok(archive)) => stories.extend(archive.story(&catalog).map(|story| (archive.cause(), story))),
             // Its first batch never got through: nothing had happened.
             Ok(Err(_)) => {}
             Err(error) => {
@@ -84,7 +85,7 @@ pub fn show(session: SessionId, common: &Common) -> Result<Exit, Failure> {
     let (words, screen) = (common.words(), common.screen());
     let (_home, journals, catalog) = open(common, &words)?;
     let archive = load(&journals, session, &words)?;
-    let story = archive.story(&catalog);
+    let story = archive.story(&catalog).ok_or_else(|| unknown_session(&words))?;
     if screen.json() {
         screen.object(&story_json(&archive, &story))?;
         return Ok(Exit::Done);
@@ -170,7 +171,7 @@ pub async fn export(session: SessionId, file: &Path, withhold: &[Withhold], comm
         }
     }
     let zip = zip.ok_or_else(|| Failure::of(Trouble::Unreachable, &words).after(Loss::NothingLost, &words))?;
-    let zip = if withhold.is_empty() { zip } else { without(&zip, withhold, archive, &catalog, &words)? };
+    let zip = if withhold.is_empty() { zip } else { without(&zip, withhold, &catalog, &words)? };
     let unwritten = |error: std::io::Error| unwritten(&error, &words);
     let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(unwritten)?;
     out.write_all(&zip).and_then(|()| out.sync_all()).map_err(unwritten)?;
@@ -188,13 +189,7 @@ pub async fn export(session: SessionId, file: &Path, withhold: &[Withhold], comm
 }
 
 /// The same record without the words of some entries. It still verifies; whoever reads it sees how many are missing.
-fn without(
-    zip: &[u8],
-    withhold: &[Withhold],
-    mut archive: Archive,
-    catalog: &Catalog,
-    words: &Words,
-) -> Result<Vec<u8>, Failure> {
+fn without(zip: &[u8], withhold: &[Withhold], catalog: &Catalog, words: &Words) -> Result<Vec<u8>, Failure> {
     let unusable = |_| Failure::of(Trouble::Disk, words).after(Loss::NothingLost, words);
     let mut bundle = Bundle::from_zip(zip).map_err(unusable)?;
     let entries = bundle.entries.len();
@@ -209,9 +204,8 @@ fn without(
         for part in &event.header().parts {
             bundle.openings.remove(&part.commit);
         }
-        archive.withhold(event.leaf());
     }
-    bundle.receipt = Some(receipt(&archive.story(catalog), words).into_bytes());
+    bundle.receipt = of_bundle(&bundle, catalog);
     bundle.to_zip().map_err(unusable)
 }
 

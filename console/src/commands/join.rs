@@ -25,6 +25,7 @@ use crate::driver::collect::{self, Collected, Place};
 use crate::driver::pair::{Binding, PairFailed, Paired, pair};
 use crate::driver::record::{Record, Sides};
 use crate::driver::{Finished, Plan, Through, drive, refresh};
+use crate::keeping;
 use crate::membership::{self, Membership};
 use crate::reach::{Reached, call, reach};
 use crate::voice::{Ended, Voice};
@@ -65,6 +66,7 @@ fn join(args: &JoinArgs, common: &Common, mut parts: Parts, voice: &mut Voice<'_
     let folder = common.folder(Program::Console)?;
     let member = if folder.is_dir() {
         let home = Home::open(&folder, false).map_err(|error| trouble::folder(&error, words))?;
+        keeping::sweep(&home);
         Membership::load(home).map_err(|error| trouble::folder(&error, words))?
     } else {
         None

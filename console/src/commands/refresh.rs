@@ -11,6 +11,7 @@ use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
 use crate::driver::refresh::{REFRESH_MAX, RefreshError, Refreshed, records, refresh};
+use crate::keeping;
 use crate::membership::Membership;
 use crate::reach::reach;
 use crate::trouble;
@@ -28,6 +29,7 @@ pub(super) fn run(common: &Common, screen: &Screen) -> Result<Exit, Failure> {
     let folder = common.folder(Program::Console)?;
     let member = if folder.is_dir() {
         let home = Home::open(&folder, false).map_err(|error| trouble::folder(&error, words))?;
+        keeping::sweep(&home);
         Membership::load(home).map_err(|error| trouble::folder(&error, words))?
     } else {
         None

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::timeout;
+use venia_proto::catalog::Catalog;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::{Leaf, SessionId};
 use venia_proto::ledger::bundle::{Bundle, ZIP_MAX};
@@ -23,7 +24,7 @@ use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::home::{Home, HomeError};
 use venia_relay::client::receipt::{self, Held, Proofs};
 
-use super::collect::SESSIONS;
+use crate::keeping::{SESSIONS, bundle_name};
 
 /// Most records one `venia refresh` asks about, the newest first.
 pub(crate) const REFRESH_MAX: usize = 1_000;
@@ -104,7 +105,7 @@ pub(crate) async fn refresh(
     session: SessionId,
 ) -> Result<Option<Refreshed>, RefreshError> {
     let folder = Home::open(&home.dir().join(SESSIONS), false)?;
-    let name = format!("session-{session}.zip");
+    let name = bundle_name(session);
     let zip = folder.read(&name, ZIP_MAX)?.ok_or(RefreshError::Record)?;
     let bundle = Bundle::from_zip(&zip).map_err(|_| RefreshError::Record)?;
     let mut held = held(&bundle).ok_or(RefreshError::Record)?;
@@ -139,7 +140,8 @@ fn replaced(held: &Held, proofs: &Proofs, known: &BTreeSet<Leaf>, root: Fingerpr
     if !proofs.covers(0) {
         return Err(not_better(&"the first event has no proof"));
     }
-    let bundle = receipt::assemble(held, Some(proofs)).map_err(|error| not_better(&error))?;
+    let mut bundle = receipt::assemble(held, Some(proofs)).map_err(|error| not_better(&error))?;
+    bundle.receipt = Catalog::built_in().ok().and_then(|catalog| venia_ui::receipt::of_bundle(&bundle, &catalog));
     let leaves: BTreeSet<Leaf> =
         bundle.entries.iter().map(|entry| venia_proto::ledger::note::leaf(&entry.event)).collect();
     if !known.is_subset(&leaves) {
@@ -188,7 +190,7 @@ fn held(bundle: &Bundle) -> Option<Held> {
         members: bundle.members.clone(),
         // Only its checkpoint is used again: the proofs of the newer bundle are all fetched anew.
         first: Proof { checkpoint: Note::parse(&bundle.first_checkpoint).ok()?, ..place },
-        receipt: bundle.receipt.clone(),
+        receipt: None,
         readme: bundle.readme.clone(),
     })
 }

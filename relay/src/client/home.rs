@@ -162,6 +162,11 @@ impl Home {
         self.place(name, bytes, Existing::IsReplaced).map(|_| ())
     }
 
+    /// Makes a file; false if there is one already, which stays as it is. For secrets of which a second would lose the first.
+    pub fn write_new(&self, name: &str, bytes: &[u8]) -> Result<bool, HomeError> {
+        self.place(name, bytes, Existing::Stays)
+    }
+
     /// Removes a file; no error if there is none.
     pub fn remove(&self, name: &str) -> Result<(), HomeError> {
         let path = self.path(name)?;

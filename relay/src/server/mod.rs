@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod admin;
+pub mod audit;
 pub mod clock;
 mod egress;
 pub mod flow;

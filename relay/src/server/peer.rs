@@ -16,8 +16,10 @@ use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
 use venia_proto::rendezvous::{Answer, Call, FromRelay, Refusal, ToRelay, VERSION};
 use venia_proto::wire::{self, Limit, WireError};
 
+use super::audit::{Desk, Looked};
 use super::hall::{Hall, OUTBOX, source};
 use super::ledger::admission::Submission;
+use super::ledger::continuity::Continuity;
 use super::ledger::notes::notes;
 use super::ledger::prove::Question;
 use super::ledger::queue::{Ledger, Pending};
@@ -51,6 +53,8 @@ pub struct Relay {
     pub authority: SigningKey,
     /// The organisation's signed statement.
     pub statement: Vec<u8>,
+    /// What auditors read from.
+    pub desk: Desk,
 }
 
 /// Why a control connection ended. Worth a debug line: strangers cause it at will.
@@ -109,6 +113,7 @@ struct Conversation<'a> {
     connection: &'a Connection,
     outbox: mpsc::Sender<FromRelay>,
     calls: Arc<Semaphore>,
+    looked: Looked,
 }
 
 impl<'a> Conversation<'a> {
@@ -140,7 +145,7 @@ impl<'a> Conversation<'a> {
         let _leaving = Leaving { relay, id };
         let source = source(connection.remote_address());
         let calls = Arc::new(Semaphore::new(CALLS_OPEN));
-        let conversation = Self { relay, id, key, source, connection, outbox, calls };
+        let conversation = Self { relay, id, key, source, connection, outbox, calls, looked: Looked::default() };
         tokio::select! {
             ended = conversation.listen(frames) => ended,
             ended = speak(send, inbox) => ended,
@@ -220,13 +225,24 @@ impl<'a> Conversation<'a> {
                     drop(open);
                 });
             }
-            Call::Seen { .. }
-            | Call::Consistency { .. }
-            | Call::Erasures { .. }
-            | Call::Erased { .. }
-            | Call::Look { .. }
-            | Call::Logs
-            | Call::Entries { .. } => self.answer_later(ticket, open, Err(Refusal::NotAllowed)),
+            Call::Look { what, session } => self.audited(ticket, open, move |relay, by, looked| async move {
+                relay.desk.look(&relay.ledger, by, &looked, what, session).await
+            }),
+            Call::Logs => {
+                self.audited(ticket, open, |relay, by, looked| async move { relay.desk.logs(by, &looked).await });
+            }
+            Call::Entries { origin, from } => self.audited(ticket, open, move |relay, by, looked| async move {
+                relay.desk.entries(by, &looked, &origin, from).await
+            }),
+            Call::Seen { checkpoint } => {
+                let pending = self.relay.ledger.continuity(Continuity::Seen(checkpoint)).await;
+                self.answer_later(ticket, open, pending);
+            }
+            Call::Consistency { origin, first, second } => {
+                let pending = self.relay.ledger.continuity(Continuity::Between { origin, first, second }).await;
+                self.answer_later(ticket, open, pending);
+            }
+            Call::Erasures { .. } | Call::Erased { .. } => self.answer_later(ticket, open, Err(Refusal::NotAllowed)),
         }
         Ok(())
     }
@@ -239,6 +255,20 @@ impl<'a> Conversation<'a> {
                 Err(refusal) => Err(refusal),
             };
             // A peer that is gone asks again when it is back.
+            let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
+            drop(open);
+        });
+    }
+
+    fn audited<F: Future<Output = Result<Answer, Refusal>> + Send + 'static>(
+        &self,
+        ticket: Ticket,
+        open: OwnedSemaphorePermit,
+        ask: impl FnOnce(Arc<Relay>, PublicKey, Looked) -> F,
+    ) {
+        let (asking, outbox) = (ask(self.relay.clone(), self.key, self.looked.clone()), self.outbox.clone());
+        tokio::spawn(async move {
+            let answer = asking.await;
             let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
             drop(open);
         });

@@ -13,6 +13,7 @@ use venia_proto::address::{HostPort, RelayAddress};
 
 use super::accept::{Door, DoorError};
 use super::admin;
+use super::audit::Desk;
 use super::clock;
 use super::hall::Hall;
 use super::identity::{IdentityError, Keys, Published};
@@ -110,13 +111,16 @@ impl Running {
             limits: options.limits,
             head: Some(Arc::new(head)),
         };
+        let log = keys.log.verifier().clone();
         let (ledger, thread) = committer::start(store, keys.log, surroundings)?;
+        let desk = Desk::open(&home.path(DATABASE)?, &log, &published.note)?;
         let listener = admin::listen(folder).map_err(ServeError::Socket)?;
         let relay = Arc::new(Relay {
             hall: Hall::new(door.flows().clone()),
             ledger,
             authority: keys.authority,
             statement: published.note,
+            desk,
         });
         let (door, stopping, tasks) = (Arc::new(door), CancellationToken::new(), TaskTracker::new());
         tasks.spawn(stopping.clone().run_until_cancelled_owned(admin::serve(relay.clone(), address.clone(), listener)));

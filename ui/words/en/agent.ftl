@@ -32,3 +32,5 @@ export-exists-hint = Give another file name.
 
 sign-stars = How many stars, from 1 to 5? Press Enter to skip.
 sign-comment = Do you want to add a comment? Press Enter to skip.
+agent-log-lied = This help service's log contradicted itself earlier. The evidence is in { $file }.
+agent-log-lied-hint = Show that file to your organisation. Sessions wait until it starts a new log.

@@ -120,3 +120,16 @@ verify-file = { $file } can't be read: { $why }.
 verify-file-hint = Check the name of the file.
 verify-root = That is no fingerprint and no address.
 verify-root-hint = Give the 52 letters of the fingerprint, or the whole venia:// address.
+verify-code = Check code: { $code }
+
+report-written = Written: { $path } (check code { $code })
+report-broken = There is no page of a broken record. { $verdict }
+report-broken-hint = Ask for another copy of the record, and keep this one.
+report-self-consistent = Not verified: the keys of this record come from the record itself. Anybody could have made it.
+report-unclosed = Not complete: the end of this session, or its last receipts, are not in the record.
+verify-no-evidence = BROKEN: this evidence doesn't show what it claims: { $why }.
+verify-evidence-log = EVIDENCE: the log { $who } contradicts itself: { $why }.
+verify-evidence-author = EVIDENCE: { $who } contradicts themselves: { $why }.
+verify-evidence-withheld = RECORD ONLY: { $who }, { $why }. This proves nothing to others.
+verify-evidence-unrooted = The keys come from the file itself. Name the root with --root.
+verify-evidence-proof = The failed proof isn't signed. The log may still supply a better one.

@@ -99,6 +99,7 @@ feed-noted = » { $name } wrote a note: “{ $text }”
 feed-paused = Paused. Nothing runs and nothing is sent.
 feed-resumed = The session goes on.
 feed-lost = The connection is lost. Nothing runs while it is away.
+feed-log-lied = The help service showed two histories that exclude each other. The evidence is in { $file }.
 feed-back = The connection is back.
 feed-time-over = The allowed time is over. Anything new will be asked again.
 feed-record-late = The help service has not confirmed the record in time. It is kept here.

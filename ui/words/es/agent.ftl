@@ -32,3 +32,5 @@ export-exists-hint = Dé otro nombre de archivo.
 
 sign-stars = ¿Cuántas estrellas, de 1 a 5? Pulse Intro para omitir.
 sign-comment = ¿Desea añadir un comentario? Pulse Intro para omitir.
+agent-log-lied = El registro de este servicio de ayuda ya se contradijo. La prueba está en { $file }.
+agent-log-lied-hint = Muestre ese archivo a su organización. No habrá sesiones hasta que abra un registro nuevo.

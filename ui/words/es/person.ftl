@@ -99,6 +99,7 @@ feed-noted = » { $name } escribió una nota: «{ $text }»
 feed-paused = En pausa. Nada funciona y nada se envía.
 feed-resumed = La sesión continúa.
 feed-lost = Se perdió la conexión. Mientras tanto no se hace nada.
+feed-log-lied = El servicio de ayuda mostró dos historias que se excluyen. La prueba queda en { $file }.
 feed-back = La conexión ha vuelto.
 feed-time-over = Terminó el tiempo permitido. Lo nuevo se le preguntará otra vez.
 feed-record-late = El servicio de ayuda no confirmó el registro a tiempo. Queda guardado aquí.

@@ -9,6 +9,7 @@
 
 pub mod admission;
 pub mod committer;
+pub mod continuity;
 pub mod head;
 pub mod limits;
 pub mod notes;

@@ -1,6 +1,7 @@
 //! The committer over a real database: a world of agents, clocks and a disk that fails when told to.
 
 mod admission;
+mod continuity;
 mod durability;
 mod pulse;
 
