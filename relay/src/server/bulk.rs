@@ -26,19 +26,10 @@ use super::ledger::sqlite::Sqlite;
 use super::ledger::{Store as _, StoreError};
 use super::members::{self, MembersError};
 use super::peer::Relay;
+use crate::client::bulk::{PATIENCE, patience};
 
 /// How long a peer may take to say what a stream is for.
 pub const ASK: Duration = Duration::from_secs(10);
-/// How long a whole stream may take, besides [`EACH`]: the same as the agent gives it.
-pub const PATIENCE: Duration = Duration::from_secs(5);
-/// How long every 64 KiB may take, there or back: a line of half a megabit.
-pub const EACH: Duration = Duration::from_secs(1);
-
-/// How long a part of this length may take.
-pub fn patience(len: usize) -> Duration {
-    PATIENCE + EACH * u32::try_from(len.div_ceil(BULK_CHUNK)).unwrap_or(u32::MAX)
-}
-
 /// Serves the streams of one connection until it ends. A stream that breaks the protocol ends by itself.
 pub async fn serve(relay: Arc<Relay>, connection: Connection, key: PublicKey, held: Held) {
     // As many at once as QUIC lets the peer open.

@@ -3,6 +3,7 @@
 mod admission;
 mod durability;
 mod pulse;
+mod sealed;
 
 use std::num::NonZeroU16;
 use std::path::PathBuf;
