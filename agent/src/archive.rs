@@ -7,20 +7,16 @@ use std::collections::BTreeMap;
 
 use venia_proto::catalog::Catalog;
 use venia_proto::consent::EntryRef;
-use venia_proto::foreign::Foreign;
 use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::VerifierKey;
-use venia_proto::ledger::body::{Body, ItemId, Signoff};
+use venia_proto::ledger::body::Body;
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::kind::{Cause, Kind};
 use venia_proto::ledger::part::Opening;
 use venia_proto::ledger::proof::Proof;
-use venia_proto::now::Wall;
-use venia_proto::report::Text;
-use venia_proto::statement::{Member, Statement};
+use venia_proto::statement::Statement;
 use venia_relay::client::receipt::Held;
-use venia_ui::receipt::{Answered, Ran, Story, receipt};
-use venia_ui::words::Words;
+use venia_ui::story::{Source, Story};
 
 use crate::journal::{Mark, Record, Replay};
 use crate::seal::{Recipients, SealError, SealedFile};
@@ -108,8 +104,9 @@ impl Archive {
         Recipients::parse(statement.as_ref().map_or(&[], |statement| &statement.auditors))
     }
 
-    /// What the bundle is made of; `None` while the first event has no receipt: the ledger knows nothing of it.
-    pub fn held(&self, agent: &VerifierKey, words: &Words, catalog: &Catalog) -> Option<Held> {
+    /// What the bundle is made of, without the page that is rendered from it; `None` while the first event has no
+    /// receipt: the ledger knows nothing of it.
+    pub fn held(&self, agent: &VerifierKey) -> Option<Held> {
         let (open, _) = self.events.first()?;
         let first = Proof::parse(self.receipts.get(&open.leaf())?).ok()?;
         let openings = self.events.iter().flat_map(|(_, openings)| openings);
@@ -120,7 +117,7 @@ impl Archive {
             openings: openings.map(|opening| (opening.commit(), opening.bytes().to_vec())).collect(),
             members: self.members.clone(),
             first,
-            receipt: Some(receipt(&self.story(catalog), words).into_bytes()),
+            receipt: None,
             readme: Some(README.as_bytes().to_vec()),
         })
     }
@@ -134,48 +131,15 @@ impl Archive {
         })
     }
 
-    /// The story in order: who came, what was asked and answered, what ran, how it ended.
-    pub fn story(&self, catalog: &Catalog) -> Story {
-        let statement = Statement::open_unpinned(&self.statement).ok();
-        let organisation = statement.as_ref().map_or_else(|| Foreign::new(""), |s| s.organisation.clone());
-        let member = |note: &Vec<u8>| Member::open(note, &statement.as_ref()?.authority).ok();
-        let who = self.members.values().find_map(member).map_or_else(|| Foreign::new("?"), |member| member.name);
-        let mut story = Story {
-            session: self.session,
-            who,
-            organisation,
-            opened: self.events.first().map_or(Wall::MIN, |(event, _)| event.header().time),
-            closed: None,
-            answered: Vec::new(),
-            ran: Vec::new(),
-            outcome: None,
-            next: None,
-        };
-        let mut items: BTreeMap<Leaf, ItemId> = BTreeMap::new();
-        for (event, openings) in &self.events {
-            let header = event.header();
-            let body = words_of(event, openings);
-            match (&header.kind, body) {
-                (Kind::Request, Body::Request(request)) => drop(items.insert(event.leaf(), request.item)),
-                (Kind::Admit { .. }, Body::Admit(admit)) => drop(items.insert(event.leaf(), admit.item)),
-                (Kind::Consent { answer, took, .. }, Body::Consent(consent)) => {
-                    let shown = consent.text;
-                    story.answered.push(Answered { at: header.time, shown, answer: *answer, took_ms: *took });
-                }
-                (Kind::Refuse { request, .. }, _) => {
-                    story.ran.push(ran(header.time, items.get(request), None, catalog));
-                }
-                (Kind::Result { admit, status }, _) => {
-                    story.ran.push(ran(header.time, items.get(admit), Some(*status), catalog));
-                }
-                (Kind::Close { cause, .. }, _) => story.closed = Some((header.time, *cause)),
-                (Kind::Signoff { .. }, Body::Signoff(Signoff { outcome, next, .. })) => {
-                    (story.outcome, story.next) = (Some(outcome), Some(next));
-                }
-                _ => {}
-            }
-        }
-        story
+    /// What happened, as the receipt tells it.
+    pub fn story(&self, catalog: &Catalog) -> Option<Story> {
+        let events = self.events.iter().map(|(event, openings)| {
+            let said = Some(words_of(event, openings)).filter(|body| *body != Body::None);
+            (event.clone(), said)
+        });
+        let source =
+            Source { statement: &self.statement, members: &self.members, agent: None, events: events.collect() };
+        Story::tell(source, catalog)
     }
 
     /// Why it ended, if it did.
@@ -191,11 +155,4 @@ impl Archive {
 pub fn words_of(event: &Event, openings: &[Opening]) -> Body {
     let name = event.header().kind.name();
     openings.first().and_then(|opening| Body::decode(name, opening.plaintext()).ok()).unwrap_or(Body::None)
-}
-
-fn ran(at: Wall, item: Option<&ItemId>, status: Option<venia_proto::ledger::kind::Status>, catalog: &Catalog) -> Ran {
-    let id = item.map_or("?", |item| item.0.as_str());
-    let named = || Text { en: id.to_owned(), es: id.to_owned() };
-    let title = item.and_then(|item| catalog.get(item)).map_or_else(named, |item| item.title.clone());
-    Ran { at, title, status }
 }

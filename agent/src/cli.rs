@@ -1,8 +1,10 @@
 //! The agent's command line. (COMMANDS: `venia-agent`)
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use venia_proto::address::RelayAddress;
+use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_ui::cli::Common;
 
@@ -36,12 +38,43 @@ pub enum Command {
         session: SessionId,
         /// The file to write; an existing one is not replaced
         file: PathBuf,
+        /// Leave out the words of these entries, or of all: the file says how many, and still verifies
+        #[arg(long, value_name = "ENTRY,…|all", value_delimiter = ',')]
+        withhold: Vec<Withhold>,
     },
     /// Sign a session's record, rate it and comment on it
     Sign {
         /// The session
         session: SessionId,
+        /// Instead, correct what the record says; name the number of the entry if it is one
+        #[arg(long, value_name = "TEXT", value_parser = Foreign::text)]
+        correct: Option<Foreign>,
+        /// Instead, say that the problem is back
+        #[arg(long, conflicts_with = "correct")]
+        reopen: bool,
     },
+}
+
+/// Whose words an exported record leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withhold {
+    /// Everybody's.
+    All,
+    /// Those of the entry of this number, as `verify` counts: from 0, in the order of the bundle.
+    Entry(usize),
+}
+
+/// A word that is neither a number nor `all`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an entry's number, or the word all")]
+pub struct NoEntry;
+
+impl FromStr for Withhold {
+    type Err = NoEntry;
+
+    fn from_str(text: &str) -> Result<Self, NoEntry> {
+        if text == "all" { Ok(Self::All) } else { text.parse().map(Self::Entry).map_err(|_| NoEntry) }
+    }
 }
 
 /// How to ask.

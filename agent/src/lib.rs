@@ -84,8 +84,13 @@ fn run(cli: Cli, parts: Parts) -> ExitCode {
                 Command::Ask(ask) => commands::ask::ask(ask, &common, parts).await,
                 Command::History => commands::records::history(&common),
                 Command::Show { session } => commands::records::show(session, &common),
-                Command::Export { session, file } => commands::records::export(session, &file, &common).await,
-                Command::Sign { session } => commands::sign::sign(session, &common, parts).await,
+                Command::Export { session, file, withhold } => {
+                    commands::records::export(session, &file, &withhold, &common).await
+                }
+                Command::Sign { session, correct, reopen } => {
+                    let what = commands::sign::Wish::of(correct, reopen);
+                    commands::sign::sign(session, what, &common, parts).await
+                }
             }
         }),
         Err(error) => {

@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use venia_proto::foreign::{Foreign, ForeignError};
+use venia_proto::id::SessionId;
 use venia_proto::ledger::body::{Arguments, ItemId};
+use venia_proto::ledger::kind::KindName;
+use venia_proto::now::Wall;
 use venia_proto::scope::{Area, Scope};
 use venia_ui::cli::Common;
 
@@ -39,7 +42,9 @@ pub enum Command {
     },
     /// Connect to the person who reads you a code
     Join(JoinArgs),
-    /// Look into the records of your organisation, as its auditor
+    /// Fetch what people added to your records since: signatures, ratings, corrections
+    Refresh,
+    /// Read the service's whole record, as its auditor
     #[command(subcommand)]
     Audit(Audit),
     /// Verify a session's record, offline
@@ -50,13 +55,112 @@ pub enum Command {
         #[arg(long, value_name = "FINGERPRINT|ADDRESS")]
         root: Option<String>,
     },
+    /// Write a session's logbook as a page to print, offline
+    Report {
+        /// The record: session-….zip
+        file: PathBuf,
+        /// The page to write; never over another file
+        #[arg(long, value_name = "FILE.html")]
+        out: PathBuf,
+        /// The organisation's root: its fingerprint, or a relay's address
+        #[arg(long, value_name = "FINGERPRINT|ADDRESS")]
+        root: Option<String>,
+    },
 }
 
-/// What an auditor does.
+/// What an auditor can do.
 #[derive(Debug, clap::Subcommand)]
 pub enum Audit {
     /// Show the recipient that records are sealed to; makes this auditor's key on first use
     Key,
+    /// List sessions, newest last
+    List {
+        /// Counts by day, week or month instead
+        #[arg(long, value_name = "PERIOD")]
+        by: Option<Period>,
+        /// Which sessions.
+        #[command(flatten)]
+        filters: Filters,
+        /// Use this computer's copy alone
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Show one session, consent beside action
+    Show {
+        /// The session's id
+        session: SessionId,
+        /// Use this computer's copy alone
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Verify the whole log from its raw bytes
+    Verify {
+        /// Only what came since it was found right last
+        #[arg(long)]
+        since_last: bool,
+        /// Use this computer's copy alone
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Write the record for other tools
+    Export {
+        /// How
+        #[arg(long)]
+        format: Format,
+        /// Folder to write into, made if missing
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Use this computer's copy alone
+        #[arg(long)]
+        offline: bool,
+    },
+}
+
+/// Which sessions are meant; every condition must hold.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Filters {
+    /// Name of a technician's key, or its beginning
+    #[arg(long, value_name = "KEY")]
+    pub technician: Option<String>,
+    /// Name of an agent's key, or its beginning
+    #[arg(long, value_name = "KEY")]
+    pub agent: Option<String>,
+    /// With an event of this kind
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<KindName>,
+    /// Ended for this cause: done, person, silence …
+    #[arg(long, value_name = "CAUSE")]
+    pub outcome: Option<String>,
+    /// Opened on this day (UTC) or later
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub from: Option<String>,
+    /// Opened on this day (UTC) or earlier
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub to: Option<String>,
+}
+
+/// Over what sessions are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Period {
+    /// Days, UTC.
+    Day,
+    /// Weeks from Monday, UTC.
+    Week,
+    /// Months, UTC.
+    Month,
+}
+
+/// How a record is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// C2SP tlog-tiles: raw entries and their tree
+    Tiles,
+    /// One JSON object a line: sessions and events
+    Jsonl,
+    /// Tables: sessions and events
+    Csv,
+    /// OCSF API Activity events for a SIEM
+    Ocsf,
 }
 
 /// What `join` takes.
@@ -153,4 +257,10 @@ fn decoded(value: &str) -> Option<String> {
 
 fn text(text: &str) -> Result<Foreign, ForeignError> {
     Foreign::text(text)
+}
+
+/// A day, as the ledger's times begin.
+fn day(text: &str) -> Result<String, &'static str> {
+    let midnight = format!("{text}T00:00:00.000Z");
+    if midnight.parse::<Wall>().is_ok() { Ok(text.to_owned()) } else { Err("a day is written YYYY-MM-DD") }
 }

@@ -5,10 +5,13 @@
 //! What this side insists on is proof: every event is verified before it is believed, every receipt against the pinned
 //! root's log, and the bundle by the same verifier an auditor uses.
 
+mod audit;
 mod cli;
+mod clock;
 mod commands;
 mod driver;
 mod input;
+mod keeping;
 mod membership;
 mod reach;
 mod trouble;
@@ -22,7 +25,7 @@ use std::process::ExitCode;
 use venia_ui::cli::Program;
 use venia_ui::logs;
 
-pub use cli::{Audit, Cli, Command, JoinArgs, RunSpec, RunSpecError};
+pub use cli::{Audit, Cli, Command, Filters, Format, JoinArgs, Period, RunSpec, RunSpecError};
 
 /// What a test replaces.
 pub struct Parts {

@@ -8,8 +8,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use venia_proto::catalog::Catalog;
 use venia_proto::fingerprint::Fingerprint;
 use venia_relay::client::receipt::assemble;
+use venia_ui::receipt;
 
 /// Runs `venia` with its data in `data`.
 fn venia(data: &Path, args: &[&str], input: &str) -> Output {
@@ -58,6 +60,10 @@ fn wrong_use_is_2_and_makes_no_data() {
         &["checks", "--area", "everything"],
         &["verify"],
         &["verify", "x.zip", "--root", "abc"],
+        &["report"],
+        &["report", "x.zip"],
+        &["report", "x.zip", "--out", "x.html", "--root", "abc"],
+        &["report", "no-such.zip", "--out", "x.html"],
         &["watch"],
     ] {
         let output = venia(&data, args, "");
@@ -151,7 +157,9 @@ fn f1_verify_has_four_verdicts_and_three_exit_codes() {
         assert_eq!((found["verdict"].as_str(), code(&output)), (Some(verdict), exit), "{args:?} {found}");
         let mut keys: Vec<_> = found.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
-        assert_eq!(keys, ["at", "entries", "from", "session", "signed_by", "to", "verdict", "why", "withheld"]);
+        let told =
+            ["at", "code", "entries", "from", "receipt", "session", "signed_by", "to", "verdict", "why", "withheld"];
+        assert_eq!(keys, told);
     }
     let missing = venia(&data, &["verify", "no-such.zip", "--root", &root], "");
     assert_eq!((code(&missing), missing.stdout.is_empty()), (2, true));
@@ -165,6 +173,75 @@ fn f1_verify_has_four_verdicts_and_three_exit_codes() {
     assert!(said(&["verify", &good]).starts_with("SELF-CONSISTENT: "));
     assert!(said(&["verify", &unclosed, "--root", &root]).starts_with("UNCLOSED: "));
     assert!(said(&["verify", &broken, "--root", &root]).starts_with("BROKEN"));
+}
+
+/// `receipt.html` is rendered again: the same, changed by somebody, by another version, absent. (LEDGER.md section 6)
+#[test]
+fn a_changed_receipt_is_broken_and_one_of_another_version_is_not_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("none");
+    let session = support::session(2);
+    let root = Fingerprint::of(session.root.verifier()).to_string();
+    let mut bundle = assemble(&session.held, Some(&session.proofs)).unwrap();
+    let page = text(&receipt::of_bundle(&bundle, &Catalog::built_in().unwrap()).unwrap());
+    assert!(page.contains(receipt::GENERATOR) && page.contains("Ana"), "{page}");
+    let file = folder.path().join("one.zip");
+    for (receipt, verdict, exit, found, why) in [
+        (Some(page.clone()), "intact", 0, "matches", ""),
+        (Some(page.replace("allowed", "refused")), "broken", 1, "differs", "changed"),
+        (Some(format!("{page} ")), "broken", 1, "differs", "changed"),
+        (Some(page.replace("receipt 1", "receipt 2")), "intact", 0, "not checked", "receipt.html not checked"),
+        (Some("<p>".to_owned()), "intact", 0, "not checked", "receipt.html not checked"),
+        (None, "intact", 0, "not checked", "receipt.html not checked"),
+    ] {
+        bundle.receipt = receipt.map(String::into_bytes);
+        std::fs::write(&file, bundle.to_zip().unwrap()).unwrap();
+        let output = venia(&data, &["verify", file.to_str().unwrap(), "--root", &root, "--json"], "");
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((told["verdict"].as_str(), code(&output)), (Some(verdict), exit), "{told}");
+        assert_eq!(told["receipt"], found, "{told}");
+        let said = told["why"].as_str().unwrap();
+        assert!(said.contains(why) && said.is_empty() == why.is_empty(), "{told}");
+        assert_eq!(told["at"] == "receipt.html", exit == 1, "{told}");
+    }
+}
+
+#[test]
+fn a_report_is_written_once_says_its_standing_and_is_refused_for_a_broken_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("none");
+    let session = support::session(2);
+    let root = Fingerprint::of(session.root.verifier()).to_string();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let zip = assemble(&session.held, Some(&session.proofs)).unwrap().to_zip().unwrap();
+    let (good, open, broken) = (path("good.zip"), path("open.zip"), path("broken.zip"));
+    std::fs::write(&good, &zip).unwrap();
+    std::fs::write(&open, assemble(&session.held, None).unwrap().to_zip().unwrap()).unwrap();
+    std::fs::write(&broken, &zip[..zip.len() / 2]).unwrap();
+    let page = path("page.html");
+    let written = venia(&data, &["report", &good, "--out", &page, "--root", &root, "--json", "--lang", "es"], "");
+    assert_eq!(code(&written), 0, "{}", text(&written.stderr));
+    let told: Value = serde_json::from_slice(&written.stdout).unwrap();
+    assert_eq!((&told["report"], &told["verdict"]), (&page.as_str().into(), &"intact".into()), "{told}");
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.contains("<html lang=\"es\">") && html.contains(told["code"].as_str().unwrap()), "{html}");
+    assert!(!html.contains("class=\"banner\""));
+    let again = venia(&data, &["report", &good, "--out", &page, "--root", &root], "");
+    assert_eq!((code(&again), std::fs::read_to_string(&page).unwrap()), (1, html), "never over another file");
+
+    for (bundle, root, banner) in [(&good, None, "Not verified:"), (&open, Some(&root), "Not complete:")] {
+        let page = path(&format!("{banner}.html"));
+        let mut args = vec!["report", bundle.as_str(), "--out", &page];
+        args.extend(root.iter().flat_map(|root| ["--root", root.as_str()]));
+        assert_eq!(code(&venia(&data, &args, "")), 0);
+        let html = std::fs::read_to_string(&page).unwrap();
+        assert!(html.contains("class=\"banner\"") && html.contains(banner), "{banner}");
+    }
+    let none = path("none.html");
+    let refused = venia(&data, &["report", &broken, "--out", &none], "");
+    assert_eq!((code(&refused), std::path::Path::new(&none).exists()), (1, false));
+    assert!(text(&refused.stderr).contains("broken record"), "{}", text(&refused.stderr));
+    assert!(!data.exists());
 }
 
 #[test]

@@ -311,6 +311,9 @@ pub enum Answer {
     Entries {
         /// Exact bytes, from the index asked for on; empty at the end of the log.
         entries: Vec<Vec<u8>>,
+        /// For each `open` among them, in order, the agent's verifier key: the log itself holds only its name, which is a
+        /// hash of it.
+        agents: Vec<String>,
     },
 }
 

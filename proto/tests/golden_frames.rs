@@ -88,7 +88,10 @@ fn from_relay() -> Vec<FromRelay> {
         Answer::Logs {
             logs: vec![LogHead { checkpoint: b"checkpoint".to_vec(), statement: b"statement".to_vec(), kept_from: 1 }],
         },
-        Answer::Entries { entries: vec![b"venia/batch@v1\n".to_vec(), b"note one\n".to_vec()] },
+        Answer::Entries {
+            entries: vec![b"venia/batch@v1\n".to_vec(), b"note one\n".to_vec()],
+            agents: vec!["device+0+0".into()],
+        },
     ];
     let faults = [
         EventFault::Format,

@@ -18,8 +18,9 @@ use venia_proto::ledger::batch::Batch;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::event::{Event, part_names};
 use venia_proto::ledger::kind::{Cause, Kind, Verified};
-use venia_proto::ledger::merkle::verify_inclusion;
+use venia_proto::ledger::merkle::{Tree, verify_inclusion};
 use venia_proto::ledger::note;
+use venia_proto::ledger::notice::{LogEntry, Looking, Notice};
 use venia_proto::ledger::part::Opening;
 use venia_proto::ledger::strand::Author;
 use venia_proto::now::Wall;
@@ -52,7 +53,7 @@ struct Peer {
 }
 
 fn options(listen: SocketAddr) -> Options {
-    Options { listen, public: None, limits: Limits { disk_floor: 0, ..Limits::default() } }
+    Options { listen, public: None, name: None, keep_days: None, limits: Limits { disk_floor: 0, ..Limits::default() } }
 }
 
 fn anywhere() -> SocketAddr {
@@ -181,7 +182,7 @@ async fn a3_an_invite_makes_one_member_and_the_same_key_renews() {
     let unknown = Call::Enroll { secret: vec![7; 20], key: ana.key.verifier().to_string() };
     assert_eq!(refusal(ana.call(unknown).await), Refusal::InviteUnknown);
     let invite = world.invite("Ana", Role::Technician).await;
-    assert_eq!(invite.relay, *world.relay.address());
+    assert_eq!(invite.relay, world.relay.address());
     // Somebody else's key: the connection doesn't prove it.
     let secret = invite.secret.as_bytes().to_vec();
     let stolen = Call::Enroll { secret, key: key(9, "member").verifier().to_string() };
@@ -427,4 +428,46 @@ async fn one_writer_a_folder() {
         None,
         "nobody answers, so the lock is free"
     );
+}
+
+#[tokio::test]
+async fn a5_only_auditors_look_and_looking_is_on_record_before_anything_is_told() {
+    let world = world().await;
+    let ana = world.technician(1, "Ana").await;
+    let bo = world.peer(key(2, "member"), End::Console).await;
+    let invite = world.invite("Bo", Role::Auditor).await;
+    bo.enroll(&invite).await.unwrap();
+    let log = bo.control.welcome().relay.log.clone();
+    let entries = |from| Call::Entries { origin: log.name.as_str().to_owned(), from };
+    let look = |what, session| Call::Look { what, session };
+    for stranger in [&ana, &world.agent(3).await] {
+        let refused = refusal(stranger.call(look(Looking::List, None)).await);
+        assert!(matches!(refused, Refusal::NotAllowed | Refusal::NotMember));
+        assert_eq!(refusal(stranger.call(Call::Logs).await), Refusal::NotAllowed);
+    }
+    assert_eq!(refusal(bo.call(entries(0)).await), Refusal::NotAllowed, "nothing was said yet");
+    assert_eq!(bo.call(look(Looking::Show, Some(SessionId([5; 16])))).await.unwrap(), Answer::Noted);
+    let Answer::Logs { logs } = bo.call(Call::Logs).await.unwrap() else { panic!() };
+    let head = Checkpoint::open(&logs[0].checkpoint, &log).unwrap();
+    let Answer::Entries { entries: raw, .. } = bo.call(entries(0)).await.unwrap() else { panic!() };
+    assert_eq!(raw.len() as u64, head.size);
+    let mut tree = Tree::new();
+    let mut looks = Vec::new();
+    for entry in &raw {
+        tree.append(note::leaf(entry), |_, _, _| {});
+        if let LogEntry::Notice(Notice::Look { by, what, session }) = LogEntry::open(entry, &log).unwrap() {
+            looks.push((by, what, session));
+        }
+    }
+    assert_eq!(tree.root(), head.root, "the raw bytes are what was signed");
+    assert_eq!(looks, [(bo.key.verifier().clone(), Looking::Show, Some(SessionId([5; 16])))]);
+    let Answer::Entries { entries: none, .. } = bo.call(entries(head.size)).await.unwrap() else { panic!() };
+    assert_eq!(none, Vec::<Vec<u8>>::new());
+    let elsewhere = Call::Entries { origin: "elsewhere".to_owned(), from: 0 };
+    assert_eq!(refusal(bo.call(elsewhere).await), Refusal::NotAllowed);
+    let revoke = Request::Revoke { name: "Bo".to_owned() };
+    within(admin::ask(&world.folder, &revoke)).await.unwrap();
+    assert!(matches!(bo.call(entries(0)).await, Err(ControlError::Revoked)));
+    let back = world.peer(key(2, "member"), End::Console).await;
+    assert_eq!(refusal(back.call(look(Looking::List, None)).await), Refusal::Revoked);
 }

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod logs;
 pub mod receipt;
 pub mod report;
+pub mod story;
 pub mod terminal;
 pub mod units;
 pub mod words;

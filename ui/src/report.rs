@@ -53,14 +53,15 @@ fn finding(finding: &Finding, words: &Words, style: Style) -> String {
 fn facts(item: &Item, facts: &[Fact], words: &Words, style: Style) -> String {
     let mut grid = grid(style);
     for fact in facts {
-        let label = item.facts.get(&fact.key).map_or_else(
-            // A newer definition than ours: the key is better than nothing.
-            || Foreign::new(fact.key.as_str()).visible(),
-            |text| words.of(text).to_owned(),
-        );
-        grid.add_row([label, units::value(&fact.value, &fact.unit, words)]);
+        grid.add_row([label(Some(item), &fact.key, words), units::value(&fact.value, &fact.unit, words)]);
     }
     indented(&grid)
+}
+
+/// A fact's label. Without its definition, or with a newer one than ours, the key is better than nothing.
+pub(crate) fn label(item: Option<&Item>, key: &str, words: &Words) -> String {
+    let text = item.and_then(|item| item.facts.get(key));
+    text.map_or_else(|| Foreign::new(key).visible(), |text| words.of(text).to_owned())
 }
 
 fn table(item: &Item, table: &Table, words: &Words, style: Style) -> String {
@@ -85,7 +86,7 @@ fn table(item: &Item, table: &Table, words: &Words, style: Style) -> String {
 }
 
 /// A column has no unit of its own; the last word of its key says it.
-fn unit_of(column: &str) -> &'static str {
+pub(crate) fn unit_of(column: &str) -> &'static str {
     match column.rsplit('-').next().unwrap_or("") {
         "bytes" => "bytes",
         "seconds" => "s",

@@ -19,6 +19,7 @@ use venia_proto::report::Text;
 
 /// The files of each language: name, English, Spanish. Both have the same names.
 const FILES: &[(&str, &str, &str)] = &[
+    ("audit", include_str!("../words/en/audit.ftl"), include_str!("../words/es/audit.ftl")),
     ("agent", include_str!("../words/en/agent.ftl"), include_str!("../words/es/agent.ftl")),
     ("console", include_str!("../words/en/console.ftl"), include_str!("../words/es/console.ftl")),
     ("person", include_str!("../words/en/person.ftl"), include_str!("../words/es/person.ftl")),
@@ -83,6 +84,29 @@ impl Words {
             Language::En => &text.en,
             Language::Es => &text.es,
         }
+    }
+
+    /// The source lines of every sentence whose id begins with one of these: what a page made of them depends on.
+    pub(crate) fn texts(&self, prefixes: &[&str]) -> String {
+        let mut ours = false;
+        let mut found = String::new();
+        for (_, en, es) in FILES {
+            let source = match self.language {
+                Language::En => en,
+                Language::Es => es,
+            };
+            for line in source.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+                // A line that is indented, or closes a list of variants, goes on with the sentence before it.
+                if !line.starts_with([' ', '}']) {
+                    ours = prefixes.iter().any(|prefix| line.starts_with(prefix));
+                }
+                if ours {
+                    found.push_str(line);
+                    found.push('\n');
+                }
+            }
+        }
+        found
     }
 
     /// The risk of an item, by icon and word.

@@ -10,7 +10,9 @@ use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::body;
+use venia_proto::ledger::evidence;
 use venia_proto::ledger::kind::Verified;
+use venia_proto::ledger::pin;
 use venia_proto::ledger::verify::Finding;
 use venia_proto::message::ToAgent;
 use venia_proto::rendezvous::{Push, VERSION};
@@ -92,6 +94,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     };
     let saw_ms = clock::now().wall.ms();
     remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
+    trusted(&home, &control, &words)?;
     for session in earlier {
         let completing = desk.complete(session, &control, address.root, EARLIER);
         match tokio::time::timeout(EARLIER, completing).await {
@@ -103,6 +106,8 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         }
     }
 
+    // An earlier record may have shown it.
+    trusted(&home, &control, &words)?;
     let mut person = heeding_signals(person.start(&words)?).map_err(|error| {
         tracing::error!(%error, "signals can't be heeded");
         Failure::of(Trouble::NoTerminal, &words)
@@ -134,6 +139,15 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     let _ = tokio::time::timeout(LAST_LINES, person.tell.shown()).await;
     let _ = tokio::time::timeout(LAST_LINES, link.close(LEFT, b"")).await;
     exit
+}
+
+/// No session through a log that was caught lying: only the root's statement of a new one lifts that. (SECURITY F4)
+fn trusted(home: &Home, control: &Control, words: &Words) -> Result<(), Failure> {
+    let against = known::evidence_against(home, &control.welcome().relay.log);
+    let Some(file) = against.map_err(|error| home_failure(&error, words))? else { return Ok(()) };
+    let file = file.display().to_string();
+    let (message, hint) = (words.say("agent-log-lied", &[("file", &file)]), words.say("agent-log-lied-hint", &[]));
+    Err(Failure { message, hint, ..Failure::of(Trouble::Fingerprint, words) })
 }
 
 fn address(ask: &Ask, home: &Home, words: &Words) -> Result<RelayAddress, Failure> {
@@ -265,6 +279,11 @@ impl Serving<'_> {
             reason: arrival.reason.clone(),
             auditors: self.auditors.clone(),
         };
+        let keep = |found: &pin::Evidence| {
+            let file = evidence::File::of_log(welcome.statement_note.clone(), found);
+            let kept = known::keep_evidence(self.home, &welcome.relay.log, &file);
+            kept.inspect_err(|error| tracing::error!(%error, "evidence can't be kept")).ok()
+        };
         let name = arrival.name.clone();
         let connection = peer.connection.clone();
         let ended = session::run(
@@ -278,6 +297,7 @@ impl Serving<'_> {
                 scribe: &mut scribe,
                 recorder: &recorder,
                 done: &mut done,
+                keep: &keep,
             },
             peer,
             arrival,

@@ -13,7 +13,9 @@ use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::SessionId;
 use venia_proto::key::SigningKey;
 use venia_proto::ledger::event::Event;
+use venia_proto::ledger::evidence;
 use venia_proto::ledger::part::Opening;
+use venia_proto::ledger::pin::PinError;
 use venia_proto::ledger::verify::{Finding, Roots, Verdict, verify};
 use venia_proto::rendezvous::SUBMIT_MAX;
 use venia_proto::session::agent::Entry;
@@ -166,12 +168,13 @@ impl Desk<'_> {
         self.resubmit(&mut journal, &archive, control).await?;
         drop(journal);
         archive = Archive::read(&self.journals.read(session)?)?;
-        let held = archive.held(self.key()?.verifier(), self.words, self.catalog).ok_or(CompleteError::Receipt)?;
+        let held = archive.held(self.key()?.verifier()).ok_or(CompleteError::Receipt)?;
         let first = held.first.verify(archive.events[0].0.leaf(), &control.welcome().relay.log);
         let first = first.map_err(|_| CompleteError::Receipt)?.size;
         let close = archive.close().map(|(entry, _)| entry.seq);
         let proofs = fetch(control, session, first, close, patience).await?;
-        let bundle = assemble(&held, Some(&proofs)).map_err(|_| CompleteError::Bundle)?;
+        let mut bundle = assemble(&held, Some(&proofs)).map_err(|_| CompleteError::Bundle)?;
+        bundle.receipt = venia_ui::receipt::of_bundle(&bundle, self.catalog);
         let zip = bundle.to_zip().map_err(|_| CompleteError::Bundle)?;
         let verdict = verify(&zip, Roots { named: Some(root), known: &[] });
         let name = bundle_name(session);
@@ -191,7 +194,15 @@ impl Desk<'_> {
             let sealed: Vec<_> = chunk.iter().map(|(event, _)| archive.sealed_of(event)).collect();
             let offers: Vec<_> =
                 chunk.iter().zip(&sealed).map(|((event, _), sealed)| Offer { event, sealed }).collect();
-            let proofs = submit(control, log, &mut pin, &offers, ANSWER).await?;
+            let proofs = match submit(control, log, &mut pin, &offers, ANSWER).await {
+                Ok(proofs) => proofs,
+                Err(SubmitError::Proof(PinError::Evidence(found))) => {
+                    let file = evidence::File::of_log(control.welcome().statement_note.clone(), &found);
+                    known::keep_evidence(self.home, log, &file)?;
+                    return Err(CompleteError::Receipt);
+                }
+                Err(error) => return Err(error.into()),
+            };
             let records: Vec<_> =
                 proofs.into_iter().map(|(leaf, proof)| Record::Receipt { leaf, proof: proof.into() }).collect();
             journal.append(&records)?;

@@ -9,16 +9,20 @@ use std::time::Duration;
 use serde_json::json;
 use venia_proto::catalog::Catalog;
 use venia_proto::id::SessionId;
+use venia_proto::ledger::bundle::{Bundle, BundleError};
+use venia_proto::ledger::event::Event;
 use venia_proto::ledger::verify::{Finding, Roots, verify};
 use venia_relay::client::control::Control;
 use venia_relay::client::home::Home;
 use venia_relay::client::link::{Link, Role};
 use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure, Loss, Trouble};
-use venia_ui::receipt::Story;
+use venia_ui::receipt::of_bundle;
+use venia_ui::story::Story;
 use venia_ui::words::Words;
 
 use crate::archive::Archive;
+use crate::cli::Withhold;
 use crate::journal::Journals;
 use crate::known;
 use crate::{KEY_FILE, KEY_KIND};
@@ -38,7 +42,7 @@ pub fn history(common: &Common) -> Result<Exit, Failure> {
     let mut stories = Vec::new();
     for session in journals.sessions().map_err(|error| journal_failure(&error, &words))? {
         match journals.read(session).map(|replay| Archive::read(&replay)) {
-            Ok(Ok(archive)) => stories.push((archive.cause(), archive.story(&catalog))),
+            Ok(Ok(archive)) => stories.extend(archive.story(&catalog).map(|story| (archive.cause(), story))),
             // Its first batch never got through: nothing had happened.
             Ok(Err(_)) => {}
             Err(error) => {
@@ -81,7 +85,7 @@ pub fn show(session: SessionId, common: &Common) -> Result<Exit, Failure> {
     let (words, screen) = (common.words(), common.screen());
     let (_home, journals, catalog) = open(common, &words)?;
     let archive = load(&journals, session, &words)?;
-    let story = archive.story(&catalog);
+    let story = archive.story(&catalog).ok_or_else(|| unknown_session(&words))?;
     if screen.json() {
         screen.object(&story_json(&archive, &story))?;
         return Ok(Exit::Done);
@@ -142,7 +146,9 @@ fn story_json(archive: &Archive, story: &Story) -> serde_json::Value {
 }
 
 /// Writes a session's bundle to a file.
-pub async fn export(session: SessionId, file: &Path, common: &Common) -> Result<Exit, Failure> {
+///
+/// `withhold`: entries whose words are left out; the receipt is told again from what is left.
+pub async fn export(session: SessionId, file: &Path, withhold: &[Withhold], common: &Common) -> Result<Exit, Failure> {
     let (words, screen) = (common.words(), common.screen());
     let (home, journals, catalog) = open(common, &words)?;
     let archive = load(&journals, session, &words)?;
@@ -165,17 +171,42 @@ pub async fn export(session: SessionId, file: &Path, common: &Common) -> Result<
         }
     }
     let zip = zip.ok_or_else(|| Failure::of(Trouble::Unreachable, &words).after(Loss::NothingLost, &words))?;
+    let zip = if withhold.is_empty() { zip } else { without(&zip, withhold, &catalog, &words)? };
     let unwritten = |error: std::io::Error| unwritten(&error, &words);
     let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(unwritten)?;
     out.write_all(&zip).and_then(|()| out.sync_all()).map_err(unwritten)?;
     let verdict = verify(&zip, Roots { named: None, known: &roots });
     if screen.json() {
-        screen.object(&json!({ "session": session.to_string(), "file": file, "verdict": verdict.verdict }))?;
+        screen.object(&json!({ "session": session.to_string(), "file": file, "verdict": verdict.verdict, "withheld": verdict.withheld }))?;
     } else {
         let path = file.to_string_lossy().into_owned();
         screen.line(&words.say("export-done", &[("path", &path)]))?;
+        if verdict.withheld > 0 {
+            screen.note(&words.say("export-withheld", &[("parts", &verdict.withheld)]));
+        }
     }
     Ok(Exit::Done)
+}
+
+/// The same record without the words of some entries. It still verifies; whoever reads it sees how many are missing.
+fn without(zip: &[u8], withhold: &[Withhold], catalog: &Catalog, words: &Words) -> Result<Vec<u8>, Failure> {
+    let unusable = |_| Failure::of(Trouble::Disk, words).after(Loss::NothingLost, words);
+    let mut bundle = Bundle::from_zip(zip).map_err(unusable)?;
+    let entries = bundle.entries.len();
+    let unknown = |wish: &&Withhold| matches!(wish, Withhold::Entry(n) if *n >= entries);
+    if let Some(Withhold::Entry(n)) = withhold.iter().find(unknown) {
+        let (message, hint) = (words.say("export-no-entry", &[("entry", n)]), words.say("export-no-entry-hint", &[]));
+        return Err(Failure { message, hint, ..Failure::of(Trouble::Usage, words) });
+    }
+    let all = withhold.contains(&Withhold::All);
+    for (_, entry) in (0..).zip(&bundle.entries).filter(|(n, _)| all || withhold.contains(&Withhold::Entry(*n))) {
+        let event = Event::parse(&entry.event).map_err(|_| unusable(BundleError::Layout))?;
+        for part in &event.header().parts {
+            bundle.openings.remove(&part.commit);
+        }
+    }
+    bundle.receipt = of_bundle(&bundle, catalog);
+    bundle.to_zip().map_err(unusable)
 }
 
 /// The file can't be written; most often because it is there already, which is no trouble with the disk.

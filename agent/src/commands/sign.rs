@@ -1,4 +1,5 @@
-//! `venia-agent sign`: the person's signature, rating and comment, any time after the close.
+//! `venia-agent sign`: the person's signature, rating and comment, a correction, or *it is back*: any time after the
+//! close.
 //!
 //! An `addendum` on the agent's strand: it adds to the record and changes nothing in it (SECURITY E7).
 
@@ -22,8 +23,41 @@ use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card};
 use super::complete::Desk;
 use super::{complete_failure, home_failure, journal_failure, records};
 
-/// Asks for signature, stars and comment, records them, and brings them to the ledger if it can be reached.
-pub async fn sign(session: SessionId, common: &Common, parts: Parts) -> Result<Exit, Failure> {
+/// An addendum without words.
+const NOTHING: Addendum = Addendum { stars: None, comment: None, correction: None };
+
+/// What a person adds to a closed record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Signature, then stars and comment.
+    Sign,
+    /// Something recorded was wrong.
+    Correct(Foreign),
+    /// The fault came back.
+    Reopen,
+}
+
+impl Wish {
+    /// As the command line has it; it allows one of the two.
+    pub fn of(correct: Option<Foreign>, reopen: bool) -> Self {
+        match correct {
+            Some(text) => Self::Correct(text),
+            None if reopen => Self::Reopen,
+            None => Self::Sign,
+        }
+    }
+
+    fn card(&self, words: &Words) -> String {
+        match self {
+            Self::Sign => card::sign(words),
+            Self::Correct(text) => card::correct(text, words),
+            Self::Reopen => card::reopen(words),
+        }
+    }
+}
+
+/// Asks at the terminal, records what is added, and brings it to the ledger if that can be reached.
+pub async fn sign(session: SessionId, wish: Wish, common: &Common, parts: Parts) -> Result<Exit, Failure> {
     let words = common.words();
     let person = (parts.person)(&words)?;
     let home = Home::open(&common.folder(Program::Agent)?, true).map_err(|error| home_failure(&error, &words))?;
@@ -34,19 +68,27 @@ pub async fn sign(session: SessionId, common: &Common, parts: Parts) -> Result<E
         return Err(records::unknown_session(&words));
     }
     let mut line = person.start(&words)?;
-    let signed = ask(&mut line, 1, card::sign(&words), Asking::Sign).await;
+    let signed = ask(&mut line, 1, wish.card(&words), Asking::Sign).await;
     if signed != Some(Answer::Sign) {
         return Ok(Exit::Refused);
     }
-    let stars = stars(&mut line, &words).await;
-    let comment = match ask(&mut line, 3, card::free(words.say("sign-comment", &[])), Asking::Free).await {
-        Some(Answer::Words(comment)) => comment.and_then(|text| Foreign::text(text.raw()).ok()),
-        _ => None,
-    };
     let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
-    add(&desk, session, Addition::Signoff, Addendum { stars: None, comment: None, correction: None }, &words)?;
-    if stars.is_some() || comment.is_some() {
-        add(&desk, session, Addition::Rating, Addendum { stars, comment, correction: None }, &words)?;
+    match wish {
+        Wish::Sign => {
+            let stars = stars(&mut line, &words).await;
+            let comment = match ask(&mut line, 3, card::free(words.say("sign-comment", &[])), Asking::Free).await {
+                Some(Answer::Words(comment)) => comment.and_then(|text| Foreign::text(text.raw()).ok()),
+                _ => None,
+            };
+            add(&desk, session, Addition::Signoff, NOTHING, &words)?;
+            if stars.is_some() || comment.is_some() {
+                add(&desk, session, Addition::Rating, Addendum { stars, comment, correction: None }, &words)?;
+            }
+        }
+        Wish::Correct(text) => {
+            add(&desk, session, Addition::Correction, Addendum { correction: Some(text), ..NOTHING }, &words)?;
+        }
+        Wish::Reopen => add(&desk, session, Addition::Reopening, NOTHING, &words)?,
     }
     line.tell.feed(news(News::Signed, &words));
     if records::bring_to_the_ledger(&desk, session, &words).await.is_err() {
@@ -65,7 +107,7 @@ pub fn sign_record(
     session: SessionId,
 ) -> Result<(), Failure> {
     let desk = Desk { home, journals, catalog, words };
-    add(&desk, session, Addition::Signoff, Addendum { stars: None, comment: None, correction: None }, words)
+    add(&desk, session, Addition::Signoff, NOTHING, words)
 }
 
 fn add(desk: &Desk<'_>, session: SessionId, what: Addition, body: Addendum, words: &Words) -> Result<(), Failure> {

@@ -19,7 +19,7 @@ use venia_proto::consent::EntryRef;
 use venia_proto::id::Leaf;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::event::After;
-use venia_proto::ledger::pin::{Pin, PinError};
+use venia_proto::ledger::pin::{Evidence, Pin, PinError};
 use venia_proto::rendezvous::{EventFault, Refusal, SUBMIT_MAX};
 use venia_proto::session::gate::BatchId;
 use venia_relay::client::control::Control;
@@ -63,7 +63,7 @@ pub enum Done {
     /// The disk is full or failing.
     JournalFailed,
     /// The log contradicts itself: nothing it says counts any more.
-    Evidence(Box<PinError>),
+    Evidence(Box<Evidence>),
 }
 
 /// The driver's end.
@@ -246,7 +246,7 @@ impl Submitter {
                 Err(SubmitError::Proof(error)) => {
                     tracing::warn!(%error, "the relay's receipt doesn't hold");
                     let _ = match error {
-                        PinError::Evidence(_) => self.done.send(Done::Evidence(Box::new(error))),
+                        PinError::Evidence(evidence) => self.done.send(Done::Evidence(evidence)),
                         PinError::Checkpoint(_) | PinError::NoProof => self.done.send(Done::NotRecorded(id)),
                     };
                     return false;

@@ -4,6 +4,7 @@
 //! anything: an input is translated, an output is carried out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use quinn::VarInt;
@@ -15,6 +16,7 @@ use venia_proto::foreign::Foreign;
 use venia_proto::id::Strand;
 use venia_proto::ledger::body::{Body, ItemId, Signoff};
 use venia_proto::ledger::kind::{Cause, Kind, Why};
+use venia_proto::ledger::pin::Evidence;
 use venia_proto::message::{Signed, ToAgent, ToConsole};
 use venia_proto::now::{Now, Wall};
 use venia_proto::rendezvous::{FlowEnd, Push};
@@ -67,6 +69,8 @@ pub struct Parts<'a> {
     pub recorder: &'a Recorder,
     /// What the recorder reports.
     pub done: &'a mut mpsc::UnboundedReceiver<Done>,
+    /// Keeps evidence against the log; where it is.
+    pub keep: &'a dyn Fn(&Evidence) -> Option<PathBuf>,
 }
 
 /// What came of a session.
@@ -468,8 +472,11 @@ impl Session<'_> {
             }
             Done::NotRecorded(batch) => Some(Input::NotRecorded(batch)),
             Done::JournalFailed => Some(Input::JournalFailed),
-            Done::Evidence(error) => {
-                tracing::warn!(%error, "the ledger contradicts itself");
+            Done::Evidence(evidence) => {
+                tracing::warn!(fault = %evidence.fault, "the ledger contradicts itself");
+                if let Some(file) = (self.parts.keep)(&evidence) {
+                    self.feed(News::LogLied(&file));
+                }
                 // A log caught lying records nothing that counts: the relay is as good as gone.
                 Some(Input::RelayLost)
             }

@@ -184,6 +184,20 @@ pub fn sign(words: &Words) -> String {
     card(lines, words.say("sign-prompt", &[]))
 }
 
+/// Whether to add and sign this correction. The last line is the prompt.
+pub fn correct(text: &Foreign, words: &Words) -> String {
+    let quoted = indented(words.say("consent-quote", &[("reason", text)]));
+    card(
+        vec![words.say("correct-question", &[]), quoted, words.say("correct-meaning", &[])],
+        words.say("sign-prompt", &[]),
+    )
+}
+
+/// Whether to add and sign that the problem is back. The last line is the prompt.
+pub fn reopen(words: &Words) -> String {
+    card(vec![words.say("reopen-question", &[]), words.say("reopen-meaning", &[])], words.say("sign-prompt", &[]))
+}
+
 /// A question that takes any line; the prompt is a bare `> `.
 pub fn free(question: String) -> String {
     card(vec![question], "> ".to_owned())

@@ -73,6 +73,8 @@ pub enum News<'a> {
     Resumed,
     /// The relay is out of reach.
     Lost,
+    /// The log contradicted itself; where the evidence is.
+    LogLied(&'a Path),
     /// It is back.
     Back,
     /// The grant ran out.
@@ -146,6 +148,7 @@ pub fn news(news: News<'_>, words: &Words) -> String {
         News::Paused => words.say("feed-paused", &[]),
         News::Resumed => words.say("feed-resumed", &[]),
         News::Lost => words.say("feed-lost", &[]),
+        News::LogLied(file) => words.say("feed-log-lied", &[("file", &file.display().to_string())]),
         News::Back => words.say("feed-back", &[]),
         News::TimeOver => words.say("feed-time-over", &[]),
         News::Stopped => words.say("feed-stopped", &[]),

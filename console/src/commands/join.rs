@@ -24,7 +24,8 @@ use crate::cli::JoinArgs;
 use crate::driver::collect::{self, Collected, Place};
 use crate::driver::pair::{Binding, PairFailed, Paired, pair};
 use crate::driver::record::{Record, Sides};
-use crate::driver::{Finished, Plan, Through, drive};
+use crate::driver::{Finished, Plan, Through, drive, refresh};
+use crate::keeping;
 use crate::membership::{self, Membership};
 use crate::reach::{Reached, call, reach};
 use crate::voice::{Ended, Voice};
@@ -65,6 +66,7 @@ fn join(args: &JoinArgs, common: &Common, mut parts: Parts, voice: &mut Voice<'_
     let folder = common.folder(Program::Console)?;
     let member = if folder.is_dir() {
         let home = Home::open(&folder, false).map_err(|error| trouble::folder(&error, words))?;
+        keeping::sweep(&home);
         Membership::load(home).map_err(|error| trouble::folder(&error, words))?
     } else {
         None
@@ -143,7 +145,17 @@ async fn session(
     let log = welcome.relay.log.clone();
     let record = Record::new(Sides { session, agent: paired.agent, log: log.clone(), strand: paired.strand, key });
     let through = Through { control: &reached.control, pushes: &mut reached.pushes, flow, session };
-    let finished = drive(paired, through, record, plan, voice, lines).await;
+    let finished = {
+        let driving = drive(paired, through, record, plan, voice, lines);
+        // What people added to earlier records; the session neither waits for it nor hears of it.
+        let refreshing = refresh::beside(&membership.home, root, &reached.control, session);
+        tokio::pin!(driving, refreshing);
+        tokio::select! {
+            biased;
+            finished = &mut driving => finished,
+            () = &mut refreshing => driving.await,
+        }
+    };
 
     let progress = voice.wait_for_close();
     // Without the agent's close there is nothing to wait for.

@@ -1,18 +1,22 @@
 //! `venia verify`: is this record true? Offline, alone, without an account.
 //!
-//! The verdict is [`venia_proto::ledger::verify`]'s; here are the file, the roots the verifier brings, and one line.
+//! The verdict is [`venia_proto::ledger::verify`]'s; here are the file, the roots the verifier brings, the page rendered again
+//! ([`venia_ui::receipt::compare`]), and one line.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use venia_proto::address::RelayAddress;
+use venia_proto::catalog::Catalog;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
-use venia_proto::ledger::bundle::ZIP_MAX;
+use venia_proto::ledger::bundle::{Bundle, ZIP_MAX};
+use venia_proto::ledger::evidence::{self, Accusation};
 use venia_proto::ledger::verify::{At, Finding, Roots, Verdict, verify};
 use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure};
+use venia_ui::receipt;
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
@@ -20,20 +24,20 @@ use crate::{membership, trouble};
 
 pub(super) fn run(file: &Path, root: Option<&str>, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
     let words = screen.words();
-    let named = root.map(|text| fingerprint(text, words)).transpose()?;
-    let known = known(common, screen)?;
-    let zip = read(file).map_err(|error| {
-        let (name, why) = (file.display().to_string(), error.to_string());
-        let message = words.say("verify-file", &[("file", &name), ("why", &why)]);
-        trouble::cannot_tell("file", message, words.say("verify-file-hint", &[]), words)
-    })?;
-    let verdict = verify(&zip, Roots { named, known: &known });
+    let given = given(file, root, common, screen)?;
+    if evidence::File::is_one(&given.bytes) {
+        return judge(&given.bytes, given.roots(), screen);
+    }
+    let verdict = compared(&given, &super::catalog(words)?);
     if screen.json() {
         screen.object(&verdict)?;
     } else {
         screen.line(&line(&verdict, words))?;
         if verdict.verdict == Finding::Intact && !verdict.why.is_empty() {
             screen.note(&words.say("verify-limits", &[("why", &verdict.why)]));
+        }
+        if let Some(code) = verdict.code.as_ref().filter(|_| verdict.verdict != Finding::Broken) {
+            screen.note(&words.say("verify-code", &[("code", code)]));
         }
     }
     Ok(match verdict.verdict {
@@ -43,8 +47,88 @@ pub(super) fn run(file: &Path, root: Option<&str>, common: &Common, screen: &Scr
     })
 }
 
+/// A bundle's bytes, and what is said of it by these roots; its page is compared too.
+pub(super) fn judged(
+    file: &Path,
+    root: Option<&str>,
+    catalog: &Catalog,
+    common: &Common,
+    screen: &Screen,
+) -> Result<(Vec<u8>, Verdict), Failure> {
+    let given = given(file, root, common, screen)?;
+    let verdict = compared(&given, catalog);
+    Ok((given.bytes, verdict))
+}
+
+/// What the command line gave: a file, and the roots it is held against.
+struct Given {
+    bytes: Vec<u8>,
+    named: Option<Fingerprint>,
+    known: Vec<Fingerprint>,
+}
+
+impl Given {
+    fn roots(&self) -> Roots<'_> {
+        Roots { named: self.named, known: &self.known }
+    }
+}
+
+fn given(file: &Path, root: Option<&str>, common: &Common, screen: &Screen) -> Result<Given, Failure> {
+    let words = screen.words();
+    let named = root.map(|text| fingerprint(text, words)).transpose()?;
+    let known = known(common, screen)?;
+    let bytes = read(file).map_err(|error| {
+        let (name, why) = (file.display().to_string(), error.to_string());
+        let message = words.say("verify-file", &[("file", &name), ("why", &why)]);
+        trouble::cannot_tell("file", message, words.say("verify-file-hint", &[]), words)
+    })?;
+    Ok(Given { bytes, named, known })
+}
+
+fn compared(given: &Given, catalog: &Catalog) -> Verdict {
+    let verdict = verify(&given.bytes, given.roots());
+    match Bundle::from_zip(&given.bytes) {
+        Ok(bundle) if verdict.verdict != Finding::Broken => verdict.compared(receipt::compare(&bundle, catalog)),
+        Ok(_) | Err(_) => verdict,
+    }
+}
+
+/// Evidence that a log or an author lied: proven from the verifier's root 0, by keys from the file alone 2, not shown 1.
+fn judge(bytes: &[u8], roots: Roots<'_>, screen: &Screen) -> Result<Exit, Failure> {
+    let words = screen.words();
+    let judged = match evidence::File::parse(bytes).and_then(|file| file.judge(roots)) {
+        Ok(judged) => judged,
+        Err(error) => {
+            let why = error.to_string();
+            if screen.json() {
+                screen.object(&serde_json::json!({ "verdict": "broken", "why": why }))?;
+            } else {
+                screen.line(&words.say("verify-no-evidence", &[("why", &why)]))?;
+            }
+            return Ok(Exit::Refused);
+        }
+    };
+    if screen.json() {
+        screen.object(&judged)?;
+    } else {
+        let id = match judged.fault {
+            Accusation::Fork | Accusation::Inconsistent => "verify-evidence-log",
+            Accusation::Equivocation => "verify-evidence-author",
+            Accusation::Withheld => "verify-evidence-withheld",
+        };
+        screen.line(&words.say(id, &[("who", &Foreign::new(&judged.who).visible()), ("why", &judged.why)]))?;
+        if !judged.rooted {
+            screen.note(&words.say("verify-evidence-unrooted", &[]));
+        }
+        if judged.fault == Accusation::Inconsistent {
+            screen.note(&words.say("verify-evidence-proof", &[]));
+        }
+    }
+    Ok(if judged.rooted && judged.proves { Exit::Done } else { Exit::WrongUse })
+}
+
 /// The one line an auditor reads.
-fn line(verdict: &Verdict, words: &Words) -> String {
+pub(super) fn line(verdict: &Verdict, words: &Words) -> String {
     let entries = verdict.entries;
     let unknown = || "?".to_owned();
     match verdict.verdict {

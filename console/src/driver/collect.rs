@@ -10,24 +10,27 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use venia_proto::catalog::Catalog;
 use venia_proto::encoding;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::bundle::Bundle;
 use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::evidence;
 use venia_proto::ledger::note::NOTE_MAX;
 use venia_proto::ledger::pin::{Advance, Evidence, Pin, PinError};
 use venia_proto::ledger::verify::{Finding, Roots, verify};
 use venia_proto::rendezvous::{Answer, Call};
+use venia_proto::statement::Statement;
 use venia_relay::client::control::Control;
 use venia_relay::client::home::{Home, HomeError};
 use venia_relay::client::receipt::{self, Held, Proofs};
 
 use super::record::Record;
+use crate::clock;
+use crate::keeping::{SESSIONS, bundle_name, promise};
 
-/// Folder of the records.
-const SESSIONS: &str = "sessions";
 /// How long the one call for the kept checkpoint may take.
 const CONTINUITY: Duration = Duration::from_secs(2);
 
@@ -84,7 +87,9 @@ pub(crate) async fn collect(
     held.readme = Some(README.as_bytes().to_vec());
     let Some(zip) = packed(&held, proofs.as_ref()) else { return Ok(Collected { evidence, ..Collected::default() }) };
     let sessions = Home::open(&place.home.dir().join(SESSIONS), false)?;
-    let name = format!("session-{}.zip", place.session);
+    let name = bundle_name(place.session);
+    let days = Statement::open(&held.statement, &place.root).map_or(0, |statement| statement.keep_days);
+    promise(&sessions, place.session, days, clock::now().wall)?;
     sessions.write(&name, &zip)?;
     let verdict = verify(&zip, Roots { named: Some(place.root), known: &[] });
     if verdict.verdict == Finding::Broken {
@@ -94,7 +99,11 @@ pub(crate) async fn collect(
 }
 
 fn packed(held: &Held, proofs: Option<&Proofs>) -> Option<Vec<u8>> {
-    let zip = |bundle: Bundle| bundle.to_zip().inspect_err(|error| tracing::warn!(%error, "the record")).ok();
+    let zip = |mut bundle: Bundle| {
+        let catalog = Catalog::built_in().inspect_err(|error| tracing::error!(%error, "the catalogue")).ok();
+        bundle.receipt = catalog.and_then(|catalog| venia_ui::receipt::of_bundle(&bundle, &catalog));
+        bundle.to_zip().inspect_err(|error| tracing::warn!(%error, "the record")).ok()
+    };
     receipt::assemble(held, proofs).inspect_err(|error| tracing::warn!(%error, "the record")).ok().and_then(zip)
 }
 
@@ -128,14 +137,10 @@ async fn continuity(control: &Control, place: &Place<'_>, proofs: &Proofs) -> Re
     }
 }
 
-/// Both checkpoints as signed, and the proof that failed: a third party can check them.
-fn keep(evidence: &Evidence, place: &Place<'_>) -> Result<PathBuf, HomeError> {
-    let mut file = [evidence.known.as_slice(), b"\n", &evidence.shown, b"\n"].concat();
-    for hash in &evidence.proof {
-        file.extend_from_slice(encoding::to_base64(hash).as_bytes());
-        file.push(b'\n');
-    }
+/// A file that a third party can check. (docs/ledger.md, "Evidence")
+fn keep(found: &Evidence, place: &Place<'_>) -> Result<PathBuf, HomeError> {
+    let file = evidence::File::of_log(place.statement.clone(), found);
     let name = format!("evidence-{}", place.session);
-    place.home.write(&name, &file)?;
+    place.home.write(&name, &file.to_bytes())?;
     place.home.path(&name)
 }

@@ -7,14 +7,14 @@
 pub(crate) mod collect;
 pub(crate) mod pair;
 pub(crate) mod record;
+pub(crate) mod refresh;
 mod seal;
 mod typed;
 
 use std::collections::VecDeque;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use quinn::{Connection, VarInt};
-use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use venia_proto::foreign::Foreign;
@@ -22,7 +22,6 @@ use venia_proto::id::{FlowId, SessionId};
 use venia_proto::ledger::body::{Asked, Offer, Signoff};
 use venia_proto::ledger::kind::{Answer, Cause, Status};
 use venia_proto::message::{ToAgent, ToConsole};
-use venia_proto::now::{Now, Wall};
 use venia_proto::rendezvous::{Call, FlowEnd, Push};
 use venia_proto::session::console::{Console, Input, Output, Tell, Write};
 use venia_proto::wire::Limit;
@@ -31,6 +30,7 @@ use venia_relay::client::control::Control;
 use venia_relay::client::frames::{FrameError, Receiver, Sender};
 use venia_ui::failure::{Failure, Loss, Trouble};
 
+use crate::clock;
 use crate::trouble;
 use crate::voice::Voice;
 use pair::Paired;
@@ -81,15 +81,6 @@ pub(crate) struct Finished {
     pub(crate) fulfilled: bool,
     /// When the end began: the program's last ten seconds count from here.
     pub(crate) since: Instant,
-}
-
-/// Both clocks. (SECURITY D1)
-pub(crate) fn now() -> Now {
-    let boot = clock_gettime(ClockId::Boottime);
-    let boot_ms =
-        u64::try_from(boot.tv_sec).unwrap_or(0) * 1_000 + u64::try_from(boot.tv_nsec).unwrap_or(0) / 1_000_000;
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-    Now { boot_ms, wall: Wall::from_ms(i64::try_from(wall).unwrap_or(i64::MAX)) }
 }
 
 /// Runs a session from the pairing to its end.
@@ -222,11 +213,11 @@ impl Live<'_, '_> {
             let Some(input) = self.inputs.pop_front() else { break };
             if input == Input::LinkLost {
                 // Nothing more can come: the close isn't held back any longer for what is missing before it.
-                for ready in self.record.ready(now().boot_ms, true) {
-                    self.machine.handle(now(), ready);
+                for ready in self.record.ready(clock::now().boot_ms, true) {
+                    self.machine.handle(clock::now(), ready);
                 }
             }
-            self.machine.handle(now(), input);
+            self.machine.handle(clock::now(), input);
         }
         if self.spoke {
             self.spoke = false;
@@ -239,7 +230,7 @@ impl Live<'_, '_> {
         match frame {
             Ok(Some(ToConsole::Event { signed, proof })) => self.event(&signed, proof.as_deref()),
             Ok(Some(ToConsole::CloseRecorded)) => {
-                self.inputs.extend(self.record.ready(now().boot_ms, true));
+                self.inputs.extend(self.record.ready(clock::now().boot_ms, true));
                 self.inputs.push_back(Input::CloseRecorded);
             }
             Ok(Some(ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_))) => {
@@ -287,9 +278,9 @@ impl Live<'_, '_> {
     }
 
     fn event(&mut self, signed: &venia_proto::message::Signed, proof: Option<&[u8]>) {
-        match self.record.take(signed, proof, now().boot_ms) {
+        match self.record.take(signed, proof, clock::now().boot_ms) {
             Ok(()) => {
-                self.inputs.extend(self.record.ready(now().boot_ms, false));
+                self.inputs.extend(self.record.ready(clock::now().boot_ms, false));
                 if self.record.close().is_some() {
                     self.since.get_or_insert_with(Instant::now);
                 }
@@ -319,7 +310,7 @@ impl Live<'_, '_> {
         } else {
             None
         };
-        match self.record.write(words, sealed, now()) {
+        match self.record.write(words, sealed, clock::now()) {
             Ok(frame) => self.send(&frame).await,
             Err(error) => {
                 tracing::error!(%error, "our own event");
@@ -452,20 +443,20 @@ impl Live<'_, '_> {
 
     /// Something long begins.
     fn wait(&mut self, item: Option<&venia_proto::ledger::body::ItemId>) {
-        self.voice.wait(item, now().boot_ms, self.typing.is_some());
+        self.voice.wait(item, clock::now().boot_ms, self.typing.is_some());
     }
 
     /// Until something is due; never so long that a sleep of this computer goes unnoticed.
     fn pause(&self) -> Duration {
-        let until = self.machine.deadline().map_or(u64::MAX, |at| at.saturating_sub(now().boot_ms));
+        let until = self.machine.deadline().map_or(u64::MAX, |at| at.saturating_sub(clock::now().boot_ms));
         Duration::from_millis(until.clamp(1, 500))
     }
 
     fn tick(&mut self) {
-        self.voice.tick(now().boot_ms);
+        self.voice.tick(clock::now().boot_ms);
         self.inputs.push_back(Input::Tick);
         let since = |wait: Duration| self.since.is_some_and(|since| since.elapsed() >= wait);
-        self.inputs.extend(self.record.ready(now().boot_ms, false));
+        self.inputs.extend(self.record.ready(clock::now().boot_ms, false));
         if since(CLOSE_WAIT) {
             self.collected = true;
         }

@@ -3,9 +3,11 @@
 pub mod batch;
 pub mod body;
 pub mod bundle;
+pub mod check_code;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod event;
+pub mod evidence;
 pub mod heartbeat;
 pub mod kind;
 pub mod merkle;
@@ -14,5 +16,6 @@ pub mod notice;
 pub mod part;
 pub mod pin;
 pub mod proof;
+pub mod reading;
 pub mod strand;
 pub mod verify;

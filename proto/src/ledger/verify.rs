@@ -6,18 +6,23 @@
 //! The first thing that doesn't hold makes it *broken*, and the verdict says where.
 //!
 //! What it can't find: an agent and a technician who together recorded something false; addenda dropped from the end;
-//! words in parts that were withheld. `receipt.html` and `README.txt` are not evidence and are not read here.
+//! words in parts that were withheld. `receipt.html` and `README.txt` are not evidence and are not read here: whoever can
+//! render the story compares the first, and says so with [`Verdict::compared`].
 
 mod inclusion;
 mod members;
+mod recorded;
 mod rules;
 mod words;
+
+pub use recorded::{Recorded, Unsound, check_recorded};
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::bundle::{self, Bundle};
+use super::check_code::check_code;
 use super::event::Event;
 use super::kind::{Kind, KindName};
 use super::strand::{Admission, Strands};
@@ -49,6 +54,23 @@ pub struct Verdict {
     pub at: Option<At>,
     /// Why it isn't intact, or what an intact one could not be checked for.
     pub why: String,
+    /// By which two people compare their copies ([`check_code`]); `None` if the events can't be read.
+    pub code: Option<String>,
+    /// Whether `receipt.html` tells the story of these events.
+    pub receipt: Receipt,
+}
+
+/// What was found of `receipt.html`, which is no evidence but what people read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Receipt {
+    /// Rendered again from the events: the same bytes.
+    Matches,
+    /// There is none, or another version made it.
+    #[serde(rename = "not checked")]
+    NotChecked,
+    /// It says that this version made it, and isn't what this version makes: somebody changed it.
+    Differs,
 }
 
 /// The four verdicts.
@@ -84,6 +106,9 @@ pub struct Roots<'a> {
     pub known: &'a [Fingerprint],
 }
 
+/// What `why` says while nobody has compared it.
+const RECEIPT_NOT_CHECKED: &str = "receipt.html not checked";
+
 /// What doesn't hold, and where.
 #[derive(Debug)]
 struct Broken {
@@ -99,6 +124,7 @@ struct Story {
     withheld: u64,
     times: Option<(String, String)>,
     signed_by: BTreeMap<String, String>,
+    code: Option<String>,
     /// Checks that weren't possible.
     unchecked: Vec<String>,
 }
@@ -138,6 +164,8 @@ fn judge(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>) -> Verdict {
         to,
         at,
         why,
+        code: story.code,
+        receipt: Receipt::NotChecked,
     }
 }
 
@@ -157,6 +185,7 @@ fn check(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>, story: &mut St
     }
 
     let events = parse_events(&bundle, story)?;
+    story.code = Some(check_code(&events));
     let strands = replay_strands(&bundle, &events)?;
     check_close(&events)?;
     let included = inclusion::check(&bundle, &events, &statement)?;
@@ -180,7 +209,7 @@ fn check(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>, story: &mut St
         story.unchecked.push(format!("{items} runs of items unknown here: their level was not checked"));
     }
     if bundle.receipt.is_some() {
-        story.unchecked.push("receipt.html not checked".to_owned());
+        story.unchecked.push(RECEIPT_NOT_CHECKED.to_owned());
     }
     for (strand, key) in strands.participants() {
         let name = members.name_of(strand).filter(|_| rooted);
@@ -258,6 +287,35 @@ fn check_close(events: &[Event]) -> Result<(), Broken> {
         }
     }
     Ok(())
+}
+
+impl Verdict {
+    /// The verdict with what a renderer found of `receipt.html`. A changed one makes the bundle broken; one that can't be
+    /// compared leaves the verdict as it is, and an intact one says so. What is broken already stays broken where it was.
+    #[must_use]
+    pub fn compared(mut self, receipt: Receipt) -> Self {
+        if self.verdict == Finding::Broken {
+            return self;
+        }
+        self.receipt = receipt;
+        // It is the last of what wasn't checked.
+        let without = self.why.strip_suffix(RECEIPT_NOT_CHECKED).map(|rest| rest.strip_suffix("; ").unwrap_or(rest));
+        let without = without.unwrap_or(&self.why).to_owned();
+        match receipt {
+            Receipt::Matches => self.why = without,
+            Receipt::NotChecked if self.verdict == Finding::Intact => {
+                let gap = if without.is_empty() { "" } else { "; " };
+                self.why = format!("{without}{gap}{RECEIPT_NOT_CHECKED}");
+            }
+            Receipt::NotChecked => {}
+            Receipt::Differs => {
+                self.verdict = Finding::Broken;
+                self.at = Some(At::File("receipt.html".to_owned()));
+                self.why = "not the story these events tell: the page was changed after it was made".to_owned();
+            }
+        }
+        self
+    }
 }
 
 impl Finding {

@@ -16,13 +16,17 @@ use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
 use venia_proto::rendezvous::{Answer, Call, FromRelay, Refusal, ToRelay, VERSION};
 use venia_proto::wire::{self, Limit, WireError};
 
+use super::audit::{Desk, Looked};
 use super::hall::{Hall, OUTBOX, source};
 use super::ledger::admission::Submission;
+use super::ledger::continuity::Continuity;
+use super::ledger::notes::notes;
 use super::ledger::prove::Question;
 use super::ledger::queue::{Ledger, Pending};
 use super::ledger::sealed::{Held, Room};
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError};
+use super::organisation::Organisation;
 use super::registry::{ConnectionId, Ticket};
 use super::{accept, bulk, clock};
 use crate::client::code;
@@ -47,10 +51,10 @@ pub struct Relay {
     pub hall: Hall,
     /// The log and the members.
     pub ledger: Ledger<Sqlite>,
-    /// Signs member notes.
-    pub authority: SigningKey,
-    /// The organisation's signed statement.
-    pub statement: Vec<u8>,
+    /// Its settings and the statement it serves.
+    pub organisation: Arc<Organisation>,
+    /// What auditors read from.
+    pub desk: Desk,
     /// Sealed parts held for all connections.
     pub room: Room,
 }
@@ -112,6 +116,7 @@ struct Conversation<'a> {
     outbox: mpsc::Sender<FromRelay>,
     calls: Arc<Semaphore>,
     held: Held,
+    looked: Looked,
 }
 
 impl<'a> Conversation<'a> {
@@ -136,16 +141,19 @@ impl<'a> Conversation<'a> {
             return Err(PeerError::OutOfPlace);
         }
         let batch = relay.ledger.time().await.batch.to_vec();
-        write(&mut send, &FromRelay::Welcome { version: VERSION, statement: relay.statement.clone(), batch }).await?;
+        let statement = relay.organisation.served().note.clone();
+        write(&mut send, &FromRelay::Welcome { version: VERSION, statement, batch }).await?;
         let (outbox, inbox) = mpsc::channel(OUTBOX);
         let id = relay.hall.enter(connection.clone(), key, outbox.clone());
         // Whatever ends this task, the hall hears of it.
         let _leaving = Leaving { relay, id };
         let source = source(connection.remote_address());
         let calls = Arc::new(Semaphore::new(CALLS_OPEN));
-        let held = Held::new(relay.room.clone());
-        let bulk = bulk::serve(relay.clone(), connection.clone(), key, held.clone());
-        let conversation = Self { relay, id, key, source, connection, outbox, calls, held };
+        let (held, looked) = (Held::new(relay.room.clone()), Looked::default());
+        let mine = connection.clone();
+        let peer = bulk::Peer { connection: mine, key, held: held.clone(), looked: looked.clone() };
+        let bulk = bulk::serve(relay.clone(), peer);
+        let conversation = Self { relay, id, key, source, connection, outbox, calls, held, looked };
         tokio::select! {
             ended = conversation.listen(frames) => ended,
             ended = speak(send, inbox) => ended,
@@ -218,14 +226,36 @@ impl<'a> Conversation<'a> {
                 let pending = self.relay.ledger.prove(question).await;
                 self.answer_later(ticket, open, pending);
             }
-            Call::Seen { .. }
-            | Call::Consistency { .. }
-            | Call::Notes { .. }
-            | Call::Erasures { .. }
-            | Call::Erased { .. }
-            | Call::Look { .. }
-            | Call::Logs
-            | Call::Entries { .. } => self.answer_later(ticket, open, Err(Refusal::NotAllowed)),
+            Call::Notes { session, skip } => {
+                let (relay, outbox, by) = (self.relay.clone(), self.outbox.clone(), self.key);
+                tokio::spawn(async move {
+                    let found = relay.ledger.perform(move |store| notes(store, by, session, skip)).await;
+                    let answer = found.and_then(|found| found);
+                    let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
+                    drop(open);
+                });
+            }
+            Call::Look { what, session } => self.audited(ticket, open, move |relay, by, looked| async move {
+                relay.desk.look(&relay.ledger, by, &looked, what, session).await
+            }),
+            Call::Logs => {
+                self.audited(ticket, open, |relay, by, looked| async move {
+                    let statement = relay.organisation.served().note.clone();
+                    relay.desk.logs(by, &looked, statement).await
+                });
+            }
+            Call::Entries { origin, from } => self.audited(ticket, open, move |relay, by, looked| async move {
+                relay.desk.entries(by, &looked, &origin, from).await
+            }),
+            Call::Seen { checkpoint } => {
+                let pending = self.relay.ledger.continuity(Continuity::Seen(checkpoint)).await;
+                self.answer_later(ticket, open, pending);
+            }
+            Call::Consistency { origin, first, second } => {
+                let pending = self.relay.ledger.continuity(Continuity::Between { origin, first, second }).await;
+                self.answer_later(ticket, open, pending);
+            }
+            Call::Erasures { .. } | Call::Erased { .. } => self.answer_later(ticket, open, Err(Refusal::NotAllowed)),
         }
         Ok(())
     }
@@ -243,6 +273,20 @@ impl<'a> Conversation<'a> {
         });
     }
 
+    fn audited<F: Future<Output = Result<Answer, Refusal>> + Send + 'static>(
+        &self,
+        ticket: Ticket,
+        open: OwnedSemaphorePermit,
+        ask: impl FnOnce(Arc<Relay>, PublicKey, Looked) -> F,
+    ) {
+        let (asking, outbox) = (ask(self.relay.clone(), self.key, self.looked.clone()), self.outbox.clone());
+        tokio::spawn(async move {
+            let answer = asking.await;
+            let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
+            drop(open);
+        });
+    }
+
     fn membership(
         &self,
         ticket: Ticket,
@@ -252,7 +296,7 @@ impl<'a> Conversation<'a> {
         let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
         tokio::spawn(async move {
             let authority = relay.clone();
-            let note = relay.ledger.perform(move |store| ask(store, &authority.authority)).await;
+            let note = relay.ledger.perform(move |store| ask(store, &authority.organisation.keys.authority)).await;
             let answer = note.and_then(|note| note.map_err(refusal)).map(|note| Answer::Member { note });
             let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
             drop(open);
@@ -265,7 +309,7 @@ async fn join(relay: &Arc<Relay>, ticket: Ticket, key: PublicKey, number: u32, r
     let authority = relay.clone();
     let found = relay.ledger.perform(move |store| {
         let member = members::member(store, &key)?;
-        let note = member.note(&authority.authority, clock::now().wall);
+        let note = member.note(&authority.organisation.keys.authority, clock::now().wall);
         if member.helps() { Ok(note) } else { Err(MembersError::Refused(Refusal::NotAllowed)) }
     });
     match found.await.and_then(|found| found.map_err(refusal)) {

@@ -152,7 +152,13 @@ fn start_agent(cli: &Cli, folder: &Path, data: &Path, address: &RelayAddress) ->
         Language::Es => "Quiero ver qué hace Venia.",
     };
     let name = if cli.yes { "agent-yes" } else { "agent" };
-    let mut command = role(name, data, language, ["ask", "--relay", &address.to_string(), "--about", about])?;
+    // Who sits at the terminal is asked what is wrong, as anybody who needs help; the scripted person has said it.
+    let address = address.to_string();
+    let mut arguments = vec!["ask", "--relay", &address];
+    if cli.yes {
+        arguments.extend(["--about", about]);
+    }
+    let mut command = role(name, data, language, arguments)?;
     command.env(CODE_FILE, folder.join("code"));
     if cli.yes { Running::start(command) } else { Running::start_in_terminal(command) }
 }

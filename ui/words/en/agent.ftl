@@ -24,6 +24,9 @@ show-closed = Ended: { $at }. { $why }
 
 export-fetching = Completing the record
 export-done = Written: { $path }
+export-withheld = { $parts } parts were left out. Whoever verifies the file sees how many.
+export-no-entry = The record has no entry number { $entry }. Nothing was written.
+export-no-entry-hint = Entries count from 0; venia verify says how many there are.
 export-failed = The file cannot be written: { $problem }.
 export-failed-hint = Check the folder and its permissions, or give another file name.
 export-exists = There is already a file with this name. It was not changed.
@@ -31,3 +34,5 @@ export-exists-hint = Give another file name.
 
 sign-stars = How many stars, from 1 to 5? Press Enter to skip.
 sign-comment = Do you want to add a comment? Press Enter to skip.
+agent-log-lied = This help service's log contradicted itself earlier. The evidence is in { $file }.
+agent-log-lied-hint = Show that file to your organisation. Sessions wait until it starts a new log.

@@ -101,6 +101,14 @@ console-check = { $item } (level { $level }): { $title }
 console-not-understood = That was not understood. Type help for the list.
 console-needs-text = Some words are needed there: { $why }.
 
+console-refresh-nothing = Nothing was added to your records.
+console-refreshed = Session { $session }:
+console-added-signoff = - The person signed the record.
+console-added-rating = - The person rated the session.
+console-added-correction = - A correction was added.
+console-added-reopening = - The person says that the problem is back.
+console-refresh-failed = The record of session { $session } could not be renewed. It stays as it was.
+
 verify-intact = INTACT: { $entries } entries, signed by { $names }, complete from { $from } to { $to }.
 verify-broken-entry = BROKEN at entry { $at }: { $why }.
 verify-broken-file = BROKEN at { $at }: { $why }.
@@ -112,3 +120,16 @@ verify-file = { $file } can't be read: { $why }.
 verify-file-hint = Check the name of the file.
 verify-root = That is no fingerprint and no address.
 verify-root-hint = Give the 52 letters of the fingerprint, or the whole venia:// address.
+verify-code = Check code: { $code }
+
+report-written = Written: { $path } (check code { $code })
+report-broken = There is no page of a broken record. { $verdict }
+report-broken-hint = Ask for another copy of the record, and keep this one.
+report-self-consistent = Not verified: the keys of this record come from the record itself. Anybody could have made it.
+report-unclosed = Not complete: the end of this session, or its last receipts, are not in the record.
+verify-no-evidence = BROKEN: this evidence doesn't show what it claims: { $why }.
+verify-evidence-log = EVIDENCE: the log { $who } contradicts itself: { $why }.
+verify-evidence-author = EVIDENCE: { $who } contradicts themselves: { $why }.
+verify-evidence-withheld = RECORD ONLY: { $who }, { $why }. This proves nothing to others.
+verify-evidence-unrooted = The keys come from the file itself. Name the root with --root.
+verify-evidence-proof = The failed proof isn't signed. The log may still supply a better one.

@@ -24,6 +24,9 @@ show-closed = Terminó: { $at }. { $why }
 
 export-fetching = Completando el registro
 export-done = Escrito: { $path }
+export-withheld = Se omitieron { $parts } partes. Quien verifique el archivo verá cuántas.
+export-no-entry = El registro no tiene la entrada número { $entry }. No se escribió nada.
+export-no-entry-hint = Las entradas cuentan desde 0; venia verify dice cuántas hay.
 export-failed = No se puede escribir el archivo: { $problem }.
 export-failed-hint = Revise la carpeta y sus permisos, o dé otro nombre de archivo.
 export-exists = Ya hay un archivo con este nombre. No se cambió.
@@ -31,3 +34,5 @@ export-exists-hint = Dé otro nombre de archivo.
 
 sign-stars = ¿Cuántas estrellas, de 1 a 5? Pulse Intro para omitir.
 sign-comment = ¿Desea añadir un comentario? Pulse Intro para omitir.
+agent-log-lied = El registro de este servicio de ayuda ya se contradijo. La prueba está en { $file }.
+agent-log-lied-hint = Muestre ese archivo a su organización. No habrá sesiones hasta que abra un registro nuevo.

@@ -101,6 +101,14 @@ console-check = { $item } (nivel { $level }): { $title }
 console-not-understood = No se entendió. Escriba help para ver la lista.
 console-needs-text = Ahí hacen falta palabras: { $why }.
 
+console-refresh-nothing = No se añadió nada a sus registros.
+console-refreshed = Sesión { $session }:
+console-added-signoff = - La persona firmó el registro.
+console-added-rating = - La persona valoró la sesión.
+console-added-correction = - Se añadió una corrección.
+console-added-reopening = - La persona dice que el problema ha vuelto.
+console-refresh-failed = El registro de la sesión { $session } no se pudo renovar. Queda como estaba.
+
 verify-intact = INTACTO: { $entries } entradas, firmadas por { $names }, completo desde { $from } hasta { $to }.
 verify-broken-entry = ROTO en la entrada { $at }: { $why }.
 verify-broken-file = ROTO en { $at }: { $why }.
@@ -112,3 +120,16 @@ verify-file = No se puede leer { $file }: { $why }.
 verify-file-hint = Revise el nombre del archivo.
 verify-root = Eso no es una huella ni una dirección.
 verify-root-hint = Dé las 52 letras de la huella, o la dirección venia:// entera.
+verify-code = Código de comprobación: { $code }
+
+report-written = Escrito: { $path } (código de comprobación { $code })
+report-broken = De un registro roto no se hace ninguna página. { $verdict }
+report-broken-hint = Pida otra copia del registro y guarde esta.
+report-self-consistent = Sin comprobar: las claves de este registro vienen del propio registro. Cualquiera pudo haberlo hecho.
+report-unclosed = Incompleto: el final de esta sesión, o sus últimos recibos, no están en el registro.
+verify-no-evidence = ROTO: esta prueba no muestra lo que afirma: { $why }.
+verify-evidence-log = PRUEBA: el registro { $who } se contradice: { $why }.
+verify-evidence-author = PRUEBA: { $who } se contradice: { $why }.
+verify-evidence-withheld = SOLO CONSTANCIA: { $who }, { $why }. No prueba nada ante terceros.
+verify-evidence-unrooted = Las claves vienen del propio archivo. Indique la raíz con --root.
+verify-evidence-proof = La demostración fallida no está firmada. El registro aún puede dar otra mejor.

@@ -56,6 +56,11 @@ pub(super) fn check(bundle: &Bundle, events: &[Event], statement: &Statement) ->
 }
 
 impl Included {
+    /// Events read from the log itself, whose tree was checked as a whole.
+    pub(super) fn read(common: Checkpoint, log: VerifierKey, note: Note, indices: Vec<u64>) -> Self {
+        Self { common, log, note, indices: indices.into_iter().map(Some).collect(), several: false }
+    }
+
     /// Where event `n` stands in the log; `None` if it has no receipt.
     pub(super) fn index(&self, n: usize) -> Option<u64> {
         self.indices.get(n).copied().flatten()

@@ -71,6 +71,11 @@ pub(super) fn check(
 }
 
 impl Members {
+    /// Members whose notes were checked elsewhere.
+    pub(super) fn of(members: BTreeMap<Strand, Member>) -> Self {
+        Self(members)
+    }
+
     /// Certified level of this strand's member.
     pub(super) fn level_of(&self, strand: Strand) -> Option<u8> {
         self.0.get(&strand).map(|member| member.level)
@@ -94,7 +99,7 @@ fn observed(batch: &JoinBatch, strand: Strand, join: Option<u64>, included: &Inc
     Ok(opened.observed)
 }
 
-fn fits(strand: Strand, role: Role) -> bool {
+pub(super) fn fits(strand: Strand, role: Role) -> bool {
     match strand {
         Strand::Agent => false,
         Strand::Technician(_) => matches!(role, Role::Technician | Role::Administrator),

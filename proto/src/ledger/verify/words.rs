@@ -44,6 +44,11 @@ pub(super) fn open(bundle: &Bundle, events: &[Event]) -> Result<Words, Broken> {
 }
 
 impl Words {
+    /// Words opened elsewhere, one per event.
+    pub(super) fn of_bodies(bodies: Vec<Option<Body>>) -> Self {
+        Self { bodies, withheld: 0, unreadable: 0 }
+    }
+
     /// What event `n` says; `None` if it says nothing, or if that was withheld.
     pub(super) fn of(&self, n: usize) -> Option<&Body> {
         self.bodies.get(n).and_then(Option::as_ref)

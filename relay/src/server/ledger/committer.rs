@@ -24,6 +24,7 @@ use venia_proto::now::{Now, Wall};
 use venia_proto::rendezvous::{Answer, Refusal};
 
 use super::admission::{Admitted, Moment, NotAdmitted, Sessions, Submission};
+use super::continuity::{Continuity, between, is_set_back};
 use super::head::HeadFile;
 use super::limits::{ABANDONED_AT_ONCE, Limits, STALE_MS};
 use super::prove::{Nodes, NotProven, Question, prove};
@@ -89,6 +90,8 @@ struct Committer<S> {
     newest: watch::Sender<Newest>,
     /// The last commit failed and what is on disk couldn't be read back yet.
     broken: bool,
+    /// A peer holds a checkpoint of ours that isn't in this log: signing on would be a fork. (SECURITY F5)
+    set_back: bool,
 }
 
 /// An admitted submission and who waits for its receipts.
@@ -135,7 +138,7 @@ impl<S: Store> Committer<S> {
         let sessions = Sessions::new(log.verifier().name.clone(), surroundings.limits);
         let batch = head.as_ref().map_or_else(Vec::new, |head| head.batch.clone()).into();
         let (newest, _) = watch::channel(Newest { batch, observed, boot_ms: 0 });
-        Ok(Self { store, log, surroundings, waiting, sessions, tree, head, newest, broken: false })
+        Ok(Self { store, log, surroundings, waiting, sessions, tree, head, newest, broken: false, set_back: false })
     }
 
     fn run(mut self) {
@@ -161,18 +164,24 @@ impl<S: Store> Committer<S> {
                 Work::Submit(submission, answer) => self.admit(submission, answer, &mut waiting),
                 Work::Note(notice, answer) => owed.push(Owed { notice, answer: Some(answer) }),
                 Work::Prove(question, answer) => questions.push((question, answer)),
+                // At once: whoever comes after it in this round must not be recorded in a log that was set back.
+                Work::Continuity(question, answer) => {
+                    let told = self.continuity(&question);
+                    let _ = answer.send(told);
+                }
                 Work::Fresh(answer) => fresh.push(answer),
                 Work::Beat(queued) => due |= self.beat(queued, &mut owed),
                 Work::Do(what) => what(&mut self.store),
             }
         }
         due |= !fresh.is_empty() && self.age() >= STALE_MS;
-        if !self.broken && (!waiting.is_empty() || !owed.is_empty() || due) {
+        let may_sign = !self.broken && !self.set_back;
+        if may_sign && (!waiting.is_empty() || !owed.is_empty() || due) {
             if let Err(error) = self.commit(waiting, owed) {
                 self.failed(&error);
             }
         } else {
-            refuse(waiting, owed);
+            refuse(waiting, owed, self.why_not());
         }
         for answer in fresh {
             let _ = answer.send(());
@@ -228,8 +237,8 @@ impl<S: Store> Committer<S> {
     ) {
         let size = self.tree.size();
         let moment = Moment { now: (self.surroundings.now)().wall, size, free: (self.surroundings.free)() };
-        let refusal = if self.broken {
-            Refusal::Disk
+        let refusal = if self.broken || self.set_back {
+            self.why_not()
         } else if submission.known > size {
             Refusal::NotAllowed
         } else {
@@ -241,7 +250,7 @@ impl<S: Store> Committer<S> {
                 Err(NotAdmitted::Refused(refusal)) => refusal,
                 Err(NotAdmitted::Store(error)) => {
                     // What was admitted before it in this round rests on the same memory: refuse all of it.
-                    refuse(std::mem::take(waiting), Vec::new());
+                    refuse(std::mem::take(waiting), Vec::new(), Refusal::Disk);
                     self.failed(&error);
                     Refusal::Disk
                 }
@@ -255,7 +264,7 @@ impl<S: Store> Committer<S> {
         let (prepared, places) = self.prepare(&waiting, &mut owed)?;
         let Some((commit, tree, newest)) = prepared else { return self.release(waiting, &[], &places) };
         if let Err(error) = self.store.append(&commit) {
-            refuse(waiting, owed);
+            refuse(waiting, owed, Refusal::Disk);
             return Err(error);
         }
         let batch = commit.entries.first().cloned().unwrap_or_default();
@@ -399,6 +408,39 @@ impl<S: Store> Committer<S> {
         }
     }
 
+    fn continuity(&mut self, question: &Continuity) -> Result<Answer, Refusal> {
+        let Some(head) = self.head.as_ref().filter(|_| !self.broken) else { return Err(Refusal::Disk) };
+        let told = match question {
+            Continuity::Between { origin, first, second } => {
+                between(&self.store, head, &self.log, (origin, *first, *second))
+            }
+            Continuity::Seen(checkpoint) => match is_set_back(&self.store, head, &self.log, checkpoint) {
+                Ok(true) => {
+                    if !self.set_back {
+                        tracing::error!("a peer holds a newer checkpoint of this log: the database was set back");
+                    }
+                    self.set_back = true;
+                    Err(NotProven::Refused(Refusal::SetBack))
+                }
+                Ok(false) => Ok(Answer::Noted),
+                Err(error) => Err(error),
+            },
+        };
+        match told {
+            Ok(answer) => Ok(answer),
+            Err(NotProven::Refused(refusal)) => Err(refusal),
+            Err(NotProven::Store(error)) => {
+                self.failed(&error);
+                Err(Refusal::Disk)
+            }
+        }
+    }
+
+    /// Why nothing is recorded now.
+    fn why_not(&self) -> Refusal {
+        if self.set_back { Refusal::SetBack } else { Refusal::Disk }
+    }
+
     /// Nobody knows what is stored: believe only what is read back.
     fn failed(&mut self, error: &StoreError) {
         tracing::error!(error = error as &dyn std::error::Error, "the ledger's database failed; reading it again");
@@ -449,13 +491,13 @@ fn load<S: Store>(store: &S, log: &SigningKey) -> Result<Loaded, StoreError> {
     Ok(Loaded { tree, head: Some(head), observed: batch.observed })
 }
 
-fn refuse(waiting: Vec<Waiting>, owed: Vec<Owed>) {
+fn refuse(waiting: Vec<Waiting>, owed: Vec<Owed>, why: Refusal) {
     // Who no longer waits needs no answer.
     for Waiting { answer, .. } in waiting {
-        let _ = answer.send(Err(Refusal::Disk));
+        let _ = answer.send(Err(why));
     }
     for answer in owed.into_iter().filter_map(|owed| owed.answer) {
-        let _ = answer.send(Err(Refusal::Disk));
+        let _ = answer.send(Err(why));
     }
 }
 

@@ -9,8 +9,10 @@
 
 pub mod admission;
 pub mod committer;
+pub mod continuity;
 pub mod head;
 pub mod limits;
+pub mod notes;
 pub mod prove;
 pub mod queue;
 mod roots;

@@ -9,6 +9,7 @@ use venia_proto::rendezvous::{Answer, Refusal};
 
 use super::Store;
 use super::admission::Submission;
+use super::continuity::Continuity;
 use super::limits::STALE_MS;
 use super::prove::Question;
 
@@ -50,6 +51,8 @@ pub(super) enum Work<S> {
     Note(Notice, oneshot::Sender<Result<u64, Refusal>>),
     /// Proofs for a peer.
     Prove(Question, oneshot::Sender<Result<Answer, Refusal>>),
+    /// About the log itself, for anybody.
+    Continuity(Continuity, oneshot::Sender<Result<Answer, Refusal>>),
     /// A batch note that tells the time.
     Fresh(oneshot::Sender<()>),
     /// Time for whatever is due; true while somebody waits in the queue.
@@ -84,6 +87,13 @@ impl<S: Store> Ledger<S> {
     pub async fn prove(&self, question: Question) -> Result<Pending, Refusal> {
         let (answer, pending) = oneshot::channel();
         self.queue.send(Work::Prove(question, answer)).await.map_err(|_| GONE)?;
+        Ok(pending)
+    }
+
+    /// Asks about the log itself.
+    pub async fn continuity(&self, question: Continuity) -> Result<Pending, Refusal> {
+        let (answer, pending) = oneshot::channel();
+        self.queue.send(Work::Continuity(question, answer)).await.map_err(|_| GONE)?;
         Ok(pending)
     }
 

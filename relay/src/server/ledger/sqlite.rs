@@ -11,7 +11,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 use venia_proto::id::{SessionId, Strand};
 use venia_proto::key::{PublicKey, VerifierKey};
@@ -37,6 +37,24 @@ impl Sqlite {
         let mut connection = connect(path)?;
         migrate(&mut connection)?;
         Ok(Self { path: path.to_owned(), connection })
+    }
+
+    /// A second connection that reads beside the writer and can't write.
+    pub fn reader(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS.into()))?;
+        connection.pragma_update(None, "trusted_schema", "OFF")?;
+        Ok(Self { path: path.to_owned(), connection })
+    }
+
+    /// Entries from an index on, at most so many.
+    pub fn entries_from(&self, from: u64, most: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        let sql = "SELECT note FROM entries WHERE entry >= $1 ORDER BY entry LIMIT $2";
+        let (Ok(from), Ok(most)) = (i64::try_from(from), i64::try_from(most)) else { return Ok(Vec::new()) };
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let entries = statement.query_map(params![from, most], |row| row.get(0))?;
+        Ok(entries.collect::<Result<_, _>>()?)
     }
 }
 

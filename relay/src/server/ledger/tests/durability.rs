@@ -1,6 +1,7 @@
 //! Receipts and proofs, and every way a write can fail.
 
 use super::*;
+use crate::server::ledger::notes::{NOTES_MAX, notes};
 
 #[tokio::test]
 async fn receipts_prove_and_resubmission_is_idempotent() {
@@ -170,6 +171,41 @@ async fn f3_proofs_of_a_whole_session_against_one_checkpoint() {
             }
         }
         assert_eq!(proven.len(), notes.len());
+    }
+}
+
+#[tokio::test]
+async fn e7_a_participant_gets_the_notes_with_the_addenda_and_nobody_else_does() {
+    let (world, mut agent) = (world(Limits::default()), Agent::new(1));
+    let (open, join) = (agent.open(), agent.join_technician());
+    let mut recorded = vec![open, join];
+    world.submit(agent.submission(recorded.clone())).await.unwrap();
+    for _ in 0..NOTES_MAX {
+        let chat = agent.write(Kind::Chat);
+        world.submit(agent.submission(vec![chat.clone()])).await.unwrap();
+        recorded.push(chat);
+    }
+    let close = agent.close();
+    let about = venia_proto::ledger::note::leaf(&close);
+    let addendum = agent.write(Kind::Addendum { about, what: Addition::Reopening });
+    world.submit(agent.submission(vec![close.clone(), addendum.clone()])).await.unwrap();
+    recorded.extend([close, addendum]);
+    let (session, ledger) = (agent.session, &world.ledger);
+    let ask = |by, session, skip| async move {
+        ledger.perform(move |store: &mut Faulty| notes(store, by, session, skip)).await.unwrap()
+    };
+    let stranger = *SigningKey::new("device", [99; 32]).public();
+    assert_eq!(ask(stranger, session, 0).await, Err(Refusal::NotAllowed));
+    assert_eq!(ask(*agent.key.public(), SessionId([9; 16]), 0).await, Err(Refusal::NotAllowed));
+    for by in [*agent.key.public(), *agent.technician.public()] {
+        let first = recorded[..NOTES_MAX].to_vec();
+        assert_eq!(ask(by, session, 0).await, Ok(Answer::Notes { notes: first, more: true }));
+        let rest = recorded[NOTES_MAX..].to_vec();
+        assert_eq!(ask(by, session, NOTES_MAX as u64).await, Ok(Answer::Notes { notes: rest, more: false }));
+        let last = recorded[recorded.len() - 1..].to_vec();
+        let skip = recorded.len() as u64 - 1;
+        assert_eq!(ask(by, session, skip).await, Ok(Answer::Notes { notes: last, more: false }));
+        assert_eq!(ask(by, session, u64::MAX).await, Ok(Answer::Notes { notes: Vec::new(), more: false }));
     }
 }
 

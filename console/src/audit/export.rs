@@ -1,0 +1,215 @@
+//! The record as lines and tables for other tools: JSON Lines, CSV, and OCSF for a SIEM (docs/audit.md).
+//!
+//! Sessions and headers only: an export never holds a word that the copy doesn't.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+
+use serde_json::{Value, json};
+use venia_proto::ledger::event::Event;
+use venia_proto::ledger::kind::{Answer, Kind, Status};
+use venia_proto::ledger::note::Note;
+use venia_proto::now::Wall;
+
+use super::check::event_at;
+use super::index::{Place, Session};
+use super::mirror::{Mirror, MirrorError};
+
+/// OCSF 1.3 "API Activity": what a program was asked to do, by whom, and how it ended.
+const OCSF_CLASS: u32 = 6_003;
+const OCSF_CATEGORY: u32 = 6;
+
+/// What a session is, for scripts.
+pub(crate) fn session_json(session: &Session) -> Value {
+    let agent = session.agent.split('+').next().unwrap_or_default();
+    json!({
+        "session": session.session,
+        "agent": agent,
+        "joined": session.joined,
+        "opened": Wall::from_ms(session.opened).to_string(),
+        "closed": session.closed.map(|closed| Wall::from_ms(closed).to_string()),
+        "ended": session.ended,
+        "events": session.events.len(),
+        "kinds": session.kinds,
+        "answers": session.answers.iter().map(|(answer, took)| json!({"answer": answer, "took": took})).collect::<Vec<_>>(),
+        "results": session.results,
+        "flags": session.flags,
+    })
+}
+
+/// What an event says in clear, for scripts.
+pub(crate) fn event_json(event: &Event, place: Place) -> Value {
+    let header = event.header();
+    // The event's own JSON line, as signed.
+    let note = Note::parse(event.bytes()).ok();
+    let line = note.as_ref().and_then(|note| note.text().lines().nth(1)).unwrap_or("null");
+    json!({
+        "entry": place.entry,
+        "observed": Wall::from_ms(place.observed).to_string(),
+        "leaf": event.leaf().to_string(),
+        "kind": header.kind.name().to_string(),
+        "event": serde_json::from_str::<Value>(line).unwrap_or(Value::Null),
+    })
+}
+
+/// Every event as one JSON object a line, and every session too.
+pub(crate) fn jsonl(mirror: &Mirror, out: &Path) -> Result<(), MirrorError> {
+    lines(mirror, out, "events.jsonl", |_, event, place| event_json(event, place).to_string())?;
+    let sessions = mirror.sessions.values().map(|session| session_json(session).to_string());
+    write(out, "sessions.jsonl", None, sessions)
+}
+
+/// Two tables.
+pub(crate) fn csv(mirror: &Mirror, out: &Path) -> Result<(), MirrorError> {
+    let sessions = mirror.sessions.values().map(|session| {
+        let value = session_json(session);
+        let flags = session.flags.iter().map(|flag| flag.name()).collect::<Vec<_>>().join(" ");
+        row(&[
+            text(&value["session"]),
+            text(&value["opened"]),
+            text(&value["closed"]),
+            text(&value["agent"]),
+            session.joined.join(" "),
+            text(&value["ended"]),
+            session.events.len().to_string(),
+            flags,
+        ])
+    });
+    write(out, "sessions.csv", Some("session,opened,closed,agent,joined,ended,events,flags"), sessions)?;
+    let head = "entry,observed,session,author,seq,kind,time";
+    let mut rows = vec![head.to_owned()];
+    each(mirror, |_, event, place| {
+        let header = event.header();
+        rows.push(row(&[
+            place.entry.to_string(),
+            Wall::from_ms(place.observed).to_string(),
+            header.session.to_string(),
+            header.author.to_string(),
+            header.seq.to_string(),
+            header.kind.name().to_string(),
+            header.time.to_string(),
+        ]));
+        Ok(())
+    })?;
+    write(out, "events.csv", None, rows.into_iter())
+}
+
+/// OCSF events: the mapping is docs/audit.md.
+pub(crate) fn ocsf(mirror: &Mirror, out: &Path) -> Result<(), MirrorError> {
+    lines(mirror, out, "ocsf.jsonl", |session, event, place| ocsf_event(mirror, session, event, place).to_string())
+}
+
+fn ocsf_event(mirror: &Mirror, session: &Session, event: &Event, place: Place) -> Value {
+    let header = event.header();
+    // OCSF status: 1 success, 2 failure, 0 unknown.
+    let (activity, status) = match &header.kind {
+        Kind::Consent { answer: Answer::Yes, .. } => ("Consent", 1),
+        Kind::Consent { answer: Answer::No | Answer::Silence, .. } => ("Consent", 2),
+        Kind::Refuse { .. } => ("Refuse", 2),
+        Kind::Result { status: Status::Done, .. } => ("Result", 1),
+        Kind::Result { status: Status::Unknown, .. } => ("Result", 0),
+        Kind::Result { .. } => ("Result", 2),
+        Kind::Open { .. }
+        | Kind::Join { .. }
+        | Kind::Request
+        | Kind::Admit { .. }
+        | Kind::Series { .. }
+        | Kind::Chat
+        | Kind::Note
+        | Kind::Redaction { .. }
+        | Kind::Pause { .. }
+        | Kind::Resume { .. }
+        | Kind::Stop { .. }
+        | Kind::Signoff { .. }
+        | Kind::Close { .. }
+        | Kind::Addendum { .. } => ("Other", 0),
+    };
+    json!({
+        "class_uid": OCSF_CLASS,
+        "class_name": "API Activity",
+        "category_uid": OCSF_CATEGORY,
+        "category_name": "Application Activity",
+        "activity_id": 99,
+        "activity_name": activity,
+        "type_uid": OCSF_CLASS * 100 + 99,
+        "severity_id": 1,
+        "status_id": status,
+        "time": header.time.ms(),
+        "metadata": {
+            "version": "1.3.0",
+            "product": {"name": "Venia", "vendor_name": "Venia"},
+            "uid": event.leaf().to_string(),
+            "sequence": place.entry,
+            "logged_time": place.observed,
+            "log_name": mirror.key.name.to_string(),
+        },
+        "api": {"operation": header.kind.name().to_string()},
+        "actor": {
+            "session": {"uid": header.session.to_string()},
+            "user": {"name": event.key_name().map(ToString::to_string), "type": header.author.to_string()},
+        },
+        "device": {"uid": session.agent.split('+').next(), "type_id": 0},
+    })
+}
+
+fn lines(
+    mirror: &Mirror,
+    out: &Path,
+    name: &str,
+    line: impl Fn(&Session, &Event, Place) -> String,
+) -> Result<(), MirrorError> {
+    fs::create_dir_all(out)?;
+    let mut file = BufWriter::new(File::create(out.join(name))?);
+    each(mirror, |session, event, place| Ok(writeln!(file, "{}", line(session, event, place))?))?;
+    Ok(file.flush()?)
+}
+
+/// Every event, session after session.
+fn each(
+    mirror: &Mirror,
+    mut take: impl FnMut(&Session, &Event, Place) -> Result<(), MirrorError>,
+) -> Result<(), MirrorError> {
+    if mirror.sessions.is_empty() {
+        return Ok(());
+    }
+    let file = mirror.file()?;
+    for session in mirror.sessions.values() {
+        for place in &session.events {
+            take(session, &event_at(&file, *place)?, *place)?;
+        }
+    }
+    Ok(())
+}
+
+fn write(out: &Path, name: &str, head: Option<&str>, rows: impl Iterator<Item = String>) -> Result<(), MirrorError> {
+    fs::create_dir_all(out)?;
+    let mut file = BufWriter::new(File::create(out.join(name))?);
+    for row in head.map(str::to_owned).into_iter().chain(rows) {
+        writeln!(file, "{row}")?;
+    }
+    Ok(file.flush()?)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// RFC 4180; a cell that a spreadsheet would take for a formula is quoted as text.
+fn row(cells: &[String]) -> String {
+    let cell = |cell: &String| {
+        let formula = cell.starts_with(['=', '+', '-', '@']);
+        let safe = if formula { format!("'{cell}") } else { cell.clone() };
+        if safe.contains([',', '"', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+    };
+    cells.iter().map(cell).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_cell_is_a_formula_or_breaks_its_row() {
+        let cells = ["a", "b,c", "d\"e", "=1+1"].map(str::to_owned);
+        assert_eq!(super::row(&cells), "a,\"b,c\",\"d\"\"e\",'=1+1");
+    }
+}

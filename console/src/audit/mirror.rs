@@ -1,0 +1,313 @@
+//! The copy on disk: raw entries, append-only, and one small index that says how far they count.
+//!
+//! ```text
+//! DATA/audit/<log>/entries        u32 length of an agent's key (of an `open`, else 0), the key, u32 length, the raw entry …
+//! DATA/audit/<log>/index          one JSON line of state, then one per session; replaced whole
+//! DATA/audit/<log>/contradiction  two checkpoints that can't both be honest, if the relay ever signed such
+//! ```
+//!
+//! What lies in `entries` beyond the length the index names was never verified and is cut off at the next start.
+//! Not here: fetching ([`super::sync`]).
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use venia_proto::encoding;
+use venia_proto::key::VerifierKey;
+use venia_proto::ledger::notice::{LogEntry, Notice};
+use venia_proto::ledger::reading::{Read, Reading, Saved, Unreadable};
+use venia_relay::client::home::{Home, HomeError};
+
+use super::index::{Flag, Place, Session};
+
+const FOLDER: &str = "audit";
+const ENTRIES: &str = "entries";
+const INDEX: &str = "index";
+const CONTRADICTION: &str = "contradiction";
+/// Largest index, in bytes: a million sessions of a few hundred bytes.
+const INDEX_MAX: usize = 1 << 30;
+/// Largest record: an event is at most 16 KiB and its signature.
+const RECORD_MAX: usize = 64 * 1024;
+
+/// A copy that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MirrorError {
+    /// The folder.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The disk.
+    #[error("the copy of the log can't be read or written")]
+    Disk(#[from] io::Error),
+    /// Not what we wrote.
+    #[error("the copy of the log is damaged: {0}")]
+    Damaged(&'static str),
+    /// An entry no relay may write there.
+    #[error("the log doesn't hold")]
+    Log(#[from] Unreadable),
+}
+
+/// Everything the index says beside its sessions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// The log's verifier key; its name is the origin.
+    pub(crate) log: String,
+    /// The signed statement that names it.
+    pub(crate) statement: String,
+    /// The newest checkpoint that was held against the entries here.
+    pub(crate) checkpoint: String,
+    /// Bytes of `entries` that count.
+    pub(crate) bytes: u64,
+    /// How far the log was read.
+    pub(crate) reading: Saved,
+    /// How far `venia audit verify` found everything right: the reading there, and the bytes.
+    pub(crate) verified: Option<(Saved, u64)>,
+    /// Unexplained silences: from, to.
+    pub(crate) holes: Vec<(i64, i64)>,
+}
+
+/// One log's copy.
+pub(crate) struct Mirror {
+    home: Home,
+    pub(crate) key: VerifierKey,
+    pub(crate) state: State,
+    pub(crate) sessions: BTreeMap<String, Session>,
+}
+
+impl Mirror {
+    /// Opens the copy of this log, made if missing.
+    pub(crate) fn open(data: &Path, key: &VerifierKey) -> Result<Self, MirrorError> {
+        let home = Home::open(&data.join(FOLDER).join(folder(key)), true)?;
+        Self::load(home, Some(key))?.ok_or(MirrorError::Damaged("its log's key"))
+    }
+
+    /// Every copy in this data folder.
+    pub(crate) fn all(data: &Path) -> Result<Vec<Self>, MirrorError> {
+        let mut mirrors = Vec::new();
+        let folders = match std::fs::read_dir(data.join(FOLDER)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(mirrors),
+            folders => folders?,
+        };
+        for folder in folders {
+            let path = folder?.path();
+            if path.join(INDEX).is_file() {
+                mirrors.extend(Self::load(Home::open(&path, true)?, None)?);
+            }
+        }
+        Ok(mirrors)
+    }
+
+    fn load(home: Home, key: Option<&VerifierKey>) -> Result<Option<Self>, MirrorError> {
+        let Some(index) = home.read(INDEX, INDEX_MAX)? else {
+            let Some(key) = key.cloned() else { return Ok(None) };
+            let state = State {
+                log: key.to_string(),
+                statement: String::new(),
+                checkpoint: String::new(),
+                bytes: 0,
+                reading: Saved::default(),
+                verified: None,
+                holes: Vec::new(),
+            };
+            return Ok(Some(Self { home, key, state, sessions: BTreeMap::new() }));
+        };
+        let mut lines = index.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let damaged = |_| MirrorError::Damaged("its index");
+        let state: State = serde_json::from_slice(lines.next().unwrap_or_default()).map_err(damaged)?;
+        let sessions = lines
+            .map(|line| serde_json::from_slice::<Session>(line).map(|session| (session.session.clone(), session)))
+            .collect::<Result<_, _>>()
+            .map_err(damaged)?;
+        let known: VerifierKey = state.log.parse().map_err(|_| MirrorError::Damaged("its log's key"))?;
+        let same = key.is_none_or(|key| *key == known);
+        Ok(same.then_some(Self { home, key: known, state, sessions }))
+    }
+
+    /// Reads on from where the entries were verified last, writing behind it.
+    pub(crate) fn grow(&self) -> Result<Growth, MirrorError> {
+        let reading = Reading::resume(self.key.clone(), &self.state.reading)?;
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).mode(0o600).open(self.entries())?;
+        file.set_len(self.state.bytes)?;
+        let mut file = io::BufWriter::new(file);
+        file.seek(SeekFrom::Start(self.state.bytes))?;
+        let growth = Growth { reading, file, bytes: self.state.bytes, sessions: BTreeMap::new(), holes: Vec::new() };
+        Ok(growth)
+    }
+
+    /// Makes what grew count: entries first, then the index, so that a crash leaves the old copy or the new one.
+    pub(crate) fn keep(&mut self, growth: Growth, checkpoint: &[u8], statement: &[u8]) -> Result<(), MirrorError> {
+        let Growth { reading, mut file, bytes, sessions, holes } = growth;
+        file.flush()?;
+        file.get_ref().sync_all()?;
+        self.state.reading = reading.save().ok_or(MirrorError::Damaged("a commit is cut"))?;
+        self.state.bytes = bytes;
+        self.state.checkpoint = text(checkpoint)?;
+        self.state.statement = text(statement)?;
+        self.sessions.extend(sessions);
+        for (from, to) in &holes {
+            for session in self.sessions.values_mut() {
+                if session.opened <= *to && session.closed.is_none_or(|closed| closed >= *from) {
+                    session.flags.insert(Flag::Gap);
+                }
+            }
+        }
+        self.state.holes.extend(holes);
+        self.write_index()
+    }
+
+    /// Remembers how far everything was found right.
+    pub(crate) fn verified(&mut self) -> Result<(), MirrorError> {
+        self.state.verified = Some((self.state.reading.clone(), self.state.bytes));
+        self.write_index()
+    }
+
+    /// Keeps two checkpoints that can't both be honest.
+    pub(crate) fn contradicted(&self, shown: &[u8]) -> Result<PathBuf, MirrorError> {
+        let mut bytes = self.state.checkpoint.clone().into_bytes();
+        bytes.push(b'\n');
+        bytes.extend_from_slice(shown);
+        self.home.write(CONTRADICTION, &bytes)?;
+        Ok(self.home.dir().join(CONTRADICTION))
+    }
+
+    /// The raw entries that count, from a byte on.
+    pub(crate) fn raw(&self, from: u64) -> Result<Raw, MirrorError> {
+        if self.state.bytes == 0 {
+            return Ok(Raw { file: None, at: 0, end: 0 });
+        }
+        let mut file = BufReader::with_capacity(1 << 16, File::open(self.entries())?);
+        file.seek(SeekFrom::Start(from))?;
+        Ok(Raw { file: Some(file), at: from, end: self.state.bytes })
+    }
+
+    /// The raw entries, to read one where it lies.
+    pub(crate) fn file(&self) -> Result<File, MirrorError> {
+        Ok(File::open(self.entries())?)
+    }
+
+    fn entries(&self) -> PathBuf {
+        self.home.dir().join(ENTRIES)
+    }
+
+    fn write_index(&self) -> Result<(), MirrorError> {
+        let damaged = |_| MirrorError::Damaged("its index");
+        let mut index = serde_json::to_vec(&self.state).map_err(damaged)?;
+        for session in self.sessions.values() {
+            index.push(b'\n');
+            serde_json::to_writer(&mut index, session).map_err(damaged)?;
+        }
+        Ok(self.home.write(INDEX, &index)?)
+    }
+}
+
+/// A copy that grows, not yet believed.
+pub(crate) struct Growth {
+    pub(crate) reading: Reading,
+    file: io::BufWriter<File>,
+    bytes: u64,
+    sessions: BTreeMap<String, Session>,
+    holes: Vec<(i64, i64)>,
+}
+
+impl Growth {
+    /// Takes the next entry in. `agents`: keys of the agents whose `open` comes.
+    pub(crate) fn push(
+        &mut self,
+        mirror: &Mirror,
+        bytes: &[u8],
+        agents: &mut impl Iterator<Item = String>,
+    ) -> Result<(), MirrorError> {
+        let read = self.reading.push(bytes)?;
+        let agent = self.take(mirror, &read, agents)?;
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
+        for part in [&length(agent.as_bytes())[..], agent.as_bytes(), &length(bytes)[..], bytes] {
+            self.file.write_all(part)?;
+            self.bytes += part.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        mirror: &Mirror,
+        read: &Read,
+        agents: &mut impl Iterator<Item = String>,
+    ) -> Result<String, MirrorError> {
+        self.holes.extend(read.hole.map(|hole| (hole.from.ms(), hole.to.ms())));
+        let observed = read.observed.ms();
+        let id = match &read.entry {
+            LogEntry::Event(event) => event.header().session.to_string(),
+            LogEntry::Notice(Notice::Abandoned { session }) => session.to_string(),
+            LogEntry::Batch(_) | LogEntry::Notice(_) => return Ok(String::new()),
+        };
+        let mut agent = String::new();
+        let session = match self.sessions.entry(id.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(match mirror.sessions.get(&id) {
+                Some(session) => session.clone(),
+                None => {
+                    agent = agents.next().ok_or(MirrorError::Damaged("an agent's key is missing"))?;
+                    Session::new(id, agent.clone(), observed)
+                }
+            }),
+        };
+        match &read.entry {
+            LogEntry::Event(event) => {
+                session.take(event, Place { entry: read.index, offset: self.bytes, observed });
+                Ok(agent)
+            }
+            LogEntry::Notice(Notice::Abandoned { .. }) => {
+                session.flags.insert(Flag::Abandoned);
+                Ok(agent)
+            }
+            LogEntry::Batch(_) | LogEntry::Notice(_) => Ok(String::new()),
+        }
+    }
+}
+
+/// Raw entries, one after another.
+pub(crate) struct Raw {
+    file: Option<BufReader<File>>,
+    at: u64,
+    end: u64,
+}
+
+impl Raw {
+    /// The next entry's offset and bytes; `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, MirrorError> {
+        let Some(file) = self.file.as_mut().filter(|_| self.at < self.end) else { return Ok(None) };
+        let begins = self.at;
+        let mut read = || -> Result<Vec<u8>, MirrorError> {
+            let mut length = [0; 4];
+            file.read_exact(&mut length)?;
+            let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+            if length > RECORD_MAX {
+                return Err(MirrorError::Damaged("a record's length"));
+            }
+            let mut bytes = vec![0; length];
+            file.read_exact(&mut bytes)?;
+            Ok(bytes)
+        };
+        let (agent, entry) = (read()?, read()?);
+        self.at += (8 + agent.len() + entry.len()) as u64;
+        Ok(Some((begins, entry)))
+    }
+}
+
+/// A folder's name: the origin as far as a file name takes it, and a hash of the whole key.
+fn folder(key: &VerifierKey) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' };
+    let hash = encoding::to_hex(&Sha256::digest(key.to_string().as_bytes())[..6]);
+    let name: String = key.name.as_str().chars().map(plain).take(100).collect();
+    format!("{}-{hash}", name.trim_start_matches('.'))
+}
+
+fn text(note: &[u8]) -> Result<String, MirrorError> {
+    String::from_utf8(note.to_vec()).map_err(|_| MirrorError::Damaged("a note that isn't text"))
+}
