@@ -1,16 +1,21 @@
 //! What a relay holds of a session's words: sealed parts that the organisation's auditors open, and nobody else. (E1, E4, E5)
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+use std::time::UNIX_EPOCH;
+
 use venia_agent::archive::Archive;
 use venia_agent::journal::{Journals, Record};
 use venia_console::unseal::Auditor;
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::body::{Body, Said};
 use venia_proto::ledger::kind::{Cause, Kind};
+use venia_proto::ledger::notice::Looking;
 use venia_proto::ledger::part::{Opening, PartName, RUNGS};
 use venia_proto::ledger::verify::Finding;
 use venia_proto::message::{BareOpening, SealAnswer, SealAsk, Signed, ToAgent};
 use venia_proto::now::Wall;
-use venia_proto::rendezvous::{Call, Refusal};
+use venia_proto::rendezvous::{Answer, Call, Refusal};
 use venia_proto::scope::Scope;
 use venia_relay::client::bulk;
 use venia_relay::client::control::ControlError;
@@ -18,6 +23,7 @@ use venia_relay::client::frames;
 use venia_relay::client::home::Home;
 use venia_tests::harness::agent::Agent;
 use venia_tests::harness::console::{Joined, files_with};
+use venia_tests::harness::pretender::{Manner, Pretender};
 use venia_tests::harness::until;
 use venia_tests::harness::visitor::{Visit, Visitor};
 use venia_tests::harness::within;
@@ -29,10 +35,10 @@ const PLANTED: &str = "plantedvaluexyzzy";
 
 /// A relay whose root names one auditor.
 fn world() -> (World, Auditor) {
-    let mut world = World::start(programs!());
+    let world = World::start(programs!());
     let home = Home::open(&world.folder().join("auditor"), false).unwrap();
     let auditor = Auditor::of(&home).unwrap();
-    world.name_auditors(&[auditor.recipient()]);
+    world.add_auditor(&auditor.recipient());
     (world, auditor)
 }
 
@@ -43,7 +49,10 @@ fn archive(agent: &Agent) -> Archive {
 /// A member who may look at records.
 async fn looking(world: &World) -> Visitor {
     let invite = world.invite_as("auditor", "Berta", 1).parse().unwrap();
-    Visitor::with_invite(world, &invite).await
+    let berta = Visitor::with_invite(world, &invite).await;
+    let look = Call::Look { what: Looking::Search, session: None };
+    assert!(matches!(within("a note of it", berta.control.call(look)).await, Ok(Answer::Noted)));
+    berta
 }
 
 async fn fetched(by: &Visitor, agent: &Agent, sha256: [u8; 32]) -> Result<Vec<u8>, ControlError> {
@@ -92,6 +101,14 @@ async fn e1_the_auditor_opens_every_part_and_the_relay_none() {
     assert!(opened >= 8 && theirs >= 2, "{opened} {theirs}");
     assert_eq!(files_with(&world.relay_data, PLANTED.as_bytes()), Vec::<std::path::PathBuf>::new());
     assert!(!files_with(&world.relay_data, b"age-encryption.org/v1").is_empty(), "and yet the parts are there");
+    let list = Call::Look { what: Looking::List, session: None };
+    assert!(berta.control.call(list).await.is_ok());
+    let first = archive.events[0].0.header().parts[0].sealed.unwrap();
+    let unsaid = fetched(&berta, &agent, first).await;
+    assert!(matches!(unsaid, Err(ControlError::Refused(Refusal::NotAllowed))), "only after saying so: {unsaid:?}");
+    let show = Call::Look { what: Looking::Show, session: Some(agent.session()) };
+    assert!(berta.control.call(show).await.is_ok());
+    assert!(fetched(&berta, &agent, first).await.is_ok());
     let unknown = fetched(&berta, &agent, [9; 32]).await;
     assert!(matches!(unknown, Err(ControlError::Refused(Refusal::NotAllowed))), "{unknown:?}");
 }
@@ -117,13 +134,13 @@ async fn e4_without_auditors_nothing_is_sealed_and_the_person_reads_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a1_an_auditor_added_since_the_last_time_is_shown() {
-    let mut world = World::start(programs!());
+    let world = World::start(programs!());
     let mut agent = world.ask("pc");
     agent.code();
     agent.process.say("stop");
     assert_eq!(agent.process.exit(), 1);
     let home = Home::open(&world.folder().join("auditor"), false).unwrap();
-    world.name_auditors(&[Auditor::of(&home).unwrap().recipient()]);
+    world.add_auditor(&Auditor::of(&home).unwrap().recipient());
     let ana = Visitor::enrolled(&world, "Ana", 2).await;
     for new in [true, false] {
         let mut agent = world.ask("pc");
@@ -136,13 +153,16 @@ async fn a1_an_auditor_added_since_the_last_time_is_shown() {
     }
 }
 
-#[test]
-fn e4_a_session_is_not_opened_for_an_auditor_who_cant_be_sealed_to() {
-    let mut world = World::start(programs!());
-    world.name_auditors(&["age1notarecipient".to_owned()]);
-    let mut agent = world.ask("pc");
-    assert_eq!(agent.process.exit(), 1);
-    assert!(agent.process.errors().contains("names an auditor"), "{}", agent.process.errors());
+#[tokio::test(flavor = "multi_thread")]
+async fn e4_no_code_is_shown_when_an_auditor_cant_be_sealed_to() {
+    let world = World::start(programs!());
+    let now = Wall::from_ms(i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap());
+    let relay = Pretender::start(None, Manner::Audited(now, "age1notarecipient"));
+    let arguments = ["ask", "--relay", &relay.address.to_string(), "--about", "It is slow."];
+    let (exit, lines, errors) = world.run("agent-scripted", &world.folder().join("pc"), arguments, "");
+    assert_eq!(exit, 1);
+    assert!(errors.contains("names an auditor"), "{errors}");
+    assert!(!lines.iter().any(|line| line.contains("code: ")), "{lines:?}");
 }
 
 /// A session with an auditor in which the person has allowed the offer.

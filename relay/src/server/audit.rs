@@ -136,7 +136,7 @@ impl Desk {
 }
 
 /// The auditor's key, if this is one's.
-fn auditor(store: &Sqlite, by: &PublicKey) -> Result<VerifierKey, MembersError> {
+pub(super) fn auditor(store: &Sqlite, by: &PublicKey) -> Result<VerifierKey, MembersError> {
     let member = members::member(store, by)?;
     match member.role {
         Role::Auditor | Role::Administrator => Ok(member.key),

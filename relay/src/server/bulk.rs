@@ -17,38 +17,41 @@ use venia_proto::id::SessionId;
 use venia_proto::key::PublicKey;
 use venia_proto::ledger::event::Event;
 use venia_proto::rendezvous::{BULK_CHUNK, Bulk, BulkAnswer, BulkHeld, Refusal, SEALED_MAX};
-use venia_proto::statement::Role;
 use venia_proto::wire::{self, FrameReader, Limit};
 
 use super::accept;
-use super::audit::Looked;
+use super::audit::{self, Looked};
 use super::ledger::sealed::{Held, SealedPart};
 use super::ledger::sqlite::Sqlite;
 use super::ledger::{Store as _, StoreError};
-use super::members::{self, MembersError};
+use super::members::MembersError;
 use super::peer::Relay;
+use crate::client::bulk::{PATIENCE, patience};
 
 /// How long a peer may take to say what a stream is for.
 pub const ASK: Duration = Duration::from_secs(10);
-/// How long a whole stream may take, besides [`EACH`]: the same as the agent gives it.
-pub const PATIENCE: Duration = Duration::from_secs(5);
-/// How long every 64 KiB may take, there or back: a line of half a megabit.
-pub const EACH: Duration = Duration::from_secs(1);
-
-/// How long a part of this length may take.
-pub fn patience(len: usize) -> Duration {
-    PATIENCE + EACH * u32::try_from(len.div_ceil(BULK_CHUNK)).unwrap_or(u32::MAX)
+/// Whose streams these are, and what its control stream did so far.
+#[derive(Clone)]
+pub struct Peer {
+    /// Its connection.
+    pub connection: Connection,
+    /// The key it proved.
+    pub key: PublicKey,
+    /// Its parts.
+    pub held: Held,
+    /// What it said it looks for.
+    pub looked: Looked,
 }
 
 /// Serves the streams of one connection until it ends. A stream that breaks the protocol ends by itself.
-pub async fn serve(relay: Arc<Relay>, connection: Connection, key: PublicKey, held: Held, looked: Looked) {
+pub async fn serve(relay: Arc<Relay>, peer: Peer) {
     // As many at once as QUIC lets the peer open.
     let mut streams = tokio::task::JoinSet::new();
-    while let Ok((send, receive)) = connection.accept_bi().await {
+    while let Ok((send, receive)) = peer.connection.accept_bi().await {
         while streams.try_join_next().is_some() {}
-        let (relay, held, connection, looked) = (relay.clone(), held.clone(), connection.clone(), looked.clone());
+        let (relay, peer) = (relay.clone(), peer.clone());
         streams.spawn(async move {
-            if stream(&relay, &connection, &key, (&held, &looked), send, receive).await.is_none() {
+            if stream(&relay, &peer, send, receive).await.is_none() {
                 tracing::debug!("a bulk stream ended early");
             }
         });
@@ -56,21 +59,14 @@ pub async fn serve(relay: Arc<Relay>, connection: Connection, key: PublicKey, he
 }
 
 /// `None`: the stream or the peer's patience ended, or it wasn't the protocol.
-async fn stream(
-    relay: &Arc<Relay>,
-    connection: &Connection,
-    key: &PublicKey,
-    (held, looked): (&Held, &Looked),
-    mut send: SendStream,
-    mut receive: RecvStream,
-) -> Option<()> {
+async fn stream(relay: &Arc<Relay>, peer: &Peer, mut send: SendStream, mut receive: RecvStream) -> Option<()> {
     let bulk = timeout(ASK, first(&mut receive)).await.ok()??;
     match bulk {
         Bulk::Seal { session, sha256, len } => {
             let len = usize::try_from(len).ok()?;
-            let place = match may_bring(relay, connection, key, session).await {
+            let place = match may_bring(relay, peer, session).await {
                 Ok(()) if len > SEALED_MAX => Err(Refusal::NotAllowed),
-                Ok(()) => held.reserve(len).ok_or(Refusal::Quota),
+                Ok(()) => peer.held.reserve(len).ok_or(Refusal::Quota),
                 Err(refusal) => Err(refusal),
             };
             let place = match place {
@@ -81,12 +77,12 @@ async fn stream(
             if Sha256::digest(&bytes).as_slice() != sha256 {
                 return refuse(&mut send, Refusal::NotAllowed).await;
             }
-            held.keep(place, SealedPart { session, sha256, bytes: bytes.into() });
+            peer.held.keep(place, SealedPart { session, sha256, bytes: bytes.into() });
             answer(&mut send, &Ok(BulkHeld { len: u32::try_from(len).ok()? })).await
         }
         Bulk::Fetch { session, sha256 } => {
-            let (by, looks) = (*key, looked.opens(session));
-            let found = relay.ledger.perform(move |store| fetch(store, &by, looks, session, sha256)).await;
+            let (by, looked) = (peer.key, peer.looked.clone());
+            let found = relay.ledger.perform(move |store| fetch(store, &by, session, sha256, &looked)).await;
             let bytes = match found {
                 Ok(Ok(bytes)) => bytes,
                 Ok(Err(refusal)) | Err(refusal) => return refuse(&mut send, refusal).await,
@@ -104,35 +100,34 @@ async fn stream(
 }
 
 /// Only the session's own agent: one for whom somebody came, or who began it before.
-async fn may_bring(
-    relay: &Arc<Relay>,
-    connection: &Connection,
-    key: &PublicKey,
-    session: SessionId,
-) -> Result<(), Refusal> {
-    let met = relay.hall.meeting(key).is_some_and(|(met, members)| met == session && !members.is_empty());
+async fn may_bring(relay: &Arc<Relay>, peer: &Peer, session: SessionId) -> Result<(), Refusal> {
+    let met = relay.hall.meeting(&peer.key).is_some_and(|(met, members)| met == session && !members.is_empty());
     if !met {
-        let by = *key;
+        let by = peer.key;
         let agent = relay.ledger.perform(move |store| Ok(store.session_keys(session)?.map(|(agent, _)| agent.key)));
         match agent.await?.map_err(|error: StoreError| broken(&error))? {
             Some(agent) if agent == by => {}
             Some(_) | None => return Err(Refusal::NotAllowed),
         }
     }
-    accept::admit(connection);
+    accept::admit(&peer.connection);
     Ok(())
 }
 
-/// Who may fetch the sealed parts of a session: its participants, and auditors who said that they look at it. A participant can't open them; they are
-/// proof that the relay still holds what it must.
-fn may_fetch(store: &Sqlite, by: &PublicKey, looks: bool, session: SessionId) -> Result<bool, StoreError> {
+/// Who may fetch the sealed parts of a session: its participants, and an auditor who said so on record first. A
+/// participant can't open them; they are proof that the relay still holds what it must.
+fn may_fetch(store: &Sqlite, by: &PublicKey, session: SessionId, looked: &Looked) -> Result<bool, StoreError> {
     if let Some((agent, parties)) = store.session_keys(session)?
         && (agent.key == *by || parties.contains(by))
     {
         return Ok(true);
     }
-    match members::member(store, by) {
-        Ok(member) => Ok(looks && matches!(member.role, Role::Auditor | Role::Administrator)),
+    if !looked.opens(session) {
+        return Ok(false);
+    }
+    // Asked again at every part: a revoked auditor is refused at once (SECURITY A5).
+    match audit::auditor(store, by) {
+        Ok(_) => Ok(true),
         Err(MembersError::Store(error)) => Err(error),
         Err(
             MembersError::Refused(_)
@@ -145,14 +140,14 @@ fn may_fetch(store: &Sqlite, by: &PublicKey, looks: bool, session: SessionId) ->
 }
 
 fn fetch(
-    store: &mut Sqlite,
+    store: &Sqlite,
     by: &PublicKey,
-    looks: bool,
     session: SessionId,
     sha256: [u8; 32],
+    looked: &Looked,
 ) -> Result<Vec<u8>, Refusal> {
     let find = || -> Result<Result<Vec<u8>, Refusal>, StoreError> {
-        if !may_fetch(store, by, looks, session)? {
+        if !may_fetch(store, by, session, looked)? {
             return Ok(Err(Refusal::NotAllowed));
         }
         if let Some(bytes) = store.sealed(session, sha256)? {

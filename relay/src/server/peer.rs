@@ -115,8 +115,8 @@ struct Conversation<'a> {
     connection: &'a Connection,
     outbox: mpsc::Sender<FromRelay>,
     calls: Arc<Semaphore>,
-    looked: Looked,
     held: Held,
+    looked: Looked,
 }
 
 impl<'a> Conversation<'a> {
@@ -149,10 +149,11 @@ impl<'a> Conversation<'a> {
         let _leaving = Leaving { relay, id };
         let source = source(connection.remote_address());
         let calls = Arc::new(Semaphore::new(CALLS_OPEN));
-        let held = Held::new(relay.room.clone());
-        let looked = Looked::default();
-        let bulk = bulk::serve(relay.clone(), connection.clone(), key, held.clone(), looked.clone());
-        let conversation = Self { relay, id, key, source, connection, outbox, calls, looked, held };
+        let (held, looked) = (Held::new(relay.room.clone()), Looked::default());
+        let mine = connection.clone();
+        let peer = bulk::Peer { connection: mine, key, held: held.clone(), looked: looked.clone() };
+        let bulk = bulk::serve(relay.clone(), peer);
+        let conversation = Self { relay, id, key, source, connection, outbox, calls, held, looked };
         tokio::select! {
             ended = conversation.listen(frames) => ended,
             ended = speak(send, inbox) => ended,

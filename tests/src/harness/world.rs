@@ -8,8 +8,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 use venia_proto::address::RelayAddress;
 use venia_proto::invite::Invite;
-use venia_proto::statement::Statement;
-use venia_relay::client::home::Home;
 
 use super::process::Process;
 
@@ -120,16 +118,10 @@ impl World {
         self.relay.kill();
     }
 
-    /// The root names these auditors; the relay starts again and says so.
-    pub fn name_auditors(&mut self, auditors: &[String]) {
-        self.kill_relay();
-        let home = Home::open(&self.relay_data, false).unwrap();
-        let root = home.existing_key("root.key", "root").unwrap().unwrap();
-        let note = home.read("statement", 64 * 1024).unwrap().unwrap();
-        let stored = Statement::open(&note, &self.address.root).unwrap();
-        let said = Statement { serial: stored.serial + 1, auditors: auditors.to_vec(), ..stored };
-        home.write("statement", &said.sign(&root)).unwrap();
-        self.restart_relay();
+    /// Records are sealed to this auditor from now on.
+    pub fn add_auditor(&self, recipient: &str) {
+        let (exit, _, errors) = self.run("relay", &self.relay_data, ["auditor-key", "add", recipient], "");
+        assert_eq!(exit, 0, "{errors}");
     }
 
     /// Starts the relay again, on the same address and folder.

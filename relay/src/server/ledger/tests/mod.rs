@@ -5,6 +5,7 @@ mod continuity;
 mod durability;
 mod faults;
 mod pulse;
+mod sealed;
 
 use std::num::NonZeroU16;
 use std::path::PathBuf;
