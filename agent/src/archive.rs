@@ -14,10 +14,12 @@ use venia_proto::ledger::event::Event;
 use venia_proto::ledger::kind::{Cause, Kind};
 use venia_proto::ledger::part::Opening;
 use venia_proto::ledger::proof::Proof;
+use venia_proto::statement::Statement;
 use venia_relay::client::receipt::Held;
 use venia_ui::story::{Source, Story};
 
 use crate::journal::{Mark, Record, Replay};
+use crate::seal::{Recipients, SealError, SealedFile};
 
 /// A file of the bundle that says what the others are.
 const README: &str = include_str!("archive/README.txt");
@@ -33,6 +35,8 @@ pub struct Archive {
     pub members: BTreeMap<Strand, Vec<u8>>,
     /// Events in the order they were recorded here, with their openings.
     pub events: Vec<(Event, Vec<Opening>)>,
+    /// Sealed parts by hash.
+    pub sealed: BTreeMap<[u8; 32], SealedFile>,
     /// Receipts by event.
     pub receipts: BTreeMap<Leaf, Vec<u8>>,
     /// Whether the session is closed.
@@ -56,6 +60,7 @@ impl Archive {
         let mut events = Vec::new();
         let mut receipts = BTreeMap::new();
         let mut members = BTreeMap::new();
+        let mut sealed = BTreeMap::new();
         let mut statement = None;
         let mut closed = false;
         for record in &replay.records {
@@ -66,6 +71,10 @@ impl Archive {
                     events.push((event, openings.map_err(|_| ArchiveError::Event)?));
                 }
                 Record::Receipt { leaf, proof } => drop(receipts.entry(*leaf).or_insert_with(|| proof.0.clone())),
+                Record::Sealed { file } => {
+                    let file = SealedFile::of(file.0.clone());
+                    sealed.insert(file.sha256, file);
+                }
                 Record::Statement(note) => statement = Some(note.0.clone()),
                 Record::Member { strand, note } => drop(members.insert(*strand, note.0.clone())),
                 Record::Checkpoint { .. } | Record::Batch { .. } => {}
@@ -75,12 +84,24 @@ impl Archive {
         }
         let session = events.first().map(|(event, _)| event.header().session).ok_or(ArchiveError::Empty)?;
         let statement = statement.ok_or(ArchiveError::Empty)?;
-        Ok(Self { session, statement, members, events, receipts, closed })
+        Ok(Self { session, statement, members, events, sealed, receipts, closed })
     }
 
     /// Events without a receipt, in order.
     pub fn unreceipted(&self) -> impl Iterator<Item = &(Event, Vec<Opening>)> {
         self.events.iter().filter(|(event, _)| !self.receipts.contains_key(&event.leaf()))
+    }
+
+    /// The sealed files an event names, in order.
+    pub fn sealed_of(&self, event: &Event) -> Vec<SealedFile> {
+        let named = event.header().parts.iter().filter_map(|part| part.sealed);
+        named.filter_map(|sha256| self.sealed.get(&sha256).cloned()).collect()
+    }
+
+    /// Who the session's parts are sealed to: the auditors of the statement it began with. (SECURITY E4)
+    pub fn recipients(&self) -> Result<Recipients, SealError> {
+        let statement = Statement::open_unpinned(&self.statement).ok();
+        Recipients::parse(statement.as_ref().map_or(&[], |statement| &statement.auditors))
     }
 
     /// What the bundle is made of, without the page that is rendered from it; `None` while the first event has no

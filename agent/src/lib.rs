@@ -24,6 +24,8 @@ pub mod driver;
 pub mod journal;
 pub mod known;
 pub mod person;
+pub mod seal;
+pub mod submit;
 pub mod worker;
 
 use cli::{Cli, Command};

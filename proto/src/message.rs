@@ -12,6 +12,8 @@
 //! console ◀─ Event ─────── agent      open, join, consent, admit, refuse, pause, … each once its gate has passed
 //! console ── Ask / Run ──▶ agent      a signed `request`
 //! console ◀─ Event ─────── agent      its `result`, on a stream of its own, so that STOP can cut it off mid-way
+//! console ── SealAsk ────▶ agent      on a stream of its own, before each of these, in a session with auditors
+//! console ◀─ SealAnswer ── agent
 //! console ── Signoff ────▶ agent      then the agent's `close` at once
 //! ```
 //!
@@ -58,6 +60,22 @@ pub enum ToAgent {
     Note(Signed),
     /// A `signoff` event: the technician is done.
     Signoff(Signed),
+}
+
+/// First and only frame of a bidirectional stream that a console opens in a session whose `open` event is sealed: seal this,
+/// I am about to sign it. (SECURITY E1)
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealAsk {
+    /// The openings of one event, in the order of its parts, without their padding.
+    pub openings: Vec<BareOpening>,
+}
+
+/// The agent's answer on that stream. Nobody but the agent seals: it alone knows who the recipients are, and refuses an
+/// event that names another file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealAnswer {
+    /// SHA-256 of each opening's `age` file, in the same order.
+    pub sealed: Vec<[u8; 32]>,
 }
 
 /// An event note with the openings of its parts.

@@ -16,13 +16,28 @@ use venia_proto::foreign::Foreign;
 use venia_proto::id::{FlowId, SessionId, Strand};
 use venia_proto::ledger::body::{Asked, DefinitionHash, ItemId, Offer};
 use venia_proto::ledger::notice::Looking;
-use venia_proto::message::{BareOpening, PairRefusal, Signed, ToAgent, ToConsole};
+use venia_proto::message::{BareOpening, PairRefusal, SealAnswer, SealAsk, Signed, ToAgent, ToConsole};
 use venia_proto::rendezvous::{
-    Answer, Call, Entry, EventFault, FlowEnd, FromRelay, LogHead, PairingOutcome, Proven, ProvenBatch, Push, Refusal,
-    ToRelay,
+    Answer, Bulk, BulkAnswer, BulkHeld, Call, Entry, EventFault, FlowEnd, FromRelay, LogHead, PairingOutcome, Proven,
+    ProvenBatch, Push, Refusal, ToRelay,
 };
 use venia_proto::scope::Scope;
 use venia_proto::wire::{self, Limit, PREFIX};
+
+fn bulk() -> Vec<Bulk> {
+    vec![
+        Bulk::Seal { session: session(), sha256: [3; 32], len: 1_300 },
+        Bulk::Fetch { session: session(), sha256: [3; 32] },
+    ]
+}
+
+fn bulk_answers() -> Vec<BulkAnswer> {
+    vec![Ok(BulkHeld { len: 1_300 }), Err(Refusal::Erased)]
+}
+
+fn seal_ask() -> SealAsk {
+    SealAsk { openings: vec![BareOpening { random: [1; 32], plaintext: b"{}".to_vec() }] }
+}
 
 fn to_relay() -> Vec<ToRelay> {
     use PairingOutcome::{Abandoned, Agreed, WrongCode};
@@ -278,6 +293,20 @@ named!(ToConsole {
     Self::CloseRecorded => "close-recorded",
 });
 
+named!(Bulk {
+    Self::Seal { .. } => "seal",
+    Self::Fetch { .. } => "fetch",
+});
+
+named!(BulkAnswer {
+    Ok(_) => "held",
+    Err(_) => "refused",
+});
+
+named!(SealAsk { Self { .. } => "openings" });
+
+named!(SealAnswer { Self { .. } => "hashes" });
+
 fn golden<T>(kind: &str, messages: &[T])
 where
     T: Named + Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
@@ -324,10 +353,19 @@ fn to_console_is_frozen() {
 }
 
 #[test]
+fn streams_for_sealed_parts_are_frozen() {
+    golden("bulk", &bulk());
+    golden("bulk-answer", &bulk_answers());
+    golden("seal-ask", &[seal_ask()]);
+    golden("seal-answer", &[SealAnswer { sealed: vec![[3; 32]] }]);
+}
+
+#[test]
 fn no_frame_is_kept_that_nobody_sends() {
     let kept = std::fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/frames")).unwrap();
     let sent = ToRelay::ALL.len() + FromRelay::ALL.len() + ToAgent::ALL.len() + ToConsole::ALL.len();
-    assert_eq!(kept.count(), sent);
+    let streams = Bulk::ALL.len() + BulkAnswer::ALL.len() + SealAsk::ALL.len() + SealAnswer::ALL.len();
+    assert_eq!(kept.count(), sent + streams);
 }
 
 /// Reads bytes as every message there is; what can be read can be written and read again.
@@ -344,13 +382,27 @@ fn read_as_everything(body: &[u8]) {
     read::<FromRelay>(body);
     read::<ToAgent>(body);
     read::<ToConsole>(body);
+    read::<Bulk>(body);
+    read::<BulkAnswer>(body);
+    read::<SealAsk>(body);
+    read::<SealAnswer>(body);
 }
 
 fn bodies() -> Vec<Vec<u8>> {
     fn of<T: Serialize>(messages: &[T]) -> Vec<Vec<u8>> {
         messages.iter().map(|message| wire::encode(message, Limit::Control).unwrap()).collect()
     }
-    [of(&to_relay()), of(&from_relay()), of(&to_agent()), of(&to_console())].concat()
+    [
+        of(&to_relay()),
+        of(&from_relay()),
+        of(&to_agent()),
+        of(&to_console()),
+        of(&bulk()),
+        of(&bulk_answers()),
+        of(&[seal_ask()]),
+        of(&[SealAnswer { sealed: vec![[3; 32]] }]),
+    ]
+    .concat()
 }
 
 #[test]

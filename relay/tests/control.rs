@@ -53,7 +53,7 @@ struct Peer {
 }
 
 fn options(listen: SocketAddr) -> Options {
-    Options { listen, public: None, limits: Limits { disk_floor: 0, ..Limits::default() } }
+    Options { listen, public: None, name: None, keep_days: None, limits: Limits { disk_floor: 0, ..Limits::default() } }
 }
 
 fn anywhere() -> SocketAddr {
@@ -182,7 +182,7 @@ async fn a3_an_invite_makes_one_member_and_the_same_key_renews() {
     let unknown = Call::Enroll { secret: vec![7; 20], key: ana.key.verifier().to_string() };
     assert_eq!(refusal(ana.call(unknown).await), Refusal::InviteUnknown);
     let invite = world.invite("Ana", Role::Technician).await;
-    assert_eq!(invite.relay, *world.relay.address());
+    assert_eq!(invite.relay, world.relay.address());
     // Somebody else's key: the connection doesn't prove it.
     let secret = invite.secret.as_bytes().to_vec();
     let stolen = Call::Enroll { secret, key: key(9, "member").verifier().to_string() };

@@ -20,6 +20,7 @@ use venia_relay::server::ledger::admission::Submission;
 use venia_relay::server::ledger::committer::{Surroundings, start};
 use venia_relay::server::ledger::limits::Limits;
 use venia_relay::server::ledger::queue::Ledger;
+use venia_relay::server::ledger::sealed::Held;
 use venia_relay::server::ledger::sqlite::Sqlite;
 
 /// A mounted tmpfs; unmounted when dropped.
@@ -47,7 +48,8 @@ impl Drop for Small {
 async fn submit(ledger: &Ledger<Sqlite>, agent: &SigningKey, session: SessionId, note: &[u8]) -> Result<u64, Refusal> {
     let met = Some((session, vec![*SigningKey::new("member", [2; 32]).public()]));
     let events = vec![note.to_vec()];
-    let submission = Submission { from: *agent.public(), source: "here".to_owned(), met, events, known: 0 };
+    let submission =
+        Submission { from: *agent.public(), source: "here".to_owned(), met, events, known: 0, held: Held::default() };
     let answer = ledger.submit(submission).await?.await.unwrap()?;
     let Answer::Receipts { entries, .. } = answer else { unreachable!("receipts answer a submission") };
     Ok(entries[0].index)

@@ -11,7 +11,8 @@ use venia_relay::server::serve::{DATABASE, Options, Running, ServeError};
 
 async fn start(folder: &Path) -> Result<Running, ServeError> {
     let listen = "127.0.0.1:0".parse().unwrap();
-    Running::start(folder, Options { listen, public: None, limits: Limits::default() }).await
+    Running::start(folder, Options { listen, public: None, name: None, keep_days: None, limits: Limits::default() })
+        .await
 }
 
 /// Starts and stops: each time the log grows by a batch and a gap.

@@ -72,11 +72,14 @@ fn values() -> BTreeMap<String, String> {
         server::registry::NUMBERS_PER_SOURCE_MAX, server::registry::REST_MS,
         server::roaming::ASK_MS, server::roaming::FORGET_MS,
         server::ledger::limits::EVENTS_MAX, server::ledger::limits::EVENTS_RESERVED,
-        server::ledger::limits::BYTES_MAX, server::ledger::limits::SESSIONS_PER_DEVICE,
+        server::ledger::limits::BYTES_MAX, server::ledger::limits::BYTES_RESERVED,
+        client::bulk::PATIENCE, client::bulk::EACH, server::bulk::ASK, server::ledger::sealed::HELD_MAX,
+        server::ledger::sealed::HELD_TOTAL_MAX, server::ledger::limits::SESSIONS_PER_DEVICE,
         server::ledger::limits::SESSIONS_PER_SOURCE, server::ledger::limits::DISK_FLOOR,
         server::ledger::limits::STALE_MS, server::ledger::limits::EVIDENCE_MAX,
     );
     let agent = values!(venia_agent as "agent":
+        driver::scribe::GIVEN_MAX,
         worker::OUTPUT_MAX, worker::SAID_MAX, worker::REQUEST_MAX, worker::EXIT_GRACE,
         worker::parent::MEMORY_MAX, worker::parent::FILES_MAX, worker::parent::PROCESSES_MORE,
     );

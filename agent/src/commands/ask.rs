@@ -38,6 +38,7 @@ use crate::journal::{Journals, Record};
 use crate::known;
 use crate::person::feed::{self, News, news};
 use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card, heeding_signals};
+use crate::seal::Recipients;
 use crate::{KEY_FILE, KEY_KIND, Parts};
 
 use super::complete::Desk;
@@ -80,6 +81,17 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     let (control, mut pushes) =
         Control::connect(&link, &address.root, known.as_ref()).await.map_err(|error| relay_failure(&error, &words))?;
     let control = Arc::new(control);
+    let statement = &control.welcome().statement;
+    // Before anything is promised to anybody: who couldn't seal to an auditor must not open a session (SECURITY E4).
+    let recipients = Recipients::parse(&statement.auditors).map_err(|error| {
+        tracing::warn!(%error, "the statement's auditors");
+        let message = words.say("agent-auditor", &[]);
+        Failure { message, ..Failure::of(Trouble::Version, &words).with_hint(words.say("agent-auditor-hint", &[])) }
+    })?;
+    let auditors = card::Auditors {
+        named: !recipients.is_empty(),
+        new: known.as_ref().map_or(0, |known| statement.auditors_added_since(known).len()),
+    };
     let saw_ms = clock::now().wall.ms();
     remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
     trusted(&home, &control, &words)?;
@@ -120,6 +132,8 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         control: &control,
         known_root,
         skew_ms,
+        recipients,
+        auditors,
     };
     let exit = serving.serve(&mut pushes, &mut person, &mut intake).await;
     let _ = tokio::time::timeout(LAST_LINES, person.tell.shown()).await;
@@ -172,6 +186,9 @@ struct Serving<'a> {
     control: &'a Arc<Control>,
     known_root: bool,
     skew_ms: i64,
+    /// Who the parts are sealed to, and what the person is told of it.
+    recipients: Recipients,
+    auditors: card::Auditors,
 }
 
 impl Serving<'_> {
@@ -251,7 +268,7 @@ impl Serving<'_> {
         ];
         let (report, mut done) = mpsc::unbounded_channel();
         let recorder = Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report);
-        let mut scribe = Scribe::new(session, key);
+        let mut scribe = Scribe::new(session, key, self.recipients.clone());
         let questions = Questions {
             name: arrival.name.clone(),
             organisation: welcome.statement.organisation.clone(),
@@ -260,6 +277,7 @@ impl Serving<'_> {
             known: self.known_root,
             verified: arrival.verified,
             reason: arrival.reason.clone(),
+            auditors: self.auditors.clone(),
         };
         let keep = |found: &pin::Evidence| {
             let file = evidence::File::of_log(welcome.statement_note.clone(), found);

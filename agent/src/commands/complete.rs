@@ -10,16 +10,14 @@ use std::time::Duration;
 use venia_proto::catalog::Catalog;
 use venia_proto::consent::EntryRef;
 use venia_proto::fingerprint::Fingerprint;
-use venia_proto::id::{Leaf, SessionId};
+use venia_proto::id::SessionId;
 use venia_proto::key::SigningKey;
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::evidence;
-use venia_proto::ledger::note::Note;
 use venia_proto::ledger::part::Opening;
-use venia_proto::ledger::pin::{Advance, Pin, PinError};
-use venia_proto::ledger::proof::Proof;
+use venia_proto::ledger::pin::PinError;
 use venia_proto::ledger::verify::{Finding, Roots, Verdict, verify};
-use venia_proto::rendezvous::{Answer, Call, SUBMIT_MAX};
+use venia_proto::rendezvous::SUBMIT_MAX;
 use venia_proto::session::agent::Entry;
 use venia_proto::session::recovery::after_crash;
 use venia_proto::statement::Statement;
@@ -30,9 +28,11 @@ use venia_ui::words::Words;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::driver::clock;
-use crate::driver::scribe::Scribe;
+use crate::driver::scribe::{Recorded, Scribe};
 use crate::journal::{Journal, JournalError, Journals, Mark, Need, Record};
 use crate::known;
+use crate::seal::SealError;
+use crate::submit::{Offer, SubmitError, submit};
 
 /// How long the relay may take for one answer.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -73,9 +73,22 @@ pub enum CompleteError {
     /// The session was another help service's.
     #[error("the session belongs to another help service")]
     OtherService,
+    /// The session's auditors can't be sealed to.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// The bundle can't be put together.
     #[error("the record can't be put together")]
     Bundle,
+}
+
+impl From<SubmitError> for CompleteError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Connection(error) => Self::Control(error),
+            SubmitError::Refused(refusal) => Self::Control(ControlError::Refused(refusal)),
+            SubmitError::Proof(_) | SubmitError::NoReceipt => Self::Receipt,
+        }
+    }
 }
 
 impl Desk<'_> {
@@ -126,8 +139,7 @@ impl Desk<'_> {
     ) -> Result<(), CompleteError> {
         let events =
             scribe.write(entries, clock::now().wall).map_err(|error| CompleteError::Strand(error.to_string()))?;
-        let mut records: Vec<Record> =
-            events.iter().map(|recorded| record(&recorded.event, &recorded.openings)).collect();
+        let mut records: Vec<Record> = events.iter().flat_map(Recorded::records).collect();
         records.extend_from_slice(beside);
         journal.append_last_words(&records)?;
         Ok(())
@@ -135,7 +147,7 @@ impl Desk<'_> {
 
     /// The scribe of a session, as far as its journal goes.
     pub fn scribe(&self, archive: &Archive) -> Result<Scribe, CompleteError> {
-        let mut scribe = Scribe::new(archive.session, self.key()?);
+        let mut scribe = Scribe::new(archive.session, self.key()?, archive.recipients()?);
         for (event, openings) in &archive.events {
             scribe.replay(event, openings.clone()).map_err(CompleteError::Strand)?;
         }
@@ -179,39 +191,20 @@ impl Desk<'_> {
         // The log must continue what this PC saw of it before (SECURITY F4).
         let mut pin = known::pin(self.home, log)?;
         for chunk in waiting.chunks(SUBMIT_MAX) {
-            let events = chunk.iter().map(|(event, _)| event.bytes().to_vec()).collect();
-            let known = pin.as_ref().map_or(0, |pin| pin.checkpoint().size);
-            let call = control.call(Call::Submit { events, known });
-            let answer = tokio::time::timeout(ANSWER, call).await.unwrap_or(Err(ControlError::Unreachable(None)))?;
-            let Answer::Receipts { checkpoint, consistency, entries } = answer else {
-                return Err(ControlError::Malformed(None).into());
-            };
-            let note = Note::parse(&checkpoint).map_err(|_| CompleteError::Receipt)?;
-            match &mut pin {
-                Some(pin) => {
-                    // Older is fine: another answer overtook it.
-                    match pin.advance(&checkpoint, log, Some(&consistency)) {
-                        Ok(Advance::Newer | Advance::Same | Advance::Older) => {}
-                        Err(PinError::Evidence(found)) => {
-                            let file = evidence::File::of_log(control.welcome().statement_note.clone(), &found);
-                            known::keep_evidence(self.home, log, &file)?;
-                            return Err(CompleteError::Receipt);
-                        }
-                        Err(PinError::Checkpoint(_) | PinError::NoProof) => return Err(CompleteError::Receipt),
-                    }
+            let sealed: Vec<_> = chunk.iter().map(|(event, _)| archive.sealed_of(event)).collect();
+            let offers: Vec<_> =
+                chunk.iter().zip(&sealed).map(|((event, _), sealed)| Offer { event, sealed }).collect();
+            let proofs = match submit(control, log, &mut pin, &offers, ANSWER).await {
+                Ok(proofs) => proofs,
+                Err(SubmitError::Proof(PinError::Evidence(found))) => {
+                    let file = evidence::File::of_log(control.welcome().statement_note.clone(), &found);
+                    known::keep_evidence(self.home, log, &file)?;
+                    return Err(CompleteError::Receipt);
                 }
-                None => pin = Some(Pin::new(&checkpoint, log).map_err(|_| CompleteError::Receipt)?),
-            }
-            let mut records = Vec::new();
-            for ((event, _), entry) in chunk.iter().zip(entries) {
-                let leaf: Leaf = event.leaf();
-                let proof = Proof { index: entry.index, siblings: entry.path, checkpoint: note.clone(), extra: None };
-                proof.verify(leaf, log).map_err(|_| CompleteError::Receipt)?;
-                records.push(Record::Receipt { leaf, proof: proof.to_bytes().into() });
-            }
-            if records.len() != chunk.len() {
-                return Err(CompleteError::Receipt);
-            }
+                Err(error) => return Err(error.into()),
+            };
+            let records: Vec<_> =
+                proofs.into_iter().map(|(leaf, proof)| Record::Receipt { leaf, proof: proof.into() }).collect();
             journal.append(&records)?;
         }
         if let Some(pin) = pin {
@@ -233,13 +226,6 @@ fn belongs(statement: &[u8], root: &Fingerprint) -> Result<(), CompleteError> {
 /// Name of a session's bundle in the data folder.
 pub fn bundle_name(session: SessionId) -> String {
     format!("session-{session}.zip")
-}
-
-fn record(event: &Event, openings: &[Opening]) -> Record {
-    Record::Event {
-        note: event.bytes().to_vec().into(),
-        openings: openings.iter().map(|opening| opening.bytes().to_vec().into()).collect(),
-    }
 }
 
 #[cfg(test)]

@@ -71,6 +71,7 @@ pub(crate) fn complete_failure(error: &complete::CompleteError, words: &Words) -
         | CompleteError::Strand(_)
         | CompleteError::Receipt
         | CompleteError::OtherService
+        | CompleteError::Seal(_)
         | CompleteError::Bundle => Failure {
             message: words.say("agent-journal", &[("problem", &error.to_string())]),
             ..Failure::of(Trouble::Disk, words)

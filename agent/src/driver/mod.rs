@@ -8,6 +8,7 @@ pub mod pairing;
 pub mod questions;
 pub mod recorder;
 pub mod scribe;
+mod sealing;
 pub mod session;
 
 use std::time::Duration;

@@ -7,7 +7,7 @@ use venia_proto::ledger::kind::Verified;
 use venia_ui::words::Words;
 
 use crate::person::Asking;
-use crate::person::card::{self, Covered, Time, Who};
+use crate::person::card::{self, Auditors, Covered, Time, Who};
 
 /// Who the cards of a session are about.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Questions {
     pub verified: Verified,
     /// Why they are here, in their words.
     pub reason: Foreign,
+    /// Who else will be able to read the record.
+    pub auditors: Auditors,
 }
 
 impl Questions {
@@ -34,7 +36,8 @@ impl Questions {
         let who = Who { name: &self.name, organisation: &self.organisation, level: self.level };
         let (time, minutes) = match asked.question {
             Question::Arrival => {
-                let arrival = card::Arrival { who, service: &self.service, known: self.known, verified: self.verified };
+                let Self { service, known, verified, auditors, .. } = self;
+                let arrival = card::Arrival { who, service, known: *known, verified: *verified, auditors };
                 return (card::arrival(&arrival, words), Asking::Arrival);
             }
             Question::Resume => return (card::resume(&self.name, words), Asking::Arrival),
@@ -53,6 +56,7 @@ impl Questions {
             time,
             // Limits and an empty environment are no fence: that takes Landlock and seccomp (SECURITY G3).
             fenced: false,
+            auditors: &self.auditors,
         };
         (card::consent(&request, words), Asking::Consent { minutes })
     }

@@ -16,16 +16,16 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use venia_proto::consent::EntryRef;
+use venia_proto::id::Leaf;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::event::After;
-use venia_proto::ledger::note::Note;
 use venia_proto::ledger::pin::{Evidence, Pin, PinError};
-use venia_proto::ledger::proof::Proof;
-use venia_proto::rendezvous::{Answer, Call, Refusal, SUBMIT_MAX};
+use venia_proto::rendezvous::{EventFault, Refusal, SUBMIT_MAX};
 use venia_proto::session::gate::BatchId;
-use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::control::Control;
 
 use crate::journal::{Journal, JournalError, Kept, Record};
+use crate::submit::{Offer, SubmitError, submit};
 
 use super::scribe::Recorded;
 
@@ -74,7 +74,7 @@ pub struct Recorder {
 
 enum Job {
     Batch(Batch),
-    Receipts { batch: BatchId, after: After, proofs: Vec<(EntryRef, venia_proto::id::Leaf, Vec<u8>)> },
+    Receipts { batch: BatchId, after: After, proofs: Vec<(EntryRef, Leaf, Vec<u8>)> },
     Finish(oneshot::Sender<()>),
 }
 
@@ -172,10 +172,7 @@ fn keep_records(journal: &mut Journal, records: &[Record], last_words: bool) -> 
 
 fn records(batch: &Batch) -> Vec<Record> {
     let mut records = batch.beside.clone();
-    records.extend(batch.events.iter().map(|recorded| Record::Event {
-        note: recorded.event.bytes().to_vec().into(),
-        openings: recorded.openings.iter().map(|opening| opening.bytes().to_vec().into()).collect(),
-    }));
+    records.extend(batch.events.iter().flat_map(Recorded::records));
     records
 }
 
@@ -234,18 +231,19 @@ impl Submitter {
         for chunk in events.chunks(SUBMIT_MAX) {
             match self.submit_chunk(chunk).await {
                 Ok(proven) => proofs.extend(proven),
-                Err(Failed::Connection) => return false,
-                Err(Failed::Refused(refusal)) => {
+                Err(SubmitError::Connection(_) | SubmitError::NoReceipt) => return false,
+                Err(SubmitError::Refused(refusal)) => {
                     tracing::warn!(%refusal, "the relay doesn't record a batch");
                     // What it will never take isn't offered again.
-                    let never = matches!(refusal, Refusal::Event { .. });
+                    // A sealed part that went missing twice may be there the next time.
+                    let never = matches!(refusal, Refusal::Event { fault, .. } if fault != EventFault::Sealed);
                     let lost = if never { self.backlog.end() } else { vec![id] };
                     for id in lost {
                         let _ = self.done.send(Done::NotRecorded(id));
                     }
                     return never;
                 }
-                Err(Failed::Proof(error)) => {
+                Err(SubmitError::Proof(error)) => {
                     tracing::warn!(%error, "the relay's receipt doesn't hold");
                     let _ = match error {
                         PinError::Evidence(evidence) => self.done.send(Done::Evidence(evidence)),
@@ -265,51 +263,12 @@ impl Submitter {
         true
     }
 
-    async fn submit_chunk(
-        &mut self,
-        events: &[Recorded],
-    ) -> Result<Vec<(EntryRef, venia_proto::id::Leaf, Vec<u8>)>, Failed> {
-        let known = self.pin.as_ref().map_or(0, |pin| pin.checkpoint().size);
-        let notes = events.iter().map(|recorded| recorded.event.bytes().to_vec()).collect();
-        let answer = tokio::time::timeout(ANSWER, self.control.call(Call::Submit { events: notes, known })).await;
-        let (checkpoint, consistency, entries) = match answer {
-            Ok(Ok(Answer::Receipts { checkpoint, consistency, entries })) => (checkpoint, consistency, entries),
-            Ok(Err(ControlError::Refused(refusal))) => return Err(Failed::Refused(refusal)),
-            Ok(Ok(_) | Err(_)) | Err(_) => return Err(Failed::Connection),
-        };
-        let malformed = |_| Failed::Connection;
-        let note = Note::parse(&checkpoint).map_err(malformed)?;
-        match &mut self.pin {
-            Some(pin) => {
-                pin.advance(&checkpoint, &self.log, Some(&consistency)).map_err(Failed::Proof)?;
-            }
-            None => self.pin = Some(Pin::new(&checkpoint, &self.log).map_err(|error| Failed::Proof(error.into()))?),
-        }
-        if entries.len() != events.len() {
-            return Err(Failed::Connection);
-        }
-        events
-            .iter()
-            .zip(entries)
-            .map(|(recorded, entry)| {
-                let leaf = recorded.event.leaf();
-                let proof = Proof { index: entry.index, siblings: entry.path, checkpoint: note.clone(), extra: None };
-                // A relay that points at another entry proves nothing: as if it hadn't answered.
-                proof.verify(leaf, &self.log).map_err(|_| Failed::Connection)?;
-                Ok((recorded.entry, leaf, proof.to_bytes()))
-            })
-            .collect()
+    async fn submit_chunk(&mut self, events: &[Recorded]) -> Result<Vec<(EntryRef, Leaf, Vec<u8>)>, SubmitError> {
+        let offers: Vec<_> =
+            events.iter().map(|recorded| Offer { event: &recorded.event, sealed: &recorded.sealed }).collect();
+        let proofs = submit(&self.control, &self.log, &mut self.pin, &offers, ANSWER).await?;
+        Ok(events.iter().zip(proofs).map(|(recorded, (leaf, proof))| (recorded.entry, leaf, proof)).collect())
     }
-}
-
-/// Why a submission has no receipt.
-enum Failed {
-    /// No usable answer on this connection.
-    Connection,
-    /// The relay said no.
-    Refused(Refusal),
-    /// What it proved contradicts what it proved before.
-    Proof(PinError),
 }
 
 #[cfg(test)]

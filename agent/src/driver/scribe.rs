@@ -20,6 +20,12 @@ use venia_proto::message::{BareOpening, Signed};
 use venia_proto::now::Wall;
 use venia_proto::session::agent::Entry;
 
+use crate::journal::Record;
+use crate::seal::{Recipients, SealError, SealedFile};
+
+/// Parts sealed for the technician whose events haven't come yet. A console asks for one event at a time.
+pub const GIVEN_MAX: usize = 8;
+
 /// An event with the openings of its parts: what the journal keeps and, if it may, what is sent.
 #[derive(Clone)]
 pub struct Recorded {
@@ -29,6 +35,18 @@ pub struct Recorded {
     pub event: Event,
     /// Openings, in the order of its parts.
     pub openings: Vec<Opening>,
+    /// The same sealed to the auditors; empty if there are none.
+    pub sealed: Vec<SealedFile>,
+}
+
+impl Recorded {
+    /// How the journal keeps it.
+    pub fn records(&self) -> Vec<Record> {
+        let openings = self.openings.iter().map(|opening| opening.bytes().to_vec().into()).collect();
+        let event = Record::Event { note: self.event.bytes().to_vec().into(), openings };
+        let sealed = self.sealed.iter().map(|file| Record::Sealed { file: file.bytes.to_vec().into() });
+        std::iter::once(event).chain(sealed).collect()
+    }
 }
 
 /// An event that came from the technician, checked.
@@ -54,6 +72,9 @@ pub enum ScribeError {
     /// The operating system gave no random bytes.
     #[error("this computer gives no random numbers")]
     Random(#[source] getrandom::Error),
+    /// The words can't be sealed to the auditors.
+    #[error(transparent)]
+    Seal(#[from] SealError),
 }
 
 /// The record of one session as this PC holds it.
@@ -66,14 +87,19 @@ pub struct Scribe {
     shown: BTreeSet<(u64, [u8; 32])>,
     /// The log they are of.
     log: Option<KeyName>,
+    /// Who the parts are sealed to, for the whole session.
+    recipients: Recipients,
+    /// Sealed for the technician, whose event hasn't come yet: by commitment.
+    given: BTreeMap<[u8; 32], SealedFile>,
 }
 
 impl Scribe {
     /// At the beginning of a session.
-    pub fn new(session: SessionId, key: SigningKey) -> Self {
+    pub fn new(session: SessionId, key: SigningKey, recipients: Recipients) -> Self {
         let strands = Strands::new(session, key.verifier().clone());
         let author = Author::new(session, Strand::Agent);
-        Self { key, author, strands, events: BTreeMap::new(), shown: BTreeSet::new(), log: None }
+        let (events, shown, given) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Self { key, author, strands, events, shown, log: None, recipients, given }
     }
 
     /// Writes the events of a batch, in order.
@@ -98,14 +124,20 @@ impl Scribe {
             getrandom::fill(&mut random).map_err(ScribeError::Random)?;
             openings.push(Opening::make(random, &words)?);
         }
-        let parts: Vec<_> = openings.iter().map(|opening| opening.part(PartName::Body, None)).collect();
+        let mut sealed = Vec::new();
+        let mut parts = Vec::new();
+        for opening in &openings {
+            let file = self.recipients.seal(opening)?;
+            parts.push(opening.part(PartName::Body, file.as_ref().map(|file| file.sha256)));
+            sealed.extend(file);
+        }
         let event = self.author.write(kind, &parts, time, &self.key);
         // Our own strand can't be refused; if it could, the relay would say so.
         if let Err(error) = self.strands.admit(&event) {
             tracing::error!(%error, "the agent's own event doesn't fit its strand");
         }
         let entry = EntryRef { author: Strand::Agent, seq: event.header().seq };
-        let recorded = Recorded { entry, event, openings };
+        let recorded = Recorded { entry, event, openings, sealed };
         self.events.insert(entry, recorded.clone());
         Ok(recorded)
     }
@@ -132,7 +164,13 @@ impl Scribe {
         let mut body = Body::None;
         for (part, bare) in header.parts.iter().zip(&signed.openings) {
             let opening = Opening::make(bare.random, &bare.plaintext).map_err(|error| error.to_string())?;
-            if opening.part(part.name, None) != *part {
+            // What nobody but us could have sealed: another hash would name a file that no auditor can open.
+            let sealed = match self.given.get(&opening.commit()) {
+                None if self.recipients.is_empty() => None,
+                None => return Err("words that weren't sealed".to_owned()),
+                Some(file) => Some(file.sha256),
+            };
+            if opening.part(part.name, sealed) != *part {
                 return Err("words the event doesn't commit to".to_owned());
             }
             body = Body::decode(header.kind.name(), opening.plaintext()).map_err(|error| error.to_string())?;
@@ -148,8 +186,29 @@ impl Scribe {
         }
         let entry = EntryRef { author: header.author, seq: header.seq };
         let kind = header.kind.clone();
-        self.events.insert(entry, Recorded { entry, event, openings });
+        let sealed = openings.iter().filter_map(|opening| self.given.remove(&opening.commit())).collect();
+        self.events.insert(entry, Recorded { entry, event, openings, sealed });
         Ok(Received { entry, kind, body })
+    }
+
+    /// Seals what the technician is about to sign, who can't: the recipients are this PC's affair. Bounded: what isn't
+    /// signed counts. The error says what was wrong, in words for the record.
+    pub fn seal(&mut self, openings: &[BareOpening]) -> Result<Vec<[u8; 32]>, String> {
+        if self.recipients.is_empty() {
+            return Err("words to be sealed to nobody".to_owned());
+        }
+        let mut hashes = Vec::with_capacity(openings.len());
+        for bare in openings {
+            let opening = Opening::make(bare.random, &bare.plaintext).map_err(|error| error.to_string())?;
+            let file = match self.given.get(&opening.commit()) {
+                Some(file) => file.clone(),
+                None if self.given.len() >= GIVEN_MAX => return Err("more words to be sealed than are said".to_owned()),
+                None => self.recipients.seal(&opening).map_err(|error| error.to_string())?.ok_or("no auditor")?,
+            };
+            hashes.push(file.sha256);
+            self.given.insert(opening.commit(), file);
+        }
+        Ok(hashes)
     }
 
     /// Takes notice of a verified checkpoint: the next events quote it.
@@ -170,7 +229,7 @@ impl Scribe {
         self.strands.admit(event).map_err(|error| error.to_string())?;
         self.author.follow(event);
         let entry = EntryRef { author: event.header().author, seq: event.header().seq };
-        self.events.insert(entry, Recorded { entry, event: event.clone(), openings });
+        self.events.insert(entry, Recorded { entry, event: event.clone(), openings, sealed: Vec::new() });
         Ok(entry)
     }
 

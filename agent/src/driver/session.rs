@@ -40,6 +40,7 @@ use super::pairing::Peer;
 use super::questions::Questions;
 use super::recorder::{Batch, Done, Recorder};
 use super::scribe::Scribe;
+use super::sealing;
 
 /// The boot clock is looked at this often: a sleep that stops tokio's timers is noticed within this time.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -169,6 +170,8 @@ impl Session<'_> {
     ) -> Ended {
         self.handle(Input::Arrived(Box::new(arrival)));
         let connection = self.connection.clone();
+        let (ask, mut seals) = mpsc::channel(1);
+        let _sealing = AbortOnDrop(tokio::spawn(sealing::listen(connection.clone(), ask)).abort_handle());
         let (mut hears_frames, mut hears_relay, mut hears_person, mut linked) = (true, true, true, true);
         while !self.over {
             let wait = self.wait();
@@ -189,6 +192,7 @@ impl Session<'_> {
                     linked = false;
                     Some(if left(&reason) { Input::Left } else { Input::LinkLost })
                 },
+                Some(asked) = seals.recv() => self.seal(asked),
                 frame = frames.next(), if hears_frames => {
                     hears_frames = matches!(frame, Ok(Some(_)));
                     self.frame(frame)
@@ -356,6 +360,18 @@ impl Session<'_> {
         }
     }
 
+    /// The technician's next words, sealed before they are signed.
+    fn seal(&mut self, asked: sealing::Asked) -> Option<Input> {
+        match self.parts.scribe.seal(&asked.openings) {
+            Ok(sealed) => {
+                // Who doesn't wait for it any more signs nothing either.
+                let _ = asked.answer.send(sealed);
+                None
+            }
+            Err(got) => Some(Input::Nonsense { expected: "words to be sealed", got }),
+        }
+    }
+
     fn request(
         &mut self,
         signed: &Signed,
@@ -494,7 +510,7 @@ impl Session<'_> {
             Tell::Paused(Cause::RelayLost) => self.feed(News::Lost),
             Tell::Paused(_) => self.feed(News::Paused),
             Tell::Resumed => self.feed(News::Resumed),
-            Tell::RecordLate => tracing::info!("a record is late"),
+            Tell::RecordLate => self.feed(News::RecordLate),
         }
     }
 
@@ -506,6 +522,15 @@ impl Session<'_> {
     fn title(&self, id: &ItemId) -> Text {
         let named = || Text { en: id.0.clone(), es: id.0.clone() };
         self.parts.catalog.get(id).map_or_else(named, |item| item.title.clone())
+    }
+}
+
+/// A task that ends with its session.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -25,11 +25,11 @@ use super::storage::Storage;
 
 /// Space kept free at the end of the file for the last words of a session: a result, a refusal, stop and close, with
 /// openings and receipts, in bytes. (LEDGER section 5)
-pub const RESERVED: u64 = 2 * 1024 * 1024;
+pub const RESERVED: u64 = 4 * 1024 * 1024;
 /// Longest line, in bytes; a batch that needs more is refused.
 pub const LINE_MAX: usize = 8 * 1024 * 1024;
-/// Longest file, in bytes: 256 MiB of a session (SECURITY E6) with base64 and notes around it.
-pub const FILE_MAX: u64 = 512 * 1024 * 1024;
+/// Longest file, in bytes: 256 MiB of a session (SECURITY E6), once open and once sealed, with base64 and notes around it.
+pub const FILE_MAX: u64 = 1024 * 1024 * 1024;
 
 /// An open log.
 #[derive(Debug)]

@@ -20,6 +20,11 @@ pub enum Record {
         /// In the order of the event's parts.
         openings: Vec<Bytes>,
     },
+    /// A part of an event beside it, sealed to the auditors: after a crash the relay gets the same bytes.
+    Sealed {
+        /// The `age` file.
+        file: Bytes,
+    },
     /// The log's receipt for an event.
     Receipt {
         /// The event.

@@ -29,6 +29,15 @@ pub struct Who<'a> {
     pub level: u8,
 }
 
+/// Who besides person and technician can open a session's record. (SECURITY E4)
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Auditors {
+    /// Whether the organisation names any.
+    pub named: bool,
+    /// How many this PC didn't know of when it last met the organisation. (SECURITY A1)
+    pub new: usize,
+}
+
 /// Somebody has arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival<'a> {
@@ -40,6 +49,8 @@ pub struct Arrival<'a> {
     pub known: bool,
     /// How the connection was checked.
     pub verified: Verified,
+    /// Who else will be able to read the record.
+    pub auditors: &'a Auditors,
 }
 
 /// Somebody asks for something.
@@ -57,6 +68,8 @@ pub struct Request<'a> {
     pub time: Time,
     /// Whether workers are fenced in on this PC. (SECURITY G3)
     pub fenced: bool,
+    /// Who else will be able to read the record.
+    pub auditors: &'a Auditors,
 }
 
 /// One item on a card.
@@ -102,6 +115,12 @@ pub fn arrival(arrival: &Arrival<'_>, words: &Words) -> String {
         Verified::Compared => words.say("arrival-compared", &[]),
         Verified::Organisation => words.say("arrival-organisation-only", &[]),
     });
+    if arrival.auditors.named {
+        lines.push(words.say("card-auditors", &[("organisation", organisation)]));
+    }
+    if arrival.auditors.new > 0 {
+        lines.push(words.say("arrival-auditors-new", &[("count", &arrival.auditors.new)]));
+    }
     lines.push(words.say("arrival-nothing-shared", &[]));
     lines.push(String::new());
     lines.push(words.say("arrival-question", &[]));
@@ -134,8 +153,11 @@ pub fn consent(request: &Request<'_>, words: &Words) -> String {
     if !request.fenced && !request.items.is_empty() {
         lines.push(indented(words.say("consent-not-fenced", &[])));
     }
-    // SECURITY E4: no auditor is named yet, so nobody else could open the record.
-    lines.push(indented(words.say("consent-no-auditor", &[("name", name)])));
+    lines.push(indented(if request.auditors.named {
+        words.say("card-auditors", &[("organisation", organisation)])
+    } else {
+        words.say("consent-no-auditor", &[("name", name)])
+    }));
     lines.push(words.say("consent-how-long", &[]));
     if request.time != Time::Once {
         lines.push(indented(words.say("consent-other-times", &[])));

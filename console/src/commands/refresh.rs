@@ -20,7 +20,7 @@ use crate::trouble;
 /// One line of `--json`.
 #[derive(Serialize)]
 struct Row<'a> {
-    session: SessionId,
+    session: String,
     bundle: String,
     added: &'a [Addition],
 }
@@ -75,7 +75,7 @@ fn tell(found: &[Refreshed], screen: &Screen) -> Result<(), Failure> {
         let rows: Vec<_> = found
             .iter()
             .map(|refreshed| Row {
-                session: refreshed.session,
+                session: refreshed.session.to_string(),
                 bundle: refreshed.bundle.display().to_string(),
                 added: &refreshed.added,
             })

@@ -8,6 +8,7 @@ pub(crate) mod collect;
 pub(crate) mod pair;
 pub(crate) mod record;
 pub(crate) mod refresh;
+mod seal;
 mod typed;
 
 use std::collections::VecDeque;
@@ -301,7 +302,22 @@ impl Live<'_, '_> {
             self.signoff = Some(signoff.clone());
             self.since.get_or_insert_with(Instant::now);
         }
-        match self.record.write(write, clock::now()) {
+        let words = match Record::words(write) {
+            Ok(words) => words,
+            Err(error) => {
+                tracing::error!(%error, "our own words");
+                return self.leave();
+            }
+        };
+        let sealed = if self.record.is_sealed() {
+            let Some(sealed) = seal::seal(&self.connection, &words.bare).await else {
+                return self.inputs.push_back(Input::LinkLost);
+            };
+            Some(sealed)
+        } else {
+            None
+        };
+        match self.record.write(words, sealed, clock::now()) {
             Ok(frame) => self.send(&frame).await,
             Err(error) => {
                 tracing::error!(%error, "our own event");

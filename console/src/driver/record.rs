@@ -73,6 +73,14 @@ pub(crate) struct Record {
     ahead: BTreeSet<u64>,
 }
 
+/// What we are about to say, before it is signed.
+pub(crate) struct Words {
+    write: Write,
+    opening: Opening,
+    /// As it travels.
+    pub(crate) bare: BareOpening,
+}
+
 /// Something came that mustn't, or ours couldn't be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
@@ -204,29 +212,39 @@ impl Record {
         ready
     }
 
-    /// Signs the next event of our strand.
-    pub(crate) fn write(&mut self, write: Write, now: Now) -> Result<ToAgent, RecordError> {
-        let (kind, body, wrap): (Kind, Body, fn(Signed) -> ToAgent) = match write {
-            Write::Ask(request) => (Kind::Request, Body::Request(request), ToAgent::Ask),
-            Write::Run(request) => (Kind::Request, Body::Request(request), ToAgent::Run),
-            Write::Chat(said) => (Kind::Chat, Body::Said(said), ToAgent::Chat),
-            Write::Note(said) => (Kind::Note, Body::Said(said), ToAgent::Note),
-            Write::Signoff(signoff) => {
-                (Kind::Signoff { tips: self.author.tips() }, Body::Signoff(signoff), ToAgent::Signoff)
-            }
-        };
-        let plaintext = body.encode().unwrap_or_default();
+    /// Whether the agent seals this session's words to auditors: then it must seal ours too, before we sign.
+    pub(crate) fn is_sealed(&self) -> bool {
+        let open = self.events.get(&EntryRef { author: Strand::Agent, seq: 0 });
+        open.is_some_and(|open| open.header().parts.iter().any(|part| part.sealed.is_some()))
+    }
+
+    /// The words of the next event of our strand, salted.
+    pub(crate) fn words(write: Write) -> Result<Words, RecordError> {
+        let plaintext = write_body(&write).encode().unwrap_or_default();
         let mut random = [0; 32];
         getrandom::fill(&mut random).map_err(|_| RecordError::Random)?;
         let opening = Opening::make(random, &plaintext).map_err(RecordError::Ours)?;
-        let part = opening.part(PartName::Body, None);
+        Ok(Words { write, opening, bare: BareOpening { random, plaintext } })
+    }
+
+    /// Signs the next event of our strand. `sealed`: the hash of the file the agent made of its words, in a sealed session.
+    pub(crate) fn write(&mut self, words: Words, sealed: Option<[u8; 32]>, now: Now) -> Result<ToAgent, RecordError> {
+        let Words { write, opening, bare } = words;
+        let (kind, wrap): (Kind, fn(Signed) -> ToAgent) = match write {
+            Write::Ask(_) => (Kind::Request, ToAgent::Ask),
+            Write::Run(_) => (Kind::Request, ToAgent::Run),
+            Write::Chat(_) => (Kind::Chat, ToAgent::Chat),
+            Write::Note(_) => (Kind::Note, ToAgent::Note),
+            Write::Signoff(_) => (Kind::Signoff { tips: self.author.tips() }, ToAgent::Signoff),
+        };
+        let part = opening.part(PartName::Body, sealed);
         let event = self.author.write(kind, std::slice::from_ref(&part), now.wall, &self.sides.key);
         let entry = EntryRef { author: self.sides.strand, seq: event.header().seq };
         let note = event.bytes().to_vec();
         self.openings.insert(part.commit, opening.bytes().to_vec());
         self.places.insert(event.leaf(), entry);
         self.events.insert(entry, event);
-        Ok(wrap(Signed { note, openings: vec![BareOpening { random, plaintext }] }))
+        Ok(wrap(Signed { note, openings: vec![bare] }))
     }
 
     /// Where an event of the agent stands in the log, if its proof came with it.
@@ -310,6 +328,14 @@ impl Record {
         }
         self.author.receipted(After { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root });
         Ok(())
+    }
+}
+
+fn write_body(write: &Write) -> Body {
+    match write {
+        Write::Ask(request) | Write::Run(request) => Body::Request(request.clone()),
+        Write::Chat(said) | Write::Note(said) => Body::Said(said.clone()),
+        Write::Signoff(signoff) => Body::Signoff(signoff.clone()),
     }
 }
 

@@ -194,7 +194,10 @@ fn our_events_quote_what_we_saw_and_can_be_opened() {
     let mut record = record();
     record.take(&story[0].1, Some(&receipt(&story[0].0, None)), 0).unwrap();
     let said = Write::Chat(Said { text: Foreign::new("hi") });
-    let ToAgent::Chat(Signed { note, openings }) = record.write(said, NOW).unwrap() else { panic!("not a chat line") };
+    let ToAgent::Chat(Signed { note, openings }) = record.write(Record::words(said).unwrap(), None, NOW).unwrap()
+    else {
+        panic!("not a chat line")
+    };
     let event = Event::parse(&note).unwrap();
     let header = event.header();
     assert_eq!((header.author, header.seq), (US, 0));

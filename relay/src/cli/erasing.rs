@@ -7,16 +7,17 @@ use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
+use super::failures::said;
 use crate::server::admin::{ListedErasure, Request};
 
 /// Checks what was typed before anybody is asked.
 pub(super) fn request(session: &str, parts: Vec<String>, words: &Words) -> Result<Request, Failure> {
     let hint = || words.say("relay-erase-hint", &[]);
     if session.parse::<SessionId>().is_err() {
-        return Err(super::said(Exit::WrongUse, "session", words, words.say("relay-session-malformed", &[]), hint()));
+        return Err(said(Exit::WrongUse, "session", words, words.say("relay-session-malformed", &[]), hint()));
     }
     if parts.iter().any(|part| encoding::hex::<32>(part).is_none()) {
-        return Err(super::said(Exit::WrongUse, "part", words, words.say("relay-part-malformed", &[]), hint()));
+        return Err(said(Exit::WrongUse, "part", words, words.say("relay-part-malformed", &[]), hint()));
     }
     Ok(Request::Erase { session: session.to_owned(), parts })
 }

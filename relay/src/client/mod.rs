@@ -2,6 +2,7 @@
 //!
 //! Not here: what is said over the connections ([`venia_proto`]), and the relay's own half (`server`).
 
+pub mod bulk;
 pub mod code;
 pub mod control;
 pub mod frames;

@@ -28,7 +28,10 @@ use super::erasing::{self, ErasingError};
 use super::ledger::erasing::Erasure;
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, Invitee, MembersError, StoredMember};
+use super::organisation::{ChangeError, Organisation};
 use super::peer::Relay;
+use super::recipient::Recipient;
+use super::settings::{Settings, SettingsError};
 
 /// The socket's name in the data folder.
 pub const SOCKET: &str = "admin.sock";
@@ -41,7 +44,7 @@ const SOCKET_PATH_MAX: usize = 108;
 
 /// What an operator may ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
     /// Where this relay is found.
     Address,
@@ -60,6 +63,18 @@ pub enum Request {
     Revoke {
         /// Whose.
         name: String,
+    },
+    /// Who can open records sealed from now on.
+    Auditors,
+    /// Seal to one more key from now on.
+    AuditorAdd {
+        /// Its `age` recipient.
+        recipient: String,
+    },
+    /// Seal nothing more to a key.
+    AuditorRemove {
+        /// Its `age` recipient.
+        recipient: String,
     },
     /// Erase sealed parts of a session.
     Erase {
@@ -81,7 +96,7 @@ pub enum Request {
 
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "lowercase")]
+#[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Reply {
     /// To [`Request::Address`].
     Address {
@@ -110,6 +125,13 @@ pub enum Reply {
     Revoked {
         /// Their name, as enrolled.
         name: Foreign,
+    },
+    /// To [`Request::Auditors`], [`Request::AuditorAdd`] and [`Request::AuditorRemove`].
+    Auditors {
+        /// Serial of the statement that names them.
+        serial: u64,
+        /// In the order they were added.
+        auditors: Vec<Recipient>,
     },
     /// To [`Request::Erase`].
     Erased {
@@ -193,6 +215,12 @@ pub enum Why {
     NameTaken,
     /// Nobody has that name.
     NoSuchMember,
+    /// Not an `age` recipient.
+    Recipient,
+    /// There are too many auditors already.
+    TooManyAuditors,
+    /// No auditor has that key.
+    NoSuchAuditor,
     /// This ledger has no such session.
     NoSuchSession,
     /// The session has no such part.
@@ -217,20 +245,28 @@ pub enum AdminError {
     Malformed,
 }
 
-/// Does what is asked, on the database. Gives the key to be shown the door, if a membership was withdrawn.
+/// Does what is asked, on the database and the settings. Gives the key to be shown the door, if a membership was
+/// withdrawn.
 pub fn carry_out(
     store: &mut Sqlite,
-    address: &RelayAddress,
+    organisation: &Organisation,
     request: Request,
     now: Wall,
 ) -> (Reply, Option<PublicKey>) {
     let done = match request {
-        Request::Address => Ok((Reply::Address { address: address.to_string() }, None)),
-        Request::Invite { name, role, level } => invite(store, address, &name, role, level, now),
+        Request::Address => Ok((Reply::Address { address: organisation.address().to_string() }, None)),
+        Request::Invite { name, role, level } => invite(store, &organisation.address(), &name, role, level, now),
         Request::Members => members::list(store)
             .map(|members| (Reply::Members { members: members.into_iter().map(listed).collect() }, None)),
         Request::Revoke { name } => members::revoke(store, &name, now)
             .map(|member| (Reply::Revoked { name: member.name }, Some(member.key.key))),
+        Request::Auditors => Ok((auditors(organisation), None)),
+        Request::AuditorAdd { recipient } => {
+            Ok((auditor(organisation, &recipient, |settings, key| settings.add_auditor(key), now), None))
+        }
+        Request::AuditorRemove { recipient } => {
+            Ok((auditor(organisation, &recipient, |settings, key| settings.remove_auditor(&key), now), None))
+        }
         // Erasing needs the log's writer, who isn't reached through here.
         Request::Erase { .. } => Ok((Reply::Refused { why: Why::Malformed }, None)),
         Request::Erasures => store
@@ -273,11 +309,11 @@ pub fn listen(folder: &Path) -> io::Result<UnixListener> {
 }
 
 /// Serves operators, one after the other, for as long as the relay runs.
-pub async fn serve(relay: Arc<Relay>, address: RelayAddress, listener: UnixListener) {
+pub async fn serve(relay: Arc<Relay>, listener: UnixListener) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let served = tokio::time::timeout(PATIENCE, answer(&relay, &address, stream)).await;
+                let served = tokio::time::timeout(PATIENCE, answer(&relay, stream)).await;
                 if let Ok(Err(error)) = served {
                     tracing::debug!(error = &error as &dyn std::error::Error, "an operator wasn't served");
                 }
@@ -316,7 +352,7 @@ pub async fn ask(folder: &Path, request: &Request) -> Result<Option<Reply>, Admi
     tokio::time::timeout(PATIENCE, exchange).await.unwrap_or(Err(AdminError::NoAnswer))
 }
 
-async fn answer(relay: &Arc<Relay>, address: &RelayAddress, stream: UnixStream) -> io::Result<()> {
+async fn answer(relay: &Arc<Relay>, stream: UnixStream) -> io::Result<()> {
     // The kernel says who is at the other end.
     if stream.peer_cred()?.uid() != rustix::process::geteuid().as_raw() {
         return Err(io::ErrorKind::PermissionDenied.into());
@@ -330,8 +366,10 @@ async fn answer(relay: &Arc<Relay>, address: &RelayAddress, stream: UnixStream) 
             None => Reply::Refused { why: Why::Malformed },
         },
         Ok(request) => {
-            let address = address.clone();
-            let done = relay.ledger.perform(move |store| carry_out(store, &address, request, clock::now().wall)).await;
+            let organisation = relay.organisation.clone();
+            let done = relay.ledger.perform(move |store| carry_out(store, &organisation, request, clock::now().wall));
+            let done = done.await;
+            relay.organisation.put_on_record(&relay.ledger).await;
             let (reply, revoked) = done.unwrap_or((Reply::Refused { why: Why::Disk }, None));
             if let Some(key) = revoked {
                 relay.hall.act(|registry, _| registry.revoked(&key));
@@ -368,6 +406,31 @@ fn invite(
     let expires = members::invite(store, &invitee, invite.hash(), now)?;
     let name = Foreign::new(name.trim());
     Ok((Reply::Invite { invite: InviteWord(invite.word().to_string()), name, role, level, expires }, None))
+}
+
+fn auditors(organisation: &Organisation) -> Reply {
+    Reply::Auditors { serial: organisation.served().statement.serial, auditors: organisation.settings().auditors }
+}
+
+/// Changes who can open records: a new statement, in force for every connection from now on. (SECURITY A1)
+fn auditor(
+    organisation: &Organisation,
+    recipient: &str,
+    change: impl FnOnce(&mut Settings, Recipient) -> Result<(), SettingsError>,
+    now: Wall,
+) -> Reply {
+    let Ok(recipient) = recipient.parse() else { return Reply::Refused { why: Why::Recipient } };
+    let why = match organisation.change(|settings| change(settings, recipient), now) {
+        Ok(_) => return auditors(organisation),
+        Err(ChangeError::Settings(SettingsError::TooManyAuditors)) => Why::TooManyAuditors,
+        Err(ChangeError::Settings(SettingsError::NoSuchAuditor)) => Why::NoSuchAuditor,
+        Err(ChangeError::Settings(SettingsError::Name | SettingsError::KeepDays)) => Why::Malformed,
+        Err(ChangeError::Identity(error)) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the statement can't be changed");
+            Why::Disk
+        }
+    };
+    Reply::Refused { why }
 }
 
 /// What an operator is told of an erasure.

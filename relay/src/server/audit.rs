@@ -36,8 +36,6 @@ pub struct Desk {
     store: Arc<Mutex<Sqlite>>,
     /// The log that grows.
     origin: String,
-    /// The signed statement that names its key.
-    statement: Arc<[u8]>,
 }
 
 /// What was said last on one connection.
@@ -67,9 +65,9 @@ impl Looked {
 
 impl Desk {
     /// Opens the reading connection; the database must be there and migrated.
-    pub fn open(path: &Path, log: &VerifierKey, statement: &[u8]) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, log: &VerifierKey) -> Result<Self, StoreError> {
         let store = Arc::new(Mutex::new(Sqlite::reader(path)?));
-        Ok(Self { store, origin: log.name.as_str().to_owned(), statement: statement.into() })
+        Ok(Self { store, origin: log.name.as_str().to_owned() })
     }
 
     /// Puts on record that this key's owner looks; opens the calls that follow once that is durable.
@@ -87,12 +85,11 @@ impl Desk {
         Ok(Answer::Noted)
     }
 
-    /// Which logs there are.
-    pub async fn logs(&self, by: PublicKey, looked: &Looked) -> Result<Answer, Refusal> {
+    /// Which logs there are. `statement`: the one in force, which names the log's key.
+    pub async fn logs(&self, by: PublicKey, looked: &Looked, statement: Vec<u8>) -> Result<Answer, Refusal> {
         if !looked.said() {
             return Err(Refusal::NotAllowed);
         }
-        let statement = self.statement.to_vec();
         self.read(move |store| {
             auditor(store, &by)?;
             let head = store.head()?.ok_or(StoreError::Damaged("no head"))?;
@@ -139,7 +136,7 @@ impl Desk {
 }
 
 /// The auditor's key, if this is one's.
-fn auditor(store: &Sqlite, by: &PublicKey) -> Result<VerifierKey, MembersError> {
+pub(super) fn auditor(store: &Sqlite, by: &PublicKey) -> Result<VerifierKey, MembersError> {
     let member = members::member(store, by)?;
     match member.role {
         Role::Auditor | Role::Administrator => Ok(member.key),

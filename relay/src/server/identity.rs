@@ -10,12 +10,11 @@ use venia_proto::key::SigningKey;
 use venia_proto::now::Wall;
 use venia_proto::statement::{Relay, Statement, StatementError};
 
+use super::settings::{KEEP_DAYS, Settings};
 use crate::client::home::{Home, HomeError};
 
 /// How long a statement holds: a year, in milliseconds.
 pub const STATEMENT_LIFE_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
-/// Days a technician keeps the openings of parts, unless the organisation says otherwise.
-pub const KEEP_DAYS: u32 = 30;
 
 const STATEMENT_FILE: &str = "statement";
 const STATEMENT_MAX: usize = 64 * 1024;
@@ -77,7 +76,13 @@ impl Published {
 
     /// The statement for a relay at this address: the stored one if it says just that, else a new one, stored before it
     /// is told to anybody.
-    pub fn current(home: &Home, keys: &Keys, public: &HostPort, now: Wall) -> Result<Self, IdentityError> {
+    pub fn current(
+        home: &Home,
+        keys: &Keys,
+        public: &HostPort,
+        settings: &Settings,
+        now: Wall,
+    ) -> Result<Self, IdentityError> {
         let stored = Self::read(home)?;
         if let Some(stored) = &stored
             && stored.statement.root != *keys.root.verifier()
@@ -85,7 +90,7 @@ impl Published {
             return Err(IdentityError::Statement(StatementError::WrongRoot));
         }
         let serial = stored.as_ref().map_or(1, |stored| stored.statement.serial + 1);
-        let wanted = wanted(keys, public, serial, now)?;
+        let wanted = wanted(keys, public, settings, serial, now)?;
         if let Some(stored) = stored {
             let same =
                 Statement { serial: stored.statement.serial, not_after: stored.statement.not_after, ..wanted.clone() };
@@ -107,27 +112,37 @@ impl Published {
     }
 }
 
-fn wanted(keys: &Keys, public: &HostPort, serial: u64, now: Wall) -> Result<Statement, IdentityError> {
+fn wanted(
+    keys: &Keys,
+    public: &HostPort,
+    settings: &Settings,
+    serial: u64,
+    now: Wall,
+) -> Result<Statement, IdentityError> {
     let address = public.to_string();
     let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
     let shortened: String = host.chars().take(NAME_MAX).collect();
-    let organisation = Foreign::name(&shortened).map_err(|_| IdentityError::Name(address.clone()))?;
+    let host = Foreign::name(&shortened).map_err(|_| IdentityError::Name(address.clone()))?;
+    let organisation = match &settings.name {
+        Some(name) => Foreign::name(name).map_err(|_| IdentityError::Name(name.clone()))?,
+        None => host.clone(),
+    };
     Ok(Statement {
         root: keys.root.verifier().clone(),
-        organisation: organisation.clone(),
+        organisation,
         serial,
         not_after: now.plus_ms(STATEMENT_LIFE_MS),
         relays: vec![Relay {
-            name: organisation,
+            name: host,
             address: public.clone(),
             tls: *keys.tls.public(),
             log: keys.log.verifier().clone(),
         }],
         authority: keys.authority.verifier().clone(),
-        auditors: Vec::new(),
+        auditors: settings.auditors.iter().map(ToString::to_string).collect(),
         witnesses: Vec::new(),
         packs: Vec::new(),
-        keep_days: KEEP_DAYS,
+        keep_days: settings.keep_days.unwrap_or(KEEP_DAYS),
         quorum: 0,
     })
 }
@@ -145,7 +160,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(&folder.path().join("relay"), true).unwrap();
         let (keys, now) = (Keys::open(&home).unwrap(), Wall::from_ms(0));
-        let current = |public: &str, now| Published::current(&home, &keys, &at(public), now).unwrap();
+        let current =
+            |public: &str, now| Published::current(&home, &keys, &at(public), &Settings::default(), now).unwrap();
         let first = current("help.example:4433", now);
         assert_eq!(first.statement.serial, 1);
         assert_eq!(current("help.example:4433", now).note, first.note);
@@ -165,10 +181,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(&folder.path().join("relay"), true).unwrap();
         let keys = Keys::open(&home).unwrap();
-        Published::current(&home, &keys, &at("help.example:1"), Wall::from_ms(0)).unwrap();
+        Published::current(&home, &keys, &at("help.example:1"), &Settings::default(), Wall::from_ms(0)).unwrap();
         home.remove("root.key").unwrap();
         let other = Keys::open(&home).unwrap();
-        assert!(Published::current(&home, &other, &at("help.example:1"), Wall::from_ms(0)).is_err());
+        assert!(
+            Published::current(&home, &other, &at("help.example:1"), &Settings::default(), Wall::from_ms(0)).is_err()
+        );
         home.write("statement", b"venia/statement@v1\n{}\n\n").unwrap();
         assert!(Published::read(&home).is_err());
     }

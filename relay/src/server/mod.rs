@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod admin;
 pub mod audit;
+pub mod bulk;
 pub mod clock;
 mod egress;
 pub mod erasing;
@@ -12,7 +13,10 @@ pub mod hall;
 pub mod identity;
 pub mod ledger;
 pub mod members;
+pub mod organisation;
 pub mod peer;
+pub mod recipient;
 pub mod registry;
 pub mod roaming;
 pub mod serve;
+pub mod settings;

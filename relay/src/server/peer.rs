@@ -24,10 +24,12 @@ use super::ledger::continuity::Continuity;
 use super::ledger::notes::notes;
 use super::ledger::prove::Question;
 use super::ledger::queue::{Ledger, Pending};
+use super::ledger::sealed::{Held, Room};
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError};
+use super::organisation::Organisation;
 use super::registry::{ConnectionId, Ticket};
-use super::{accept, clock};
+use super::{accept, bulk, clock};
 use crate::client::code;
 use crate::client::frames::{FrameError, MESSAGE, Receiver};
 use crate::client::tls::{TlsError, peer_key};
@@ -50,12 +52,12 @@ pub struct Relay {
     pub hall: Hall,
     /// The log and the members.
     pub ledger: Ledger<Sqlite>,
-    /// Signs member notes.
-    pub authority: SigningKey,
-    /// The organisation's signed statement.
-    pub statement: Vec<u8>,
+    /// Its settings and the statement it serves.
+    pub organisation: Arc<Organisation>,
     /// What auditors read from.
     pub desk: Desk,
+    /// Sealed parts held for all connections.
+    pub room: Room,
 }
 
 /// Why a control connection ended. Worth a debug line: strangers cause it at will.
@@ -114,6 +116,7 @@ struct Conversation<'a> {
     connection: &'a Connection,
     outbox: mpsc::Sender<FromRelay>,
     calls: Arc<Semaphore>,
+    held: Held,
     looked: Looked,
 }
 
@@ -139,17 +142,23 @@ impl<'a> Conversation<'a> {
             return Err(PeerError::OutOfPlace);
         }
         let batch = relay.ledger.time().await.batch.to_vec();
-        write(&mut send, &FromRelay::Welcome { version: VERSION, statement: relay.statement.clone(), batch }).await?;
+        let statement = relay.organisation.served().note.clone();
+        write(&mut send, &FromRelay::Welcome { version: VERSION, statement, batch }).await?;
         let (outbox, inbox) = mpsc::channel(OUTBOX);
         let id = relay.hall.enter(connection.clone(), key, outbox.clone());
         // Whatever ends this task, the hall hears of it.
         let _leaving = Leaving { relay, id };
         let source = source(connection.remote_address());
         let calls = Arc::new(Semaphore::new(CALLS_OPEN));
-        let conversation = Self { relay, id, key, source, connection, outbox, calls, looked: Looked::default() };
+        let (held, looked) = (Held::new(relay.room.clone()), Looked::default());
+        let mine = connection.clone();
+        let peer = bulk::Peer { connection: mine, key, held: held.clone(), looked: looked.clone() };
+        let bulk = bulk::serve(relay.clone(), peer);
+        let conversation = Self { relay, id, key, source, connection, outbox, calls, held, looked };
         tokio::select! {
             ended = conversation.listen(frames) => ended,
             ended = speak(send, inbox) => ended,
+            () = bulk => Err(PeerError::Gone),
         }
     }
 
@@ -207,7 +216,8 @@ impl<'a> Conversation<'a> {
                 if met.is_some() {
                     accept::admit(self.connection);
                 }
-                let submission = Submission { from: self.key, source: self.source.clone(), met, events, known };
+                let (from, source, held) = (self.key, self.source.clone(), self.held.clone());
+                let submission = Submission { from, source, met, events, known, held };
                 // Queued here, not in a task: events are recorded in the order they came.
                 let pending = self.relay.ledger.submit(submission).await;
                 self.answer_later(ticket, open, pending);
@@ -240,7 +250,10 @@ impl<'a> Conversation<'a> {
                 relay.desk.look(&relay.ledger, by, &looked, what, session).await
             }),
             Call::Logs => {
-                self.audited(ticket, open, |relay, by, looked| async move { relay.desk.logs(by, &looked).await });
+                self.audited(ticket, open, |relay, by, looked| async move {
+                    let statement = relay.organisation.served().note.clone();
+                    relay.desk.logs(by, &looked, statement).await
+                });
             }
             Call::Entries { origin, from } => self.audited(ticket, open, move |relay, by, looked| async move {
                 relay.desk.entries(by, &looked, &origin, from).await
@@ -315,7 +328,7 @@ impl<'a> Conversation<'a> {
         let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
         tokio::spawn(async move {
             let authority = relay.clone();
-            let note = relay.ledger.perform(move |store| ask(store, &authority.authority)).await;
+            let note = relay.ledger.perform(move |store| ask(store, &authority.organisation.keys.authority)).await;
             let answer = note.and_then(|note| note.map_err(refusal)).map(|note| Answer::Member { note });
             let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
             drop(open);
@@ -328,7 +341,7 @@ async fn join(relay: &Arc<Relay>, ticket: Ticket, key: PublicKey, number: u32, r
     let authority = relay.clone();
     let found = relay.ledger.perform(move |store| {
         let member = members::member(store, &key)?;
-        let note = member.note(&authority.authority, clock::now().wall);
+        let note = member.note(&authority.organisation.keys.authority, clock::now().wall);
         if member.helps() { Ok(note) } else { Err(MembersError::Refused(Refusal::NotAllowed)) }
     });
     match found.await.and_then(|found| found.map_err(refusal)) {

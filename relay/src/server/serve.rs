@@ -17,13 +17,16 @@ use super::audit::Desk;
 use super::clock;
 use super::erasing;
 use super::hall::Hall;
-use super::identity::{IdentityError, Keys, Published};
+use super::identity::{IdentityError, Keys};
 use super::ledger::StoreError;
 use super::ledger::committer::{self, StartError, Surroundings};
 use super::ledger::head::{HeadError, HeadFile};
 use super::ledger::limits::Limits;
+use super::ledger::sealed::Room;
 use super::ledger::sqlite::Sqlite;
+use super::organisation::{ChangeError, Organisation};
 use super::peer::{self, Relay};
+use super::settings::SettingsError;
 use crate::client::code;
 use crate::client::home::{Home, HomeError};
 
@@ -36,6 +39,8 @@ const PUBLIC_MAX: usize = 300;
 const TICK: Duration = Duration::from_millis(100);
 /// How often the ledger is asked whether a heartbeat is due: well within the slack an auditor allows.
 const PULSE: Duration = Duration::from_secs(5);
+/// How often the statement's age is looked at.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long open connections may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -46,6 +51,10 @@ pub struct Options {
     pub listen: SocketAddr,
     /// What the address says; `None`: what it said last time, else where it listens.
     pub public: Option<HostPort>,
+    /// What the organisation calls itself; `None`: as last time, else the host of its address.
+    pub name: Option<String>,
+    /// Days technicians keep openings; `None`: as last time, else [`super::settings::KEEP_DAYS`].
+    pub keep_days: Option<u32>,
     /// How much the ledger takes from whom.
     pub limits: Limits,
 }
@@ -59,6 +68,9 @@ pub enum ServeError {
     /// Keys or statement.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// A name or a number that can't be.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,9 +91,17 @@ pub enum ServeError {
     NoPublic,
 }
 
+impl From<ChangeError> for ServeError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Settings(error) => Self::Settings(error),
+            ChangeError::Identity(error) => Self::Identity(error),
+        }
+    }
+}
+
 /// A relay that runs until [`Running::stop`].
 pub struct Running {
-    address: RelayAddress,
     listening: SocketAddr,
     relay: Arc<Relay>,
     door: Arc<Door>,
@@ -90,52 +110,64 @@ pub struct Running {
     ledger: JoinHandle<()>,
     socket: std::path::PathBuf,
     /// Last: until everything has ended, nobody else may use the folder.
-    _home: Home,
+    _home: Arc<Home>,
 }
 
 impl Running {
     /// Starts a relay in this folder. It accepts connections when this returns.
     pub async fn start(folder: &Path, options: Options) -> Result<Self, ServeError> {
-        let home = Home::open(folder, true)?;
+        let home = Arc::new(Home::open(folder, true)?);
         let keys = Keys::open(&home)?;
         let door = Door::open(options.listen, &keys.tls)?;
         let listening = door.local_addr().map_err(ServeError::Socket)?;
         let public = public(&home, options.public, listening)?;
-        let published = Published::current(&home, &keys, &public, clock::now().wall)?;
-        let address = published.address().ok_or(ServeError::NoPublic)?;
+        let Options { name, keep_days, limits, .. } = options;
+        let log = keys.log.named(keys.log.verifier().name.clone());
+        let organisation = Organisation::open(
+            home.clone(),
+            keys,
+            public,
+            |settings| {
+                name.as_deref().map_or(Ok(()), |name| settings.call(name))?;
+                keep_days.map_or(Ok(()), |days| settings.keep(days))
+            },
+            clock::now().wall,
+        )?;
         let store = Sqlite::open(&home.path(DATABASE)?)?;
-        let head = HeadFile::open(&home, &keys.log.verifier().name)?;
+        let head = HeadFile::open(&home, &log.verifier().name)?;
         let disk = folder.to_owned();
         let surroundings = Surroundings {
             now: Arc::new(clock::now),
             free: Arc::new(move || free(&disk)),
-            limits: options.limits,
+            limits,
             head: Some(Arc::new(head)),
         };
-        let log = keys.log.verifier().clone();
-        let (ledger, thread) = committer::start(store, keys.log, surroundings)?;
-        let desk = Desk::open(&home.path(DATABASE)?, &log, &published.note)?;
+        let origin = log.verifier().clone();
+        let (ledger, thread) = committer::start(store, log, surroundings)?;
+        let desk = Desk::open(&home.path(DATABASE)?, &origin)?;
         let listener = admin::listen(folder).map_err(ServeError::Socket)?;
         let relay = Arc::new(Relay {
             hall: Hall::new(door.flows().clone()),
             ledger,
-            authority: keys.authority,
-            statement: published.note,
+            organisation: Arc::new(organisation),
             desk,
+            room: Room::default(),
         });
+        relay.organisation.put_on_record(&relay.ledger).await;
         let (door, stopping, tasks) = (Arc::new(door), CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(stopping.clone().run_until_cancelled_owned(admin::serve(relay.clone(), address.clone(), listener)));
+        tasks.spawn(stopping.clone().run_until_cancelled_owned(admin::serve(relay.clone(), listener)));
+        tasks.spawn(stopping.clone().run_until_cancelled_owned(years(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(tick(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(pulse(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(erasing::sweep(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(welcome(relay.clone(), door.clone(), tasks.clone())));
         let socket = folder.join(admin::SOCKET);
-        Ok(Self { address, listening, relay, door, stopping, tasks, ledger: thread, socket, _home: home })
+        Ok(Self { listening, relay, door, stopping, tasks, ledger: thread, socket, _home: home })
     }
 
     /// What people type to find it.
-    pub fn address(&self) -> &RelayAddress {
-        &self.address
+    pub fn address(&self) -> RelayAddress {
+        self.relay.organisation.address()
     }
 
     /// Where it listens.
@@ -175,6 +207,21 @@ async fn welcome(relay: Arc<Relay>, door: Arc<Door>, tasks: TaskTracker) {
                 Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "nobody came in"),
             }
         });
+    }
+}
+
+/// Looks once a day whether the statement must be signed again.
+async fn years(relay: Arc<Relay>) {
+    let mut days = tokio::time::interval(DAY);
+    days.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // The first comes at once, and the start has looked.
+    days.tick().await;
+    loop {
+        days.tick().await;
+        if let Err(error) = relay.organisation.renew(clock::now().wall) {
+            tracing::error!(error = &error as &dyn std::error::Error, "the statement can't be signed again");
+        }
+        relay.organisation.put_on_record(&relay.ledger).await;
     }
 }
 

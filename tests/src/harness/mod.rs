@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 pub mod agent;
+pub mod collector;
 pub mod console;
 pub mod disk;
 pub mod pretender;

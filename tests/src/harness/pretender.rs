@@ -20,6 +20,8 @@ pub enum Manner {
     Speaks(u16),
     /// It welcomes everybody at this time by its log, and gives everybody the same number.
     Dated(Wall),
+    /// The same, and its root names this auditor.
+    Audited(Wall, &'static str),
 }
 
 /// A pretender that runs until dropped.
@@ -55,7 +57,10 @@ impl Pretender {
                 log: log.verifier().clone(),
             }],
             authority: SigningKey::new("authority", [10; 32]).verifier().clone(),
-            auditors: Vec::new(),
+            auditors: match manner {
+                Manner::Audited(_, auditor) => vec![auditor.to_owned()],
+                Manner::Speaks(_) | Manner::Dated(_) => Vec::new(),
+            },
             witnesses: Vec::new(),
             packs: Vec::new(),
             keep_days: 30,
@@ -64,7 +69,7 @@ impl Pretender {
         let address = RelayAddress { at, root: statement.fingerprint() };
         let greeting = match manner {
             Manner::Speaks(version) => FromRelay::WrongVersion { versions: vec![version] },
-            Manner::Dated(observed) => {
+            Manner::Dated(observed) | Manner::Audited(observed, _) => {
                 let batch = Batch { origin: log.verifier().name.clone(), n: 0, observed, previous: None };
                 FromRelay::Welcome { version: VERSION, statement: statement.sign(&root), batch: batch.sign(&log) }
             }

@@ -9,6 +9,7 @@ use venia_proto::catalog::Catalog;
 use venia_proto::code::Code;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::{FlowId, Leaf, SessionId, Strand};
+use venia_proto::invite::Invite;
 use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
 use venia_proto::ledger::body::{Arguments, Body, ItemId, Offer, Request, Said, Signoff};
 use venia_proto::ledger::checkpoint::Checkpoint;
@@ -108,7 +109,11 @@ pub enum Heard {
 impl Visitor {
     /// Enrols with a fresh invite.
     pub async fn enrolled(world: &World, name: &str, level: u8) -> Self {
-        let invite = world.invite(name, level);
+        Self::with_invite(world, &world.invite(name, level)).await
+    }
+
+    /// Enrols with this invite.
+    pub async fn with_invite(world: &World, invite: &Invite) -> Self {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).unwrap();
         let key = SigningKey::new("member", seed);

@@ -38,6 +38,12 @@ impl World {
         Self::with_relay_in(program, folder, relay_data, log)
     }
 
+    /// The same in a folder of the caller's: where it matters which disk it is.
+    pub fn start_in(program: &Path, folder: TempDir) -> Self {
+        let relay_data = folder.path().join("relay");
+        Self::with_relay_in(program, folder, relay_data, "warn")
+    }
+
     /// The same with the relay's data somewhere else.
     pub fn with_relay_in(program: &Path, folder: TempDir, relay_data: PathBuf, log: &str) -> Self {
         let (relay, address) = serve(program, &relay_data, folder.path(), "127.0.0.1:0", log);
@@ -78,8 +84,13 @@ impl World {
 
     /// A fresh invite, as the operator sends it.
     pub fn invite_word(&self, name: &str, level: u8) -> String {
+        self.invite_as("technician", name, level)
+    }
+
+    /// The same for another role.
+    pub fn invite_as(&self, role: &str, name: &str, level: u8) -> String {
         let level = level.to_string();
-        let arguments = ["invite", "--role", "technician", "--name", name, "--level", &level, "--json"];
+        let arguments = ["invite", "--role", role, "--name", name, "--level", &level, "--json"];
         let (exit, lines, errors) = self.run("relay", &self.relay_data, arguments, "");
         assert_eq!(exit, 0, "{errors}");
         let said: Value = serde_json::from_str(&lines.concat()).unwrap();
@@ -105,6 +116,12 @@ impl World {
     /// Kills the relay: no farewell to anybody.
     pub fn kill_relay(&mut self) {
         self.relay.kill();
+    }
+
+    /// Records are sealed to this auditor from now on.
+    pub fn add_auditor(&self, recipient: &str) {
+        let (exit, _, errors) = self.run("relay", &self.relay_data, ["auditor-key", "add", recipient], "");
+        assert_eq!(exit, 0, "{errors}");
     }
 
     /// Starts the relay again, on the same address and folder.

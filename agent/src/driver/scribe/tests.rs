@@ -14,7 +14,7 @@ const TECHNICIAN: Strand = Strand::Technician(NonZeroU16::MIN);
 
 /// A scribe whose technician has joined, and that technician's key.
 fn joined() -> (Scribe, SigningKey) {
-    let mut scribe = Scribe::new(SESSION, SigningKey::new("agent", [1; 32]));
+    let mut scribe = Scribe::new(SESSION, SigningKey::new("agent", [1; 32]), Recipients::default());
     let theirs = SigningKey::new("technician", [2; 32]);
     let open = Open { about: None, since: None, language: Language::En, called: None, skew_ms: None };
     let join = Join { member: String::new(), reason: Foreign::new("why"), offer: Offer::default() };

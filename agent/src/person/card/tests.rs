@@ -36,6 +36,7 @@ fn with_request<T>(name: &str, reason: &str, then: impl FnOnce(&Request<'_>) -> 
         items: vec![Covered { item: &space, values: &none }, Covered { item: &spot, values: &values }],
         time: Time::Minutes(30),
         fenced: true,
+        auditors: &Auditors::default(),
     })
 }
 
@@ -43,7 +44,8 @@ fn arrival_of(name: &str, known: bool, verified: Verified, language: Language) -
     let (name, organisation) = (Foreign::new(name), Foreign::new("Taller Norte"));
     let service = Foreign::new("help.example:4433");
     let who = Who { name: &name, organisation: &organisation, level: 2 };
-    arrival(&Arrival { who, service: &service, known, verified }, &Words::new(language))
+    let auditors = &Auditors::default();
+    arrival(&Arrival { who, service: &service, known, verified, auditors }, &Words::new(language))
 }
 
 #[test]
@@ -144,4 +146,26 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[test]
+fn e4_both_cards_say_who_else_can_read_the_record() {
+    let none = with_request("Ana", "x", |request| consent(request, &Words::new(Language::En)));
+    assert!(none.contains("No auditor can open this record.") && !none.contains("The auditors of"), "{none}");
+    let auditors = Auditors { named: true, new: 0 };
+    with_request("Ana", "x", |request| {
+        let named = consent(&Request { auditors: &auditors, ..request.clone() }, &Words::new(Language::En));
+        assert!(named.contains("The auditors of Taller Norte can read this record."), "{named}");
+        assert!(!named.contains("No auditor"), "{named}");
+    });
+    let arrived = |new| {
+        let (name, organisation, service) = (Foreign::new("Ana"), Foreign::new("Taller Norte"), Foreign::new("h:1"));
+        let who = Who { name: &name, organisation: &organisation, level: 2 };
+        let auditors = &Auditors { named: true, new };
+        let arrival_card = Arrival { who, service: &service, known: true, verified: Verified::Code, auditors };
+        arrival(&arrival_card, &Words::new(Language::En))
+    };
+    assert!(arrived(0).contains("The auditors of Taller Norte can read this record."));
+    assert!(!arrived(0).contains("New since last time"));
+    assert!(arrived(2).contains("New since last time: auditors added who can read records: 2."));
 }

@@ -18,8 +18,9 @@ use venia_proto::ledger::strand::{Admission, StrandError, Strands};
 use venia_proto::now::Wall;
 use venia_proto::rendezvous::{EventFault, Refusal, SUBMIT_MAX};
 
-use super::limits::{DAY_MS, EVENTS_RESERVED, EVIDENCE_MAX, Limits};
+use super::limits::{BYTES_RESERVED, DAY_MS, EVENTS_RESERVED, EVIDENCE_MAX, Limits};
 use super::roots::Roots;
+use super::sealed::{Held, SealedPart};
 use super::{Equivocation, Opened, Store, StoreError, StoredSession};
 
 /// Sessions kept in memory between commits; others are read again from disk.
@@ -38,6 +39,8 @@ pub struct Submission {
     pub events: Vec<Vec<u8>>,
     /// Size of the newest checkpoint the agent holds.
     pub known: u64,
+    /// Sealed parts that came before it over the same connection.
+    pub held: Held,
 }
 
 /// Sessions and members who came for them.
@@ -52,6 +55,8 @@ pub(super) struct Admitted {
     pub(super) opened: Option<Opened>,
     /// Members who came for the session.
     pub(super) parties: Parties,
+    /// Sealed parts that are stored with it.
+    pub(super) sealed: Vec<SealedPart>,
 }
 
 /// A submission that may not.
@@ -159,12 +164,12 @@ impl Sessions {
         // One event is taken in whole or not at all; of several, an earlier one must be taken back.
         let before = (events.len() > 1 || opened.is_some()).then(|| live.clone());
         match self.admit_all(store, submission, &mut live, &events, moment) {
-            Ok((admissions, parties)) => {
+            Ok((admissions, parties, sealed)) => {
                 if let Some(opened) = &opened {
                     self.opening.push((submission.from, opened.source.clone()));
                 }
                 self.live.insert(session, live);
-                Ok(Admitted { events: events.into_iter().zip(admissions).collect(), opened, parties })
+                Ok(Admitted { events: events.into_iter().zip(admissions).collect(), opened, parties, sealed })
             }
             Err(error) => {
                 // A session that didn't begin leaves nothing.
@@ -186,9 +191,10 @@ impl Sessions {
         live: &mut Live,
         events: &[Event],
         moment: Moment,
-    ) -> Result<(Vec<Admission>, Parties), NotAdmitted> {
+    ) -> Result<(Vec<Admission>, Parties, Vec<SealedPart>), NotAdmitted> {
         let mut admissions = Vec::with_capacity(events.len());
         let mut parties = Vec::new();
+        let mut sealed: Vec<SealedPart> = Vec::new();
         for (place, event) in (0..).zip(events) {
             let header = event.header();
             if let Some(after) = header.after.as_ref().filter(|after| after.origin == self.origin)
@@ -212,8 +218,12 @@ impl Sessions {
                     }
                 }
                 let reserved = if never_waits(header.kind.name()) { EVENTS_RESERVED } else { 0 };
-                let bytes = live.bytes + event.bytes().len() as u64;
-                if live.events >= self.limits.events + reserved || bytes > self.limits.bytes {
+                let before = sealed.len();
+                sealed.extend(missing(store, &submission.held, event, place, &sealed)?);
+                let parts: u64 = sealed.iter().skip(before).map(|part| part.bytes.len() as u64).sum();
+                let bytes = live.bytes + event.bytes().len() as u64 + parts;
+                let room = if never_waits(header.kind.name()) { BYTES_RESERVED } else { 0 };
+                if live.events >= self.limits.events + reserved || bytes > self.limits.bytes + room {
                     return Err(NotAdmitted::Refused(Refusal::Quota));
                 }
                 // Checked a moment ago on the same strands: it can't fail.
@@ -225,7 +235,7 @@ impl Sessions {
             }
             admissions.push(admission);
         }
-        Ok((admissions, parties))
+        Ok((admissions, parties, sealed))
     }
 
     /// A session that isn't known yet: only its agent's `open` may begin it, after a member came. (SECURITY E6)
@@ -330,6 +340,7 @@ impl Live {
             live.events += 1;
             live.bytes += note.len() as u64;
         }
+        live.bytes += store.sealed_bytes(session)?;
         live.evidence = store.evidence(session)?.len();
         Ok(live)
     }
@@ -351,6 +362,30 @@ fn keep(
     let (session, offered) = (event.header().session, event.bytes().to_vec());
     tracing::warn!(%session, %author, seq, "equivocation: evidence kept");
     store.keep(&Equivocation { session, author, seq, held, offered, at: now.ms() })
+}
+
+/// Sealed parts a new event names that aren't stored yet, nor with an earlier event of this submission. One that never came
+/// refuses the event: an auditor must find every part the log names. (SECURITY E1)
+fn missing(
+    store: &impl Store,
+    held: &Held,
+    event: &Event,
+    place: u32,
+    taken: &[SealedPart],
+) -> Result<Vec<SealedPart>, NotAdmitted> {
+    let session = event.header().session;
+    let mut found = Vec::new();
+    for sha256 in event.header().parts.iter().filter_map(|part| part.sealed) {
+        if taken.iter().any(|part| part.sha256 == sha256) {
+            continue;
+        }
+        match held.get(session, sha256) {
+            Some(part) => found.push(part),
+            None if store.sealed(session, sha256)?.is_some() => {}
+            None => return Err(fault(place, EventFault::Sealed)),
+        }
+    }
+    Ok(found)
 }
 
 /// Refusing, stopping and closing must work in a session that used up everything. (SECURITY E, last row of the table)

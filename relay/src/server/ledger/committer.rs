@@ -30,6 +30,7 @@ use super::head::HeadFile;
 use super::limits::{ABANDONED_AT_ONCE, Limits, STALE_MS};
 use super::prove::{Nodes, NotProven, Question, prove};
 use super::queue::{Ledger, Newest, Work};
+use super::sealed::Held;
 use super::{Commit, ErasedParts, Head, Placed, Store, StoreError};
 
 /// Calls that may wait for the committer; more wait at their own connection.
@@ -98,6 +99,7 @@ struct Committer<S> {
 struct Waiting {
     admitted: Admitted,
     known: u64,
+    held: Held,
     answer: oneshot::Sender<Result<Answer, Refusal>>,
 }
 
@@ -242,7 +244,10 @@ impl<S: Store> Committer<S> {
             Refusal::NotAllowed
         } else {
             match self.sessions.admit(&mut self.store, &submission, moment) {
-                Ok(admitted) => return waiting.push(Waiting { admitted, known: submission.known, answer }),
+                Ok(admitted) => {
+                    let Submission { known, held, .. } = submission;
+                    return waiting.push(Waiting { admitted, known, held, answer });
+                }
                 Err(NotAdmitted::Refused(refusal)) => refusal,
                 Err(NotAdmitted::Store(error)) => {
                     // What was admitted before it in this round rests on the same memory: refuse all of it.
@@ -344,6 +349,7 @@ impl<S: Store> Committer<S> {
         }
         commit.entries.extend(new.iter().map(|event| event.bytes().to_vec()));
         commit.opened = waiting.iter().filter_map(|waiting| waiting.admitted.opened.clone()).collect();
+        commit.sealed = waiting.iter().flat_map(|waiting| waiting.admitted.sealed.iter().cloned()).collect();
         commit.parties = waiting.iter().flat_map(|waiting| waiting.admitted.parties.iter().copied()).collect();
         commit.checkpoint = Checkpoint::of(self.log.verifier(), tree.size(), tree.root()).sign(&self.log);
         let newest = Newest { batch: batch.into(), observed, boot_ms: now.boot_ms };
@@ -373,7 +379,8 @@ impl<S: Store> Committer<S> {
     fn release(&self, waiting: Vec<Waiting>, fresh: &[(u8, u64, Hash)], places: &Places) -> Result<(), StoreError> {
         let nodes = Nodes::new(&self.store, fresh);
         let mut failed = None;
-        for Waiting { admitted, known, answer } in waiting {
+        for Waiting { admitted, known, held, answer } in waiting {
+            held.stored(&admitted.sealed);
             let receipts = self.receipts(&nodes, &admitted, known, places);
             let _ = answer.send(receipts.map_err(|error| {
                 failed = Some(error);

@@ -4,8 +4,10 @@
 pub const EVENTS_MAX: usize = 10_000;
 /// Room beyond [`EVENTS_MAX`] for what never waits: a full session can still be stopped, closed and signed.
 pub const EVENTS_RESERVED: usize = 100;
-/// Bytes of one session's events: 256 MiB.
+/// Bytes of one session's events and sealed parts: 256 MiB.
 pub const BYTES_MAX: u64 = 256 << 20;
+/// Bytes beyond [`BYTES_MAX`] for what never waits, sealed parts included: 4 MiB.
+pub const BYTES_RESERVED: u64 = 4 << 20;
 /// Sessions one device key may open within 24 hours.
 pub const SESSIONS_PER_DEVICE: u64 = 200;
 /// Sessions that may be opened from one address prefix within 24 hours.

@@ -17,6 +17,7 @@ pub mod notes;
 pub mod prove;
 pub mod queue;
 mod roots;
+pub mod sealed;
 pub mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,8 @@ mod tests;
 use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::{PublicKey, VerifierKey};
 use venia_proto::ledger::merkle::Hash;
+
+use self::sealed::SealedPart;
 
 /// A database that failed, or holds something we didn't write.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +96,8 @@ pub struct Commit {
     pub erased: Vec<ErasedParts>,
     /// The batch's time, in milliseconds since 1970.
     pub at: i64,
+    /// Sealed parts the events name.
+    pub sealed: Vec<SealedPart>,
     /// The signed checkpoint of the new size.
     pub checkpoint: Vec<u8>,
 }
@@ -195,6 +200,10 @@ pub trait Store: Send {
     fn quiet_since(&self, since: i64, most: usize) -> Result<Vec<SessionId>, StoreError>;
     /// Whether any session hasn't ended.
     fn is_open(&self) -> Result<bool, StoreError>;
+    /// A sealed part; none if it never came or was erased.
+    fn sealed(&self, session: SessionId, sha256: [u8; 32]) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Bytes of a session's sealed parts.
+    fn sealed_bytes(&self, session: SessionId) -> Result<u64, StoreError>;
     /// Keeps evidence, the first per place; durable when it returns.
     fn keep(&mut self, evidence: &Equivocation) -> Result<(), StoreError>;
     /// Evidence kept for a session.

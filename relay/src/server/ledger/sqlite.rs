@@ -23,8 +23,8 @@ use super::{Commit, Equivocation, ErasedParts, Head, Placed, Store, StoreError, 
 const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
-    include_str!("schema/0003.sql"),
-    include_str!("schema/0004.sql"),
+    include_str!("schema/0003_sealed.sql"),
+    include_str!("schema/0004_life.sql"),
 ];
 /// How long to wait for another process that reads the file, in milliseconds.
 const BUSY_MS: u32 = 5_000;
@@ -118,6 +118,10 @@ impl Store for Sqlite {
         for (session, entry) in &commit.ended {
             let sql = "UPDATE sessions SET ended = $1 WHERE session = $2 AND ended IS NULL";
             transaction.prepare_cached(sql)?.execute(params![entry.cast_signed(), session.0])?;
+        }
+        for part in &commit.sealed {
+            let sql = "INSERT INTO sealed (session, sha256, bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+            transaction.prepare_cached(sql)?.execute(params![part.session.0, part.sha256, &part.bytes[..]])?;
         }
         for erased in &commit.erased {
             erase(&transaction, erased, commit.at)?;
@@ -232,6 +236,18 @@ impl Store for Sqlite {
     fn is_open(&self) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM sessions WHERE ended IS NULL)";
         Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    }
+
+    fn sealed(&self, session: SessionId, sha256: [u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        let sql = "SELECT bytes FROM sealed WHERE session = $1 AND sha256 = $2";
+        let row = params![session.0, sha256];
+        Ok(self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?)
+    }
+
+    fn sealed_bytes(&self, session: SessionId) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(sum(length(bytes)), 0) FROM sealed WHERE session = $1";
+        let bytes: i64 = self.connection.prepare_cached(sql)?.query_row([session.0], |row| row.get(0))?;
+        Ok(bytes.cast_unsigned())
     }
 
     fn keep(&mut self, evidence: &Equivocation) -> Result<(), StoreError> {

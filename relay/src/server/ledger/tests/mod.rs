@@ -4,7 +4,9 @@ mod admission;
 mod continuity;
 mod durability;
 mod erasing;
+mod faults;
 mod pulse;
+mod sealed;
 
 use std::num::NonZeroU16;
 use std::path::PathBuf;
@@ -28,11 +30,15 @@ use super::committer::{Surroundings, start};
 use super::limits::{EVENTS_RESERVED, EVIDENCE_MAX, Limits, STALE_MS};
 use super::prove::{Nodes, Question};
 use super::queue::Ledger;
+use super::sealed::Held;
 use super::sqlite::Sqlite;
 use super::*;
 
 /// 2026-11-24, in milliseconds.
 const START: i64 = 1_795_514_402_000;
+
+/// Puts the head back to where it was before the torn commit.
+const TEAR_HEAD: &str = "UPDATE head SET (size, checkpoint, batch) = (SELECT size, checkpoint, batch FROM before)";
 
 /// How the next writes fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +49,16 @@ enum Failing {
     NotPersisted,
     /// The disk says no, and stored it all the same.
     Persisted,
+    /// The same, and this table's rows alone are there: a transaction that wasn't one.
+    Torn(&'static str),
 }
 
 /// A database that fails when told to.
 struct Faulty {
     inner: Sqlite,
     plan: Arc<Mutex<Vec<Failing>>>,
+    /// How many times it can't be read again either.
+    unreadable: Arc<AtomicU64>,
 }
 
 fn full() -> StoreError {
@@ -62,11 +72,40 @@ impl Store for Faulty {
     }
     fn append(&mut self, commit: &Commit) -> Result<(), StoreError> {
         let failing = self.plan.lock().unwrap().pop();
+        if matches!(failing, Some(Failing::Torn(_))) {
+            let copy = "DROP TABLE IF EXISTS before; CREATE TEMP TABLE before AS SELECT * FROM head";
+            self.inner.connection.execute_batch(copy).unwrap();
+        }
         match failing {
             None => self.inner.append(commit),
             Some(Failing::NotPersisted) => Err(full()),
             Some(Failing::Persisted) => {
                 self.inner.append(commit).unwrap();
+                Err(full())
+            }
+            Some(Failing::Torn(table)) => {
+                self.inner.append(commit).unwrap();
+                let undo = [
+                    ("entries", format!("DELETE FROM entries WHERE entry >= {}", commit.from)),
+                    (
+                        "nodes",
+                        commit
+                            .nodes
+                            .iter()
+                            .map(|(level, place, _)| {
+                                format!("DELETE FROM nodes WHERE level = {level} AND place = {place};")
+                            })
+                            .collect(),
+                    ),
+                    ("head", TEAR_HEAD.to_owned()),
+                ];
+                let connection = &self.inner.connection;
+                connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+                connection.execute_batch(&format!("DELETE FROM events WHERE entry >= {}", commit.from)).unwrap();
+                for (_, sql) in undo.iter().filter(|(name, _)| *name != table) {
+                    connection.execute_batch(sql).unwrap();
+                }
+                connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
                 Err(full())
             }
             Some(Failing::At(table)) => {
@@ -85,6 +124,11 @@ impl Store for Faulty {
         self.inner.scrub()
     }
     fn reopen(&mut self) -> Result<(), StoreError> {
+        let left = self.unreadable.load(Ordering::SeqCst);
+        if left > 0 {
+            self.unreadable.store(left - 1, Ordering::SeqCst);
+            return Err(full());
+        }
         self.inner.reopen()
     }
     fn node(&self, level: u8, place: u64) -> Result<Option<Hash>, StoreError> {
@@ -114,6 +158,12 @@ impl Store for Faulty {
     fn is_open(&self) -> Result<bool, StoreError> {
         self.inner.is_open()
     }
+    fn sealed(&self, session: SessionId, sha256: [u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.sealed(session, sha256)
+    }
+    fn sealed_bytes(&self, session: SessionId) -> Result<u64, StoreError> {
+        self.inner.sealed_bytes(session)
+    }
     fn keep(&mut self, evidence: &Equivocation) -> Result<(), StoreError> {
         self.inner.keep(evidence)
     }
@@ -130,6 +180,7 @@ struct World {
     path: PathBuf,
     ledger: Ledger<Faulty>,
     plan: Arc<Mutex<Vec<Failing>>>,
+    unreadable: Arc<AtomicU64>,
     boot: Arc<AtomicU64>,
     wall: Arc<AtomicI64>,
     free: Arc<AtomicU64>,
@@ -146,9 +197,10 @@ fn world(limits: Limits) -> World {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("relay.db");
     let plan = Arc::new(Mutex::new(Vec::new()));
+    let unreadable = Arc::new(AtomicU64::new(0));
     let (boot, wall) = (Arc::new(AtomicU64::new(1_000_000)), Arc::new(AtomicI64::new(START)));
     let free = Arc::new(AtomicU64::new(u64::MAX));
-    let store = Faulty { inner: Sqlite::open(&path).unwrap(), plan: plan.clone() };
+    let store = Faulty { inner: Sqlite::open(&path).unwrap(), plan: plan.clone(), unreadable: unreadable.clone() };
     let surroundings = Surroundings {
         now: {
             let (boot, wall) = (boot.clone(), wall.clone());
@@ -165,7 +217,7 @@ fn world(limits: Limits) -> World {
         head: None,
     };
     let (ledger, _thread) = start(store, log(), surroundings).unwrap();
-    World { path, ledger, plan, boot, wall, free, log: log(), receipts: Mutex::default(), _folder: folder }
+    World { path, ledger, plan, unreadable, boot, wall, free, log: log(), receipts: Mutex::default(), _folder: folder }
 }
 
 /// An agent with its session, and the technician who came for it.
@@ -214,7 +266,14 @@ impl Agent {
 
     fn submission(&self, events: Vec<Vec<u8>>) -> Submission {
         let met = Some((self.session, vec![*self.technician.public()]));
-        Submission { from: *self.key.public(), source: self.source.clone(), met, events, known: 0 }
+        Submission {
+            from: *self.key.public(),
+            source: self.source.clone(),
+            met,
+            events,
+            known: 0,
+            held: Held::default(),
+        }
     }
 }
 

@@ -1,0 +1,83 @@
+//! An event is stored with the sealed parts it names, or not at all.
+
+use sha2::{Digest as _, Sha256};
+
+use super::super::limits::BYTES_RESERVED;
+use super::super::sealed::SealedPart;
+use super::*;
+
+/// Holds bytes for a session and gives the hash an event names.
+fn hold(held: &Held, session: SessionId, bytes: &[u8]) -> [u8; 32] {
+    let sha256 = Sha256::digest(bytes).into();
+    held.keep(held.reserve(bytes.len()).unwrap(), SealedPart { session, sha256, bytes: bytes.into() });
+    sha256
+}
+
+fn sealed_event(agent: &mut Agent, kind: Kind, sha256: [u8; 32]) -> Vec<u8> {
+    let part = Opening::make([1; 32], b"{}").unwrap().part(PartName::Body, Some(sha256));
+    agent.strand.write(kind, &[part], Wall::from_ms(START), &agent.key).bytes().to_vec()
+}
+
+fn with(agent: &Agent, events: Vec<Vec<u8>>, held: &Held) -> Submission {
+    Submission { held: held.clone(), ..agent.submission(events) }
+}
+
+#[tokio::test]
+async fn e1_an_event_without_its_sealed_part_is_refused_and_all_beside_it() {
+    let (world, mut agent, held) = (world(Limits::default()), Agent::new(1), Held::default());
+    let sha256 = hold(&held, agent.session, b"one");
+    let open = sealed_event(&mut agent, Kind::Open { versions: vec![1] }, sha256);
+    let chat = sealed_event(&mut agent, Kind::Chat, Sha256::digest(b"two").into());
+    let both = vec![open.clone(), chat.clone()];
+    assert_eq!(event_fault(world.submit(with(&agent, both.clone(), &held)).await), Some((1, EventFault::Sealed)));
+    // Held for another session is not held.
+    hold(&held, SessionId([9; 16]), b"two");
+    assert_eq!(event_fault(world.submit(with(&agent, both.clone(), &held)).await), Some((1, EventFault::Sealed)));
+    hold(&held, agent.session, b"two");
+    world.submit(with(&agent, both.clone(), &held)).await.unwrap();
+    let store = Sqlite::open(&world.path).unwrap();
+    for part in [b"one", b"two"] {
+        let stored = store.sealed(agent.session, Sha256::digest(part).into()).unwrap();
+        assert_eq!(stored.as_deref(), Some(part.as_slice()));
+    }
+    assert_eq!(store.sealed_bytes(agent.session).unwrap(), 6);
+    assert!(held.get(agent.session, Sha256::digest(b"two").into()).is_none(), "stored is not held any more");
+    // Erased from the table, the event is still the one in the log.
+    store.connection.execute("DELETE FROM sealed", []).unwrap();
+    world.submit(with(&agent, both, &Held::default())).await.unwrap();
+}
+
+#[tokio::test]
+async fn e1_a_commit_that_fails_keeps_the_parts_for_the_next_try() {
+    let (world, mut agent, held) = (world(Limits::default()), Agent::new(1), Held::default());
+    let sha256 = hold(&held, agent.session, b"one");
+    let open = sealed_event(&mut agent, Kind::Open { versions: vec![1] }, sha256);
+    for failing in [Failing::At("sealed"), Failing::NotPersisted, Failing::Persisted] {
+        world.fail(failing);
+        assert_eq!(world.submit(with(&agent, vec![open.clone()], &held)).await, Err(Refusal::Disk));
+        if failing != Failing::Persisted {
+            assert_eq!(Sqlite::open(&world.path).unwrap().sealed_bytes(agent.session).unwrap(), 0, "{failing:?}");
+        }
+    }
+    world.submit(with(&agent, vec![open], &held)).await.unwrap();
+    assert_eq!(Sqlite::open(&world.path).unwrap().sealed_bytes(agent.session).unwrap(), 3);
+    world.audit();
+}
+
+#[tokio::test]
+async fn e6_sealed_bytes_count_and_what_never_waits_has_room_beyond() {
+    let limits = Limits { bytes: 4_096, ..Limits::default() };
+    let (world, mut agent, held) = (world(limits), Agent::new(1), Held::default());
+    let sha256 = hold(&held, agent.session, b"one");
+    let open = sealed_event(&mut agent, Kind::Open { versions: vec![1] }, sha256);
+    world.submit(with(&agent, vec![open], &held)).await.unwrap();
+    let (before, large) = (agent.strand.clone(), vec![1; 4_096]);
+    let sha256 = hold(&held, agent.session, &large);
+    let chat = sealed_event(&mut agent, Kind::Chat, sha256);
+    assert_eq!(world.submit(with(&agent, vec![chat], &held)).await, Err(Refusal::Quota));
+    agent.strand = before.clone();
+    let stop = Kind::Stop { by: Cause::Person, cause: Cause::Person };
+    let stop = write(&mut agent.strand, stop, &agent.key).bytes().to_vec();
+    world.submit(with(&agent, vec![stop], &held)).await.unwrap();
+    const { assert!(BYTES_RESERVED > 2 << 20) };
+}

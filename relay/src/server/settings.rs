@@ -1,0 +1,147 @@
+//! What an organisation decided about its statement: its name, its auditors, how long openings are kept.
+//!
+//! One JSON file beside the keys, read at start and rewritten by the operator's commands; [`super::organisation`] makes
+//! the statement of it. Not here: addresses and keys, which a relay has anyway, and the statement itself, which alone is
+//! believed by others. (SECURITY A1)
+
+use serde::{Deserialize, Serialize};
+use venia_proto::foreign::Foreign;
+
+use super::recipient::Recipient;
+use crate::client::home::{Home, HomeError};
+
+/// Days a technician keeps the openings of parts, unless the organisation says otherwise. (SECURITY E11)
+pub const KEEP_DAYS: u32 = 30;
+/// Most days an organisation can ask for: ten years.
+pub const KEEP_DAYS_MAX: u32 = 3_650;
+/// Most auditors: each one lengthens every sealed part by a line.
+pub const AUDITORS_MAX: usize = 16;
+
+const SETTINGS_FILE: &str = "settings";
+const SETTINGS_MAX: usize = 64 * 1024;
+
+/// What was decided. A field that isn't in the file has its default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// What the organisation calls itself; `None`: the host of its address.
+    pub name: Option<String>,
+    /// Days a technician keeps openings; `None`: [`KEEP_DAYS`].
+    pub keep_days: Option<u32>,
+    /// Who can open records sealed from now on.
+    pub auditors: Vec<Recipient>,
+    /// Serial of the statement that the log was last told of; 0 if it never was.
+    pub on_record: u64,
+}
+
+/// A change that isn't made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// Not a name of one line and 1 to 64 characters.
+    #[error("an organisation's name is one line of 1 to 64 characters")]
+    Name,
+    /// More than [`KEEP_DAYS_MAX`].
+    #[error("openings are kept for at most {KEEP_DAYS_MAX} days")]
+    KeepDays,
+    /// [`AUDITORS_MAX`] there are already.
+    #[error("there can be at most {AUDITORS_MAX} auditor keys")]
+    TooManyAuditors,
+    /// That one isn't there.
+    #[error("no such auditor key")]
+    NoSuchAuditor,
+}
+
+impl Settings {
+    /// What was decided in this folder; nothing yet, if there is no file.
+    pub fn read(home: &Home) -> Result<Self, HomeError> {
+        let Some(bytes) = home.read(SETTINGS_FILE, SETTINGS_MAX)? else { return Ok(Self::default()) };
+        serde_json::from_slice(&bytes).map_err(|_| HomeError::Damaged(home.dir().join(SETTINGS_FILE)))
+    }
+
+    /// Stores it, durable when it returns.
+    pub fn write(&self, home: &Home) -> Result<(), HomeError> {
+        let bytes = serde_json::to_vec(self).map_err(|_| HomeError::Damaged(home.dir().join(SETTINGS_FILE)))?;
+        home.write(SETTINGS_FILE, &bytes)
+    }
+
+    /// Names the organisation.
+    pub fn call(&mut self, name: &str) -> Result<(), SettingsError> {
+        let name = Foreign::name(name).map_err(|_| SettingsError::Name)?;
+        self.name = Some(name.raw().to_owned());
+        Ok(())
+    }
+
+    /// Says for how many days openings are kept.
+    pub fn keep(&mut self, days: u32) -> Result<(), SettingsError> {
+        if days > KEEP_DAYS_MAX {
+            return Err(SettingsError::KeepDays);
+        }
+        self.keep_days = Some(days);
+        Ok(())
+    }
+
+    /// Lets one more key open what is sealed from now on. One that is there already stays.
+    pub fn add_auditor(&mut self, recipient: Recipient) -> Result<(), SettingsError> {
+        if self.auditors.contains(&recipient) {
+            return Ok(());
+        }
+        if self.auditors.len() >= AUDITORS_MAX {
+            return Err(SettingsError::TooManyAuditors);
+        }
+        self.auditors.push(recipient);
+        Ok(())
+    }
+
+    /// Seals nothing more to this key. What was sealed to it before, it can still open.
+    pub fn remove_auditor(&mut self, recipient: &Recipient) -> Result<(), SettingsError> {
+        let before = self.auditors.len();
+        self.auditors.retain(|known| known != recipient);
+        if self.auditors.len() < before { Ok(()) } else { Err(SettingsError::NoSuchAuditor) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipient(byte: u8) -> Recipient {
+        Recipient::of_key(&[byte; 32])
+    }
+
+    #[test]
+    fn what_was_decided_is_remembered_and_private() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("relay"), true).unwrap();
+        let mut settings = Settings::read(&home).unwrap();
+        assert_eq!(settings, Settings::default());
+        settings.call("Ayuda en casa").unwrap();
+        settings.keep(7).unwrap();
+        settings.add_auditor(recipient(1)).unwrap();
+        settings.write(&home).unwrap();
+        assert_eq!(Settings::read(&home).unwrap(), settings);
+        let mode = std::fs::metadata(home.dir().join(SETTINGS_FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        home.write(SETTINGS_FILE, b"{\"nonsense\":1}").unwrap();
+        assert!(Settings::read(&home).is_err());
+    }
+
+    #[test]
+    fn limits_at_below_and_above() {
+        let mut settings = Settings::default();
+        for (days, good) in [(0, true), (KEEP_DAYS_MAX, true), (KEEP_DAYS_MAX + 1, false)] {
+            assert_eq!(settings.keep(days).is_ok(), good, "{days}");
+        }
+        for (length, good) in [(0, false), (1, true), (64, true), (65, false)] {
+            assert_eq!(settings.call(&"x".repeat(length)).is_ok(), good, "{length}");
+        }
+        for n in 0..AUDITORS_MAX {
+            settings.add_auditor(recipient(n as u8 + 1)).unwrap();
+        }
+        settings.add_auditor(recipient(1)).unwrap();
+        assert_eq!(settings.add_auditor(recipient(99)), Err(SettingsError::TooManyAuditors));
+        settings.remove_auditor(&recipient(1)).unwrap();
+        assert_eq!(settings.remove_auditor(&recipient(1)), Err(SettingsError::NoSuchAuditor));
+        assert_eq!(settings.auditors.len(), AUDITORS_MAX - 1);
+    }
+}
