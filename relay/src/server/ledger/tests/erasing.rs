@@ -3,44 +3,25 @@
 use venia_proto::ledger::note::leaf;
 use venia_proto::ledger::notice::{LogEntry, Notice};
 
+use super::sealed::hold;
 use super::*;
 
 /// Nothing like it stands in any other file of a database.
 const MARKER: &[u8] = b"planted-and-never-to-be-found-again";
 
-/// An event whose part is sealed, and that part's commitment and SHA-256.
-fn sealed(agent: &mut Agent, n: u8) -> (Vec<u8>, [u8; 32], [u8; 32]) {
-    let sha256 = [n; 32];
-    let part = Opening::make([n; 32], b"{}").unwrap().part(PartName::Body, Some(sha256));
-    let event = agent.strand.write(Kind::Chat, std::slice::from_ref(&part), Wall::from_ms(START), &agent.key);
-    (event.bytes().to_vec(), part.commit, sha256)
-}
-
-/// A session with two sealed parts of which `MARKER` is the beginning.
+/// A session with two sealed parts of which `MARKER` is the beginning, and their commitments.
 async fn session(world: &World) -> (Agent, [[u8; 32]; 2]) {
-    let mut agent = Agent::new(1);
+    let (mut agent, held) = (Agent::new(1), Held::default());
     let mut notes = vec![agent.open(), agent.join_technician()];
-    let (mut commits, mut blobs) = (Vec::new(), Vec::new());
-    for n in [50, 51] {
-        let (note, commit, sha256) = sealed(&mut agent, n);
-        notes.push(note);
-        commits.push(commit);
-        blobs.push(sha256);
-    }
-    world.submit(agent.submission(notes)).await.unwrap();
-    let id = agent.session;
-    world
-        .ledger
-        .perform(move |store| {
-            for sha256 in blobs {
-                let bytes = [MARKER, &sha256, &[7; 9_000]].concat();
-                let sql = "INSERT INTO sealed (session, sha256, bytes) VALUES ($1, $2, $3)";
-                store.inner.connection.execute(sql, rusqlite::params![id.0, sha256, bytes]).unwrap();
-            }
-        })
-        .await
-        .unwrap();
-    (agent, [commits[0], commits[1]])
+    let commits = [50, 51].map(|n: u8| {
+        let sha256 = hold(&held, agent.session, &[MARKER, &[n; 9_000]].concat());
+        let part = Opening::make([n; 32], b"{}").unwrap().part(PartName::Body, Some(sha256));
+        let event = agent.strand.write(Kind::Chat, std::slice::from_ref(&part), Wall::from_ms(START), &agent.key);
+        notes.push(event.bytes().to_vec());
+        part.commit
+    });
+    world.submit(Submission { held, ..agent.submission(notes) }).await.unwrap();
+    (agent, commits)
 }
 
 /// How often the marker stands in the database and its side files.

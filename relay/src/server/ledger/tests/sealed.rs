@@ -7,7 +7,7 @@ use super::super::sealed::SealedPart;
 use super::*;
 
 /// Holds bytes for a session and gives the hash an event names.
-fn hold(held: &Held, session: SessionId, bytes: &[u8]) -> [u8; 32] {
+pub(super) fn hold(held: &Held, session: SessionId, bytes: &[u8]) -> [u8; 32] {
     let sha256 = Sha256::digest(bytes).into();
     held.keep(held.reserve(bytes.len()).unwrap(), SealedPart { session, sha256, bytes: bytes.into() });
     sha256
