@@ -11,8 +11,9 @@ use venia_relay::server::serve::{DATABASE, Options, Running, ServeError};
 
 async fn start(folder: &Path) -> Result<Running, ServeError> {
     let listen = "127.0.0.1:0".parse().unwrap();
-    Running::start(folder, Options { listen, public: None, name: None, keep_days: None, limits: Limits::default() })
-        .await
+    // One address for every start: another would be another statement, and another note of it in the log.
+    let public = Some("relay.example:4433".parse().unwrap());
+    Running::start(folder, Options { listen, public, name: None, keep_days: None, limits: Limits::default() }).await
 }
 
 /// Starts and stops: the log grows by a batch and a gap each time, at first by two batches and the statement.
