@@ -424,12 +424,12 @@ fn files_are_the_persons_own() {
 #[test]
 fn a_full_tmpfs_cannot_stop_the_last_words() {
     let data = tempfile::tempdir().unwrap();
-    let Some(mounted) = Mounted::tmpfs(data.path(), "size=4m,mode=0700") else { return };
+    let Some(mounted) = Mounted::tmpfs(data.path(), "size=8m,mode=0700") else { return };
     let journals = Journals::open(data.path()).unwrap();
     let mut journal = journals.create(SESSION).unwrap();
     journal.append(&[event("first")]).unwrap();
     let mut ballast = fs::File::create(data.path().join("ballast")).unwrap();
-    let full = (0..2_000).find_map(|_| ballast.write_all(&[1; 4096]).err()).unwrap();
+    let full = (0..4_000).find_map(|_| ballast.write_all(&[1; 4096]).err()).unwrap();
     assert_eq!(full.kind(), ErrorKind::StorageFull);
     let refused = (0..10_000).find_map(|_| journal.append(&[event("more")]).err()).unwrap();
     assert!(matches!(refused, JournalError::Full), "{refused}");
