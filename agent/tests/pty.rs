@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 
 use house::{House, text};
 use serde_json::json;
+use venia_proto::ledger::body::Body;
+use venia_proto::ledger::bundle::Bundle;
+use venia_proto::ledger::event::Event;
+use venia_proto::ledger::part::Opening;
 
 const ARRIVAL: &str = "yes / no > ";
 const CONSENT: &str = "allow / deny > ";
@@ -81,6 +85,86 @@ fn a_session_in_english_from_the_code_to_a_signature_the_next_day() {
     person.types("Thank you");
     assert_eq!(person.ends(), 0);
     assert_eq!(export("after.zip").1, unsigned + 2, "a signature and a rating");
+}
+
+#[test]
+fn e7_what_is_added_after_the_close_reaches_both_records_and_words_can_be_withheld() {
+    let house = House::known();
+    let mut person = house.at_a_terminal(&["ask", "--relay", &house.address]);
+    let code = person.code();
+    // What is answered before somebody arrives is kept; an empty line and an arrival answer nothing.
+    person.sees("What is the problem? Press Enter to skip.\r\n> ");
+    person.types("It is \u{1b}[2Jslow");
+    person.sees("Since when? Press Enter to skip.\r\n> ");
+    person.types("");
+    person.sees("What should they call you? Press Enter to skip.\r\n> ");
+    let technician = house.join(&code, "Slow computer");
+    person.sees(ARRIVAL);
+    person.types("yes");
+    person.sees(CONSENT);
+    person.types("allow");
+    person.sees(SIGN);
+    person.types("not now");
+    assert_eq!(person.ends(), 0);
+    let joined = technician.ends();
+    assert_eq!(joined.code, 0, "{joined:?}");
+    let session = joined.event("paired")["session"].as_str().unwrap().to_owned();
+    let theirs = joined.event("closed")["bundle"].as_str().unwrap().to_owned();
+    let verify = |file: &str| house.json("venia", "nobody", &["verify", file, "--root", &house.address]);
+    let before = verify(&theirs)["entries"].as_u64().unwrap();
+    assert_eq!(house.json("venia", "console", &["refresh"]), json!({ "sessions": [] }));
+
+    for (arguments, card) in
+        [(&["--correct", "Entry 2: not me"][..], "“Entry 2: not me”"), (&["--reopen"][..], "the problem is back")]
+    {
+        let mut person = house.at_a_terminal(&[&["sign", &session][..], arguments].concat());
+        assert!(person.sees(SIGN).contains(card));
+        person.types("sign");
+        assert_eq!(person.ends(), 0);
+    }
+    let refreshed = house.json("venia", "console", &["refresh"]);
+    assert_eq!(refreshed["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(refreshed["sessions"][0]["session"], json!(session));
+    assert_eq!(refreshed["sessions"][0]["bundle"], json!(theirs));
+    assert_eq!(refreshed["sessions"][0]["added"], json!(["correction", "reopening"]));
+    let newer = verify(&theirs);
+    assert_eq!((&newer["verdict"], newer["entries"].as_u64()), (&json!("intact"), Some(before + 2)));
+    assert_eq!(house.json("venia", "console", &["refresh"]), json!({ "sessions": [] }));
+
+    let export = |name: &str, withhold: &[&str]| {
+        let file = house.folder.path().join(name).to_str().unwrap().to_owned();
+        house.json("venia-agent", "agent", &[&["export", &session, &file][..], withhold].concat());
+        (Bundle::from_zip(&std::fs::read(&file).unwrap()).unwrap(), verify(&file))
+    };
+    let (whole, verdict) = export("whole.zip", &[]);
+    assert_eq!((&verdict["verdict"], &verdict["withheld"]), (&json!("intact"), &json!(0)));
+    assert_eq!(verdict["entries"].as_u64(), Some(before + 2));
+    let Body::Open(open) = body(&whole, 0).unwrap() else { panic!("the first entry opens") };
+    assert_eq!(open.about.unwrap().raw(), "It is \u{1b}[2Jslow");
+    assert_eq!((open.since, open.called), (None, None));
+    let Some(Body::Addendum(correction)) = body(&whole, whole.entries.len() - 2) else { panic!("the correction") };
+    assert_eq!(correction.correction.unwrap().raw(), "Entry 2: not me");
+
+    let (less, verdict) = export("less.zip", &["--withhold", "0,3"]);
+    assert_eq!((&verdict["verdict"], &verdict["withheld"]), (&json!("intact"), &json!(2)));
+    assert!(body(&less, 0).is_none() && body(&less, 3).is_none() && body(&less, 2).is_some());
+    let (none, verdict) = export("none.zip", &["--withhold", "all"]);
+    assert_eq!(verdict["verdict"], "intact");
+    assert_eq!((none.openings.len() as u64, verdict["withheld"].as_u64().unwrap()), (0, whole.openings.len() as u64));
+    let receipt = String::from_utf8(none.receipt.unwrap()).unwrap();
+    assert!(!receipt.contains("Slow computer"), "the story is told from what is left");
+    let nowhere = house.folder.path().join("nowhere.zip").to_str().unwrap().to_owned();
+    let beyond = (before + 2).to_string();
+    let refused = house.run("venia-agent", "agent", &["export", &session, &nowhere, "--withhold", &beyond]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert!(!std::path::Path::new(&nowhere).exists());
+}
+
+/// The words of an entry, if the bundle has them.
+fn body(bundle: &Bundle, n: usize) -> Option<Body> {
+    let event = Event::parse(&bundle.entries[n].event).unwrap();
+    let opening = Opening::parse(bundle.openings.get(&event.header().parts.first()?.commit)?).unwrap();
+    Some(Body::decode(event.header().kind.name(), opening.plaintext()).unwrap())
 }
 
 #[test]

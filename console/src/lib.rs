@@ -13,6 +13,7 @@ mod driver;
 mod input;
 mod keeping;
 mod membership;
+mod obeying;
 mod reach;
 mod trouble;
 pub mod unseal;

@@ -4,6 +4,7 @@
 //! does the same to the folder itself. Never two writers.
 
 mod ask;
+mod erasing;
 mod failures;
 mod serve;
 
@@ -81,6 +82,27 @@ enum Command {
         #[command(subcommand)]
         command: AuditorKey,
     },
+    /// Erase the sealed parts of a session, for good
+    Erase {
+        /// The session
+        #[arg(required_unless_present = "list")]
+        session: Option<String>,
+        /// Only this part: its commitment; may be given again
+        #[arg(long, value_name = "COMMIT")]
+        part: Vec<String>,
+        /// What was erased, and who deleted their copies
+        #[arg(long, conflicts_with_all = ["session", "part"])]
+        list: bool,
+    },
+    /// See or change for how long sealed parts are kept
+    Retention {
+        /// Days after the last event of a session
+        #[arg(long, value_name = "N", conflicts_with = "forever")]
+        days: Option<u32>,
+        /// For ever, which is how it begins
+        #[arg(long)]
+        forever: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,6 +171,9 @@ fn run(folder: &Path, screen: &Screen, command: Command) -> Result<(), Failure> 
         Command::Serve { listen, public, name, keep_days } => {
             serve::serve(folder, screen, Options { listen, public, name, keep_days, limits: Limits::default() })
         }
+        Command::Erase { session: Some(session), part, .. } => told(erasing::request(&session, part, screen.words())?),
+        Command::Erase { session: None, .. } => told(Request::Erasures),
+        Command::Retention { days, forever } => told(Request::Retention { change: forever || days.is_some(), days }),
         Command::Address => told(Request::Address),
         Command::Invite { role, name, level } => told(Request::Invite { name, role: role.into(), level }),
         Command::Members { command: Members::List } => told(Request::Members),

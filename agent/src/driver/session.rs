@@ -510,7 +510,7 @@ impl Session<'_> {
             Tell::Paused(Cause::RelayLost) => self.feed(News::Lost),
             Tell::Paused(_) => self.feed(News::Paused),
             Tell::Resumed => self.feed(News::Resumed),
-            Tell::RecordLate => tracing::info!("a record is late"),
+            Tell::RecordLate => self.feed(News::RecordLate),
         }
     }
 

@@ -79,6 +79,8 @@ pub enum News<'a> {
     Back,
     /// The grant ran out.
     TimeOver,
+    /// The ledger hasn't confirmed an answer or a result in time. (SECURITY E10)
+    RecordLate,
     /// STOP has done its work.
     Stopped,
     /// The record is signed.
@@ -150,6 +152,7 @@ pub fn news(news: News<'_>, words: &Words) -> String {
         News::Lost => words.say("feed-lost", &[]),
         News::LogLied(file) => words.say("feed-log-lied", &[("file", &file.display().to_string())]),
         News::Back => words.say("feed-back", &[]),
+        News::RecordLate => words.say("feed-record-late", &[]),
         News::TimeOver => words.say("feed-time-over", &[]),
         News::Stopped => words.say("feed-stopped", &[]),
         News::Signed => words.say("sign-done", &[]),

@@ -17,7 +17,7 @@ use venia_relay::client::control::{Control, ControlError};
 
 use super::mirror::{Mirror, MirrorError};
 use crate::membership::Membership;
-use crate::reach;
+use crate::{obeying, reach};
 
 /// A copy that couldn't be brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,10 @@ pub(crate) async fn sync(
 ) -> Result<Vec<Mirror>, SyncError> {
     let reached = reach::reach(&member.at, &member.root, member.statement.as_ref(), &member.key).await?;
     let control = &reached.control;
+    if let Err(error) = obeying::obey(&member.home, control, &control.welcome().relay.log).await {
+        // The next connection asks again.
+        tracing::warn!(error = &error as &dyn std::error::Error, "what was erased is still here");
+    }
     let ended = async {
         reach::call(control, Call::Look { what, session }).await?;
         let Answer::Logs { logs } = reach::call(control, Call::Logs).await? else {

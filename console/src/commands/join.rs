@@ -29,7 +29,7 @@ use crate::keeping;
 use crate::membership::{self, Membership};
 use crate::reach::{Reached, call, reach};
 use crate::voice::{Ended, Voice};
-use crate::{Parts, input, trouble};
+use crate::{Parts, input, obeying, trouble};
 
 /// A member note with less left than this is renewed first, in milliseconds.
 const RENEW_MS: i64 = 60 * 60 * 1_000;
@@ -127,6 +127,9 @@ async fn session(
     let (at, root) = (membership.at.clone(), membership.root);
     let mut reached = reach(&at, &root, membership.statement.as_ref(), &membership.key).await.map_err(failed)?;
     let member = renewed(&mut membership, &reached, voice).await?;
+    let folder = |error| trouble::folder(&error, words);
+    let log = reached.control.welcome().relay.log.clone();
+    obeying::obey(&membership.home, &reached.control, &log).await.map_err(folder)?;
 
     let Answer::Joined { flow, session } =
         call(&reached.control, Call::Join { number: code.number().get() }).await.map_err(failed)?
@@ -142,7 +145,6 @@ async fn session(
 
     let lines = plan.signoff.is_none().then(|| input::lines(parts.input));
     let key = membership.key.named(member.key.name.clone());
-    let log = welcome.relay.log.clone();
     let record = Record::new(Sides { session, agent: paired.agent, log: log.clone(), strand: paired.strand, key });
     let through = Through { control: &reached.control, pushes: &mut reached.pushes, flow, session };
     let finished = {
@@ -172,6 +174,10 @@ async fn session(
     };
     let relay = control.as_ref().map_or(&reached.control, |reached| &reached.control);
     let collected = collect::collect(&finished.record, Some(relay), place, patience).await;
+    if let Err(error) = obeying::obey_notes(&membership.home, relay, &log, &finished.erased).await {
+        // The next connection asks again; how this session ended must be told.
+        tracing::warn!(error = &error as &dyn std::error::Error, "what was erased is still here");
+    }
     drop(progress);
     let exit = tell(&finished, collected.map_err(|error| kept_not(&error, words)), voice);
     reached.control.close();

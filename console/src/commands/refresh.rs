@@ -13,13 +13,14 @@ use venia_ui::words::Words;
 use crate::driver::refresh::{REFRESH_MAX, RefreshError, Refreshed, records, refresh};
 use crate::keeping;
 use crate::membership::Membership;
+use crate::obeying;
 use crate::reach::reach;
 use crate::trouble;
 
 /// One line of `--json`.
 #[derive(Serialize)]
 struct Row<'a> {
-    session: SessionId,
+    session: String,
     bundle: String,
     added: &'a [Addition],
 }
@@ -50,6 +51,9 @@ async fn all(member: &Membership, words: &Words) -> Result<Found, Failure> {
     let failed = |error: ControlError| trouble::control(&error, words);
     let reached = reach(&member.at, &member.root, member.statement.as_ref(), &member.key).await.map_err(failed)?;
     let sessions = records(&member.home, REFRESH_MAX).map_err(|error| trouble::folder(&error, words))?;
+    let log = &reached.control.welcome().relay.log;
+    let obeyed = obeying::obey(&member.home, &reached.control, log).await;
+    obeyed.map_err(|error| trouble::folder(&error, words))?;
     let mut found = (Vec::new(), Vec::new());
     for session in sessions {
         match refresh(&member.home, member.root, &reached.control, session).await {
@@ -71,7 +75,7 @@ fn tell(found: &[Refreshed], screen: &Screen) -> Result<(), Failure> {
         let rows: Vec<_> = found
             .iter()
             .map(|refreshed| Row {
-                session: refreshed.session,
+                session: refreshed.session.to_string(),
                 bundle: refreshed.bundle.display().to_string(),
                 added: &refreshed.added,
             })

@@ -70,9 +70,14 @@ pub(crate) struct Through<'a> {
     pub(crate) session: SessionId,
 }
 
+/// Erase notes kept during one session; the next connection asks for the others.
+const ERASED_MAX: usize = 64;
+
 /// How a session ended.
 pub(crate) struct Finished {
     pub(crate) record: Record,
+    /// Erase notes that came meanwhile, unverified.
+    pub(crate) erased: Vec<Vec<u8>>,
     pub(crate) by: Cause,
     pub(crate) cause: Cause,
     /// Our last word, if the session was closed with it.
@@ -100,6 +105,7 @@ pub(crate) async fn drive(
     let mut live = Live {
         machine: Console::new(strand, plan.reason.clone(), offered),
         record,
+        erased: Vec::new(),
         voice,
         connection: connection.clone(),
         sender: Some(sender),
@@ -174,6 +180,7 @@ pub(crate) async fn drive(
 struct Live<'a, 'v> {
     machine: Console,
     record: Record,
+    erased: Vec<Vec<u8>>,
     voice: &'a mut Voice<'v>,
     connection: Connection,
     /// Taken when we leave: the end of our stream says so.
@@ -388,7 +395,13 @@ impl Live<'_, '_> {
                     self.gone.get_or_insert(Instant::now() + AFTERMATH);
                 }
             },
-            Push::FlowEnded { .. } | Push::Knock { .. } | Push::Ping(_) | Push::Erase { .. } => {}
+            // Obeyed when the session is over; a relay that repeats itself fills no memory.
+            Push::Erase { note } => {
+                if self.erased.len() < ERASED_MAX {
+                    self.erased.push(note);
+                }
+            }
+            Push::FlowEnded { .. } | Push::Knock { .. } | Push::Ping(_) => {}
         }
     }
 
@@ -472,6 +485,7 @@ impl Live<'_, '_> {
         let closed = signoff.is_some();
         Finished {
             record: self.record,
+            erased: self.erased,
             by,
             cause,
             signoff,

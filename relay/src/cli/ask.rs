@@ -4,15 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
+use tokio::runtime::Runtime;
 use venia_proto::foreign::Foreign;
 use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
+use super::erasing;
 use super::failures::{failed, refused, said, system};
 use crate::client::home::Home;
-use crate::server::admin::{self, AdminError, ListedMember, Reply, Request};
+use crate::server::admin::{self, AdminError, ListedMember, Reply, Request, Why};
 use crate::server::clock;
+use crate::server::erasing as server_erasing;
 use crate::server::identity::{Keys, Published};
 use crate::server::ledger::sqlite::Sqlite;
 use crate::server::organisation::Organisation;
@@ -25,11 +28,14 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
     let name = match &request {
         Request::Invite { name, .. } | Request::Revoke { name } => Foreign::new(name.as_str()),
         Request::AuditorAdd { recipient } | Request::AuditorRemove { recipient } => Foreign::new(recipient.as_str()),
-        Request::Address | Request::Members | Request::Auditors => Foreign::new(""),
+        Request::Erase { session, .. } => Foreign::new(session.as_str()),
+        Request::Address | Request::Members | Request::Auditors | Request::Erasures | Request::Retention { .. } => {
+            Foreign::new("")
+        }
     };
     let reply = match runtime.block_on(admin::ask(folder, &request)) {
         Ok(Some(reply)) => reply,
-        Ok(None) => alone(folder, words, request)?,
+        Ok(None) => alone(folder, words, request, &runtime)?,
         Err(AdminError::NoAnswer | AdminError::Malformed) => {
             return Err(said(
                 Exit::Refused,
@@ -47,12 +53,15 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
         | Reply::Invite { .. }
         | Reply::Members { .. }
         | Reply::Revoked { .. }
-        | Reply::Auditors { .. } => Ok(reply),
+        | Reply::Auditors { .. }
+        | Reply::Erased { .. }
+        | Reply::Erasures { .. }
+        | Reply::Retention { .. } => Ok(reply),
     }
 }
 
 /// Nobody runs here: takes the lock, so that nobody starts meanwhile, and works on the folder.
-fn alone(folder: &Path, words: &Words, request: Request) -> Result<Reply, Failure> {
+fn alone(folder: &Path, words: &Words, request: Request, runtime: &Runtime) -> Result<Reply, Failure> {
     let shown = Foreign::new(folder.to_string_lossy());
     let not_served = || {
         said(
@@ -70,6 +79,13 @@ fn alone(folder: &Path, words: &Words, request: Request) -> Result<Reply, Failur
     let home = Arc::new(Home::open(folder, true).map_err(|error| failed(error.into()))?);
     let published = Published::read(&home).map_err(|error| failed(error.into()))?;
     let address = published.and_then(|published| published.address()).ok_or_else(not_served)?;
+    if let Request::Erase { session, parts } = request {
+        let Some((id, parts)) = server_erasing::read(&session, &parts) else {
+            return Ok(Reply::Refused { why: Why::Malformed });
+        };
+        let done = runtime.block_on(server_erasing::erase_alone(&home, id, parts)).map_err(failed)?;
+        return Ok(admin::erased(session, done));
+    }
     let keys = Keys::open(&home).map_err(|error| failed(error.into()))?;
     let now = clock::now().wall;
     let organisation = Organisation::open(home.clone(), keys, address.at, |_| Ok(()), now);
@@ -110,6 +126,9 @@ pub(super) fn tell(screen: &Screen, reply: &Reply) -> Result<(), Failure> {
             Ok(())
         }
         Reply::Auditors { auditors, .. } => auditors.iter().try_for_each(|auditor| screen.line(auditor.as_str())),
+        Reply::Erased { session } => erasing::erased(screen, session),
+        Reply::Erasures { erasures } => erasing::list(screen, erasures),
+        Reply::Retention { days } => erasing::retention(screen, *days),
         Reply::Refused { why } => Err(refused(*why, &Foreign::new(""), words)),
     }
 }

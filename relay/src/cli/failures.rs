@@ -60,6 +60,20 @@ pub(super) fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
             words.say("relay-no-such-auditor", &[("recipient", name)]),
             words.say("relay-no-such-auditor-hint", &[]),
         ),
+        Why::NoSuchSession => said(
+            Exit::Refused,
+            "no-such-session",
+            words,
+            words.say("relay-no-such-session", &[("session", name)]),
+            words.say("relay-erase-hint", &[]),
+        ),
+        Why::NoSuchPart => said(
+            Exit::Refused,
+            "no-such-part",
+            words,
+            words.say("relay-no-such-part", &[]),
+            words.say("relay-erase-hint", &[]),
+        ),
         Why::Disk => Failure::of(Trouble::Disk, words),
         Why::Malformed => Failure::of(Trouble::Version, words),
     }

@@ -24,6 +24,8 @@ use venia_proto::statement::Role;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::clock;
+use super::erasing::{self, ErasingError};
+use super::ledger::erasing::Erasure;
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, Invitee, MembersError, StoredMember};
 use super::organisation::{ChangeError, Organisation};
@@ -74,6 +76,22 @@ pub enum Request {
         /// Its `age` recipient.
         recipient: String,
     },
+    /// Erase sealed parts of a session.
+    Erase {
+        /// Which, in hex.
+        session: String,
+        /// Commitments of the parts, in hex; none for all.
+        parts: Vec<String>,
+    },
+    /// What was erased, and who obeyed.
+    Erasures,
+    /// For how long sealed parts are kept.
+    Retention {
+        /// Change it, or only tell.
+        change: bool,
+        /// Days; none for ever.
+        days: Option<u32>,
+    },
 }
 
 /// What is answered.
@@ -115,6 +133,21 @@ pub enum Reply {
         /// In the order they were added.
         auditors: Vec<Recipient>,
     },
+    /// To [`Request::Erase`].
+    Erased {
+        /// The session.
+        session: String,
+    },
+    /// To [`Request::Erasures`].
+    Erasures {
+        /// Oldest first.
+        erasures: Vec<ListedErasure>,
+    },
+    /// To [`Request::Retention`].
+    Retention {
+        /// Days; none for ever.
+        days: Option<u32>,
+    },
     /// The wish can't be granted.
     Refused {
         /// Why.
@@ -148,6 +181,28 @@ pub struct ListedMember {
     pub revoked: Option<Wall>,
 }
 
+/// An erasure in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedErasure {
+    /// The session, in hex.
+    pub session: String,
+    /// When, by the ledger.
+    pub at: Wall,
+    /// Commitments of the parts, in hex; none for all.
+    pub parts: Option<Vec<String>>,
+    /// Members who came for the session.
+    pub members: Vec<ListedHolder>,
+}
+
+/// Somebody who held openings of what was erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedHolder {
+    /// Their name.
+    pub name: Foreign,
+    /// Whether their program said that it deleted them.
+    pub deleted: bool,
+}
+
 /// Why a wish wasn't granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -166,6 +221,10 @@ pub enum Why {
     TooManyAuditors,
     /// No auditor has that key.
     NoSuchAuditor,
+    /// This ledger has no such session.
+    NoSuchSession,
+    /// The session has no such part.
+    NoSuchPart,
     /// The relay's disk or database, or no random numbers.
     Disk,
     /// Not a request.
@@ -207,6 +266,17 @@ pub fn carry_out(
         }
         Request::AuditorRemove { recipient } => {
             Ok((auditor(organisation, &recipient, |settings, key| settings.remove_auditor(&key), now), None))
+        }
+        // Erasing needs the log's writer, who isn't reached through here.
+        Request::Erase { .. } => Ok((Reply::Refused { why: Why::Malformed }, None)),
+        Request::Erasures => store
+            .erasures()
+            .map(|all| (Reply::Erasures { erasures: all.into_iter().map(listed_erasure).collect() }, None))
+            .map_err(MembersError::Store),
+        Request::Retention { change, days } => {
+            let changed = if change { store.retain(days) } else { Ok(()) };
+            let days = changed.and_then(|()| store.retention());
+            days.map(|days| (Reply::Retention { days }, None)).map_err(MembersError::Store)
         }
     };
     done.unwrap_or_else(|error| {
@@ -291,6 +361,10 @@ async fn answer(relay: &Arc<Relay>, stream: UnixStream) -> io::Result<()> {
     let line = read_line(reader).await?;
     let reply = match serde_json::from_slice::<Request>(&line) {
         Err(_) => Reply::Refused { why: Why::Malformed },
+        Ok(Request::Erase { session, parts }) => match erasing::read(&session, &parts) {
+            Some((id, parts)) => erased(session, erasing::erase_and_tell(relay, id, parts).await),
+            None => Reply::Refused { why: Why::Malformed },
+        },
         Ok(request) => {
             let organisation = relay.organisation.clone();
             let done = relay.ledger.perform(move |store| carry_out(store, &organisation, request, clock::now().wall));
@@ -357,6 +431,28 @@ fn auditor(
         }
     };
     Reply::Refused { why }
+}
+
+/// What an operator is told of an erasure.
+pub fn erased(session: String, done: Result<(), ErasingError>) -> Reply {
+    let why = match done {
+        Ok(()) => return Reply::Erased { session },
+        Err(ErasingError::NoSuchSession) => Why::NoSuchSession,
+        Err(ErasingError::NoSuchPart) => Why::NoSuchPart,
+        Err(ErasingError::TooMany) => Why::Malformed,
+        Err(error @ (ErasingError::Store(_) | ErasingError::Refused(_))) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "nothing was erased");
+            Why::Disk
+        }
+    };
+    Reply::Refused { why }
+}
+
+fn listed_erasure(erasure: Erasure) -> ListedErasure {
+    let Erasure { session, at, parts, holders } = erasure;
+    let parts = parts.map(|parts| parts.iter().map(|part| venia_proto::encoding::to_hex(part)).collect());
+    let members = holders.into_iter().map(|(name, deleted)| ListedHolder { name: Foreign::new(name), deleted });
+    ListedErasure { session: session.to_string(), at, parts, members: members.collect() }
 }
 
 fn listed(member: StoredMember) -> ListedMember {

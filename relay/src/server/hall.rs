@@ -43,6 +43,7 @@ struct Inner {
 
 struct Peer {
     connection: Connection,
+    key: PublicKey,
     outbox: mpsc::Sender<FromRelay>,
 }
 
@@ -66,7 +67,7 @@ impl Hall {
         inner.next += 1;
         inner.registry.arrived(id, key, &source(connection.remote_address()));
         inner.roaming.arrived(id, connection.remote_address());
-        inner.peers.insert(id, Peer { connection, outbox });
+        inner.peers.insert(id, Peer { connection, key, outbox });
         id
     }
 
@@ -101,6 +102,14 @@ impl Hall {
     /// Whether somebody waits for a technician, or talks with one.
     pub fn is_busy(&self) -> bool {
         self.lock().registry.is_busy()
+    }
+
+    /// Says something to those of these who are here.
+    pub fn tell(&self, keys: &[PublicKey], push: &Push) {
+        let inner = self.lock();
+        for (&id, _) in inner.peers.iter().filter(|(_, peer)| keys.contains(&peer.key)) {
+            inner.send(id, FromRelay::Push(push.clone()));
+        }
     }
 
     /// A peer answered a ping: to a challenge (D6), or from its new address (C4).

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod bulk;
 pub mod clock;
 mod egress;
+pub mod erasing;
 pub mod flow;
 pub mod forward;
 pub mod hall;

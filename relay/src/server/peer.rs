@@ -13,11 +13,12 @@ use quinn::{Connection, SendStream, VarInt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
 use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
-use venia_proto::rendezvous::{Answer, Call, FromRelay, Refusal, ToRelay, VERSION};
+use venia_proto::rendezvous::{Answer, Call, ERASURES_MAX, FromRelay, Refusal, ToRelay, VERSION};
 use venia_proto::wire::{self, Limit, WireError};
 
 use super::audit::{Desk, Looked};
 use super::hall::{Hall, OUTBOX, source};
+use super::ledger::StoreError;
 use super::ledger::admission::Submission;
 use super::ledger::continuity::Continuity;
 use super::ledger::notes::notes;
@@ -226,6 +227,16 @@ impl<'a> Conversation<'a> {
                 let pending = self.relay.ledger.prove(question).await;
                 self.answer_later(ticket, open, pending);
             }
+            Call::Erasures { sessions } => self.erased(ticket, open, move |store, by| {
+                if sessions.len() > ERASURES_MAX {
+                    return Ok(Err(Refusal::NotAllowed));
+                }
+                store.erasures_for(by, &sessions).map(|notes| Ok(Answer::Erasures { notes }))
+            }),
+            Call::Erased { session } => self.erased(ticket, open, move |store, by| {
+                let obeyed = store.obeyed(by, session, clock::now().wall)?;
+                Ok(if obeyed { Ok(Answer::Noted) } else { Err(Refusal::NotAllowed) })
+            }),
             Call::Notes { session, skip } => {
                 let (relay, outbox, by) = (self.relay.clone(), self.outbox.clone(), self.key);
                 tokio::spawn(async move {
@@ -255,7 +266,6 @@ impl<'a> Conversation<'a> {
                 let pending = self.relay.ledger.continuity(Continuity::Between { origin, first, second }).await;
                 self.answer_later(ticket, open, pending);
             }
-            Call::Erasures { .. } | Call::Erased { .. } => self.answer_later(ticket, open, Err(Refusal::NotAllowed)),
         }
         Ok(())
     }
@@ -268,6 +278,28 @@ impl<'a> Conversation<'a> {
                 Err(refusal) => Err(refusal),
             };
             // A peer that is gone asks again when it is back.
+            let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
+            drop(open);
+        });
+    }
+
+    /// Asks about what was erased. (SECURITY E11)
+    fn erased(
+        &self,
+        ticket: Ticket,
+        open: OwnedSemaphorePermit,
+        ask: impl FnOnce(&mut Sqlite, &PublicKey) -> Result<Result<Answer, Refusal>, StoreError> + Send + 'static,
+    ) {
+        let (relay, outbox, by) = (self.relay.clone(), self.outbox.clone(), self.key);
+        tokio::spawn(async move {
+            let answer = match relay.ledger.perform(move |store| ask(store, &by)).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(error)) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "erasures can't be read");
+                    Err(Refusal::Disk)
+                }
+                Err(refusal) => Err(refusal),
+            };
             let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
             drop(open);
         });

@@ -15,6 +15,7 @@ use super::accept::{Door, DoorError};
 use super::admin;
 use super::audit::Desk;
 use super::clock;
+use super::erasing;
 use super::hall::Hall;
 use super::identity::{IdentityError, Keys};
 use super::ledger::StoreError;
@@ -158,6 +159,7 @@ impl Running {
         tasks.spawn(stopping.clone().run_until_cancelled_owned(years(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(tick(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(pulse(relay.clone())));
+        tasks.spawn(stopping.clone().run_until_cancelled_owned(erasing::sweep(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(welcome(relay.clone(), door.clone(), tasks.clone())));
         let socket = folder.join(admin::SOCKET);
         Ok(Self { listening, relay, door, stopping, tasks, ledger: thread, socket, _home: home })

@@ -22,7 +22,6 @@ use venia_relay::server::ledger::admission::Submission;
 use venia_relay::server::ledger::committer::{Surroundings, start};
 use venia_relay::server::ledger::limits::Limits;
 use venia_relay::server::ledger::queue::Ledger;
-use venia_relay::server::ledger::sealed::Held;
 use venia_relay::server::ledger::sqlite::Sqlite;
 
 /// One who appends: a session of its own.
@@ -77,8 +76,14 @@ impl Appender {
         while let Some(event) = self.waiting.pop_front() {
             let met = Some((self.session, vec![*self.member.public()]));
             let events = vec![event.bytes().to_vec()];
-            let (from, source) = (*self.key.public(), "bench".to_owned());
-            let submission = Submission { from, source, met, events, known: 0, held: Held::default() };
+            let submission = Submission {
+                from: *self.key.public(),
+                source: "bench".to_owned(),
+                met,
+                events,
+                known: 0,
+                held: venia_relay::server::ledger::sealed::Held::default(),
+            };
             let pending = ledger.submit(submission).await.expect("a ledger that runs");
             let answer = pending.await.expect("an answer").expect("a receipt");
             assert!(matches!(answer, Answer::Receipts { .. }));

@@ -104,6 +104,7 @@ feed-lost = The connection is lost. Nothing runs while it is away.
 feed-log-lied = The help service showed two histories that exclude each other. The evidence is in { $file }.
 feed-back = The connection is back.
 feed-time-over = The allowed time is over. Anything new will be asked again.
+feed-record-late = The help service has not confirmed the record in time. It is kept here.
 feed-stopped = Everything is stopped.
 feed-clock = The clock of this computer is wrong. The record keeps the right time too.
 resume-why = The session was paused. What you allowed before no longer counts.

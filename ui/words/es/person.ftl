@@ -104,6 +104,7 @@ feed-lost = Se perdió la conexión. Mientras tanto no se hace nada.
 feed-log-lied = El servicio de ayuda mostró dos historias que se excluyen. La prueba queda en { $file }.
 feed-back = La conexión ha vuelto.
 feed-time-over = Terminó el tiempo permitido. Lo nuevo se le preguntará otra vez.
+feed-record-late = El servicio de ayuda no confirmó el registro a tiempo. Queda guardado aquí.
 feed-stopped = Todo está detenido.
 feed-clock = El reloj de este equipo está mal. El registro guarda también la hora correcta.
 resume-why = La sesión estuvo en pausa. Lo que usted permitió antes ya no vale.

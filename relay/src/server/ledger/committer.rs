@@ -25,12 +25,13 @@ use venia_proto::rendezvous::{Answer, Refusal};
 
 use super::admission::{Admitted, Moment, NotAdmitted, Sessions, Submission};
 use super::continuity::{Continuity, between, is_set_back};
+use super::erasing::sealed_of;
 use super::head::HeadFile;
 use super::limits::{ABANDONED_AT_ONCE, Limits, STALE_MS};
 use super::prove::{Nodes, NotProven, Question, prove};
 use super::queue::{Ledger, Newest, Work};
 use super::sealed::Held;
-use super::{Commit, Head, Placed, Store, StoreError};
+use super::{Commit, ErasedParts, Head, Placed, Store, StoreError};
 
 /// Calls that may wait for the committer; more wait at their own connection.
 const QUEUE: usize = 1_024;
@@ -261,7 +262,13 @@ impl<S: Store> Committer<S> {
 
     /// Signs, stores, and only then answers.
     fn commit(&mut self, waiting: Vec<Waiting>, mut owed: Vec<Owed>) -> Result<(), StoreError> {
-        let (prepared, places) = self.prepare(&waiting, &mut owed)?;
+        let (prepared, places) = match self.prepare(&waiting, &mut owed) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                refuse(waiting, owed, Refusal::Disk);
+                return Err(error);
+            }
+        };
         let Some((commit, tree, newest)) = prepared else { return self.release(waiting, &[], &places) };
         if let Err(error) = self.store.append(&commit) {
             refuse(waiting, owed, Refusal::Disk);
@@ -276,6 +283,9 @@ impl<S: Store> Committer<S> {
             head.advance(size, &root);
         }
         self.newest.send_replace(newest);
+        if !commit.erased.is_empty() {
+            self.store.scrub()?;
+        }
         for (index, owed) in (commit.from + 1..).zip(owed) {
             // Who no longer waits needs no answer.
             let _ = owed.answer.map(|answer| answer.send(Ok(index)));
@@ -319,6 +329,11 @@ impl<S: Store> Committer<S> {
             let entry = tree.append(leaf(&note), &mut completed);
             if let Notice::Abandoned { session } = notice {
                 commit.ended.push((*session, entry));
+            }
+            if let Notice::Erase { session, parts } = notice {
+                let sealed = parts.as_deref().map(|parts| sealed_of(&self.store, *session, parts)).transpose()?;
+                let (session, parts, note) = (*session, parts.clone(), note.clone());
+                commit.erased.push(ErasedParts { session, parts, sealed, note });
             }
             commit.entries.push(note);
         }

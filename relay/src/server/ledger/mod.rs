@@ -10,6 +10,7 @@
 pub mod admission;
 pub mod committer;
 pub mod continuity;
+pub mod erasing;
 pub mod head;
 pub mod limits;
 pub mod notes;
@@ -91,12 +92,27 @@ pub struct Commit {
     pub events: Vec<Placed>,
     /// Sessions that end, and the entry that ends them.
     pub ended: Vec<(SessionId, u64)>,
+    /// What is deleted with it. (SECURITY E11)
+    pub erased: Vec<ErasedParts>,
     /// The batch's time, in milliseconds since 1970.
     pub at: i64,
     /// Sealed parts the events name.
     pub sealed: Vec<SealedPart>,
     /// The signed checkpoint of the new size.
     pub checkpoint: Vec<u8>,
+}
+
+/// Ciphertext that is deleted together with the commit that says so.
+#[derive(Clone, Debug)]
+pub struct ErasedParts {
+    /// Of which session.
+    pub session: SessionId,
+    /// Commitments of the parts; `None` for all of the session.
+    pub parts: Option<Vec<[u8; 32]>>,
+    /// SHA-256 of their sealed forms; `None` for all of the session.
+    pub sealed: Option<Vec<[u8; 32]>>,
+    /// The signed `venia/erase@v1` note.
+    pub note: Vec<u8>,
 }
 
 /// A session that begins.
@@ -162,6 +178,8 @@ pub trait Store: Send {
     /// Adds a commit if the head's size is still [`Commit::from`]; durable when it returns `Ok`. After an error nobody
     /// knows whether it is stored: [`Store::reopen`] and look.
     fn append(&mut self, commit: &Commit) -> Result<(), StoreError>;
+    /// Leaves nothing of deleted rows in the write-ahead log either. (SECURITY E11)
+    fn scrub(&mut self) -> Result<(), StoreError>;
     /// Forgets everything cached and reads from disk again.
     fn reopen(&mut self) -> Result<(), StoreError>;
     /// A node of the tree.

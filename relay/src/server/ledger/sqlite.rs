@@ -17,11 +17,15 @@ use venia_proto::id::{SessionId, Strand};
 use venia_proto::key::{PublicKey, VerifierKey};
 use venia_proto::ledger::merkle::Hash;
 
-use super::{Commit, Equivocation, Head, Placed, Store, StoreError, StoredSession};
+use super::{Commit, Equivocation, ErasedParts, Head, Placed, Store, StoreError, StoredSession};
 
 /// Every migration, in order. Append only; a released file never changes.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql"), include_str!("schema/0003_sealed.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003_sealed.sql"),
+    include_str!("schema/0004_life.sql"),
+];
 /// How long to wait for another process that reads the file, in milliseconds.
 const BUSY_MS: u32 = 5_000;
 
@@ -119,6 +123,9 @@ impl Store for Sqlite {
             let sql = "INSERT INTO sealed (session, sha256, bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
             transaction.prepare_cached(sql)?.execute(params![part.session.0, part.sha256, &part.bytes[..]])?;
         }
+        for erased in &commit.erased {
+            erase(&transaction, erased, commit.at)?;
+        }
         let size = commit.from + commit.entries.len() as u64;
         let batch = commit.entries.first().ok_or(StoreError::Damaged("a commit without a batch note"))?;
         // The comparison: whoever moved the head since we read it, the transaction fails as a whole.
@@ -134,6 +141,16 @@ impl Store for Sqlite {
             return Err(StoreError::HeadMoved);
         }
         Ok(transaction.commit()?)
+    }
+
+    fn scrub(&mut self) -> Result<(), StoreError> {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let busy: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
+        // A reader holds the old pages: the next checkpoint takes them.
+        if busy != 0 {
+            tracing::warn!("what was erased is still in the write-ahead log: somebody reads the database");
+        }
+        Ok(())
     }
 
     fn reopen(&mut self) -> Result<(), StoreError> {
@@ -266,8 +283,30 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
+    // What is deleted is overwritten: an erased part must not be found in a free page. (SECURITY E11)
+    connection.pragma_update(None, "secure_delete", "ON")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Deletes ciphertext, and keeps the note that says so.
+fn erase(transaction: &rusqlite::Transaction<'_>, erased: &ErasedParts, at: i64) -> Result<(), StoreError> {
+    match &erased.sealed {
+        None => {
+            let sql = "DELETE FROM sealed WHERE session = $1";
+            transaction.prepare_cached(sql)?.execute(params![erased.session.0])?;
+        }
+        Some(parts) => {
+            for sha256 in parts {
+                let sql = "DELETE FROM sealed WHERE session = $1 AND sha256 = $2";
+                transaction.prepare_cached(sql)?.execute(params![erased.session.0, sha256])?;
+            }
+        }
+    }
+    let sql = "INSERT INTO erasures (session, parts, note, observed) VALUES ($1, $2, $3, $4)";
+    let parts = erased.parts.as_ref().map(|parts| parts.concat());
+    transaction.prepare_cached(sql)?.execute(params![erased.session.0, parts, erased.note, at])?;
+    Ok(())
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
@@ -330,6 +369,7 @@ mod tests {
         assert_eq!(ask("synchronous"), "Integer(2)");
         assert_eq!(ask("trusted_schema"), "Integer(0)");
         assert_eq!(ask("foreign_keys"), "Integer(1)");
+        assert_eq!(ask("secure_delete"), "Integer(1)");
     }
 
     #[test]
@@ -356,9 +396,9 @@ mod tests {
         let (_folder, path) = database();
         drop(Sqlite::open(&path).unwrap());
         let connection = Connection::open(&path).unwrap();
-        connection.execute("INSERT INTO schema_version VALUES (4, x'00')", []).unwrap();
-        assert!(matches!(Sqlite::open(&path), Err(StoreError::Newer { found: 4, known: 3 })));
-        connection.execute("DELETE FROM schema_version WHERE version = 4", []).unwrap();
+        connection.execute("INSERT INTO schema_version VALUES (5, x'00')", []).unwrap();
+        assert!(matches!(Sqlite::open(&path), Err(StoreError::Newer { found: 5, known: 4 })));
+        connection.execute("DELETE FROM schema_version WHERE version = 5", []).unwrap();
         connection.execute("UPDATE schema_version SET sha256 = x'00'", []).unwrap();
         assert!(matches!(Sqlite::open(&path), Err(StoreError::Foreign(1))));
     }

@@ -3,6 +3,7 @@
 mod admission;
 mod continuity;
 mod durability;
+mod erasing;
 mod faults;
 mod pulse;
 mod sealed;
@@ -118,6 +119,9 @@ impl Store for Faulty {
                 result
             }
         }
+    }
+    fn scrub(&mut self) -> Result<(), StoreError> {
+        self.inner.scrub()
     }
     fn reopen(&mut self) -> Result<(), StoreError> {
         let left = self.unreadable.load(Ordering::SeqCst);
