@@ -1,6 +1,5 @@
 //! What a relay holds of a session's words: sealed parts that the organisation's auditors open, and nobody else. (E1, E4, E5)
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use std::time::UNIX_EPOCH;
 
