@@ -4,6 +4,10 @@
 
 use std::path::Path;
 
+use venia_proto::key::SigningKey;
+use venia_proto::rendezvous::{Answer, Call, Refusal};
+use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::link::{Link, Role};
 use venia_relay::server::ledger::StoreError;
 use venia_relay::server::ledger::committer::StartError;
 use venia_relay::server::ledger::limits::Limits;
@@ -52,4 +56,43 @@ async fn f5_a_copy_of_the_head_that_stayed_behind_hurts_nobody() {
     live(&folder).await;
     std::fs::write(folder.join("head"), behind).unwrap();
     live(&folder).await;
+}
+
+async fn peer(relay: &Running) -> (Link, Control) {
+    let link = Link::bind(None, &SigningKey::new("device", [7; 32]), relay.listening(), Role::Agent).unwrap();
+    let (control, _) = Control::connect(&link, &relay.address().root, None).await.unwrap();
+    (link, control)
+}
+
+#[tokio::test]
+async fn f5_what_a_peer_saw_stops_a_relay_whose_whole_folder_was_set_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("relay");
+    live(&folder).await;
+    let older: Vec<_> = [DATABASE, "head"].map(|name| (name, std::fs::read(folder.join(name)).unwrap())).into();
+    let relay = start(&folder).await.unwrap();
+    let (link, control) = peer(&relay).await;
+    let origin = control.welcome().relay.log.name.to_string();
+    let newest = control.call(Call::Consistency { origin, first: 0, second: 0 }).await.unwrap();
+    let Answer::Consistency { checkpoint, .. } = newest else { panic!("{newest:?}") };
+    let seen = Call::Seen { checkpoint };
+    assert_eq!(control.call(seen.clone()).await.unwrap(), Answer::Noted);
+    drop((link, control));
+    relay.stop().await;
+
+    older.iter().for_each(|(name, bytes)| std::fs::write(folder.join(name), bytes).unwrap());
+    // Nothing in the folder tells: it starts, and the log grows by a batch of its own.
+    let relay = start(&folder).await.unwrap();
+    let (link, control) = peer(&relay).await;
+    for _ in 0..2 {
+        let answer = control.call(seen.clone()).await;
+        assert!(matches!(answer, Err(ControlError::Refused(Refusal::SetBack))), "{answer:?}");
+    }
+    drop((link, control));
+    relay.stop().await;
+    let refused = start(&folder).await.err();
+    let Some(ServeError::Ledger(StartError::Store(StoreError::SetBack { .. } | StoreError::Damaged(_)))) = refused
+    else {
+        panic!("{refused:?}")
+    };
 }

@@ -15,12 +15,12 @@ use venia_proto::ledger::kind::Verified;
 use venia_proto::ledger::pin;
 use venia_proto::ledger::verify::Finding;
 use venia_proto::message::ToAgent;
-use venia_proto::rendezvous::{Push, VERSION};
+use venia_proto::rendezvous::{Call, Push, Refusal, VERSION};
 use venia_proto::session::agent::Arrival;
 use venia_proto::session::close::Close;
 use venia_proto::session::waiting::End;
 use venia_relay::client::code::LEFT;
-use venia_relay::client::control::Control;
+use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::home::Home;
 use venia_relay::client::link::{Link, Role};
 use venia_ui::cli::Common;
@@ -50,6 +50,8 @@ const SKEW_SHOWN_MS: u64 = 5 * 60 * 1_000;
 const ARRIVE: Duration = Duration::from_secs(10);
 /// How long a record that an earlier session left may hold up a person who needs help now.
 const EARLIER: Duration = Duration::from_secs(3);
+/// How long a relay may take to look up a checkpoint of its own.
+const SEEN: Duration = Duration::from_secs(2);
 /// How long the proofs of the session may take.
 const PROOFS: Duration = Duration::from_secs(8);
 /// The question whether to sign waits this long.
@@ -95,6 +97,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     let saw_ms = clock::now().wall.ms();
     remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
     trusted(&home, &control, &words)?;
+    still_there(&home, &control, &words).await?;
     for session in earlier {
         let completing = desk.complete(session, &control, address.root, EARLIER);
         match tokio::time::timeout(EARLIER, completing).await {
@@ -164,6 +167,18 @@ fn address(ask: &Ask, home: &Home, words: &Words) -> Result<RelayAddress, Failur
 async fn resolve(address: &RelayAddress) -> Option<std::net::SocketAddr> {
     let at = tokio::net::lookup_host(address.at.to_string());
     tokio::time::timeout(Duration::from_secs(10), at).await.ok()?.ok()?.next()
+}
+
+/// Shows the relay the newest checkpoint this PC holds of its log: one that was set back to an older copy learns it here,
+/// and records nothing more. A relay that doesn't answer is no worse than before. (SECURITY F5)
+async fn still_there(home: &Home, control: &Control, words: &Words) -> Result<(), Failure> {
+    let pin = known::pin(home, &control.welcome().relay.log).map_err(|error| home_failure(&error, words))?;
+    let Some(pin) = pin else { return Ok(()) };
+    let seen = control.call(Call::Seen { checkpoint: pin.note() });
+    match tokio::time::timeout(SEEN, seen).await {
+        Ok(Err(error @ ControlError::Refused(Refusal::SetBack))) => Err(relay_failure(&error, words)),
+        Ok(Ok(_) | Err(_)) | Err(_) => Ok(()),
+    }
 }
 
 fn remember(

@@ -24,7 +24,7 @@ use venia_proto::now::{Now, Wall};
 use venia_proto::rendezvous::{Answer, Refusal};
 
 use super::admission::{Admitted, Moment, NotAdmitted, Sessions, Submission};
-use super::continuity::{Continuity, between, is_set_back};
+use super::continuity::{Continuity, between, lost};
 use super::erasing::sealed_of;
 use super::head::HeadFile;
 use super::limits::{ABANDONED_AT_ONCE, Limits, STALE_MS};
@@ -429,15 +429,19 @@ impl<S: Store> Committer<S> {
             Continuity::Between { origin, first, second } => {
                 between(&self.store, head, &self.log, (origin, *first, *second))
             }
-            Continuity::Seen(checkpoint) => match is_set_back(&self.store, head, &self.log, checkpoint) {
-                Ok(true) => {
+            Continuity::Seen(checkpoint) => match lost(&self.store, head, &self.log, checkpoint) {
+                Ok(Some((size, root))) => {
                     if !self.set_back {
                         tracing::error!("a peer holds a newer checkpoint of this log: the database was set back");
+                        // The next start must know it before it signs anything, whether or not that peer comes again.
+                        if let Some(head) = &self.surroundings.head {
+                            head.advance(size, &root);
+                        }
                     }
                     self.set_back = true;
                     Err(NotProven::Refused(Refusal::SetBack))
                 }
-                Ok(false) => Ok(Answer::Noted),
+                Ok(None) => Ok(Answer::Noted),
                 Err(error) => Err(error),
             },
         };

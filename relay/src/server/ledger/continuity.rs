@@ -8,6 +8,7 @@
 
 use venia_proto::key::SigningKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::merkle::Hash;
 use venia_proto::rendezvous::{Answer, Refusal};
 
 use super::prove::{Nodes, NotProven};
@@ -50,13 +51,14 @@ pub(super) fn between(
     Ok(Answer::Consistency { checkpoint, path: nodes.consistency(first, second)? })
 }
 
-/// Whether what a peer saw is ours and isn't in this log: it was set back. What we never signed says nothing.
-pub(super) fn is_set_back(
+/// What a peer saw, if it is ours and isn't in this log: it was set back. What we never signed says nothing.
+pub(super) fn lost(
     store: &impl Store,
     head: &Head,
     log: &SigningKey,
     checkpoint: &[u8],
-) -> Result<bool, NotProven> {
+) -> Result<Option<(u64, Hash)>, NotProven> {
     let seen = Checkpoint::open(checkpoint, log.verifier()).map_err(|_| NotProven::Refused(Refusal::NotAllowed))?;
-    Ok(seen.size > head.size || Nodes::new(store, &[]).tree(seen.size)?.root() != seen.root)
+    let held = seen.size <= head.size && Nodes::new(store, &[]).tree(seen.size)?.root() == seen.root;
+    Ok((!held).then_some((seen.size, seen.root)))
 }
