@@ -38,7 +38,7 @@ fn a_first_session_ends_intact_in_one_line() {
     let said: Value = serde_json::from_str(&lines[0]).unwrap();
     let mut keys: Vec<_> = said.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
-    assert_eq!(keys, ["bundle", "checks", "milliseconds", "refused", "session", "verdict"]);
+    assert_eq!(keys, ["bundle", "checks", "milliseconds", "refused", "root", "session", "verdict"]);
     assert_eq!((&said["verdict"], &said["refused"]), (&"intact".into(), &0.into()), "{said}");
     assert!(said["checks"].as_u64().unwrap() >= 12, "{said}");
     for part in ["pair", "consent_to_first_result", "total"] {
@@ -48,6 +48,8 @@ fn a_first_session_ends_intact_in_one_line() {
 
     let bundle = said["bundle"].as_str().unwrap();
     assert!(Path::new(bundle).is_absolute());
+    let pinned = std::fs::read_to_string(folder.join("agent/roots")).unwrap();
+    assert_eq!(said["root"].as_str(), Some(pinned.trim_end()), "the root a verifier is told to trust");
     let technicians = files_with(&folder.join("console"), b"PK\x05\x06");
     assert_eq!(technicians.len(), 1, "{technicians:?}");
     for bundle in [bundle, technicians[0].to_str().unwrap()] {

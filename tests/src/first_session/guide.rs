@@ -129,7 +129,8 @@ fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
     if cli.common.json {
         screen.object(&json!({
             "session": heard.session,
-            "bundle": bundle,
+            "bundle": std::path::absolute(&bundle).map_err(broken("bundle"))?,
+            "root": root,
             "verdict": verified.verdict,
             "checks": heard.reports,
             "refused": heard.refused,
