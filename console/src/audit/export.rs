@@ -2,8 +2,9 @@
 //!
 //! Sessions and headers only: an export never holds a word that the copy doesn't.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write as _};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, BufWriter, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -159,8 +160,7 @@ fn lines(
     name: &str,
     line: impl Fn(&Session, &Event, Place) -> String,
 ) -> Result<(), MirrorError> {
-    fs::create_dir_all(out)?;
-    let mut file = BufWriter::new(File::create(out.join(name))?);
+    let mut file = BufWriter::new(create(&out.join(name))?);
     each(mirror, |session, event, place| Ok(writeln!(file, "{}", line(session, event, place))?))?;
     Ok(file.flush()?)
 }
@@ -183,12 +183,19 @@ fn each(
 }
 
 fn write(out: &Path, name: &str, head: Option<&str>, rows: impl Iterator<Item = String>) -> Result<(), MirrorError> {
-    fs::create_dir_all(out)?;
-    let mut file = BufWriter::new(File::create(out.join(name))?);
+    let mut file = BufWriter::new(create(&out.join(name))?);
     for row in head.map(str::to_owned).into_iter().chain(rows) {
         writeln!(file, "{row}")?;
     }
     Ok(file.flush()?)
+}
+
+/// Who met whom and when is for the auditor alone: another user of this computer reads neither folder nor file.
+pub(super) fn create(file: &Path) -> io::Result<File> {
+    if let Some(folder) = file.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)
 }
 
 fn text(value: &Value) -> String {
@@ -207,6 +214,17 @@ fn row(cells: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn an_export_is_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("export");
+        super::write(&out, "sessions.csv", None, std::iter::once("a".to_owned())).unwrap();
+        let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&out), mode(&out.join("sessions.csv"))), (0o700, 0o600));
+    }
+
     #[test]
     fn no_cell_is_a_formula_or_breaks_its_row() {
         let cells = ["a", "b,c", "d\"e", "=1+1"].map(str::to_owned);

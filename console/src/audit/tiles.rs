@@ -6,13 +6,13 @@
 //! tile/entries/<N>[.p/<W>]   256 entries (or W), each behind its length in two bytes, big-endian
 //! ```
 
-use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use venia_proto::ledger::merkle::Tree;
 use venia_proto::ledger::note;
 
+use super::export::create;
 use super::mirror::{Mirror, MirrorError};
 
 /// Hashes or entries in a full tile.
@@ -90,10 +90,7 @@ fn path(number: u64) -> String {
 }
 
 fn place(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(file, bytes)
+    create(file)?.write_all(bytes)
 }
 
 #[cfg(test)]
