@@ -139,3 +139,10 @@ verify-evidence-author = EVIDENCE: { $who } contradicts themselves: { $why }.
 verify-evidence-withheld = RECORD ONLY: { $who }, { $why }. This proves nothing to others.
 verify-evidence-unrooted = The keys come from the file itself. Name the root with --root.
 verify-evidence-proof = The failed proof isn't signed. The log may still supply a better one.
+verify-shows-fork = it signed two different trees of { $size } entries
+verify-shows-inconsistent = its own proof doesn't connect its trees of { $from } and { $to } entries
+verify-shows-author = two different events number { $seq } of { $author } in session { $session }
+verify-shows-withheld = { $events ->
+    [one] { $events } event without a receipt from { $from } to { $to }
+   *[other] { $events } events without a receipt from { $from } to { $to }
+}

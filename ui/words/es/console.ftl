@@ -139,3 +139,10 @@ verify-evidence-author = PRUEBA: { $who } se contradice: { $why }.
 verify-evidence-withheld = SOLO CONSTANCIA: { $who }, { $why }. No prueba nada ante terceros.
 verify-evidence-unrooted = Las claves vienen del propio archivo. Indique la raíz con --root.
 verify-evidence-proof = La demostración fallida no está firmada. El registro aún puede dar otra mejor.
+verify-shows-fork = firmó dos árboles distintos de { $size } entradas
+verify-shows-inconsistent = su propia demostración no une sus árboles de { $from } y { $to } entradas
+verify-shows-author = dos eventos distintos número { $seq } de { $author } en la sesión { $session }
+verify-shows-withheld = { $events ->
+    [one] { $events } evento sin recibo desde { $from } hasta { $to }
+   *[other] { $events } eventos sin recibo desde { $from } hasta { $to }
+}
