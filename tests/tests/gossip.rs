@@ -102,6 +102,37 @@ fn ana_again(world: &World) -> venia_tests::harness::console::Technician<'_> {
     world.somebody("console-Ana")
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn e10_what_has_no_receipt_is_noted_and_offered_again_at_the_next_contact() {
+    let mut world = World::start(programs!());
+    drop(world.technician("Ana", 2));
+    let relay = TwoFaced::take_over(&mut world);
+    let mut agent = world.ask("pc");
+    let code = agent.code();
+    let withheld = relay.withhold(Face::Agents).await;
+    let mut console = ana_again(&world).joining(&code, &RUN);
+    agent.fed("that it is noted", |line| line.contains("gave no receipts").then_some(()));
+    assert_eq!(agent.process.exit(), 1);
+    assert_eq!(agent.closed(), (Cause::RelayWithholds, Cause::RelayWithholds));
+    assert_eq!(Joined::of(&mut console).exit, 1);
+    let files = evidence_in(&agent.data);
+    let [file] = &files[..] else { panic!("{files:?}") };
+    let (exit, told) = verified(&world, file, "en", &[]);
+    assert!(exit == Some(2) && told.starts_with("RECORD ONLY: "), "a note to oneself: {exit:?} {told}");
+    let (_, told) = verified(&world, file, "es", &[]);
+    assert!(told.starts_with("SOLO CONSTANCIA: ") && told.contains("sin recibo"), "{told}");
+
+    // It freezes nothing: the next contact gets every receipt, and the record is whole.
+    drop(withheld);
+    let mut again = world.ask_in(agent.data.clone());
+    again.code();
+    let finished = agent.data.join("journal").join(agent.session().to_string()).join("finished");
+    assert!(finished.exists(), "acknowledged");
+    agent.assert_intact();
+    again.process.say("stop");
+    again.process.exit();
+}
+
 #[test]
 fn f4_an_honest_race_freezes_nobody() {
     let world = World::start(programs!());
