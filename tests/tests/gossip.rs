@@ -133,6 +133,25 @@ async fn e10_what_has_no_receipt_is_noted_and_offered_again_at_the_next_contact(
     again.process.exit();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn f5_a_technicians_program_refuses_a_log_that_lacks_what_it_saw() {
+    let mut world = World::start(programs!());
+    let data = world.technician("Ana", 2).data.clone();
+    let relay = TwoFaced::take_over(&mut world);
+    relay.grow(Face::Members, 5).await;
+    let told = |lines: Vec<String>| -> Value { serde_json::from_str(&lines.concat()).unwrap() };
+    let (exit, _, errors) = world.run("console", &data, ["refresh", "--json"], "");
+    assert_eq!(exit, 0, "{errors}");
+    relay.stop().await;
+    // What comes back never had those five, and is honest about it.
+    world.restart_relay();
+    let (exit, lines, _) = world.run("console", &data, ["refresh", "--json"], "");
+    assert_eq!((exit, told(lines)["error"]["kind"].clone()), (1, "disk".into()));
+    let joined = ana_again(&world).join("417-zebra-zebra", &RUN);
+    assert_eq!((joined.exit, joined.error()), (1, "disk"), "before a code is spent: {joined:#?}");
+    assert!(evidence_in(&data).is_empty(), "its word that it was set back is no evidence of a lie");
+}
+
 #[test]
 fn f4_an_honest_race_freezes_nobody() {
     let world = World::start(programs!());
