@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Checks a Venia bundle with nothing but Python's standard library and openssl:  verify.py session-….zip [FINGERPRINT]
 
-Signatures, leaves, inclusion, consistency, strands, members, parts and the close's count; not the rules of consent
-(`venia verify` does those). Exit 0: holds, by the root given. 1: broken. 2: holds, by keys from the file; or no close."""
+Signatures, leaves, inclusion, consistency, witnesses, strands, members, parts and the close's count; not the rules of
+consent (`venia verify` does those). Exit 0: holds, by the root given. 1: broken. 2: holds, by keys from the file; or no
+close, or receipts that still wait for their witnesses."""
 import base64, hashlib, json, re, subprocess, sys, tempfile, zipfile
 
 b64 = lambda text: base64.b64decode(text, validate=True)
@@ -13,20 +14,34 @@ def need(holds, what):
     if not holds:
         raise ValueError(what)
 
-def signed(note, vkey, kind=None):
-    """Verifies a C2SP signed note by this very key; gives the lines of its text."""
+def ed25519(key, signature, message, name):
+    with tempfile.NamedTemporaryFile() as public, tempfile.NamedTemporaryFile() as sig, tempfile.NamedTemporaryFile() as text:
+        for file, data in ((public, bytes.fromhex("302a300506032b6570032100") + key), (sig, signature), (text, message)):
+            file.write(data), file.flush()
+        run = ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER", "-inkey", public.name, "-sigfile", sig.name, "-in", text.name]
+        need(subprocess.run(run, capture_output=True).returncode == 0, f"signature of {name}")
+
+def by(note, vkey, kind):
+    """Text of a C2SP signed note, the key, and the signatures under its name and id."""
     name, key_id, key = vkey.split("+", 2)
+    need(b64(key)[0] == kind and sha(name.encode() + b"\n" + b64(key))[:4].hex() == key_id, f"key id of {name}")
     text, _, signatures = note.decode().rpartition("\n\n")
     lines = [line.split(" ") for line in signatures.splitlines() if line.startswith(f"\u2014 {name} ")]
     raw = [b64(line[2]) for line in lines if len(line) == 3]
-    raw = [signature for signature in raw if signature[:4].hex() == key_id]
-    need(raw and b64(key)[0] == 1, f"not signed by {name}")
-    need(sha(name.encode() + b"\n" + b64(key))[:4].hex() == key_id, "key id")
-    with tempfile.NamedTemporaryFile() as public, tempfile.NamedTemporaryFile() as signature, tempfile.NamedTemporaryFile() as message:
-        for file, data in ((public, bytes.fromhex("302a300506032b6570032100") + b64(key)[1:]), (signature, raw[0][4:]), (message, text.encode() + b"\n")):
-            file.write(data), file.flush()
-        run = ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER", "-inkey", public.name, "-sigfile", signature.name, "-in", message.name]
-        need(subprocess.run(run, capture_output=True).returncode == 0, f"signature of {name}")
+    return text, b64(key)[1:], [signature[4:] for signature in raw if signature[:4].hex() == key_id], name
+
+def cosigned(note, vkey):
+    """Whether a witness cosigned (C2SP tlog-cosignature); a line in its name that isn't its own is broken."""
+    text, key, found, name = by(note, vkey, 4)
+    for line in found:
+        ed25519(key, line[8:], f"cosignature/v1\ntime {int.from_bytes(line[:8], 'big')}\n{text}\n".encode(), name)
+    return bool(found)
+
+def signed(note, vkey, kind=None):
+    """Verifies a C2SP signed note by this very key; gives the lines of its text."""
+    text, key, found, name = by(note, vkey, 1)
+    need(found, f"not signed by {name}")
+    ed25519(key, found[0], text.encode() + b"\n", name)
     lines = text.split("\n")
     need(kind in (None, lines[0]), f"not a {kind}")
     return json.loads(lines[1]) if kind else lines
@@ -68,7 +83,7 @@ def verify(path, fingerprint=None):
     log = {relay["log"].split("+")[0]: relay["log"] for relay in statement["relays"]}
     keys = dict(line.split(" ") for line in files["participants"].decode().splitlines())
     need(keys and files["participants"].decode() == "".join(f"{s} {k}\n" for s, k in keys.items()), "participants")
-    tips, joined, parts, close, common, n = {}, {}, {}, None, set(), 0
+    tips, joined, parts, close, common, n, missing = {}, {}, {}, None, set(), 0, False
     while (name := f"{n:06}") + ".event" in files:
         note = files[name + ".event"]
         strand = json.loads(note.split(b"\n")[1])["author"]
@@ -78,7 +93,9 @@ def verify(path, fingerprint=None):
         need(all(of in tips for of in event["seen"]), f"{name}: seen")
         need(close is None or event["kind"] == "addendum", f"{name}: after the close")
         tips[strand] = (count + 1, base64.b64encode(sha(b"\0" + note)).decode())
-        common.add(receipt(files, name + ".tlog-proof", note, log))
+        missing = missing or name + ".tlog-proof" not in files
+        need(missing or not common.add(receipt(files, name + ".tlog-proof", note, log)), "receipt")
+        need(not missing or name + ".tlog-proof" not in files, f"{name}: a receipt after none")
         parts.update({part["commit"]: part for part in event["parts"]})
         if event["kind"] == "join":
             joined[event["strand"]] = event["key"]
@@ -89,6 +106,8 @@ def verify(path, fingerprint=None):
     need(n and sum(name.endswith(".event") for name in files) == n and len(common) == 1, "events")
     need(joined == {strand: key for strand, key in keys.items() if strand != "agent"}, "participants")
     for strand, key in joined.items():
+        if missing and f"join.batch.{strand}" not in files:
+            continue
         batch, start, proof = files[f"join.batch.{strand}"].partition(b"c2sp.org/tlog-proof@v1\n")
         common.add(receipt({"proof": start + proof}, "proof", batch, log))
         observed = signed(batch, log[json.loads(batch.split(b"\n")[1])["origin"]], "venia/batch@v1")["observed"]
@@ -96,7 +115,9 @@ def verify(path, fingerprint=None):
             member = signed(files[f"members/{strand}"], statement["authority"], "venia/member@v1")
             need(member["key"] == key and member["not_after"] >= observed, f"members/{strand}")
     need(len(common) == 1, "one checkpoint")
-    (size, root, _), = common
+    (size, root, checkpoint), = common
+    witnesses = sum(cosigned(checkpoint.encode(), vkey) for vkey in statement["witnesses"])
+    need(missing or not close or witnesses >= statement.get("quorum", 0), "a required witness is missing")
     origin, old_size, old_root = files["first.checkpoint"].decode().split("\n")[:3]
     signed(files["first.checkpoint"], log[origin])
     proof, old = [b64(line) for line in files["consistency"].decode().splitlines()], b64(old_root)
@@ -111,7 +132,7 @@ def verify(path, fingerprint=None):
     for name in files:
         if name.startswith("parts/"):
             need(sha(files[name]).hex() == name[6:] and parts[name[6:]]["len"] == len(files[name]), name)
-    return ("intact" if fingerprint else "self-consistent") if close else "unclosed"
+    return ("intact" if fingerprint else "self-consistent") if close and not missing else "unclosed"
 
 checked = {}
 if __name__ == "__main__":

@@ -351,7 +351,7 @@ fn the_first_checkpoint_and_its_consistency() {
 }
 
 /// Puts another note of the common checkpoint everywhere.
-fn with_common(bundle: &mut Bundle, note: &Note) {
+pub(crate) fn with_common(bundle: &mut Bundle, note: &Note) {
     for entry in &mut bundle.entries {
         with_checkpoint(entry, note.clone());
     }

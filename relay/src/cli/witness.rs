@@ -15,7 +15,7 @@ use super::failures::{chain, home_failed, said, system};
 use crate::server::serve::DATABASE;
 use crate::server::settings::WitnessAt;
 use crate::server::witness::desk::{Desk, DeskError};
-use crate::server::witness::http::Listening;
+use crate::server::witness::http::{Listening, Patience};
 
 /// Where a witness keeps its data when nobody says: within the relay's place, never the relay's own files.
 pub(super) const FOLDER: &str = "witness";
@@ -62,7 +62,7 @@ pub(super) fn serve(folder: &Path, screen: &Screen, listen: SocketAddr, logs: Ve
                 words.say("relay-listen-hint", &[]),
             )
         };
-        let listening = Listening::on(listen, desk).await.map_err(taken)?;
+        let listening = Listening::on(listen, desk, Patience::default()).await.map_err(taken)?;
         let at = format!("http://{}", listening.local_addr().map_err(|error| system(&error))?);
         if screen.json() {
             screen.object(&json!({ "witness": vkey, "listening": at }))?;

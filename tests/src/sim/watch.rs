@@ -252,6 +252,7 @@ impl Watch {
             }
             Input::Arrived(_)
             | Input::Slept { .. }
+            | Input::Witnessed(_)
             | Input::Stop
             | Input::JournalFailed
             | Input::Revoked

@@ -133,3 +133,8 @@ verify-evidence-author = EVIDENCE: { $who } contradicts themselves: { $why }.
 verify-evidence-withheld = RECORD ONLY: { $who }, { $why }. This proves nothing to others.
 verify-evidence-unrooted = The keys come from the file itself. Name the root with --root.
 verify-evidence-proof = The failed proof isn't signed. The log may still supply a better one.
+
+console-witnessed = Recorded and witnessed: { $by } witnesses confirmed it.
+console-not-witnessed = Recorded. Its witnesses have not confirmed it yet: fetch their word later with venia refresh.
+verify-witnessed = Recorded and witnessed by { $by } ({ $required } required), last at { $at } (UTC).
+verify-not-witnessed = Recorded, not witnessed: { $by } witnesses confirmed it, { $required } are required.

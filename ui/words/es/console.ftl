@@ -133,3 +133,8 @@ verify-evidence-author = PRUEBA: { $who } se contradice: { $why }.
 verify-evidence-withheld = SOLO CONSTANCIA: { $who }, { $why }. No prueba nada ante terceros.
 verify-evidence-unrooted = Las claves vienen del propio archivo. Indique la raíz con --root.
 verify-evidence-proof = La demostración fallida no está firmada. El registro aún puede dar otra mejor.
+
+console-witnessed = Registrado y atestiguado: lo confirmaron { $by } testigos.
+console-not-witnessed = Registrado. Sus testigos aún no lo confirmaron: traiga su palabra más tarde con venia refresh.
+verify-witnessed = Registrado y atestiguado por { $by } (se exigen { $required }), la última vez a las { $at } (UTC).
+verify-not-witnessed = Registrado, no atestiguado: lo confirmaron { $by } testigos y se exigen { $required }.

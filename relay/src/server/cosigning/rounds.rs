@@ -43,13 +43,20 @@ struct Standing {
     until: Option<Instant>,
 }
 
+/// By key and place: a witness that moved is asked at once.
+type Known = BTreeMap<(WitnessKey, String), Standing>;
+
+fn named(witness: &WitnessAt) -> (WitnessKey, String) {
+    (witness.key.clone(), witness.at.to_string())
+}
+
 /// Asks the witnesses for as long as the relay runs.
 pub async fn run(ledger: Ledger<Sqlite>, organisation: Arc<Organisation>, cosigned: Arc<Cosigned>) {
     let mut commits = ledger.commits();
-    let mut known: BTreeMap<WitnessKey, Standing> = BTreeMap::new();
+    let mut known = Known::new();
     loop {
         let witnesses = organisation.settings().witnesses;
-        known.retain(|key, _| witnesses.iter().any(|witness| witness.key == *key));
+        known.retain(|name, _| witnesses.iter().any(|witness| named(witness) == *name));
         commits.mark_unchanged();
         if !witnesses.is_empty() {
             round(&ledger, &organisation, &cosigned, &witnesses, &mut known).await;
@@ -76,14 +83,14 @@ async fn round(
     organisation: &Organisation,
     cosigned: &Arc<Cosigned>,
     witnesses: &[WitnessAt],
-    known: &mut BTreeMap<WitnessKey, Standing>,
+    known: &mut Known,
 ) {
     let Some((checkpoint, _)) = between(ledger, cosigned, 0, 0).await else { return };
     let Ok(Checkpoint { size, .. }) = Checkpoint::of_note(&checkpoint, &cosigned.log) else { return };
     let now = Instant::now();
     let mut asked = JoinSet::new();
     for witness in witnesses {
-        let standing = known.entry(witness.key.clone()).or_default();
+        let standing = known.entry(named(witness)).or_default();
         if standing.until.is_some_and(|until| until > now) {
             continue;
         }
@@ -96,12 +103,12 @@ async fn round(
                     cosigned.add(&checkpoint, &witness.key, line)
                 })
             });
-            (witness.key, passed)
+            (named(&witness), passed)
         });
     }
     while let Some(done) = asked.join_next().await {
-        let Ok((key, passed)) = done else { continue };
-        let standing = known.entry(key).or_default();
+        let Ok((name, passed)) = done else { continue };
+        let standing = known.entry(name).or_default();
         *standing = if passed {
             Standing { seen: size, ..Standing::default() }
         } else {

@@ -41,16 +41,34 @@ pub const HEAD_MAX: usize = 8 * 1024;
 /// Pause when the operating system gives no connection.
 const BREATH: Duration = Duration::from_millis(200);
 
+/// How long others may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For a request's head.
+    pub head: Duration,
+    /// For its body.
+    pub body: Duration,
+    /// For everything on one connection.
+    pub connection: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: HEAD, body: BODY, connection: CONNECTION }
+    }
+}
+
 /// A witness that listens.
 pub struct Listening {
     listener: TcpListener,
     desk: Arc<Desk<Home>>,
+    patience: Patience,
 }
 
 impl Listening {
     /// Listens for logs.
-    pub async fn on(listen: SocketAddr, desk: Desk<Home>) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(listen).await?, desk: Arc::new(desk) })
+    pub async fn on(listen: SocketAddr, desk: Desk<Home>, patience: Patience) -> io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(listen).await?, desk: Arc::new(desk), patience })
     }
 
     /// Where it listens.
@@ -65,9 +83,9 @@ impl Listening {
             let Ok(place) = places.clone().acquire_owned().await else { return };
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    let desk = self.desk.clone();
+                    let (desk, patience) = (self.desk.clone(), self.patience);
                     tokio::spawn(async move {
-                        converse(stream, desk).await;
+                        converse(stream, desk, patience).await;
                         drop(place);
                     });
                 }
@@ -81,18 +99,18 @@ impl Listening {
     }
 }
 
-async fn converse(stream: TcpStream, desk: Arc<Desk<Home>>) {
+async fn converse(stream: TcpStream, desk: Arc<Desk<Home>>, patience: Patience) {
     let service = service_fn(move |request| {
         let desk = desk.clone();
-        async move { Ok::<_, Infallible>(reply(request, desk).await) }
+        async move { Ok::<_, Infallible>(reply(request, desk, patience.body).await) }
     });
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_MAX);
+    server.timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(HEAD_MAX);
     // Whatever went wrong, the other end knows, or is gone.
-    let _ = timeout(CONNECTION, server.serve_connection(TokioIo::new(stream), service)).await;
+    let _ = timeout(patience.connection, server.serve_connection(TokioIo::new(stream), service)).await;
 }
 
-async fn reply(request: Request<Incoming>, desk: Arc<Desk<Home>>) -> Response<Full<Bytes>> {
+async fn reply(request: Request<Incoming>, desk: Arc<Desk<Home>>, patience: Duration) -> Response<Full<Bytes>> {
     if request.uri().path() != PATH {
         return plain(StatusCode::NOT_FOUND, "a witness answers at /add-checkpoint\n");
     }
@@ -101,7 +119,7 @@ async fn reply(request: Request<Incoming>, desk: Arc<Desk<Home>>) -> Response<Fu
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
-    let body = match timeout(BODY, Limited::new(request.into_body(), REQUEST_MAX).collect()).await {
+    let body = match timeout(patience, Limited::new(request.into_body(), REQUEST_MAX).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
             return plain(StatusCode::PAYLOAD_TOO_LARGE, "longer than any checkpoint\n");
