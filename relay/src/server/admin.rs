@@ -431,9 +431,13 @@ async fn answer(relay: &Arc<Relay>, stream: UnixStream) -> io::Result<()> {
         },
         Ok(request) => {
             let organisation = relay.organisation.clone();
+            let witnesses = matches!(request, Request::WitnessAdd { .. } | Request::WitnessRemove { .. });
             let done = relay.ledger.perform(move |store| carry_out(store, &organisation, request, clock::now().wall));
             let done = done.await;
             relay.organisation.put_on_record(&relay.ledger).await;
+            if witnesses {
+                relay.cosigned.witnesses_changed();
+            }
             let (reply, revoked) = done.unwrap_or((Reply::Refused { why: Why::Disk }, None));
             if let Some(key) = revoked {
                 relay.hall.act(|registry, _| registry.revoked(&key));

@@ -10,6 +10,7 @@
 //! Nothing is believed: a line counts only if it verifies by the witness's key of the settings, and peers check it again
 //! by the statement.
 
+mod answers;
 pub mod place;
 pub mod rounds;
 pub mod submit;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
@@ -42,6 +43,7 @@ pub struct Cosigned {
     notes: Mutex<BTreeMap<u64, Note>>,
     /// Up to which size every witness who can be asked was asked.
     settled: watch::Sender<u64>,
+    changed: Notify,
 }
 
 impl Cosigned {
@@ -54,7 +56,7 @@ impl Cosigned {
             notes.insert(checkpoint.size, note);
         }
         let (settled, _) = watch::channel(0);
-        Ok(Self { home, log, notes: Mutex::new(notes), settled })
+        Ok(Self { home, log, notes: Mutex::new(notes), settled, changed: Notify::new() })
     }
 
     /// The same checkpoint with the cosignatures there are; what isn't a checkpoint of ours comes back as it is.
@@ -79,6 +81,11 @@ impl Cosigned {
         let mut settled = self.settled.subscribe();
         // Late is as good as never: whoever asked goes on with what there is.
         let _ = timeout(SETTLE, settled.wait_for(|settled| *settled >= size)).await;
+    }
+
+    /// There are other witnesses, or other places of them: they are asked without waiting for a commit.
+    pub fn witnesses_changed(&self) {
+        self.changed.notify_one();
     }
 
     /// Takes in a cosignature that verifies; false for any other.

@@ -32,6 +32,9 @@ pub const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Shortest pause between two rounds that no commit asked for.
 const BREATH: Duration = Duration::from_millis(200);
 
+/// The newest cosigned checkpoint is written to the disk this often: a commit's own fsync has the disk for itself.
+pub const KEEP_EVERY: Duration = Duration::from_secs(10);
+
 /// What is known of one witness.
 #[derive(Clone, Debug, Default)]
 struct Standing {
@@ -53,19 +56,24 @@ fn named(witness: &WitnessAt) -> (WitnessKey, String) {
 /// Asks the witnesses for as long as the relay runs.
 pub async fn run(ledger: Ledger<Sqlite>, organisation: Arc<Organisation>, cosigned: Arc<Cosigned>) {
     let mut commits = ledger.commits();
-    let mut known = Known::new();
+    let (mut known, mut kept) = (Known::new(), None::<Instant>);
     loop {
         let witnesses = organisation.settings().witnesses;
         known.retain(|name, _| witnesses.iter().any(|witness| named(witness) == *name));
         commits.mark_unchanged();
         if !witnesses.is_empty() {
-            round(&ledger, &organisation, &cosigned, &witnesses, &mut known).await;
+            round(&ledger, &cosigned, &witnesses, &mut known).await;
+            if kept.is_none_or(|at| at.elapsed() >= KEEP_EVERY) {
+                keep(&cosigned, &organisation).await;
+                kept = Some(Instant::now());
+            }
         }
         // A ledger that can't answer now leaves everybody due: not at once again.
         let soon = Instant::now() + BREATH;
         let again = known.values().filter_map(|standing| standing.until).min().map(|until| until.max(soon));
         tokio::select! {
             changed = commits.changed() => if changed.is_err() { return },
+            () = cosigned.changed.notified() => {}
             () = wake(again) => {}
         }
     }
@@ -80,7 +88,6 @@ async fn wake(at: Option<Instant>) {
 
 async fn round(
     ledger: &Ledger<Sqlite>,
-    organisation: &Organisation,
     cosigned: &Arc<Cosigned>,
     witnesses: &[WitnessAt],
     known: &mut Known,
@@ -117,6 +124,9 @@ async fn round(
         };
     }
     cosigned.settled(size);
+}
+
+async fn keep(cosigned: &Arc<Cosigned>, organisation: &Organisation) {
     let (cosigned, statement) = (cosigned.clone(), organisation.served());
     let kept = tokio::task::spawn_blocking(move || cosigned.keep(&statement.statement)).await;
     if let Ok(Err(error)) = kept {
