@@ -85,7 +85,11 @@ fn a_session_is_recorded_and_witnessed() {
     let arguments = ["verify", bundle, "--root", &root, "--json"];
     let (exit, lines, errors) = world.run("console", &world.folder().join("nobody"), arguments, "");
     let verdict: Value = serde_json::from_str(&lines.concat()).unwrap();
-    assert_eq!((exit, &verdict["verdict"], &verdict["witnessed"]["required"]), (0, &"intact".into(), &1.into()), "{errors}");
+    assert_eq!(
+        (exit, &verdict["verdict"], &verdict["witnessed"]["required"]),
+        (0, &"intact".into(), &1.into()),
+        "{errors}"
+    );
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/verify.py");
     let checked = std::process::Command::new("python3").arg(script).arg(bundle).arg(&root).output().unwrap();
     assert!(checked.status.success(), "{checked:?}");

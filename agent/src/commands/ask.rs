@@ -302,7 +302,8 @@ impl Serving<'_> {
             Record::Member { strand: peer.strand, note: peer.member_note.clone().into() },
         ];
         let (report, mut done) = mpsc::unbounded_channel();
-        let recorder = Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report, self.strict);
+        let recorder =
+            Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report, self.strict);
         let mut scribe = Scribe::new(session, key, self.recipients.clone());
         let questions = Questions {
             name: arrival.name.clone(),

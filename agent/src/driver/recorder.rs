@@ -100,7 +100,8 @@ impl Recorder {
         let reports = done.clone();
         thread::spawn(move || keep(journal, &queue, &submit, &reports));
         let (prove, proven) = watch::channel(None);
-        let submitter = Submitter { control, prove, log, pin, jobs: jobs.clone(), done, backlog: Backlog::default(), strict };
+        let submitter =
+            Submitter { control, prove, log, pin, jobs: jobs.clone(), done, backlog: Backlog::default(), strict };
         tokio::spawn(submitter.run(submissions));
         Self { jobs, proven }
     }

@@ -156,11 +156,17 @@ mod tests {
             let witnessed = Witnessed::of(note, &statement(quorum)).unwrap();
             (witnessed.cosigned, witnessed.has_quorum(), witnessed.is_witnessed())
         };
-        assert_eq!([0, 1, 2].map(|quorum| counted(&note, quorum)), [(0, true, false), (0, false, false), (0, false, false)]);
+        assert_eq!(
+            [0, 1, 2].map(|quorum| counted(&note, quorum)),
+            [(0, true, false), (0, false, false), (0, false, false)]
+        );
         note.add_line(cosign(&note, &keys[2], 9));
         assert_eq!(counted(&note, 1), (0, false, false), "a stranger is nobody's witness");
         note.add_line(cosign(&note, &keys[0], 20));
-        assert_eq!([0, 1, 2].map(|quorum| counted(&note, quorum)), [(1, true, true), (1, true, true), (1, false, false)]);
+        assert_eq!(
+            [0, 1, 2].map(|quorum| counted(&note, quorum)),
+            [(1, true, true), (1, true, true), (1, false, false)]
+        );
         note.add_line(cosign(&note, &keys[0], 20));
         assert_eq!(counted(&note, 2), (1, false, false), "the same one twice is one");
         note.add_line(cosign(&note, &keys[1], 10));

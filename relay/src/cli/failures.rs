@@ -95,13 +95,9 @@ pub(super) fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
             words.say("relay-no-such-witness", &[("witness", name)]),
             words.say("relay-witness-list-hint", &[]),
         ),
-        Why::Quorum => said(
-            Exit::Refused,
-            "quorum",
-            words,
-            words.say("relay-quorum", &[]),
-            words.say("relay-quorum-hint", &[]),
-        ),
+        Why::Quorum => {
+            said(Exit::Refused, "quorum", words, words.say("relay-quorum", &[]), words.say("relay-quorum-hint", &[]))
+        }
         Why::NoSuchSession => said(
             Exit::Refused,
             "no-such-session",

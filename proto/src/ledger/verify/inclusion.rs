@@ -47,8 +47,8 @@ pub(super) fn check(bundle: &Bundle, events: &[Event], statement: &Statement) ->
     let largest = logs.seen.iter().max_by_key(|(checkpoint, ..)| checkpoint.size);
     let Some((common, log, note)) = largest.cloned() else { return Err(Broken::entry(0, "has no receipt")) };
     let several = logs.seen.len() > 1;
-    let witnessed = Witnessed::of(&note, statement)
-        .map_err(|bad| Broken { at: Some(super::At::Entry(0)), why: chain(&bad) })?;
+    let witnessed =
+        Witnessed::of(&note, statement).map_err(|bad| Broken { at: Some(super::At::Entry(0)), why: chain(&bad) })?;
     let included = Included { common, log, note, indices, several, witnessed };
 
     let first = included.check_first(bundle, &mut logs)?;

@@ -24,7 +24,12 @@ impl Relay {
     }
 
     /// Proof that the log continues a tree, up to a cosigned one where the peer lets the relay choose.
-    pub(in crate::server) async fn consistency(&self, origin: String, first: u64, mut second: u64) -> Result<Answer, Refusal> {
+    pub(in crate::server) async fn consistency(
+        &self,
+        origin: String,
+        first: u64,
+        mut second: u64,
+    ) -> Result<Answer, Refusal> {
         if second == 0 {
             second = self.witnessed_since(first).await?;
         }

@@ -52,7 +52,9 @@ impl Cosigned {
         let mut notes = BTreeMap::new();
         let kept = home.read(FILE, NOTE_MAX)?.and_then(|bytes| Note::parse(&bytes).ok());
         // Of another origin, or damaged: the next round makes a new one.
-        if let Some((note, checkpoint)) = kept.and_then(|note| Some((note.clone(), Checkpoint::of_note(&note, &log).ok()?))) {
+        if let Some((note, checkpoint)) =
+            kept.and_then(|note| Some((note.clone(), Checkpoint::of_note(&note, &log).ok()?)))
+        {
             notes.insert(checkpoint.size, note);
         }
         let (settled, _) = watch::channel(0);

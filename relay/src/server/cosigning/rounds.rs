@@ -86,12 +86,7 @@ async fn wake(at: Option<Instant>) {
     }
 }
 
-async fn round(
-    ledger: &Ledger<Sqlite>,
-    cosigned: &Arc<Cosigned>,
-    witnesses: &[WitnessAt],
-    known: &mut Known,
-) {
+async fn round(ledger: &Ledger<Sqlite>, cosigned: &Arc<Cosigned>, witnesses: &[WitnessAt], known: &mut Known) {
     let Some((checkpoint, _)) = between(ledger, cosigned, 0, 0).await else { return };
     let Ok(Checkpoint { size, .. }) = Checkpoint::of_note(&checkpoint, &cosigned.log) else { return };
     let now = Instant::now();
@@ -106,9 +101,10 @@ async fn round(
         asked.spawn(async move {
             let given = ask(&ledger, &cosigned, &witness, seen, &checkpoint, size).await;
             let passed = given.is_some_and(|lines| {
-                lines.into_iter().filter(|line| line.name == witness.key.name && line.id == witness.key.id()).any(|line| {
-                    cosigned.add(&checkpoint, &witness.key, line)
-                })
+                lines
+                    .into_iter()
+                    .filter(|line| line.name == witness.key.name && line.id == witness.key.id())
+                    .any(|line| cosigned.add(&checkpoint, &witness.key, line))
             });
             (named(&witness), passed)
         });

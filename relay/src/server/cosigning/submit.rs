@@ -110,9 +110,15 @@ mod tests {
         let body = lines(std::slice::from_ref(&line));
         assert_eq!(said(200, body.as_bytes(), &request), Some(Said::Cosigned(vec![line])));
         assert_eq!(said(409, b"17\n", &request), Some(Said::Conflict(17)));
-        for (status, body) in
-            [(200, &b"yes\n"[..]), (409, b"17"), (409, b"017\n"), (409, b"+1\n"), (409, b"\xff\n"), (403, b""), (500, b"")]
-        {
+        for (status, body) in [
+            (200, &b"yes\n"[..]),
+            (409, b"17"),
+            (409, b"017\n"),
+            (409, b"+1\n"),
+            (409, b"\xff\n"),
+            (403, b""),
+            (500, b""),
+        ] {
             assert_eq!(said(status, body, &request), None, "{status} {body:?}");
         }
     }

@@ -124,7 +124,11 @@ impl<M: Memory> Desk<M> {
             state
         });
         match state.admit(&request) {
-            Ok(()) => Reply { status: 200, media: "text/plain", body: lines(&[cosign(&request.checkpoint, &self.key, seconds)]) },
+            Ok(()) => Reply {
+                status: 200,
+                media: "text/plain",
+                body: lines(&[cosign(&request.checkpoint, &self.key, seconds)]),
+            },
             Err(NotCosigned::Refused(refused)) => Reply::refused(&refused),
             Err(NotCosigned::Memory(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "nothing is cosigned: the memory failed");
