@@ -8,6 +8,7 @@ use serde_json::Value;
 use venia_proto::ledger::kind::{Cause, Kind, Why};
 use venia_proto::ledger::verify::Finding;
 use venia_proto::message::ToAgent;
+use venia_proto::now::Wall;
 use venia_tests::harness::agent::Agent;
 use venia_tests::harness::console::{Joined, Technician};
 use venia_tests::harness::process::Process;
@@ -75,6 +76,15 @@ fn a_session_is_recorded_and_witnessed() {
     assert_eq!((witnessed.cosigned, witnessed.required), (1, 1));
     assert!(witnessed.at.is_some());
     assert!(agent.told().iter().any(|line| line.contains("1 of 1 witnesses")), "{:?}", agent.told());
+    let bo = world.somebody("console-Bo");
+    assert_eq!(bo.enroll(&world.invite_as("auditor", "Bo", 1)).0, 0);
+    let (exit, lines, errors) = world.run("console", &bo.data, ["audit", "verify", "--json"], "");
+    let audited: Value = serde_json::from_str(&lines.concat()).unwrap();
+    assert_eq!((exit, &audited["witnessed"]["cosigned"]), (0, &1.into()), "{audited} {errors}");
+    let ms = |time: &Value| time.as_str().unwrap().parse::<Wall>().unwrap().ms();
+    let age = ms(&audited["witnessed"]["at"]) - ms(&audited["observed"]);
+    assert!(age.abs() < 60_000, "fresh: {audited}");
+
     let closed = joined.events("closed")[0];
     assert_eq!(closed["verdict"], "intact", "{closed}");
     assert_eq!(closed["witnessed"]["cosigned"], 1, "{closed}");
