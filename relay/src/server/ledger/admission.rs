@@ -7,21 +7,26 @@
 //!
 //! Not here: who may be on a connection ([`super::super::registry`]), and making anything durable.
 
-use std::collections::{BTreeSet, HashMap};
+mod live;
+mod opening;
+mod refusing;
 
-use venia_proto::id::{Leaf, SessionId, Strand};
-use venia_proto::key::{KeyName, PublicKey, VerifierKey};
+use std::collections::HashMap;
+
+use venia_proto::id::SessionId;
+use venia_proto::key::{KeyName, PublicKey};
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::kind::{Kind, KindName};
 use venia_proto::ledger::merkle::Hash;
-use venia_proto::ledger::strand::{Admission, StrandError, Strands};
+use venia_proto::ledger::strand::Admission;
 use venia_proto::now::Wall;
 use venia_proto::rendezvous::{EventFault, Refusal, SUBMIT_MAX};
 
-use super::limits::{BYTES_RESERVED, DAY_MS, EVENTS_RESERVED, EVIDENCE_MAX, Limits};
+use self::live::Live;
+use super::limits::{BYTES_RESERVED, EVENTS_RESERVED, Limits};
 use super::roots::Roots;
 use super::sealed::{Held, SealedPart};
-use super::{Equivocation, Opened, Store, StoreError, StoredSession};
+use super::{Opened, Store, StoreError};
 
 /// Sessions kept in memory between commits; others are read again from disk.
 const CACHED: usize = 1_024;
@@ -84,17 +89,6 @@ pub(super) struct Sessions {
     /// Sessions that begin with the commit under way.
     opening: Vec<(PublicKey, String)>,
     clock: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Live {
-    strands: Strands,
-    agent: PublicKey,
-    parties: BTreeSet<PublicKey>,
-    events: usize,
-    bytes: u64,
-    evidence: usize,
-    used: u64,
 }
 
 /// What admission must know of the moment.
@@ -238,74 +232,6 @@ impl Sessions {
         Ok((admissions, parties, sealed))
     }
 
-    /// A session that isn't known yet: only its agent's `open` may begin it, after a member came. (SECURITY E6)
-    fn open(
-        &self,
-        store: &impl Store,
-        submission: &Submission,
-        first: &Event,
-        moment: Moment,
-    ) -> Result<(Live, Opened), NotAdmitted> {
-        let (header, name) = (first.header(), first.key_name());
-        let expected =
-            submission.met.as_ref().is_some_and(|(session, met)| *session == header.session && !met.is_empty());
-        let (true, KindName::Open, Some(name)) = (expected, header.kind.name(), name) else {
-            return Err(fault(0, EventFault::Session));
-        };
-        if moment.free < self.limits.disk_floor {
-            return Err(NotAdmitted::Refused(Refusal::Disk));
-        }
-        let since = moment.now.plus_ms(-DAY_MS).ms();
-        let (device, source) = store.opened_since(&submission.from, &submission.source, since)?;
-        let opening = |same: fn(&(PublicKey, String), &Submission) -> bool| {
-            self.opening.iter().filter(|opening| same(opening, submission)).count() as u64
-        };
-        if device + opening(|(key, _), submission| *key == submission.from) >= self.limits.sessions_per_device
-            || source + opening(|(_, from), submission| *from == submission.source) >= self.limits.sessions_per_source
-        {
-            return Err(NotAdmitted::Refused(Refusal::Quota));
-        }
-        let agent = VerifierKey { name: name.clone(), key: submission.from };
-        let opened = Opened {
-            session: header.session,
-            agent: agent.clone(),
-            source: submission.source.clone(),
-            at: moment.now.ms(),
-        };
-        Ok((Live::new(header.session, agent), opened))
-    }
-
-    fn refuse(
-        &self,
-        store: &mut impl Store,
-        live: &mut Live,
-        event: &Event,
-        place: u32,
-        error: StrandError,
-        moment: Moment,
-    ) -> NotAdmitted {
-        match error {
-            StrandError::Equivocation { author, seq, held, .. } => {
-                match keep(store, live, event, author, seq, held, moment.now) {
-                    Ok(()) => fault(place, EventFault::Equivocation),
-                    Err(error) => NotAdmitted::Store(error),
-                }
-            }
-            StrandError::OtherSession | StrandError::Closed => fault(place, EventFault::Session),
-            StrandError::ForeignKey(_) => fault(place, EventFault::ForeignKey),
-            StrandError::UnknownStrand(_)
-            | StrandError::Gap { .. }
-            | StrandError::WrongPrev { .. }
-            | StrandError::SeenUnknown(_)
-            | StrandError::SeenWentBack(_)
-            | StrandError::AfterLost
-            | StrandError::StrandNumber { .. }
-            | StrandError::KeyInUse(_)
-            | StrandError::WrongTip(_)
-            | StrandError::NotAboutClose => fault(place, EventFault::Chain),
-        }
-    }
-
     /// The session in memory, else from disk. Only its own agent makes us read and check it all: a stranger who knows
     /// its id learns that it isn't theirs, and costs one look.
     fn take(&mut self, store: &impl Store, session: SessionId, from: &PublicKey) -> Result<Option<Live>, NotAdmitted> {
@@ -321,47 +247,6 @@ impl Sessions {
             }
         }
     }
-}
-
-impl Live {
-    fn new(session: SessionId, agent: VerifierKey) -> Self {
-        let key = agent.key;
-        let strands = Strands::new(session, agent);
-        Self { strands, agent: key, parties: BTreeSet::new(), events: 0, bytes: 0, evidence: 0, used: 0 }
-    }
-
-    /// Reads a session back: every note is checked again, so that a damaged database is found before it is signed.
-    fn load(store: &impl Store, session: SessionId, stored: StoredSession) -> Result<Self, StoreError> {
-        let mut live = Self::new(session, stored.agent);
-        live.parties = stored.parties.into_iter().collect();
-        for note in stored.events {
-            let event = Event::parse(&note).map_err(|_| StoreError::Damaged("an event"))?;
-            live.strands.admit(&event).map_err(|_| StoreError::Damaged("a session's events"))?;
-            live.events += 1;
-            live.bytes += note.len() as u64;
-        }
-        live.bytes += store.sealed_bytes(session)?;
-        live.evidence = store.evidence(session)?.len();
-        Ok(live)
-    }
-}
-
-fn keep(
-    store: &mut impl Store,
-    live: &mut Live,
-    event: &Event,
-    author: Strand,
-    seq: u64,
-    held: Leaf,
-    now: Wall,
-) -> Result<(), StoreError> {
-    if live.evidence >= EVIDENCE_MAX {
-        return Ok(());
-    }
-    live.evidence += 1;
-    let (session, offered) = (event.header().session, event.bytes().to_vec());
-    tracing::warn!(%session, %author, seq, "equivocation: evidence kept");
-    store.keep(&Equivocation { session, author, seq, held, offered, at: now.ms() })
 }
 
 /// Sealed parts a new event names that aren't stored yet, nor with an earlier event of this submission. One that never came
