@@ -18,9 +18,9 @@ use venia_proto::key::{KeyName, PublicKey};
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::kind::{Kind, KindName};
 use venia_proto::ledger::merkle::Hash;
-use venia_proto::ledger::strand::Admission;
+use venia_proto::ledger::strand::{Admission, Offered};
 use venia_proto::now::Wall;
-use venia_proto::rendezvous::{EventFault, Refusal, SUBMIT_MAX};
+use venia_proto::rendezvous::{EventFault, Refusal};
 
 use self::live::Live;
 use super::limits::{BYTES_RESERVED, EVENTS_RESERVED, Limits};
@@ -46,6 +46,23 @@ pub struct Submission {
     pub known: u64,
     /// Sealed parts that came before it over the same connection.
     pub held: Held,
+}
+
+/// A submission that was read, its signatures checked as far as its connection's keys reach.
+#[derive(Debug)]
+pub(super) struct Offer {
+    /// See [`Submission::from`].
+    pub(super) from: PublicKey,
+    /// See [`Submission::source`].
+    pub(super) source: String,
+    /// See [`Submission::met`].
+    pub(super) met: Option<(SessionId, Vec<PublicKey>)>,
+    /// The events: 1 to [`SUBMIT_MAX`](venia_proto::rendezvous::SUBMIT_MAX).
+    pub(super) events: Vec<Offered>,
+    /// See [`Submission::known`].
+    pub(super) known: u64,
+    /// See [`Submission::held`].
+    pub(super) held: Held,
 }
 
 /// Sessions and members who came for them.
@@ -92,14 +109,14 @@ pub(super) struct Sessions {
 }
 
 /// What admission must know of the moment.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
     /// The relay's wall clock.
     pub(super) now: Wall,
     /// Size of the log.
     pub(super) size: u64,
     /// Free bytes on the disk.
-    pub(super) free: u64,
+    pub(super) free: &'a dyn Fn() -> u64,
 }
 
 impl Sessions {
@@ -130,40 +147,37 @@ impl Sessions {
     pub(super) fn admit(
         &mut self,
         store: &mut impl Store,
-        submission: &Submission,
-        moment: Moment,
+        mut offer: Offer,
+        moment: Moment<'_>,
     ) -> Result<Admitted, NotAdmitted> {
-        if submission.events.is_empty() || submission.events.len() > SUBMIT_MAX {
+        let mut events = std::mem::take(&mut offer.events);
+        let Some(first) = events.first().map(Offered::event) else {
             return Err(NotAdmitted::Refused(Refusal::NotAllowed));
-        }
-        let mut events = Vec::with_capacity(submission.events.len());
-        for (place, note) in (0..).zip(&submission.events) {
-            events.push(Event::parse(note).map_err(|_| fault(place, EventFault::Format))?);
-        }
-        let Some(first) = events.first() else { return Err(NotAdmitted::Refused(Refusal::NotAllowed)) };
+        };
         let session = first.header().session;
-        let (mut live, opened) = match self.take(store, session, &submission.from)? {
+        let (mut live, opened) = match self.take(store, session, &offer.from)? {
             Some(live) => (live, None),
             None => {
-                let (live, opened) = self.open(store, submission, first, moment)?;
+                let (live, opened) = self.open(store, &offer, first, moment)?;
                 (live, Some(opened))
             }
         };
         self.clock += 1;
         live.used = self.clock;
-        if live.agent != submission.from {
+        if live.agent != offer.from {
             self.live.insert(session, live);
             return Err(fault(0, EventFault::Session));
         }
         // One event is taken in whole or not at all; of several, an earlier one must be taken back.
         let before = (events.len() > 1 || opened.is_some()).then(|| live.clone());
-        match self.admit_all(store, submission, &mut live, &events, moment) {
+        match self.admit_all(store, &offer, &mut live, &mut events, moment) {
             Ok((admissions, parties, sealed)) => {
                 if let Some(opened) = &opened {
-                    self.opening.push((submission.from, opened.source.clone()));
+                    self.opening.push((offer.from, opened.source.clone()));
                 }
                 self.live.insert(session, live);
-                Ok(Admitted { events: events.into_iter().zip(admissions).collect(), opened, parties, sealed })
+                let events = events.into_iter().map(Offered::into_event).zip(admissions).collect();
+                Ok(Admitted { events, opened, parties, sealed })
             }
             Err(error) => {
                 // A session that didn't begin leaves nothing.
@@ -181,28 +195,30 @@ impl Sessions {
     fn admit_all(
         &self,
         store: &mut impl Store,
-        submission: &Submission,
+        offer: &Offer,
         live: &mut Live,
-        events: &[Event],
-        moment: Moment,
+        events: &mut [Offered],
+        moment: Moment<'_>,
     ) -> Result<(Vec<Admission>, Parties, Vec<SealedPart>), NotAdmitted> {
         let mut admissions = Vec::with_capacity(events.len());
         let mut parties = Vec::new();
         let mut sealed: Vec<SealedPart> = Vec::new();
-        for (place, event) in (0..).zip(events) {
-            let header = event.header();
+        for (place, offered) in (0..).zip(events) {
+            let header = offered.event().header();
             if let Some(after) = header.after.as_ref().filter(|after| after.origin == self.origin)
                 && (after.size > moment.size || self.roots.at(store, after.size)? != after.root)
             {
                 return Err(fault(place, EventFault::Chain));
             }
-            let admission = match live.strands.check(event) {
+            let admission = match live.strands.check_offered(offered) {
                 Ok(admission) => admission,
-                Err(error) => return Err(self.refuse(store, live, event, place, error, moment)),
+                Err(error) => return Err(self.refuse(store, live, offered.event(), place, error, moment)),
             };
+            let event = offered.event();
+            let header = event.header();
             if admission == Admission::New {
                 if let Kind::Join { key, .. } = &header.kind {
-                    let met = submission.met.as_ref().filter(|(session, _)| *session == header.session);
+                    let met = offer.met.as_ref().filter(|(session, _)| *session == header.session);
                     if met.is_some_and(|(_, met)| met.contains(&key.key)) {
                         if live.parties.insert(key.key) {
                             parties.push((header.session, key.key));
@@ -213,7 +229,7 @@ impl Sessions {
                 }
                 let reserved = if never_waits(header.kind.name()) { EVENTS_RESERVED } else { 0 };
                 let before = sealed.len();
-                sealed.extend(missing(store, &submission.held, event, place, &sealed)?);
+                sealed.extend(missing(store, &offer.held, event, place, &sealed)?);
                 let parts: u64 = sealed.iter().skip(before).map(|part| part.bytes.len() as u64).sum();
                 let bytes = live.bytes + event.bytes().len() as u64 + parts;
                 let room = if never_waits(header.kind.name()) { BYTES_RESERVED } else { 0 };
@@ -221,7 +237,7 @@ impl Sessions {
                     return Err(NotAdmitted::Refused(Refusal::Quota));
                 }
                 // Checked a moment ago on the same strands: it can't fail.
-                if live.strands.admit(event).is_err() {
+                if live.strands.admit_offered(offered).is_err() {
                     return Err(fault(place, EventFault::Chain));
                 }
                 live.events += 1;

@@ -23,12 +23,14 @@ use venia_proto::now::Now;
 use venia_proto::rendezvous::{Answer, Refusal};
 
 use self::reload::{Loaded, load};
-use super::admission::{Admitted, Moment, NotAdmitted, Sessions, Submission};
+use super::admission::{Admitted, Moment, NotAdmitted, Offer, Sessions};
 use super::head::HeadFile;
 use super::limits::{Limits, STALE_MS};
 use super::prove::Nodes;
 use super::queue::{Ledger, Newest, Work};
+use super::recent::Recent;
 use super::sealed::Held;
+use super::signatures::Signatures;
 use super::{Head, Store, StoreError};
 
 /// Calls that may wait for the committer; more wait at their own connection.
@@ -75,7 +77,8 @@ pub fn start<S: Store + 'static>(
     committer.commit(Vec::new(), gap.into_iter().collect())?;
     let newest = committer.newest.subscribe();
     let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || committer.run());
-    Ok((Ledger { queue, newest, now }, thread.map_err(StartError::Thread)?))
+    let signatures = Arc::new(Signatures::default());
+    Ok((Ledger { queue, newest, now, signatures }, thread.map_err(StartError::Thread)?))
 }
 
 struct Committer<S> {
@@ -85,6 +88,7 @@ struct Committer<S> {
     waiting: mpsc::Receiver<Work<S>>,
     sessions: Sessions,
     tree: Tree,
+    recent: Recent,
     head: Option<Head>,
     newest: watch::Sender<Newest>,
     /// The last commit failed and what is on disk couldn't be read back yet.
@@ -120,14 +124,27 @@ impl<S: Store> Committer<S> {
             if found < had {
                 return Err(StoreError::SetBack { had, found });
             }
-            if Nodes::new(&store, &[]).tree(had)?.root() != root {
+            if Nodes::stored(&store).tree(had)?.root() != root {
                 return Err(StoreError::Damaged("the log isn't the one that was here before"));
             }
         }
         let sessions = Sessions::new(log.verifier().name.clone(), surroundings.limits);
         let batch = head.as_ref().map_or_else(Vec::new, |head| head.batch.clone()).into();
         let (newest, _) = watch::channel(Newest { batch, observed, boot_ms: 0 });
-        Ok(Self { store, log, surroundings, waiting, sessions, tree, head, newest, broken: false, set_back: false })
+        let recent = Recent::edge(&tree);
+        Ok(Self {
+            store,
+            log,
+            surroundings,
+            waiting,
+            sessions,
+            tree,
+            recent,
+            head,
+            newest,
+            broken: false,
+            set_back: false,
+        })
     }
 
     fn run(mut self) {
@@ -150,7 +167,7 @@ impl<S: Store> Committer<S> {
         let mut due = false;
         for work in group {
             match work {
-                Work::Submit(submission, answer) => self.admit(submission, answer, &mut waiting),
+                Work::Submit(offer, answer) => self.admit(offer, answer, &mut waiting),
                 Work::Note(notice, answer) => owed.push(Owed { notice, answer: Some(answer) }),
                 Work::Prove(question, answer) => questions.push((question, answer)),
                 // At once: whoever comes after it in this round must not be recorded in a log that was set back.
@@ -181,24 +198,17 @@ impl<S: Store> Committer<S> {
         }
     }
 
-    fn admit(
-        &mut self,
-        submission: Submission,
-        answer: oneshot::Sender<Result<Answer, Refusal>>,
-        waiting: &mut Vec<Waiting>,
-    ) {
+    fn admit(&mut self, offer: Offer, answer: oneshot::Sender<Result<Answer, Refusal>>, waiting: &mut Vec<Waiting>) {
         let size = self.tree.size();
-        let moment = Moment { now: (self.surroundings.now)().wall, size, free: (self.surroundings.free)() };
+        let moment = Moment { now: (self.surroundings.now)().wall, size, free: &*self.surroundings.free };
         let refusal = if self.broken || self.set_back {
             self.why_not()
-        } else if submission.known > size {
+        } else if offer.known > size {
             Refusal::NotAllowed
         } else {
-            match self.sessions.admit(&mut self.store, &submission, moment) {
-                Ok(admitted) => {
-                    let Submission { known, held, .. } = submission;
-                    return waiting.push(Waiting { admitted, known, held, answer });
-                }
+            let (known, held) = (offer.known, offer.held.clone());
+            match self.sessions.admit(&mut self.store, offer, moment) {
+                Ok(admitted) => return waiting.push(Waiting { admitted, known, held, answer }),
                 Err(NotAdmitted::Refused(refusal)) => refusal,
                 Err(NotAdmitted::Store(error)) => {
                     // What was admitted before it in this round rests on the same memory: refuse all of it.
@@ -220,7 +230,7 @@ impl<S: Store> Committer<S> {
                 return Err(error);
             }
         };
-        let Some((commit, tree, newest)) = prepared else { return self.release(waiting, &[], &places) };
+        let Some((commit, tree, newest)) = prepared else { return self.release(waiting, &places) };
         if let Err(error) = self.store.append(&commit) {
             refuse(waiting, owed, Refusal::Disk);
             return Err(error);
@@ -228,6 +238,7 @@ impl<S: Store> Committer<S> {
         let batch = commit.entries.first().cloned().unwrap_or_default();
         self.head = Some(Head { size: tree.size(), checkpoint: commit.checkpoint.clone(), batch });
         self.tree = tree;
+        self.recent.add(&commit.nodes);
         let (size, root) = (self.tree.size(), self.tree.root());
         self.sessions.committed(size, root);
         if let Some(head) = &self.surroundings.head {
@@ -241,7 +252,7 @@ impl<S: Store> Committer<S> {
             // Who no longer waits needs no answer.
             let _ = owed.answer.map(|answer| answer.send(Ok(index)));
         }
-        self.release(waiting, &commit.nodes, &places)
+        self.release(waiting, &places)
     }
 
     /// Why nothing is recorded now.

@@ -24,6 +24,27 @@ use super::{Commit, Equivocation, Head, Placed, Store, StoreError, StoredSession
 /// How long to wait for another process that reads the file, in milliseconds.
 const BUSY_MS: u32 = 5_000;
 
+/// How often the write-ahead log is brought into the database, in its pages of 4 KiB: what many commits change in turn is
+/// then written once.
+const CHECKPOINT_PAGES: u32 = 4_000;
+
+/// Walks a session's events (`$1`) from its newest backwards. Each step goes back, whatever a damaged row says.
+macro_rules! walking {
+    ($select:literal) => {
+        concat!(
+            "WITH RECURSIVE walk (entry, author, seq, batch, before) AS ( \
+                 SELECT entry, author, seq, batch, before FROM events \
+                 WHERE entry = (SELECT newest FROM sessions WHERE session = $1) AND session = $1 \
+                 UNION ALL \
+                 SELECT events.entry, events.author, events.seq, events.batch, events.before \
+                 FROM walk JOIN events ON events.entry = walk.before AND events.entry < walk.entry \
+                 WHERE events.session = $1 \
+             ) ",
+            $select
+        )
+    };
+}
+
 /// An open database.
 pub struct Sqlite {
     path: PathBuf,
@@ -105,7 +126,7 @@ impl Store for Sqlite {
 
     fn session(&self, session: SessionId) -> Result<Option<StoredSession>, StoreError> {
         let Some((agent, parties)) = self.session_keys(session)? else { return Ok(None) };
-        let sql = "SELECT note FROM events JOIN entries USING (entry) WHERE session = $1 ORDER BY entry";
+        let sql = walking!("SELECT note FROM walk JOIN entries USING (entry) ORDER BY entry");
         let mut statement = self.connection.prepare_cached(sql)?;
         let events = statement.query_map([session.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(Some(StoredSession { agent, parties, events }))
@@ -126,15 +147,15 @@ impl Store for Sqlite {
     }
 
     fn place(&self, session: SessionId, author: Strand, seq: u64) -> Result<Option<u64>, StoreError> {
-        let sql = "SELECT entry FROM events WHERE session = $1 AND author = $2 AND seq = $3";
+        let sql = walking!("SELECT entry FROM walk WHERE author = $2 AND seq = $3");
         let row = params![session.0, author.to_string(), seq.cast_signed()];
         let entry: Option<i64> = self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
         Ok(entry.map(i64::cast_unsigned))
     }
 
     fn placed(&self, session: SessionId, below: u64, skip: u64, most: usize) -> Result<Vec<Placed>, StoreError> {
-        let sql = "SELECT author, seq, entry, batch FROM events WHERE session = $1 AND entry < $2 ORDER BY entry \
-                   LIMIT $3 OFFSET $4";
+        let sql =
+            walking!("SELECT author, seq, entry, batch FROM walk WHERE entry < $2 ORDER BY entry LIMIT $3 OFFSET $4");
         let mut statement = self.connection.prepare_cached(sql)?;
         let page = params![session.0, below.cast_signed(), i64::try_from(most).unwrap_or(i64::MAX), skip.cast_signed()];
         let rows = statement.query_map(page, |row| {
@@ -214,6 +235,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS.into()))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
     // What is deleted is overwritten: an erased part must not be found in a free page. (SECURITY E11)

@@ -7,7 +7,7 @@ use venia_proto::ledger::kind::KindName;
 use venia_proto::rendezvous::{EventFault, Refusal};
 
 use super::live::Live;
-use super::{Moment, NotAdmitted, Sessions, Submission, fault};
+use super::{Moment, NotAdmitted, Offer, Sessions, fault};
 use crate::server::ledger::limits::DAY_MS;
 use crate::server::ledger::{Opened, Store};
 
@@ -16,36 +16,31 @@ impl Sessions {
     pub(super) fn open(
         &self,
         store: &impl Store,
-        submission: &Submission,
+        offer: &Offer,
         first: &Event,
-        moment: Moment,
+        moment: Moment<'_>,
     ) -> Result<(Live, Opened), NotAdmitted> {
         let (header, name) = (first.header(), first.key_name());
-        let expected =
-            submission.met.as_ref().is_some_and(|(session, met)| *session == header.session && !met.is_empty());
+        let expected = offer.met.as_ref().is_some_and(|(session, met)| *session == header.session && !met.is_empty());
         let (true, KindName::Open, Some(name)) = (expected, header.kind.name(), name) else {
             return Err(fault(0, EventFault::Session));
         };
-        if moment.free < self.limits.disk_floor {
+        if (moment.free)() < self.limits.disk_floor {
             return Err(NotAdmitted::Refused(Refusal::Disk));
         }
         let since = moment.now.plus_ms(-DAY_MS).ms();
-        let (device, source) = store.opened_since(&submission.from, &submission.source, since)?;
-        let opening = |same: fn(&(PublicKey, String), &Submission) -> bool| {
-            self.opening.iter().filter(|opening| same(opening, submission)).count() as u64
+        let (device, source) = store.opened_since(&offer.from, &offer.source, since)?;
+        let opening = |same: fn(&(PublicKey, String), &Offer) -> bool| {
+            self.opening.iter().filter(|opening| same(opening, offer)).count() as u64
         };
-        if device + opening(|(key, _), submission| *key == submission.from) >= self.limits.sessions_per_device
-            || source + opening(|(_, from), submission| *from == submission.source) >= self.limits.sessions_per_source
+        if device + opening(|(key, _), offer| *key == offer.from) >= self.limits.sessions_per_device
+            || source + opening(|(_, from), offer| *from == offer.source) >= self.limits.sessions_per_source
         {
             return Err(NotAdmitted::Refused(Refusal::Quota));
         }
-        let agent = VerifierKey { name: name.clone(), key: submission.from };
-        let opened = Opened {
-            session: header.session,
-            agent: agent.clone(),
-            source: submission.source.clone(),
-            at: moment.now.ms(),
-        };
+        let agent = VerifierKey { name: name.clone(), key: offer.from };
+        let opened =
+            Opened { session: header.session, agent: agent.clone(), source: offer.source.clone(), at: moment.now.ms() };
         Ok((Live::new(header.session, agent), opened))
     }
 }

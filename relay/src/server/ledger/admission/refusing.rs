@@ -20,7 +20,7 @@ impl Sessions {
         event: &Event,
         place: u32,
         error: StrandError,
-        moment: Moment,
+        moment: Moment<'_>,
     ) -> NotAdmitted {
         match error {
             StrandError::Equivocation { author, seq, held, .. } => {

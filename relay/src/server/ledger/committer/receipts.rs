@@ -1,6 +1,5 @@
 //! What everybody is told once a commit is durable: proofs that their events stand in the tree just signed.
 
-use venia_proto::ledger::merkle::Hash;
 use venia_proto::rendezvous::{Answer, Refusal};
 
 use super::layout::Places;
@@ -11,13 +10,8 @@ use crate::server::ledger::{Store, StoreError};
 
 impl<S: Store> Committer<S> {
     /// Everything is durable: hands out receipts.
-    pub(super) fn release(
-        &self,
-        waiting: Vec<Waiting>,
-        fresh: &[(u8, u64, Hash)],
-        places: &Places,
-    ) -> Result<(), StoreError> {
-        let nodes = Nodes::new(&self.store, fresh);
+    pub(super) fn release(&self, waiting: Vec<Waiting>, places: &Places) -> Result<(), StoreError> {
+        let nodes = Nodes::recent(&self.store, &self.recent);
         let mut failed = None;
         for Waiting { admitted, known, held, answer } in waiting {
             held.stored(&admitted.sealed);

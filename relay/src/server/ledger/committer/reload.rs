@@ -10,6 +10,7 @@ use venia_proto::now::Wall;
 use super::Committer;
 use crate::server::ledger::prove::Nodes;
 use crate::server::ledger::queue::Newest;
+use crate::server::ledger::recent::Recent;
 use crate::server::ledger::{Head, Store, StoreError};
 
 /// What the database holds, held against itself.
@@ -32,6 +33,7 @@ impl<S: Store> Committer<S> {
         let again = self.store.reopen().and_then(|()| load(&self.store, &self.log));
         match again {
             Ok(Loaded { tree, head, observed }) => {
+                self.recent = Recent::edge(&tree);
                 self.tree = tree;
                 // If the failed commit is there after all, its batch note is the newest; how old it is, nobody knows.
                 if let Some(head) = &head {
@@ -57,7 +59,7 @@ pub(super) fn load<S: Store>(store: &S, log: &SigningKey) -> Result<Loaded, Stor
     };
     let checkpoint = Checkpoint::open(&head.checkpoint, log.verifier())
         .map_err(|_| StoreError::Damaged("the head isn't signed by this relay's log key"))?;
-    let tree = Nodes::new(store, &[]).tree(head.size)?;
+    let tree = Nodes::stored(store).tree(head.size)?;
     if checkpoint.size != head.size || checkpoint.root != tree.root() {
         return Err(StoreError::Damaged("the tree isn't the one that was signed"));
     }
