@@ -4,6 +4,8 @@
 
 mod forgeries;
 mod fuzz;
+mod listed;
+mod outside;
 mod people;
 mod python;
 mod repacked;
