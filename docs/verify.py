@@ -113,7 +113,7 @@ class Logs:
 
     def __init__(self, statement):
         self.keys = {relay["log"].split("+")[0]: relay["log"] for relay in statement["relays"]}
-        self.roots, self.seen = {}, {}
+        self.roots, self.seen, self.common = {}, {}, ""
 
     def one_root(self, origin, size, root):
         need(self.roots.setdefault((origin, size), root) == root, "two roots at one size")
@@ -132,7 +132,8 @@ class Logs:
         first, index, *siblings = head.split("\n")
         need(first == "c2sp.org/tlog-proof@v1" and re.fullmatch("index (?:0|[1-9][0-9]{0,15})", index), "not a tlog-proof")
         tree = self.checkpoint(note.encode())
-        need(self.seen.setdefault(tree, note) == note, "the same checkpoint has other signatures elsewhere")
+        need(note == self.common or split(note.encode())[0] != split(self.common.encode())[0], "the same checkpoint has other signatures elsewhere")
+        self.seen[tree] = note
         index, (_, size, root) = int(index[6:]), tree
         need(index < size and root_of(sha(b"\0" + entry), index, size - 1, [b64(hash, 32) for hash in siblings])[0] == root, "not in the tree")
         return index, tree
@@ -283,6 +284,8 @@ def verify(path, fingerprint=None):
     close = chains(notes, events, leaves, keys)
 
     logs, index, newest = Logs(statement), [], {}
+    ends = [data.partition(b"\n\n")[2] for name, data in sorted(files.items()) if name.endswith(".tlog-proof")]
+    logs.common = max(ends, key=ends.count, default=b"").decode(errors="replace")
     for n, note in enumerate(notes):
         if f"{n:06}.tlog-proof" in files:
             need(None not in index, "has no receipt, but later events have")
@@ -353,6 +356,6 @@ if __name__ == "__main__":
     try:
         verdict = verify(*sys.argv[1:3])
     except Exception as error:
-        sys.exit(f"broken: {place[0]}: {error}")
+        sys.exit(f"broken: {ascii(place[0])[1:-1]}: {ascii(str(error))[1:-1]}")
     print(verdict)
     sys.exit(0 if verdict == "intact" else 2)

@@ -5,6 +5,7 @@
 mod forgeries;
 mod fuzz;
 mod listed;
+mod mutations;
 mod outside;
 mod people;
 mod python;

@@ -15,7 +15,7 @@ import verify
 for line in sys.stdin:
     file, root = line.rstrip('\\n').split(' ')
     try: print(verify.verify(file, root or None))
-    except Exception as error: print('broken:', verify.place[0], repr(error))
+    except Exception as error: print('broken:', ascii(verify.place[0])[1:-1], ascii(error))
 ";
 
 /// A folder of its own under target/, removed when dropped.
