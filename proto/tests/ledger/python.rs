@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the other verifier reads a file")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use venia_proto::key::SigningKey;
@@ -13,6 +13,7 @@ use venia_proto::ledger::note::{Note, Signature};
 use venia_proto::ledger::verify::{Finding, Roots, verify};
 
 use super::forgeries::with_common;
+use super::outside::Folder;
 use super::support::*;
 
 /// Runs it; gives its exit code and what it said. Fails if python3 or openssl is missing.
@@ -27,23 +28,6 @@ fn python(folder: &Path, zip: &[u8], root: Option<&str>) -> (Option<i32>, String
 
 /// One way to spoil a bundle.
 type Damage = fn(&World, &mut Bundle);
-
-/// A folder of its own under target/, removed when dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 #[test]
 fn openssl_verifies_ed25519() {
@@ -106,7 +90,7 @@ fn witnessed_bundles() {
     let imposter = SigningKey::new("witness", [99; 32]).named(world.witness.verifier().name.clone());
     let forged = Signature { id: good.id, ..cosign(&bare, &imposter, 7) };
     let stranger = cosign(&bare, &imposter, 7);
-    for (line, says) in [(later, "signature of"), (forged, "signature of"), (stranger, "witness is missing")] {
+    for (line, says) in [(later, "witness"), (forged, "witness"), (stranger, "witness is missing")] {
         let (mut bundle, mut note) = (world.bundle(), bare.clone());
         note.add_line(line);
         with_common(&mut bundle, &note);

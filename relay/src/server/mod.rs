@@ -5,6 +5,7 @@ pub mod admin;
 pub mod audit;
 pub mod bulk;
 pub mod clock;
+pub mod contradictions;
 pub mod cosigning;
 mod egress;
 pub mod erasing;

@@ -149,7 +149,7 @@ impl Running {
         let cosigned = Arc::new(Cosigned::open(home.clone(), origin)?);
         let listener = admin::listen(folder).map_err(ServeError::Socket)?;
         let relay = Arc::new(Relay {
-            hall: Hall::new(door.flows().clone()),
+            hall: Arc::new(Hall::new(door.flows().clone())),
             ledger,
             organisation: Arc::new(organisation),
             desk,

@@ -268,6 +268,7 @@ impl Watch {
             | Input::Stop
             | Input::JournalFailed
             | Input::Revoked
+            | Input::LogDoubted
             | Input::Left
             | Input::Nonsense { .. }
             | Input::EyesLost
