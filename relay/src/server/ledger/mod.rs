@@ -17,8 +17,10 @@ pub mod limits;
 pub mod notes;
 pub mod prove;
 pub mod queue;
+mod recent;
 mod roots;
 pub mod sealed;
+mod signatures;
 pub mod sqlite;
 #[cfg(test)]
 mod tests;
