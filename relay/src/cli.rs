@@ -4,6 +4,7 @@
 //! does the same to the folder itself. Never two writers.
 
 mod ask;
+mod contradictions;
 mod erasing;
 mod failures;
 mod serve;
@@ -103,6 +104,27 @@ enum Command {
         #[arg(long)]
         forever: bool,
     },
+    /// See or export what proves that somebody signed two different events for one place
+    Evidence {
+        #[command(subcommand)]
+        command: Evidence,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Evidence {
+    /// Everything that is kept
+    List,
+    /// Write one to a file that anybody can check with: venia verify
+    Export {
+        /// The session
+        session: String,
+        /// Where to; it must not exist
+        file: std::path::PathBuf,
+        /// Which of the session's, as listed [default: the first]
+        #[arg(long, value_name = "N")]
+        number: Option<usize>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -174,6 +196,11 @@ fn run(folder: &Path, screen: &Screen, command: Command) -> Result<(), Failure> 
         Command::Erase { session: Some(session), part, .. } => told(erasing::request(&session, part, screen.words())?),
         Command::Erase { session: None, .. } => told(Request::Erasures),
         Command::Retention { days, forever } => told(Request::Retention { change: forever || days.is_some(), days }),
+        Command::Evidence { command: Evidence::List } => told(Request::Evidence),
+        Command::Evidence { command: Evidence::Export { session, file, number } } => {
+            let request = contradictions::request(&session, number, screen.words())?;
+            contradictions::write(screen, &ask(folder, screen.words(), request)?, &file)
+        }
         Command::Address => told(Request::Address),
         Command::Invite { role, name, level } => told(Request::Invite { name, role: role.into(), level }),
         Command::Members { command: Members::List } => told(Request::Members),

@@ -10,6 +10,7 @@ use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
+use super::contradictions;
 use super::erasing;
 use super::failures::{failed, refused, said, system};
 use crate::client::home::Home;
@@ -28,10 +29,13 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
     let name = match &request {
         Request::Invite { name, .. } | Request::Revoke { name } => Foreign::new(name.as_str()),
         Request::AuditorAdd { recipient } | Request::AuditorRemove { recipient } => Foreign::new(recipient.as_str()),
-        Request::Erase { session, .. } => Foreign::new(session.as_str()),
-        Request::Address | Request::Members | Request::Auditors | Request::Erasures | Request::Retention { .. } => {
-            Foreign::new("")
-        }
+        Request::Erase { session, .. } | Request::EvidenceFile { session, .. } => Foreign::new(session.as_str()),
+        Request::Address
+        | Request::Members
+        | Request::Auditors
+        | Request::Erasures
+        | Request::Evidence
+        | Request::Retention { .. } => Foreign::new(""),
     };
     let reply = match runtime.block_on(admin::ask(folder, &request)) {
         Ok(Some(reply)) => reply,
@@ -56,7 +60,9 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
         | Reply::Auditors { .. }
         | Reply::Erased { .. }
         | Reply::Erasures { .. }
-        | Reply::Retention { .. } => Ok(reply),
+        | Reply::Retention { .. }
+        | Reply::Evidence { .. }
+        | Reply::EvidenceFile { .. } => Ok(reply),
     }
 }
 
@@ -129,6 +135,9 @@ pub(super) fn tell(screen: &Screen, reply: &Reply) -> Result<(), Failure> {
         Reply::Erased { session } => erasing::erased(screen, session),
         Reply::Erasures { erasures } => erasing::list(screen, erasures),
         Reply::Retention { days } => erasing::retention(screen, *days),
+        Reply::Evidence { evidence } => contradictions::list(screen, evidence),
+        // Written to a file by whoever asked for one.
+        Reply::EvidenceFile { text, .. } => screen.line(text.trim_end()),
         Reply::Refused { why } => Err(refused(*why, &Foreign::new(""), words)),
     }
 }

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod audit;
 pub mod bulk;
 pub mod clock;
+pub mod contradictions;
 mod egress;
 pub mod erasing;
 pub mod flow;

@@ -147,7 +147,7 @@ impl Running {
         let desk = Desk::open(&home.path(DATABASE)?, &origin)?;
         let listener = admin::listen(folder).map_err(ServeError::Socket)?;
         let relay = Arc::new(Relay {
-            hall: Hall::new(door.flows().clone()),
+            hall: Arc::new(Hall::new(door.flows().clone())),
             ledger,
             organisation: Arc::new(organisation),
             desk,

@@ -14,6 +14,7 @@ pub mod faulty;
 pub mod pretender;
 pub mod process;
 pub mod scripted;
+pub mod two_faced;
 pub mod visitor;
 pub mod world;
 
