@@ -62,17 +62,30 @@ fn carry_on(ana: &Technician<'_>, agent: &mut Agent) -> i32 {
         if let Some(code) = said["feed"].as_str().and_then(|line| line.strip_prefix("code: ")) {
             console = Some(ana.joining(code, &ABOUT));
         }
-        match said["asked"].as_str() {
-            Some("arrival") => agent.process.say("yes"),
-            Some("consent") => agent.process.say("allow"),
-            Some("sign") => agent.process.say("sign"),
-            Some("free") => agent.process.say("skip"),
-            Some(_) | None => {}
-        }
+        reply(agent, &said);
     }
     // Whoever lost its peer may wait longer than we care.
     drop(console);
     agent.process.exit()
+}
+
+/// The same, where somebody else has the code.
+fn answer(agent: &mut Agent) -> i32 {
+    while let Some(line) = agent.process.next() {
+        reply(agent, &serde_json::from_str(&line).unwrap_or_default());
+    }
+    agent.process.exit()
+}
+
+/// Yes to everything.
+fn reply(agent: &mut Agent, said: &Value) {
+    match said["asked"].as_str() {
+        Some("arrival") => agent.process.say("yes"),
+        Some("consent") => agent.process.say("allow"),
+        Some("sign") => agent.process.say("sign"),
+        Some("free") => agent.process.say("skip"),
+        Some(_) | None => {}
+    }
 }
 
 /// Every session of a PC: its records in the order they were written. One whose first batch never got through is none.
@@ -109,11 +122,16 @@ fn completed(what: &str, world: &World, pc: &str, data: &Path) -> usize {
     well(what, &again);
     let sessions = journals(data);
     let mut closed = 0;
-    for (session, _) in &sessions {
+    for (session, records) in &sessions {
         let replay = Journals::open(data).unwrap().read(*session).unwrap();
-        // Before its first receipt nothing had happened, and the record may be of nothing.
         let Ok(archive) = Archive::read(&replay) else { continue };
         let kinds: Vec<_> = archive.events.iter().map(|(event, _)| event.header().kind.clone()).collect();
+        if !records.iter().any(|record| matches!(record, Record::Receipt { .. })) {
+            // The log never took its open, and a relay that has started anew no longer knows that a member came for it.
+            let begun = kinds.iter().any(|kind| matches!(kind, Kind::Consent { .. } | Kind::Admit { .. }));
+            assert!(!begun, "{what}: a card without a receipt: {kinds:?}");
+            continue;
+        }
         let count = |wanted: fn(&Kind) -> bool| kinds.iter().filter(|kind| wanted(kind)).count();
         let ends = (count(|kind| matches!(kind, Kind::Open { .. })), count(|kind| matches!(kind, Kind::Close { .. })));
         assert_eq!(ends, (1, 1), "{what}: {kinds:?}");
@@ -195,6 +213,79 @@ fn a_disk_that_promises_no_room() {
 #[test]
 fn a_folder_that_is_not_written() {
     failing("fsync", "EIO", false);
+}
+
+/// A relay whose disk fails under a session: nothing is receipted that isn't stored, so what was receipted is in the log
+/// that is there after a restart, and the record verifies against it.
+#[test]
+fn a_relays_disk_that_fails() {
+    let mut world = World::start(programs!());
+    let mut random = random();
+    let kinds = [("fdatasync", "EIO", false), ("pwrite64", "EIO", false), ("pwrite64", "ENOSPC", true)];
+    let mut tried = 0;
+    for (call, error, ever_after) in kinds {
+        for nth in some(if all() { 40 } else { 12 }, &mut random).into_iter().take(if all() { 40 } else { 2 }) {
+            let what = format!("the relay's {call} {nth} fails with {error}, {ever_after}");
+            let pc = format!("pc-{call}-{error}-{nth}");
+            let data = {
+                let ana = world.technician(&format!("Ana {call} {error} {nth}"), 3);
+                let Some(mut failing) = world.fail_relay(Fault { call, error, nth, ever_after }) else { return };
+                let mut agent = world.ask(&pc);
+                let exit = carry_on(&ana, &mut agent);
+                failing.signal(Signal::TERM);
+                failing.exit();
+                assert!(exit == 0 || exit == 1, "{what}: {exit}");
+                well(&what, &agent);
+                never_executed_without_a_receipt(&what, &agent.data);
+                agent.data.clone()
+            };
+            tried += usize::from(has_failed(&world.relay_data));
+            assert!(!world.relay.errors().contains("panicked"), "{what}: {}", world.relay.errors());
+            world.kill_relay();
+            world.restart_relay();
+            completed(&what, &world, &pc, &data);
+        }
+    }
+    eprintln!("{tried} failures");
+    assert!(tried > 0);
+}
+
+/// A technician's disk that fails: the session is on record all the same, and what lies in their folder is a record or
+/// nothing, never half of one.
+#[test]
+fn a_technicians_disk_that_fails() {
+    let world = World::start(programs!());
+    let mut random = random();
+    let mut tried = 0;
+    for (call, error) in [("fsync", "EIO"), ("fdatasync", "EIO"), ("rename", "ENOSPC")] {
+        for nth in some(if all() { 30 } else { 4 }, &mut random).into_iter().take(if all() { 30 } else { 2 }) {
+            let what = format!("the console's {call} {nth} fails with {error}");
+            let ana = world.technician(&format!("Ana {call} {nth}"), 3);
+            let mut agent = world.ask(&format!("pc-{call}-{nth}"));
+            let fault = Fault { call, error, nth, ever_after: true };
+            let mut console = ana.joining_with(&agent.code(), &ABOUT, fault);
+            let exit = answer(&mut agent);
+            assert!(exit == 0 || exit == 1, "{what}: {exit}");
+            let (ended, errors) = (console.exit(), console.errors());
+            assert!(!errors.contains("panicked") && !errors.contains("ERROR"), "{what}: {errors}");
+            if has_failed(&ana.data) {
+                tried += 1;
+                assert!(ended == 1 || ended == 0, "{what}: {ended} {errors}");
+                assert!(ended == 0 || errors.len() > 20, "{what}: {errors}");
+            } else {
+                assert_eq!(ended, 0, "{what}: nothing failed, {errors}");
+            }
+            agent.assert_intact();
+            let records = std::fs::read_dir(ana.data.join("sessions")).into_iter().flatten().flatten();
+            for record in records.filter(|file| file.path().extension().is_some_and(|ending| ending == "zip")) {
+                let zip = std::fs::read(record.path()).unwrap();
+                let verdict = verify(&zip, Roots { named: Some(world.address.root), known: &[] });
+                assert_ne!(verdict.verdict, Finding::Broken, "{what}: {verdict:?}");
+            }
+        }
+    }
+    eprintln!("{tried} failures");
+    assert!(tried > 0);
 }
 
 /// Sends SIGKILL once some journal of this PC has so many lines. Ends when it did, or when told to.
