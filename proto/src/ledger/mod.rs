@@ -20,3 +20,4 @@ pub mod proof;
 pub mod reading;
 pub mod strand;
 pub mod verify;
+pub mod witness;
