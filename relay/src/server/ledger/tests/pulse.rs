@@ -149,7 +149,7 @@ async fn f6_clock_jumps_and_sleep_leave_a_log_without_holes() {
         (1_000, -48 * HOUR),
         (1_000, HOUR),
         (8 * HOUR, 8 * HOUR),
-        (1_000, 30 * HOUR),
+        (1_000, 60 * HOUR),
     ];
     for (boot, wall) in steps {
         world.boot.fetch_add(boot.cast_unsigned(), Ordering::SeqCst);
