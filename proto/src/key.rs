@@ -139,6 +139,40 @@ impl VerifierKey {
     }
 }
 
+/// A key made ready to check many signatures: its id hashed and its point unpacked once, not for each.
+#[derive(Clone, Debug)]
+pub struct ReadyKey {
+    name: KeyName,
+    id: [u8; 4],
+    point: Option<ed25519_dalek::VerifyingKey>,
+}
+
+impl VerifierKey {
+    /// Ready for many signatures.
+    pub fn ready(&self) -> ReadyKey {
+        let point = ed25519_dalek::VerifyingKey::from_bytes(&self.key.0).ok();
+        ReadyKey { name: self.name.clone(), id: self.id(), point }
+    }
+}
+
+impl ReadyKey {
+    /// The key's name.
+    pub fn name(&self) -> &KeyName {
+        &self.name
+    }
+
+    /// The key's id ([`VerifierKey::id`]).
+    pub fn id(&self) -> [u8; 4] {
+        self.id
+    }
+
+    /// As strict as [`PublicKey::verify`].
+    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(signature);
+        self.point.as_ref().is_some_and(|key| key.verify_strict(message, &signature).is_ok())
+    }
+}
+
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut key = vec![ED25519];
@@ -292,5 +326,8 @@ mod tests {
         assert!(key.public().verify(b"x", &signature));
         assert!(!key.public().verify(b"y", &signature));
         assert!(!other.public().verify(b"x", &signature));
+        let ready = key.verifier().ready();
+        assert!(ready.verify(b"x", &signature) && !ready.verify(b"y", &signature));
+        assert!(!other.verifier().ready().verify(b"x", &signature));
     }
 }

@@ -19,3 +19,4 @@ pub mod proof;
 pub mod reading;
 pub mod strand;
 pub mod verify;
+pub mod whole;

@@ -169,15 +169,33 @@ impl Strands {
         Ok(admission)
     }
 
+    /// The same for an event whose signature was found good by the key of its strand ([`Strands::key_of`]).
+    pub fn admit_verified(&mut self, event: &Event) -> Result<Admission, StrandError> {
+        let admission = self.check_place(event)?;
+        match admission {
+            Admission::New => self.take(event),
+            Admission::Again => {}
+        }
+        Ok(admission)
+    }
+
     /// Checks the signature and the place of an event.
     pub fn check(&self, event: &Event) -> Result<Admission, StrandError> {
+        let header = event.header();
+        // A stranger's event is never held against anybody, so whose it is comes first.
+        if let Some(chain) = self.chains.get(&header.author).filter(|_| header.session == self.session) {
+            event.verify(&chain.key).map_err(|_| StrandError::ForeignKey(header.author))?;
+        }
+        self.check_place(event)
+    }
+
+    fn check_place(&self, event: &Event) -> Result<Admission, StrandError> {
         let header = event.header();
         if header.session != self.session {
             return Err(StrandError::OtherSession);
         }
         let author = header.author;
         let chain = self.chains.get(&author).ok_or(StrandError::UnknownStrand(author))?;
-        event.verify(&chain.key).map_err(|_| StrandError::ForeignKey(author))?;
         let expected = chain.len();
         if let Some(held) = self.leaf_at(author, header.seq) {
             let offered = event.leaf();
