@@ -165,19 +165,36 @@ impl Whole {
         unjudged.filter(|(_, kept)| !kept.from_start).map(|(id, _)| *id)
     }
 
+    /// Sessions that opened in a walk that didn't begin at the first entry: none of them may have been there before.
+    pub fn unproven_new(&self) -> impl Iterator<Item = SessionId> {
+        let new = self.sessions.iter().filter(|(_, kept)| kept.from_start && self.start > 0);
+        new.map(|(id, _)| *id)
+    }
+
+    /// Where a session's events stood before the walk began: nowhere, if its `open` was walked.
+    pub fn check_new(&self, session: SessionId, earlier: &[Place]) -> Result<(), Unsound> {
+        let first = self.sessions.get(&session).filter(|kept| kept.from_start).and_then(|kept| kept.places.first());
+        match first {
+            Some(first) if earlier.iter().any(|place| place.entry < self.start) => {
+                Err(unsound(first.entry, "opens a session that was there before".to_owned()))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// A session from before the start that was never judged: it will be, whether or not anything of it comes.
     pub fn owe(&mut self, session: SessionId) {
         let kept = Kept { agent: None, places: Vec::new(), state: State::LetGo, from_start: false };
         self.sessions.entry(session).or_insert(kept);
     }
 
-    /// The next entry's exact bytes, where they lie, and the agent's key that came with an `open`. `see` is shown what was
-    /// read, its relay-made notes not yet verified.
+    /// The next entry's exact bytes, and where they lie. `agent` is asked at a session's `open` for the agent's key as the
+    /// relay told it; `see` is shown what was read, its relay-made notes not yet verified.
     pub fn push(
         &mut self,
         at: u64,
-        agent: &str,
         bytes: &[u8],
+        agent: impl FnOnce(SessionId) -> String,
         see: impl FnOnce(&Read),
     ) -> Result<Taken, Unsound> {
         let (read, owed) = self.reading.push_owing(bytes)?;
@@ -185,7 +202,9 @@ impl Whole {
         let Read { index, observed, entry, hole } = read;
         match entry {
             LogEntry::Event(event) => {
-                if let Some(after) = event.header().after.as_ref().filter(|after| after.origin == self.reading.log().name) {
+                if let Some(after) =
+                    event.header().after.as_ref().filter(|after| after.origin == self.reading.log().name)
+                {
                     self.quote(after, index)?;
                 }
                 self.sort(*event, Place { entry: index, at, observed }, agent);
@@ -250,7 +269,7 @@ impl Whole {
         Some(Session { id, agent, places: kept.places.clone(), events })
     }
 
-    fn sort(&mut self, event: Event, place: Place, agent: &str) {
+    fn sort(&mut self, event: Event, place: Place, agent: impl FnOnce(SessionId) -> String) {
         let (id, kind, bytes) = (event.header().session, event.header().kind.name(), event.bytes().len());
         let opens = kind == KindName::Open;
         self.opened += u64::from(opens);
@@ -258,7 +277,7 @@ impl Whole {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
                 let state = if opens { State::Held(Vec::new(), 0) } else { State::LetGo };
-                let agent = opens.then(|| agent.to_owned());
+                let agent = opens.then(|| agent(id));
                 new.insert(Kept { agent, places: Vec::new(), state, from_start: opens })
             }
         };
@@ -310,7 +329,10 @@ impl Whole {
         match self.known.first_key_value() {
             Some((known, root)) if *known == size => {
                 if *root != self.reading.root() {
-                    return Err(unsound(size, format!("not the log that was seen before: another tree at {size} entries")));
+                    return Err(unsound(
+                        size,
+                        format!("not the log that was seen before: another tree at {size} entries"),
+                    ));
                 }
                 self.known.remove(&size);
                 Ok(())

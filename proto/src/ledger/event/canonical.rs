@@ -38,9 +38,9 @@ pub(super) fn read(line: &str) -> Option<Header> {
 
 fn read_kind(name: KindName, rest: &mut Rest<'_>) -> Option<Kind> {
     Some(match name {
-        KindName::Open => Kind::Open {
-            versions: rest.after(",\"versions\":")?.list(|rest| u16::try_from(rest.count()?).ok())?,
-        },
+        KindName::Open => {
+            Kind::Open { versions: rest.after(",\"versions\":")?.list(|rest| u16::try_from(rest.count()?).ok())? }
+        }
         KindName::Join => Kind::Join {
             strand: rest.after(",\"strand\":")?.parsed()?,
             key: rest.after(",\"key\":")?.parsed()?,
@@ -52,18 +52,15 @@ fn read_kind(name: KindName, rest: &mut Rest<'_>) -> Option<Kind> {
             took: rest.after(",\"took\":")?.count()?,
         },
         KindName::Request => Kind::Request,
-        KindName::Admit => Kind::Admit {
-            request: rest.after(",\"request\":")?.parsed()?,
-            grant: rest.after(",\"grant\":")?.parsed()?,
-        },
-        KindName::Refuse => Kind::Refuse {
-            request: rest.after(",\"request\":")?.parsed()?,
-            why: rest.after(",\"why\":")?.word()?,
-        },
-        KindName::Result => Kind::Result {
-            admit: rest.after(",\"admit\":")?.parsed()?,
-            status: rest.after(",\"status\":")?.word()?,
-        },
+        KindName::Admit => {
+            Kind::Admit { request: rest.after(",\"request\":")?.parsed()?, grant: rest.after(",\"grant\":")?.parsed()? }
+        }
+        KindName::Refuse => {
+            Kind::Refuse { request: rest.after(",\"request\":")?.parsed()?, why: rest.after(",\"why\":")?.word()? }
+        }
+        KindName::Result => {
+            Kind::Result { admit: rest.after(",\"admit\":")?.parsed()?, status: rest.after(",\"status\":")?.word()? }
+        }
         KindName::Series => Kind::Series {
             admit: rest.after(",\"admit\":")?.parsed()?,
             samples: rest.after(",\"samples\":")?.count()?,
@@ -78,19 +75,16 @@ fn read_kind(name: KindName, rest: &mut Rest<'_>) -> Option<Kind> {
         KindName::Resume => {
             Kind::Resume { by: rest.after(",\"by\":")?.word()?, cause: rest.after(",\"cause\":")?.word()? }
         }
-        KindName::Stop => {
-            Kind::Stop { by: rest.after(",\"by\":")?.word()?, cause: rest.after(",\"cause\":")?.word()? }
-        }
+        KindName::Stop => Kind::Stop { by: rest.after(",\"by\":")?.word()?, cause: rest.after(",\"cause\":")?.word()? },
         KindName::Signoff => Kind::Signoff { tips: rest.after(",\"tips\":")?.strands(read_tip)? },
         KindName::Close => Kind::Close {
             by: rest.after(",\"by\":")?.word()?,
             cause: rest.after(",\"cause\":")?.word()?,
             held: rest.after(",\"final\":")?.strands(Rest::count)?,
         },
-        KindName::Addendum => Kind::Addendum {
-            about: rest.after(",\"about\":")?.parsed()?,
-            what: rest.after(",\"what\":")?.word()?,
-        },
+        KindName::Addendum => {
+            Kind::Addendum { about: rest.after(",\"about\":")?.parsed()?, what: rest.after(",\"what\":")?.word()? }
+        }
     })
 }
 

@@ -235,7 +235,11 @@ fn e5_the_quick_reader_takes_nothing_the_strict_one_refuses() {
             }
         }
     }
-    let twice = json::signed_line(&headers()[15]).replacen("\"agent\":[", "\"agent\":[9,\"BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=\"],\"agent\":[", 1);
+    let twice = json::signed_line(&headers()[15]).replacen(
+        "\"agent\":[",
+        "\"agent\":[9,\"BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=\"],\"agent\":[",
+        1,
+    );
     assert_eq!((canonical::read(&twice), strictly(&twice)), (None, None), "{twice}");
     let spaced = json::signed_line(&headers()[3]).replacen(",\"", ", \"", 1);
     assert_eq!((canonical::read(&spaced), strictly(&spaced)), (None, Some(headers().remove(3))));

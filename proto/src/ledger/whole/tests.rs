@@ -74,7 +74,7 @@ impl Agent {
 fn walk(whole: &mut Whole, entries: &[Vec<u8>]) -> Result<Vec<Session>, Unsound> {
     let mut sessions = Vec::new();
     for (at, entry) in (whole.reading().size()..).zip(entries) {
-        let taken = whole.push(at, "agent", entry, |_| {})?;
+        let taken = whole.push(at, entry, |_| "agent".to_owned(), |_| {})?;
         if let Some(owed) = taken.owed {
             settle(taken.index, &owed, &log().verifier().ready())?;
         }
@@ -172,7 +172,7 @@ fn a_walk_goes_on_where_another_stopped() {
     let (written, _) = two();
     let mut first = fresh();
     for (at, entry) in (0..).zip(&written.entries[..5]) {
-        first.push(at, "agent", entry, |_| {}).unwrap();
+        first.push(at, entry, |_| "agent".to_owned(), |_| {}).unwrap();
     }
     let saved = first.reading().save().unwrap();
     let owed: Vec<_> = first.unjudged().collect();
@@ -184,6 +184,22 @@ fn a_walk_goes_on_where_another_stopped() {
     assert!(sessions.iter().all(|session| session.agent.is_none() && session.events.is_none()), "read again, whole");
     assert_eq!(second.older().map(|(size, ..)| size).collect::<Vec<_>>(), [3], "a quote of a tree from before");
     assert!(held_against((3, [1; 32], 9), &[2; 32]).is_err());
+}
+
+#[test]
+fn a_session_opens_once_also_when_only_news_are_read() {
+    let (mut written, _) = two();
+    let saved = written.tree.save().unwrap();
+    let again = Agent::new(1).open();
+    written.commit(vec![again]);
+    let mut news = Whole::new(Reading::resume(log().verifier().clone(), &saved).unwrap());
+    let size = usize::try_from(saved.size).unwrap();
+    walk(&mut news, &written.entries[size..]).unwrap();
+    let session = SessionId([1; 16]);
+    assert_eq!(news.unproven_new().collect::<Vec<_>>(), [session]);
+    let place = |entry| Place { entry, at: entry, observed: Wall::from_ms(0) };
+    assert!(news.check_new(session, &[place(saved.size + 1)]).is_ok());
+    assert_eq!(news.check_new(session, &[place(1)]).unwrap_err().entry, saved.size + 1);
 }
 
 #[test]

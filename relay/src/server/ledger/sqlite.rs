@@ -52,6 +52,20 @@ impl Sqlite {
         Ok(Self { path: path.to_owned(), connection })
     }
 
+    /// Whether every migration of this program was run here, and no other.
+    pub fn is_current(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT coalesce(max(version), 0) FROM schema_version";
+        let newest: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(newest == MIGRATIONS.len() as i64)
+    }
+
+    /// Whether the schema is exactly the one this program makes: every migration, and no table, index or trigger more.
+    pub fn has_our_schema(&self) -> Result<bool, StoreError> {
+        let mut fresh = Connection::open_in_memory()?;
+        migrate(&mut fresh)?;
+        Ok(schema(&self.connection)? == schema(&fresh)?)
+    }
+
     /// Entries from an index on, at most so many.
     pub fn entries_from(&self, from: u64, most: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         let sql = "SELECT note FROM entries WHERE entry >= $1 ORDER BY entry LIMIT $2";
@@ -335,6 +349,16 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         }
     }
     Ok(transaction.commit()?)
+}
+
+/// Everything that was ever made in a database, and the migrations it says it had.
+#[expect(clippy::type_complexity, reason = "two lists, compared and forgotten")]
+fn schema(connection: &Connection) -> Result<(Vec<(String, String, Option<String>)>, Vec<(i64, Vec<u8>)>), StoreError> {
+    let mut made = connection.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name")?;
+    let made = made.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
+    let mut done = connection.prepare("SELECT version, sha256 FROM schema_version ORDER BY version")?;
+    let done = done.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    Ok((made, done))
 }
 
 #[cfg(test)]
