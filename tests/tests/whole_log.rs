@@ -98,16 +98,20 @@ fn an_interrupted_verification_goes_on_where_it_stopped() {
         kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), signal).unwrap();
         child.wait().unwrap().code()
     };
+    let whole = |resumed: bool| {
+        let (exit, said) = audit(&data, &["audit", "verify"]);
+        assert_eq!((exit, &said["verdict"], &said["sessions"]), (0, &"intact".into(), &200.into()), "{said}");
+        assert_eq!((&said["from"], said["resumed"].as_u64() > Some(0)), (&0.into(), resumed), "{said}");
+        assert!(!kept.exists(), "nothing is left to go on with");
+    };
     assert_eq!(interrupt(Signal::KILL), None);
     let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&kept).unwrap());
     assert_eq!(mode & 0o777, 0o600);
+    whole(true);
     // It may have come to its end before it heard the signal; then there is nothing to go on with.
     let stopped = interrupt(Signal::INT);
     assert!(matches!(stopped, Some(0 | 2)), "{stopped:?}");
-    let (exit, said) = audit(&data, &["audit", "verify"]);
-    assert_eq!((exit, &said["verdict"], &said["sessions"]), (0, &"intact".into(), &200.into()), "{said}");
-    assert_eq!((&said["from"], said["resumed"].as_u64() > Some(0)), (&0.into(), stopped == Some(2)), "{said}");
-    assert!(!kept.exists(), "nothing is left to go on with");
+    whole(stopped == Some(2));
     // What was read before the interruption was not believed for ever: it is read again from the first byte.
     let (file, mut bytes) = (history.entries(), fs::read(history.entries()).unwrap());
     bytes[700] ^= 1;
