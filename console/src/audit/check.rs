@@ -131,7 +131,7 @@ fn attempt(mirror: &Mirror, wish: &Wish<'_>, mut told: impl FnMut(u64, u64)) -> 
     loop {
         let mut holes = Vec::new();
         let mut see = |read: &Read| {
-            if read.index % TOLD_EVERY == 0 {
+            if read.index.is_multiple_of(TOLD_EVERY) {
                 told(read.index, size);
             }
             Ok(())

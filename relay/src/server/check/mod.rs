@@ -140,7 +140,7 @@ fn at_one_moment(store: &Sqlite, wish: &Wish<'_>, mut told: impl FnMut(u64, u64)
     let terms = Terms { jobs: wish.jobs, stop: wish.stop, pause_after: u64::MAX, judge: &judge };
     let mut batch = 0;
     let mut see = |read: &Read| -> Result<(), Unchecked> {
-        if read.index % TOLD_EVERY == 0 {
+        if read.index.is_multiple_of(TOLD_EVERY) {
             told(read.index, head.size);
         }
         match &read.entry {
