@@ -182,9 +182,9 @@ impl Event {
         self.note.verify(key)
     }
 
-    /// The same by a key that checks many.
-    pub fn verify_ready(&self, key: &ReadyKey) -> Result<(), NoteError> {
-        self.note.verify_ready(key)
+    /// Like [`Self::verify`], by a key made ready.
+    pub fn verify_by(&self, key: &ReadyKey) -> Result<(), NoteError> {
+        self.note.verify_by(key)
     }
 
     /// What it says.
@@ -205,6 +205,11 @@ impl Event {
     /// Name of the key that is said to have signed.
     pub fn key_name(&self) -> Option<&KeyName> {
         self.note.signatures().first().map(|signature| &signature.name)
+    }
+
+    /// Id of the key that is said to have signed.
+    pub fn key_id(&self) -> Option<[u8; 4]> {
+        self.note.signatures().first().map(|signature| signature.id)
     }
 }
 

@@ -153,20 +153,12 @@ impl Note {
     ///
     /// Lines of other names are neither believed nor refused: a checkpoint may carry witnesses we don't know.
     pub fn verify(&self, key: &VerifierKey) -> Result<(), NoteError> {
-        self.verify_by(&key.name, key.id(), |text, signature| key.key.verify(text, signature))
+        self.verify_by(&key.ready())
     }
 
-    /// The same by a key that checks many.
-    pub fn verify_ready(&self, key: &ReadyKey) -> Result<(), NoteError> {
-        self.verify_by(key.name(), key.id(), |text, signature| key.verify(text, signature))
-    }
-
-    fn verify_by(
-        &self,
-        name: &KeyName,
-        id: [u8; 4],
-        signed: impl Fn(&[u8], &[u8; 64]) -> bool,
-    ) -> Result<(), NoteError> {
+    /// Like [`Self::verify`], by a key made ready.
+    pub fn verify_by(&self, key: &ReadyKey) -> Result<(), NoteError> {
+        let (name, id) = (&key.verifier().name, key.id());
         let mut named = self.signatures.iter().filter(|signature| signature.name == *name).peekable();
         if named.peek().is_none() {
             return Err(NoteError::NotSigned);
@@ -177,7 +169,7 @@ impl Note {
         }
         for signature in ours {
             let bytes = signature.bytes.as_slice().try_into().map_err(|_| NoteError::BadSignature)?;
-            if !signed(self.text.as_bytes(), bytes) {
+            if !key.verify(self.text.as_bytes(), bytes) {
                 return Err(NoteError::BadSignature);
             }
         }
@@ -221,6 +213,13 @@ impl Signature {
             return None;
         }
         Some(Self { name: KeyName::new(name).ok()?, id: id.try_into().ok()?, bytes: bytes.to_vec() })
+    }
+
+    /// The line as it stands in a note, its line feed included.
+    pub fn line(&self) -> String {
+        let mut line = String::new();
+        self.write(&mut line);
+        line
     }
 
     fn write(&self, to: &mut String) {

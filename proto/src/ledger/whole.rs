@@ -350,7 +350,7 @@ pub fn held_against(quoted: (u64, Hash, u64), tree: &Hash) -> Result<(), Unsound
 
 /// A note of the relay's own, signed by the log's key or not.
 pub fn settle(index: u64, owed: &Note, log: &crate::key::ReadyKey) -> Result<(), Unsound> {
-    owed.verify_ready(log).map_err(|error| unsound(index, format!("the relay's note is not properly signed: {error}")))
+    owed.verify_by(log).map_err(|error| unsound(index, format!("the relay's note is not properly signed: {error}")))
 }
 
 /// The agent's key as it was told.

@@ -30,3 +30,6 @@ audit-broken = BROKEN at entry { $at }, session { $session }: { $why }.
 audit-resumed = Went on at entry { $at }, where the run before was interrupted.
 audit-since = Read from entry { $at } on: everything before it was found right last time.
 audit-added = { $added } events added to { $out }; the log has { $entries } entries.
+
+audit-witnessed = Witnessed by { $by }, last at { $at }; the log's own time is { $observed } (UTC).
+audit-not-witnessed = Recorded, NOT witnessed: { $by } witnesses confirmed the newest checkpoint, { $required } are required; the log's own time is { $observed } (UTC).

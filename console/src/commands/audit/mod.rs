@@ -16,6 +16,7 @@ use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
+use crate::audit::check::{self, Freshness};
 use crate::audit::mirror::{Mirror, MirrorError};
 use crate::audit::sync::{SyncError, sync};
 use crate::cli::Audit;
@@ -26,12 +27,18 @@ pub(super) fn run(command: &Audit, common: &Common, screen: &Screen) -> Result<E
     match command {
         Audit::Key => key::run(common, screen),
         Audit::List { by, filters, offline } => {
-            let mirrors = Desk::open(common, screen)?.mirrors(*offline, Looking::List, None)?;
-            list::run(&mirrors, *by, filters, screen)
+            let desk = Desk::open(common, screen)?;
+            let mirrors = desk.mirrors(*offline, Looking::List, None)?;
+            let exit = list::run(&mirrors, *by, filters, screen)?;
+            desk.fresh(&mirrors);
+            Ok(exit)
         }
         Audit::Show { session, offline } => {
-            let mirrors = Desk::open(common, screen)?.mirrors(*offline, Looking::Show, Some(*session))?;
-            show::run(&mirrors, *session, screen)
+            let desk = Desk::open(common, screen)?;
+            let mirrors = desk.mirrors(*offline, Looking::Show, Some(*session))?;
+            let exit = show::run(&mirrors, *session, screen)?;
+            desk.fresh(&mirrors);
+            Ok(exit)
         }
         Audit::Verify { since_last, jobs, offline } => verify::run(*since_last, *jobs, *offline, common, screen),
         Audit::Export { format, out, follow, every, offline } => {
@@ -71,6 +78,31 @@ impl<'a> Desk<'a> {
             synced.map_err(|error| not_synced(error, words))?
         };
         something(mirrors, words)
+    }
+}
+
+impl Desk<'_> {
+    /// Says of each log how fresh its witnesses' word is. Scripts read it in `verify --json`.
+    fn fresh(&self, mirrors: &[Mirror]) {
+        for copy in mirrors.iter().filter(|_| !self.screen.json()) {
+            if let Some(found) = check::freshness(copy, &self.member.root) {
+                self.screen.note(&fresh(&found, self.screen.words()));
+            }
+        }
+    }
+}
+
+/// How fresh the witnesses' word on a log is.
+fn fresh(found: &Freshness, words: &Words) -> String {
+    let observed = found.observed.map_or_else(|| "?".to_owned(), |observed| observed.to_string());
+    let (by, required) = (found.witnessed.cosigned, found.witnessed.required);
+    match found.witnessed.at {
+        Some(at) if found.witnessed.is_witnessed() => {
+            words.say("audit-witnessed", &[("by", &by), ("at", &at.to_string()), ("observed", &observed)])
+        }
+        Some(_) | None => {
+            words.say("audit-not-witnessed", &[("by", &by), ("required", &required), ("observed", &observed)])
+        }
     }
 }
 

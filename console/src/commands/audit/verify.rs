@@ -11,7 +11,7 @@ use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 
-use super::{Desk, mirror, something};
+use super::{Desk, fresh, mirror, something};
 use crate::audit::check::{self, Unproven, Verified, Wish};
 use crate::audit::mirror::Mirror;
 use crate::membership::Membership;
@@ -79,12 +79,15 @@ fn tell(
 ) -> Result<(), Failure> {
     let words = screen.words();
     let log = copy.key.name.to_string();
+    let freshness = check::freshness(copy, &member.root);
     let Verified { entries, from, resumed, sessions, holes } = verified;
     if screen.json() {
         let silences: Vec<_> = holes.iter().map(|(from, to)| json!({"from": from, "to": to})).collect();
         return screen.object(&json!({
             "verdict": "intact", "log": log, "entries": entries, "sessions": sessions, "gaps": silences,
             "since_last": since_last, "from": from, "resumed": resumed, "root": member.root.to_string(),
+            "witnessed": freshness.map(|found| found.witnessed),
+            "observed": freshness.and_then(|found| found.observed),
         }));
     }
     if resumed > from {
@@ -100,6 +103,9 @@ fn tell(
     }
     if holes.is_empty() {
         screen.line(&words.say("audit-no-gaps", &[]))?;
+    }
+    if let Some(found) = freshness {
+        screen.line(&fresh(&found, words))?;
     }
     Ok(())
 }

@@ -11,14 +11,13 @@ use super::members::{self, Members};
 use super::words::Words;
 use super::{Broken, chain, check_close, rules};
 use crate::catalog::Catalog;
-use crate::id::Strand;
-use crate::key::{KeyName, ReadyKey, VerifierKey};
+use crate::key::{KeyName, VerifierKey};
 use crate::ledger::body::Body;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::event::Event;
 use crate::ledger::kind::{Kind, KindName};
 use crate::ledger::note::Note;
-use crate::ledger::strand::{Admission, StrandError, Strands};
+use crate::ledger::strand::{Admission, Strands};
 use crate::now::Wall;
 use crate::statement::Member;
 
@@ -93,15 +92,8 @@ fn replay_strands(
         return Err(Broken::entry(0, "the key told for the agent isn't the one its events name"));
     }
     let mut strands = Strands::new(first.header().session, agent.clone());
-    let mut keys: BTreeMap<Strand, ReadyKey> = BTreeMap::new();
     for (n, event) in events.iter().enumerate() {
-        let author = event.header().author;
-        if let Some(key) = strands.key_of(author) {
-            let key = keys.entry(author).or_insert_with(|| key.ready());
-            let foreign = |_| Broken::entry(n, StrandError::ForeignKey(author).to_string());
-            event.verify_ready(key).map_err(foreign)?;
-        }
-        match strands.admit_verified(event).map_err(|error| Broken::entry(n, chain(&error)))? {
+        match strands.admit(event).map_err(|error| Broken::entry(n, chain(&error)))? {
             Admission::New => {}
             Admission::Again => return Err(Broken::entry(n, "the same event stands twice")),
         }

@@ -95,6 +95,10 @@ pub struct Wish<'a> {
 #[derive(Debug, Default)]
 struct Said {
     events: u64,
+    /// Where the commit began that is being read.
+    batch: u64,
+    /// Newest event of each session.
+    newest: BTreeMap<SessionId, u64>,
     /// First `abandoned` note of a session.
     abandoned: BTreeMap<SessionId, u64>,
     erased: Vec<Erased>,
@@ -138,16 +142,15 @@ fn at_one_moment(store: &Sqlite, wish: &Wish<'_>, mut told: impl FnMut(u64, u64)
         check_strands(wish.log, &session.agent, &places, &session.events)
     };
     let terms = Terms { jobs: wish.jobs, stop: wish.stop, pause_after: u64::MAX, judge: &judge };
-    let mut batch = 0;
     let mut see = |read: &Read| -> Result<(), Unchecked> {
         if read.index.is_multiple_of(TOLD_EVERY) {
             told(read.index, head.size);
         }
         match &read.entry {
-            LogEntry::Batch(_) => batch = read.index,
+            LogEntry::Batch(_) => said.batch = read.index,
             LogEntry::Event(event) => {
                 said.events += 1;
-                rows::event(store, event.header(), read.index, batch)?;
+                rows::event(store, event.header(), read.index, &mut said)?;
             }
             LogEntry::Notice(Notice::Abandoned { session }) => {
                 said.abandoned.entry(*session).or_insert(read.index);
@@ -175,7 +178,7 @@ fn at_one_moment(store: &Sqlite, wish: &Wish<'_>, mut told: impl FnMut(u64, u64)
     if checkpoint.root != whole.reading().root() {
         return Err(broken("head", "the entries don't lead to the root it signed"));
     }
-    if store.entry(batch)?.as_ref() != Some(&head.batch) {
+    if store.entry(said.batch)?.as_ref() != Some(&head.batch) {
         return Err(broken("head", "its batch note isn't the newest in the log"));
     }
     source.nothing_more()?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{OptionalExtension as _, Row};
 use venia_proto::foreign::Foreign;
 use venia_proto::id::{SessionId, Strand};
 use venia_proto::key::{PublicKey, VerifierKey};
@@ -16,19 +16,25 @@ use venia_proto::statement::Role;
 use super::{Said, Unchecked, broken, sealed};
 use crate::server::ledger::limits::DAY_MS;
 use crate::server::ledger::sqlite::Sqlite;
-use crate::server::ledger::{Store as _, StoreError};
+use crate::server::ledger::{Placed, Store as _, StoreError};
 use crate::server::members;
 
 /// The row of an event in the log.
-pub(super) fn event(store: &Sqlite, header: &Header, entry: u64, batch: u64) -> Result<(), Unchecked> {
-    let sql = "SELECT entry, batch FROM events WHERE session = $1 AND author = $2 AND seq = $3";
-    let row = params![header.session.0, header.author.to_string(), header.seq.cast_signed()];
-    let place = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, i64>(1)?.cast_unsigned()));
-    let name = || format!("events {} {} {}", header.session, header.author, header.seq);
-    match store.connection.prepare_cached(sql)?.query_row(row, place).optional()? {
-        Some(found) if found == (entry, batch) => Ok(()),
-        Some(_) => Err(broken(&name(), &format!("doesn't say that it is entry {entry} of the commit at {batch}"))),
-        None => Err(broken(&name(), &format!("missing, although entry {entry} is that event"))),
+pub(super) fn event(store: &Sqlite, header: &Header, entry: u64, said: &mut Said) -> Result<(), Unchecked> {
+    let sql = "SELECT session, author, seq, batch, before FROM events WHERE entry = $1";
+    let row = |row: &Row<'_>| {
+        let number = |column: usize| row.get::<_, i64>(column).map(i64::cast_unsigned);
+        let before = row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned);
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?, number(2)?, number(3)?, before))
+    };
+    let found = store.connection.prepare_cached(sql)?.query_row([entry.cast_signed()], row).optional()?;
+    let before = said.newest.insert(header.session, entry);
+    let author = header.author.to_string();
+    let wrong = |why| Err(broken(&format!("events {entry}"), why));
+    match found {
+        Some(found) if found == (header.session.0.to_vec(), author, header.seq, said.batch, before) => Ok(()),
+        Some(_) => wrong("it doesn't say which event this entry is, of which commit, and after which"),
+        None => wrong("missing, although the entry is an event"),
     }
 }
 
@@ -53,7 +59,7 @@ pub(super) fn whole_tables(store: &Sqlite, said: &Said, opened: u64) -> Result<(
 
 /// Every session's own row, its parties and its sealed parts.
 pub(super) fn sessions(store: &Sqlite, log: &VerifierKey, said: &Said, stop: &AtomicBool) -> Result<(), Unchecked> {
-    let sql = "SELECT session, agent, device, source, opened, last, ended FROM sessions ORDER BY session";
+    let sql = "SELECT session, agent, device, source, opened, last, ended, newest FROM sessions ORDER BY session";
     let mut statement = store.connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut held = 0;
@@ -78,6 +84,9 @@ fn session(store: &Sqlite, log: &VerifierKey, said: &Said, row: &Row<'_>) -> Res
     }
     if row.get::<_, String>(3)?.is_empty() {
         return Err(wrong("it came from nowhere"));
+    }
+    if row.get::<_, Option<i64>>(7)?.map(i64::cast_unsigned) != said.newest.get(&id).copied() {
+        return Err(wrong("its newest event isn't the one in the log"));
     }
     let events = events_of(store, id)?;
     let (first, last) = match (events.first(), events.last()) {
@@ -117,13 +126,10 @@ impl Stored {
 }
 
 pub(super) fn events_of(store: &Sqlite, session: SessionId) -> Result<Vec<Stored>, Unchecked> {
-    let sql = "SELECT entry, batch, note FROM events JOIN entries USING (entry) WHERE session = $1 ORDER BY entry";
-    let mut statement = store.connection.prepare_cached(sql)?;
-    let mut rows = statement.query([session.0])?;
     let mut events = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (entry, batch) = (row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, i64>(1)?.cast_unsigned());
-        let event = Event::parse(&row.get::<_, Vec<u8>>(2)?).map_err(|_| StoreError::Damaged("an event"))?;
+    for Placed { entry, batch, .. } in store.placed(session, u64::MAX >> 1, 0, usize::MAX)? {
+        let note = store.entry(entry)?.ok_or(StoreError::Damaged("an entry is missing"))?;
+        let event = Event::parse(&note).map_err(|_| StoreError::Damaged("an event"))?;
         events.push(Stored { entry, batch, event });
     }
     Ok(events)
