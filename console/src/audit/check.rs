@@ -9,6 +9,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::thread;
 
+use venia_proto::catalog::Catalog;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::event::Event;
@@ -21,6 +22,7 @@ use venia_proto::statement::Statement;
 
 use super::index::{Place, Session};
 use super::mirror::{Mirror, MirrorError};
+use super::replay::Replay;
 
 /// What a verified log is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +49,13 @@ pub(crate) enum Unproven {
     },
 }
 
-/// Verifies a copy: everything, or what came since it was found right last. `told` hears entries read, and of how many.
+/// Verifies a copy: everything, or what came since it was found right last. `replay` has the words that are here; `told`
+/// hears entries read, and of how many.
 pub(crate) fn verify(
     mirror: &Mirror,
     root: &Fingerprint,
     since_last: bool,
+    replay: &Replay,
     mut told: impl FnMut(u64, u64),
 ) -> Result<Verified, Unproven> {
     let broken = |entry, why: String| Unproven::Broken { entry, why };
@@ -102,7 +106,10 @@ pub(crate) fn verify(
         .collect::<Result<_, MirrorError>>()?;
     let sessions = work.len() as u64;
     let oldest = start.as_ref().map_or(0, |(saved, _)| saved.size);
-    let checking = Checking { mirror, statement: &statement, roots: &roots.into_iter().collect(), oldest };
+    let catalog = Catalog::built_in().ok();
+    let roots = roots.into_iter().collect();
+    let checking =
+        Checking { mirror, statement: &statement, roots: &roots, oldest, replay, catalog: catalog.as_ref() };
     checking.all(&work)?;
     told(size, size);
     Ok(Verified { entries: size, sessions, holes })
@@ -114,6 +121,9 @@ struct Checking<'a> {
     roots: &'a HashMap<u64, Hash>,
     /// Trees smaller than this were judged last time.
     oldest: u64,
+    /// What they say, where that is here.
+    replay: &'a Replay,
+    catalog: Option<&'a Catalog>,
 }
 
 impl Checking<'_> {
@@ -157,10 +167,10 @@ impl Checking<'_> {
             authority: &self.statement.authority,
             agent: &agent,
             places: &times,
-            bodies: events.iter().map(|_| None).collect(),
+            bodies: self.replay.bodies(session, places, &events),
             events: &events,
         };
-        check_recorded(recorded, None).map_err(|unsound| at(unsound.entry, unsound.why))
+        check_recorded(recorded, self.catalog).map_err(|unsound| at(unsound.entry, unsound.why))
     }
 }
 

@@ -14,7 +14,7 @@ use venia_proto::ledger::note::Note;
 use venia_proto::now::Wall;
 
 use super::check::event_at;
-use super::index::{Place, Session};
+use super::index::{Erased, Place, Session};
 use super::mirror::{Mirror, MirrorError};
 
 /// OCSF 1.3 "API Activity": what a program was asked to do, by whom, and how it ended.
@@ -36,6 +36,11 @@ pub(crate) fn session_json(session: &Session) -> Value {
         "answers": session.answers.iter().map(|(answer, took)| json!({"answer": answer, "took": took})).collect::<Vec<_>>(),
         "results": session.results,
         "flags": session.flags,
+        "erased": match &session.erased {
+            Erased::Nothing => json!(null),
+            Erased::Parts(parts) => json!(parts),
+            Erased::All => json!("all"),
+        },
     })
 }
 

@@ -5,17 +5,19 @@
 //! F4)
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::looking::Look;
 use venia_proto::ledger::note::Note;
-use venia_proto::ledger::notice::Looking;
 use venia_proto::rendezvous::{Answer, Call, LogHead};
 use venia_proto::statement::Statement;
 use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::home::HomeError;
 
 use super::mirror::{Mirror, MirrorError};
+use super::opening::Opener;
 use crate::membership::Membership;
 use crate::{obeying, reach};
 
@@ -28,27 +30,33 @@ pub(crate) enum SyncError {
     /// Our own disk, or entries that don't hold.
     #[error(transparent)]
     Mirror(#[from] MirrorError),
+    /// The words kept here.
+    #[error(transparent)]
+    Home(#[from] HomeError),
     /// The relay signed another history than before.
     #[error("the relay shows another history than last time")]
     Contradiction(PathBuf),
 }
 
-/// Brings every log's copy up to date; `told` hears how many entries there are, of how many.
+/// Brings every log's copy up to date; `told` hears how many entries there are, of how many. `looks` stand on record before
+/// anything is told, the last of them deciding what `opener` may open.
 pub(crate) async fn sync(
     member: &Membership,
     data: &Path,
-    what: Looking,
-    session: Option<SessionId>,
+    looks: &[Look],
+    opener: Option<&Opener<'_>>,
     mut told: impl FnMut(u64, u64),
 ) -> Result<Vec<Mirror>, SyncError> {
     let reached = reach::reach(&member.at, &member.root, member.statement.as_ref(), &member.key).await?;
-    let control = &reached.control;
+    let control = &Arc::new(reached.control);
     if let Err(error) = obeying::obey(&member.home, control, &control.welcome().relay.log).await {
         // The next connection asks again.
         tracing::warn!(error = &error as &dyn std::error::Error, "what was erased is still here");
     }
     let ended = async {
-        reach::call(control, Call::Look { what, session }).await?;
+        for (what, session) in looks {
+            reach::call(control, Call::Look { what: *what, session: *session }).await?;
+        }
         let Answer::Logs { logs } = reach::call(control, Call::Logs).await? else {
             return Err(ControlError::Malformed(None).into());
         };
@@ -57,12 +65,15 @@ pub(crate) async fn sync(
             let key = log_key(&head, member).ok_or(ControlError::WrongRoot)?;
             let mut mirror = Mirror::open(data, &key)?;
             grow(&mut mirror, control, &head, &mut told).await?;
+            if let Some(opener) = opener {
+                opener.open(control, &mirror).await?;
+            }
             mirrors.push(mirror);
         }
         Ok(mirrors)
     }
     .await;
-    reached.control.close();
+    control.close();
     reached.link.close(0, b"").await;
     ended
 }

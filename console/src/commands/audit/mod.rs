@@ -2,39 +2,68 @@
 
 mod key;
 mod list;
+mod search;
 mod show;
+mod telling;
 
 use std::path::Path;
 
 use serde_json::json;
-use venia_proto::id::SessionId;
+use venia_proto::ledger::looking::Look;
 use venia_proto::ledger::notice::Looking;
-use venia_relay::client::home::Home;
+use venia_proto::now::Wall;
+use venia_relay::client::home::{Home, HomeError};
 use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
 use crate::audit::check::{self, Unproven};
+use crate::audit::index::{Erased, Session};
 use crate::audit::mirror::{Mirror, MirrorError};
+use crate::audit::opening::Opener;
+use crate::audit::replay::Replay;
+use crate::audit::search::{Query, QueryError, WORD_MAX, WORDS_MAX};
 use crate::audit::sync::{SyncError, sync};
+use crate::audit::words::Words as Heard;
 use crate::audit::{export, tiles};
 use crate::cli::{Audit, Format};
 use crate::membership::Membership;
-use crate::trouble;
+use crate::unseal::Auditor;
+use crate::{Parts, clock, input, trouble};
 
-pub(super) fn run(command: &Audit, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) fn run(command: &Audit, common: &Common, screen: &Screen, parts: Parts) -> Result<Exit, Failure> {
+    let words = screen.words();
     match command {
         Audit::Key => key::run(common, screen),
-        Audit::List { by, filters, offline } => {
-            let mirrors = Desk::open(common, screen)?.mirrors(*offline, Looking::List, None)?;
-            list::run(&mirrors, *by, filters, screen)
+        Audit::List { by, word, filters, offline } if word.is_empty() && filters.item.is_none() => {
+            let logs = Desk::open(common, screen)?.logs(*offline, &[(Looking::List, None)], None)?;
+            list::run(&logs, *by, filters, None, screen)
+        }
+        // What a session is about stands in its words only.
+        Audit::List { by, word, filters, offline } => {
+            let query = match word.is_empty() {
+                true => None,
+                false => Some(query(word, parts, words)?),
+            };
+            let desk = Desk::open(common, screen)?;
+            let logs = desk.opened(*offline, &|session| list::fits(session, filters), words)?;
+            list::run(&logs, *by, filters, query.as_ref(), screen)
+        }
+        Audit::Search { words: asked, filters, offline } => {
+            let query = query(asked, parts, words)?;
+            let desk = Desk::open(common, screen)?;
+            let logs = desk.opened(*offline, &|session| list::fits(session, filters), words)?;
+            search::run(&logs, &query, filters, screen)
         }
         Audit::Show { session, offline } => {
-            let mirrors = Desk::open(common, screen)?.mirrors(*offline, Looking::Show, Some(*session))?;
-            show::run(&mirrors, *session, screen)
+            let desk = Desk::open(common, screen)?;
+            let id = session.to_string();
+            let only = |known: &Session| known.session == id;
+            let logs = desk.logs(*offline, &[(Looking::Show, Some(*session))], Some(&only))?;
+            show::run(&logs, *session, desk.auditor()?.is_some(), screen)
         }
-        Audit::Verify { since_last, offline } => verify(*since_last, *offline, common, screen),
+        Audit::Verify { since_last, words, offline } => verify(*since_last, *words, *offline, common, screen),
         Audit::Export { format, out, offline } => write(*format, out, *offline, common, screen),
     }
 }
@@ -54,10 +83,35 @@ impl<'a> Desk<'a> {
         Ok(Self { member: member.ok_or_else(|| trouble::not_enrolled(words))?, screen })
     }
 
-    /// The copies of the service's logs, brought up to date unless `offline`.
-    fn mirrors(&self, offline: bool, what: Looking, session: Option<SessionId>) -> Result<Vec<Mirror>, Failure> {
+    /// This folder's key to sealed parts, if it has one.
+    fn auditor(&self) -> Result<Option<Auditor>, Failure> {
+        Auditor::existing(&self.member.home).map_err(|error| trouble::folder(&error, self.screen.words()))
+    }
+
+    /// The logs with the words of these sessions: a search, as the record will say. Refused where no word could be read.
+    fn opened(&self, offline: bool, only: &dyn Fn(&Session) -> bool, words: &Words) -> Result<Vec<Log>, Failure> {
+        let none = |logs: &[Log]| logs.iter().all(|log| log.words.is_empty());
+        if offline {
+            let logs = self.logs(true, &[], None)?;
+            if none(&logs) {
+                let hint = words.say("audit-nothing-hint", &[]);
+                return Err(trouble::cannot_tell("closed", words.say("audit-nothing-opened", &[]), hint, words));
+            }
+            return Ok(logs);
+        }
+        if self.auditor()?.is_none() {
+            let hint = words.say("audit-no-key-hint", &[]);
+            return Err(trouble::cannot_tell("no-key", words.say("audit-no-key", &[]), hint, words));
+        }
+        self.logs(false, &[(Looking::Search, None)], Some(only))
+    }
+
+    /// The copies of the service's logs, brought up to date unless `offline`, and the words kept beside them. `only`: opens
+    /// the words of these sessions first, if this folder has a key.
+    fn logs(&self, offline: bool, looks: &[Look], only: Option<&dyn Fn(&Session) -> bool>) -> Result<Vec<Log>, Failure> {
         let words = self.screen.words();
         let data = self.member.home.dir();
+        let now = clock::now().wall;
         let mirrors = if offline {
             Mirror::all(data).map_err(|error| mirror(&error, words))?
         } else {
@@ -65,10 +119,21 @@ impl<'a> Desk<'a> {
             let told = |done: u64, size: u64| {
                 progress.say(words.say("audit-reading", &[("done", &done), ("size", &size)]));
             };
-            let synced = super::block_on(sync(&self.member, data, what, session, told), words)?;
+            let opening = |done: u64, size: u64| {
+                progress.say(words.say("audit-opening", &[("done", &done), ("size", &size)]));
+            };
+            let keep_days = self.member.statement.as_ref().map_or(0, |statement| statement.keep_days);
+            let opener = match only {
+                Some(only) => {
+                    self.auditor()?.map(|auditor| Opener { auditor, only, keep_days, now, told: &opening })
+                }
+                None => None,
+            };
+            let synced = super::block_on(sync(&self.member, data, looks, opener.as_ref(), told), words)?;
             synced.map_err(|error| match error {
                 SyncError::Control(error) => trouble::control(&error, words),
                 SyncError::Mirror(error) => mirror(&error, words),
+                SyncError::Home(error) => trouble::folder(&error, words),
                 SyncError::Contradiction(file) => {
                     let file = file.display().to_string();
                     let message = words.say("audit-contradiction", &[("file", &file)]);
@@ -80,20 +145,67 @@ impl<'a> Desk<'a> {
             let hint = words.say("audit-nothing-hint", &[]);
             return Err(trouble::cannot_tell("nothing", words.say("audit-nothing", &[]), hint, words));
         }
-        Ok(mirrors)
+        let logs = mirrors.into_iter().map(|copy| Log::open(copy, now));
+        logs.collect::<Result<_, HomeError>>().map_err(|error| trouble::folder(&error, words))
     }
 }
 
-fn verify(since_last: bool, offline: bool, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
+/// A log's copy, and the words kept beside it.
+struct Log {
+    copy: Mirror,
+    words: Heard,
+}
+
+impl Log {
+    /// Whatever an auditor does first lets go of the words that are due or that the log says are erased. (SECURITY E11)
+    fn open(copy: Mirror, now: Wall) -> Result<Self, HomeError> {
+        let mut words = Heard::open(copy.dir(), now)?;
+        for session in copy.sessions.values().filter(|session| session.erased != Erased::Nothing) {
+            words.obey(session)?;
+        }
+        Ok(Self { copy, words })
+    }
+}
+
+/// The words to search for; `-` alone: from standard input, because arguments are public to this computer's other users
+/// (SECURITY H3).
+fn query(asked: &[String], mut parts: Parts, words: &Words) -> Result<Query, Failure> {
+    let typed = match asked {
+        [dash] if dash == "-" => input::word(&mut *parts.input),
+        _ => None,
+    };
+    let query = match &typed {
+        Some(line) => Query::new([line.as_str()]),
+        None => Query::new(asked.iter().map(String::as_str).filter(|word| *word != "-")),
+    };
+    query.map_err(|error| {
+        let message = match error {
+            QueryError::Empty => words.say("audit-query-empty", &[]),
+            QueryError::TooMany => words.say("audit-query-many", &[("most", &WORDS_MAX)]),
+            QueryError::TooLong => words.say("audit-query-long", &[("most", &WORD_MAX)]),
+        };
+        trouble::wrong_use(message, words.say("audit-query-hint", &[]), words)
+    })
+}
+
+fn verify(since_last: bool, opening: bool, offline: bool, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
     let words = screen.words();
     let desk = Desk::open(common, screen)?;
-    for mut copy in desk.mirrors(offline, Looking::Verify, None)? {
+    // Two looks: who reads the log finds that words were opened, not only that signatures were checked.
+    let looks: &[Look] = match opening {
+        true => &[(Looking::Verify, None), (Looking::Search, None)],
+        false => &[(Looking::Verify, None)],
+    };
+    let all = |_: &Session| true;
+    let only: Option<&dyn Fn(&Session) -> bool> = if opening { Some(&all) } else { None };
+    for Log { mut copy, words: heard } in desk.logs(offline, looks, only)? {
+        let replay = Replay::new(heard);
         let progress = screen.progress(words.say("audit-verifying", &[("done", &0_u64), ("size", &0_u64)]));
         let told = |done: u64, size: u64| {
             progress.say(words.say("audit-verifying", &[("done", &done), ("size", &size)]));
         };
         let log = copy.key.name.to_string();
-        let verified = match check::verify(&copy, &desk.member.root, since_last, told) {
+        let verified = match check::verify(&copy, &desk.member.root, since_last, &replay, told) {
             Ok(verified) => verified,
             Err(Unproven::Mirror(error)) => return Err(mirror(&error, words)),
             Err(Unproven::Broken { entry, why }) => {
@@ -108,16 +220,24 @@ fn verify(since_last: bool, offline: bool, common: &Common, screen: &Screen) -> 
         };
         drop(progress);
         copy.verified().map_err(|error| mirror(&error, words))?;
+        let judged = replay.judged();
         let (entries, sessions, holes) = (verified.entries, verified.sessions, verified.holes.len() as u64);
         if screen.json() {
             let silences: Vec<_> = verified.holes.iter().map(|(from, to)| json!({"from": from, "to": to})).collect();
             screen.object(&json!({
                 "verdict": "intact", "log": log, "entries": entries, "sessions": sessions, "gaps": silences,
                 "since_last": since_last, "root": desk.member.root.to_string(),
+                "rules": {
+                    "with_words": judged.with_words, "in_part": judged.in_part, "clear_fields_only": judged.without,
+                },
             }))?;
         } else {
             screen
                 .line(&words.say("audit-intact", &[("log", &log), ("entries", &entries), ("sessions", &sessions)]))?;
+            screen.line(&words.say(
+                "audit-judged",
+                &[("words", &judged.with_words), ("part", &judged.in_part), ("without", &judged.without)],
+            ))?;
             for (from, to) in &verified.holes {
                 let (from, to) = (from.to_string(), to.to_string());
                 screen.line(&words.say("audit-gap", &[("from", &from), ("to", &to)]))?;
@@ -132,9 +252,9 @@ fn verify(since_last: bool, offline: bool, common: &Common, screen: &Screen) -> 
 
 fn write(format: Format, out: &Path, offline: bool, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
     let words = screen.words();
-    let mirrors = Desk::open(common, screen)?.mirrors(offline, Looking::Export, None)?;
-    let several = mirrors.len() > 1;
-    for (n, copy) in mirrors.iter().enumerate() {
+    let logs = Desk::open(common, screen)?.logs(offline, &[(Looking::Export, None)], None)?;
+    let several = logs.len() > 1;
+    for (n, Log { copy, .. }) in logs.iter().enumerate() {
         // One folder per log: a log's tiles are a whole of their own.
         let out = if several { out.join(format!("log-{n}")) } else { out.to_owned() };
         let written = match format {
