@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use venia_proto::encoding::to_hex;
 use venia_proto::ledger::event::Event;
-use venia_proto::ledger::flag::{self, Flag};
+use venia_proto::ledger::flag::{self, Flag, Pace};
 use venia_proto::ledger::kind::{Answer, Cause, Kind, Status};
 use venia_proto::now::Wall;
 
@@ -41,9 +41,9 @@ pub(crate) struct Session {
     /// What an `erase` note of the log's says is gone.
     #[serde(default, skip_serializing_if = "Erased::is_nothing")]
     pub(crate) erased: Erased,
-    /// The newest time each strand claimed.
+    /// How each strand's clock went.
     #[serde(default)]
-    clocks: BTreeMap<String, i64>,
+    clocks: BTreeMap<String, Pace>,
     #[serde(with = "places")]
     pub(crate) events: Vec<Place>,
 }
@@ -166,10 +166,10 @@ impl Session {
         let header = event.header();
         *self.kinds.entry(header.kind.name().to_string()).or_default() += 1;
         self.flags.extend(flag::of_event(event, Wall::from_ms(place.observed)));
-        let before = self.clocks.insert(header.author.to_string(), header.time.ms());
-        if before.is_some_and(|before| flag::jumped(Wall::from_ms(before), header.time)) {
-            self.flags.insert(Flag::Jump);
-        }
+        let author = header.author.to_string();
+        let (pace, jumped) = Pace::next(self.clocks.get(&author).copied(), header.time, Wall::from_ms(place.observed));
+        self.clocks.insert(author, pace);
+        self.flags.extend(jumped.then_some(Flag::Jump));
         self.events.push(place);
         match &header.kind {
             Kind::Join { key, .. } => self.joined.push(key.name.to_string()),
@@ -220,12 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_is_flagged_by_strand() {
+    fn a_clock_that_jumps_is_flagged() {
         let key = SigningKey::new("device", [1; 32]);
         let mut author = Author::new(SessionId([1; 16]), Strand::Agent);
         let part = [Opening::make([1; 32], b"{}").unwrap().part(PartName::Body, None)];
         let mut session = Session::new("0".repeat(32), key.verifier().to_string(), 0);
-        for (entry, time, flagged) in [(0, 5, false), (1, 5, false), (2, 4, true)] {
+        for (entry, time, flagged) in [(0, 5, false), (1, 5, false), (2, 6 + flag::SKEW_MS, true)] {
             let kind = if entry == 0 { Kind::Open { versions: vec![1] } } else { Kind::Chat };
             let event = author.write(kind, &part, Wall::from_ms(time), &key);
             session.take(&event, Place { entry, offset: 0, observed: 5 });

@@ -179,7 +179,7 @@ mod tests {
         for words in [&["moto"][..], &["camion", "moto"], &["text"], &["{"]] {
             assert!(said(words, text).is_none(), "{words:?}: the JSON around words isn't searched");
         }
-        assert_eq!(said(&["segunda"], text).unwrap(), "…arrancó; \"dijo\": C:\\temp segunda línea");
+        assert_eq!(said(&["segunda"], text).unwrap(), "…IÓN no arrancó; \"dijo\": C:\\temp segunda línea");
     }
 
     #[test]

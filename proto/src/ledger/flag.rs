@@ -42,7 +42,7 @@ pub enum Flag {
     Withheld,
     /// Nobody closed it.
     Abandoned,
-    /// An author's clock went back between two events of one strand.
+    /// An author's clock jumped between two events of one strand.
     Jump,
     /// Something ran outside the minutes that were allowed. Only where the words can be read.
     Expired,
@@ -117,9 +117,27 @@ pub fn of_event(event: &Event, observed: Wall) -> BTreeSet<Flag> {
     flags
 }
 
-/// Whether an author's clock went back: its event before says a later time than this one.
-pub fn jumped(before: Wall, time: Wall) -> bool {
-    time < before
+/// What the events of one strand showed of its author's clock so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Pace {
+    /// The newest time claimed, in milliseconds since 1970.
+    time: i64,
+    /// The most that a claim was ahead of the relay's time of its commit, in milliseconds; less than 0 if none was.
+    ahead: i64,
+}
+
+impl Pace {
+    /// Takes in the next event of the strand; true if the clock jumped before it: back, or ahead by more than [`SKEW_MS`].
+    ///
+    /// How late an event was recorded says nothing about its author's clock, so it is held against the most that this
+    /// clock was ever ahead. A clock that is set back and whose author doesn't write earlier times looks like lateness.
+    pub fn next(before: Option<Self>, time: Wall, observed: Wall) -> (Self, bool) {
+        let time = time.ms();
+        let ahead = time.saturating_sub(observed.ms());
+        let Some(before) = before else { return (Self { time, ahead }, false) };
+        let jumped = time < before.time || ahead.saturating_sub(before.ahead) > SKEW_MS;
+        (Self { time, ahead: ahead.max(before.ahead) }, jumped)
+    }
 }
 
 /// The last moment a grant covers. `minutes`: as the consent says; `None` is *until I stop*, which ends hard after
@@ -180,9 +198,24 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_stands_hasnt_gone_back() {
-        let at = Wall::from_ms(5);
-        assert!(!jumped(at, at) && !jumped(at, at.plus_ms(1)) && jumped(at, at.plus_ms(-1)));
+    fn a_clock_jumps_back_or_far_ahead_and_lateness_is_no_jump() {
+        let jumps = |events: &[(i64, i64)]| {
+            let mut pace = None;
+            let mut found = Vec::new();
+            for (time, observed) in events {
+                let (next, jumped) = Pace::next(pace, Wall::from_ms(*time), Wall::from_ms(*observed));
+                pace = Some(next);
+                found.push(jumped);
+            }
+            found
+        };
+        let hour = 60 * MINUTE_MS;
+        assert_eq!(jumps(&[(5, 5), (5, 5), (4, 5)]), [false, false, true], "standing is not going back");
+        assert_eq!(jumps(&[(0, 0), (SKEW_MS, 0), (2 * SKEW_MS + 1, 0)]), [false, false, true]);
+        assert_eq!(jumps(&[(0, 0), (SKEW_MS + 1, 0)]), [false, true]);
+        assert_eq!(jumps(&[(hour, 0), (hour + 1, 1)]), [false, false], "wrong, and steady");
+        let late = [(0, 0), (1, hour), (hour + 1, hour + 1)];
+        assert_eq!(jumps(&late), [false; 3], "held back for an hour, then in time again");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench that can't go on says so; its result is a line")]
 
 pub mod ledger;
+pub mod mirror;
 
 use std::time::Duration;
 

@@ -160,7 +160,7 @@ audit-flag = { $flag ->
     [organisation] organisation: nobody compared a code; the organisation alone vouches
     [withheld] withheld: a result was kept back by the person, or lost
     [abandoned] abandoned: nobody closed it
-    [jump] jump: the author's clock went back
+    [jump] jump: the author's clock jumped back, or more than five minutes ahead
     [expired] expired: it ran outside the minutes that were allowed
    *[other] ?
 }

@@ -160,7 +160,7 @@ audit-flag = { $flag ->
     [organisation] organisation: nadie comparó un código; solo responde la organización
     [withheld] withheld: la persona se guardó un resultado, o se perdió
     [abandoned] abandoned: nadie la cerró
-    [jump] jump: el reloj del autor retrocedió
+    [jump] jump: el reloj del autor saltó atrás, o más de cinco minutos adelante
     [expired] expired: se ejecutó fuera de los minutos permitidos
    *[other] ?
 }

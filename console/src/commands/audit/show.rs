@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::ledger::body::{Body, Consent, Language};
 use venia_proto::ledger::event::Event;
-use venia_proto::ledger::flag::{self, Flag};
+use venia_proto::ledger::flag::{self, Flag, Pace};
 use venia_proto::ledger::kind::{Answer, Kind, KindName, Status};
 use venia_proto::ledger::part::PartName;
 use venia_proto::now::Wall;
@@ -139,11 +139,13 @@ impl<'a> Story<'a> {
     fn of(all: Vec<Shown<'a>>) -> Self {
         let places = all.iter().enumerate().map(|(n, shown)| (shown.event.leaf(), n)).collect();
         let mut story = Self { all, places, items: BTreeMap::new() };
-        let mut clocks: BTreeMap<Strand, Wall> = BTreeMap::new();
+        let mut clocks: BTreeMap<Strand, Pace> = BTreeMap::new();
         for n in 0..story.all.len() {
             let shown = &story.all[n];
             let (header, leaf) = (shown.event.header(), shown.event.leaf());
-            let jumped = clocks.insert(header.author, header.time).is_some_and(|at| flag::jumped(at, header.time));
+            let before = clocks.get(&header.author).copied();
+            let (pace, jumped) = Pace::next(before, header.time, Wall::from_ms(shown.place.observed));
+            clocks.insert(header.author, pace);
             let about = match (&shown.body, &header.kind) {
                 (Some(Body::Request(asked)), _) => Some((asked.item.clone(), asked.definition.clone())),
                 (Some(Body::Admit(admit)), _) => Some((admit.item.clone(), admit.definition.clone())),
@@ -317,4 +319,125 @@ fn closed(reason: Closed, screen: &Screen) -> String {
 
 fn names(flags: &BTreeSet<Flag>) -> String {
     flags.iter().map(|flag| flag.name()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use venia_proto::foreign::Foreign;
+    use venia_proto::key::SigningKey;
+    use venia_proto::ledger::body::{Admit, Arguments, DefinitionHash, ItemId, Outcome, Request};
+    use venia_proto::ledger::part::{Opening, PartRef};
+    use venia_proto::ledger::strand::Author;
+
+    use super::*;
+
+    const MINUTES: u32 = 30;
+    const END: i64 = MINUTES as i64 * 60_000;
+
+    /// A consent at 0, a request, an admit and a result, as an auditor finds them; with their words if `open`.
+    fn story(admitted: i64, ended: i64, status: Status, open: bool) -> Vec<BTreeSet<Flag>> {
+        let key = SigningKey::new("device", [1; 32]);
+        let part: [PartRef; 1] = [Opening::make([1; 32], b"{}").unwrap().part(PartName::Body, Some([0; 32]))];
+        let session = SessionId([1; 16]);
+        let mut agent = Author::new(session, Strand::Agent);
+        let mut ana = Author::new(session, Strand::Technician(std::num::NonZeroU16::MIN));
+        let mut all = Vec::new();
+        let mut add = |event: Event, body: Body| {
+            let time = event.header().time;
+            let place = Place { entry: all.len() as u64, offset: 0, observed: time.ms() };
+            let mut shown = shown(&Session::new(String::new(), String::new(), 0), place, event, None, true);
+            shown.body = Some(body).filter(|_| open);
+            let leaf = shown.event.leaf();
+            all.push(shown);
+            leaf
+        };
+        let at = Wall::from_ms;
+        let (item, definition) = (ItemId("system.memory".to_owned()), DefinitionHash("00".repeat(32)));
+        let consent = Kind::Consent { asked: Leaf([0; 32]), answer: Answer::Yes, took: 2_000 };
+        let said = Consent {
+            text: "May Ana look?".to_owned(),
+            language: Language::En,
+            scopes: BTreeSet::new(),
+            items: Vec::new(),
+            minutes: Some(MINUTES),
+        };
+        let grant = add(agent.write(consent, &part, at(0), &key), Body::Consent(said));
+        let (why, arguments) = (Foreign::new("slow"), Arguments::new());
+        let asked = Request { item: item.clone(), definition: definition.clone(), arguments, why };
+        let request = add(ana.write(Kind::Request, &part, at(1), &key), Body::Request(asked));
+        let runs = Admit { item, definition, fences: Vec::new() };
+        let admit = agent.write(Kind::Admit { request, grant }, &part, at(admitted), &key);
+        let admit = add(admit, Body::Admit(runs));
+        let result = agent.write(Kind::Result { admit, status }, &part, at(ended), &key);
+        add(result, Body::Result(Outcome { report: None, detail: Foreign::new("") }));
+        let story = Story::of(all);
+        assert_eq!(story.items.len(), if open { 3 } else { 0 }, "request, admit and result are about one item");
+        story.all.into_iter().map(|shown| shown.flags).collect()
+    }
+
+    #[test]
+    fn d2_what_ran_outside_the_minutes_allowed_is_flagged() {
+        let flagged = |admitted, ended, status, open| -> [bool; 2] {
+            let flags = story(admitted, ended, status, open);
+            assert!(flags[..2].iter().all(BTreeSet::is_empty), "{flags:?}");
+            [2, 3].map(|n| flags[n].contains(&Flag::Expired))
+        };
+        assert_eq!(flagged(2, END, Status::Done, true), [false, false]);
+        assert_eq!(flagged(2, END + 1, Status::Done, true), [false, true]);
+        assert_eq!(flagged(END, END + 1, Status::Lost, true), [false, false], "nobody knows when it was lost");
+        assert_eq!(flagged(END + 1, END + 1, Status::Failed, true), [true, true]);
+        assert_eq!(flagged(END + 1, END + 1, Status::Done, false), [false, false], "minutes are words");
+    }
+
+    #[test]
+    fn why_words_are_closed_is_said_as_it_is() {
+        let key = SigningKey::new("device", [1; 32]);
+        let mut agent = Author::new(SessionId([1; 16]), Strand::Agent);
+        let opening = Opening::make([1; 32], br#"{"text":"hello"}"#).unwrap();
+        let mut session = Session::new(String::new(), String::new(), 0);
+        let place = Place { entry: 5, offset: 0, observed: 0 };
+        let mut event = |sealed| {
+            let kind = if agent.next_seq() == 0 { Kind::Open { versions: vec![1] } } else { Kind::Chat };
+            agent.write(kind, &[opening.part(PartName::Body, sealed)], Wall::from_ms(0), &key)
+        };
+        event(None);
+        let (nobody, ours) = (event(None), event(Some([9; 32])));
+        let record = |heard| Record {
+            entry: 5,
+            time: Wall::from_ms(0),
+            kind: KindName::Chat,
+            commit: opening.commit(),
+            heard,
+            plaintext: opening.plaintext(),
+        };
+        let why = |event: &Event, heard: Option<Heard>, key, session: &Session| {
+            let record = heard.map(record);
+            shown(session, place, event.clone(), record.as_ref(), key).closed
+        };
+        assert_eq!(why(&nobody, None, true, &session), Some(Closed::Nobody));
+        assert_eq!(why(&ours, None, false, &session), Some(Closed::NoKey));
+        assert_eq!(why(&ours, None, true, &session), Some(Closed::NotOpened));
+        assert_eq!(why(&ours, Some(Heard::Opened([1; 32])), false, &session), None);
+        assert_eq!(why(&ours, Some(Heard::Opened([2; 32])), true, &session), Some(Closed::Unreadable));
+        for (heard, closed) in
+            [(Heard::Shut, Closed::NotOurs), (Heard::Missing, Closed::Missing), (Heard::Lied, Closed::Lied)]
+        {
+            assert_eq!(why(&ours, Some(heard), true, &session), Some(closed));
+        }
+        session.erase(None);
+        assert_eq!(why(&ours, None, true, &session), Some(Closed::Erased));
+        let words = Words::new(Language::En);
+        for closed in [
+            Closed::NoKey,
+            Closed::NotOpened,
+            Closed::NotOurs,
+            Closed::Nobody,
+            Closed::Erased,
+            Closed::Missing,
+            Closed::Lied,
+            Closed::Unreadable,
+        ] {
+            assert_ne!(words.say("audit-closed", &[("why", &closed.name())]), "?");
+        }
+    }
 }
