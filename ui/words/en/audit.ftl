@@ -13,7 +13,10 @@ audit-gap = SILENT without explanation from { $from } to { $to }.
 audit-no-gaps = No unexplained silence.
 audit-exported = { $entries } entries written to { $out }.
 audit-session = { $opened }  { $session }  { $joined }  ended: { $ended }  { $events } events  { $flags }
-audit-listed = { $count } sessions.
+audit-listed = { $count ->
+    [one] One session.
+   *[other] { $count } sessions.
+}
 audit-period = { $from }  { $count } sessions, { $flagged } to look at
 audit-unknown = No session { $session } is in the log.
 audit-unknown-hint = See all of them with venia audit list.
@@ -191,7 +194,10 @@ audit-label = { $label ->
 audit-member = { $name }, { $role }, level { $level }
 audit-no-member = Somebody without a membership of this organisation
 audit-shown = Shown ({ $language }), letter by letter:
-audit-allows = Covers { $item }, values { $values }, at most { $uses } times
+audit-allows = Covers { $item }, { $uses ->
+    [one] once
+   *[other] at most { $uses } times
+}
 audit-until-stop = Time: until stopped, at most eight hours
 audit-until = ; allowed until { $time }
 audit-of-item = Of { $item }

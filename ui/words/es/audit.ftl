@@ -13,7 +13,10 @@ audit-gap = SILENCIO sin explicación desde { $from } hasta { $to }.
 audit-no-gaps = Ningún silencio sin explicación.
 audit-exported = { $entries } entradas escritas en { $out }.
 audit-session = { $opened }  { $session }  { $joined }  terminó: { $ended }  { $events } eventos  { $flags }
-audit-listed = { $count } sesiones.
+audit-listed = { $count ->
+    [one] Una sesión.
+   *[other] { $count } sesiones.
+}
 audit-period = { $from }  { $count } sesiones, { $flagged } por revisar
 audit-unknown = No hay ninguna sesión { $session } en el registro.
 audit-unknown-hint = Véalas todas con venia audit list.
@@ -191,7 +194,10 @@ audit-label = { $label ->
 audit-member = { $name }, { $role }, nivel { $level }
 audit-no-member = Alguien sin membresía de esta organización
 audit-shown = Mostrado ({ $language }), letra por letra:
-audit-allows = Cubre { $item }, valores { $values }, como máximo { $uses } veces
+audit-allows = Cubre { $item }, { $uses ->
+    [one] una vez
+   *[other] como máximo { $uses } veces
+}
 audit-until-stop = Tiempo: hasta que se detenga, como máximo ocho horas
 audit-until = ; permitido hasta { $time }
 audit-of-item = De { $item }

@@ -174,7 +174,7 @@ impl Page<'_, '_> {
         let room = usize::from(self.teller.style.width).saturating_sub(INDENT.len() + 4).max(20);
         for line in text.split('\n') {
             for piece in folded(&Foreign::new(line).visible(), room) {
-                self.lines.push(format!("{INDENT}│ {piece}"));
+                self.lines.push(format!("{INDENT}│ {piece}").trim_end().to_owned());
             }
         }
     }
@@ -218,8 +218,9 @@ impl Page<'_, '_> {
                 format!("{name}={}", values.iter().map(String::as_str).collect::<Vec<_>>().join("|"))
             };
             let values = values.iter().map(given).collect::<Vec<_>>().join(", ");
-            let (item, values) = (self.named(item), if values.is_empty() { "-".to_owned() } else { values });
-            let line = self.teller.words.say("audit-allows", &[("item", &item), ("values", &values), ("uses", uses)]);
+            let gap = if values.is_empty() { "" } else { "  " };
+            let covered = format!("{}{gap}{values}", self.named(item));
+            let line = self.teller.words.say("audit-allows", &[("item", &covered), ("uses", uses)]);
             self.lines.push(format!("{INDENT}{line}"));
         }
         match consent.minutes {
@@ -371,7 +372,7 @@ mod tests {
         let lines = teller.body(&Body::Said(Said { text: Foreign::new(hostile) }), None);
         assert!(lines.len() > 3, "{lines:?}");
         for line in &lines[1..] {
-            assert!(line.starts_with("      │ "), "{line:?}");
+            assert!(line.starts_with("      │"), "{line:?}");
             assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{line:?}");
         }
         let long = "word ".repeat(60);
