@@ -18,7 +18,7 @@ use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
-use crate::audit::check::{self, Unproven};
+use crate::audit::check::{self, Freshness, Unproven};
 use crate::audit::index::{Erased, Session};
 use crate::audit::mirror::{Mirror, MirrorError};
 use crate::audit::opening::Opener;
@@ -37,8 +37,11 @@ pub(super) fn run(command: &Audit, common: &Common, screen: &Screen, parts: Part
     match command {
         Audit::Key => key::run(common, screen),
         Audit::List { by, word, filters, offline } if word.is_empty() && filters.item.is_none() => {
-            let logs = Desk::open(common, screen)?.logs(*offline, &[(Looking::List, None)], None)?;
-            list::run(&logs, *by, filters, None, screen)
+            let desk = Desk::open(common, screen)?;
+            let logs = desk.logs(*offline, &[(Looking::List, None)], None)?;
+            let exit = list::run(&logs, *by, filters, None, screen)?;
+            desk.fresh(&logs);
+            Ok(exit)
         }
         // What a session is about stands in its words only.
         Audit::List { by, word, filters, offline } => {
@@ -48,7 +51,9 @@ pub(super) fn run(command: &Audit, common: &Common, screen: &Screen, parts: Part
             };
             let desk = Desk::open(common, screen)?;
             let logs = desk.opened(*offline, &|session| list::fits(session, filters), words)?;
-            list::run(&logs, *by, filters, query.as_ref(), screen)
+            let exit = list::run(&logs, *by, filters, query.as_ref(), screen)?;
+            desk.fresh(&logs);
+            Ok(exit)
         }
         Audit::Search { words: asked, filters, offline } => {
             let query = query(asked, parts, words)?;
@@ -61,7 +66,9 @@ pub(super) fn run(command: &Audit, common: &Common, screen: &Screen, parts: Part
             let id = session.to_string();
             let only = |known: &Session| known.session == id;
             let logs = desk.logs(*offline, &[(Looking::Show, Some(*session))], Some(&only))?;
-            show::run(&logs, *session, desk.auditor()?.is_some(), screen)
+            let exit = show::run(&logs, *session, desk.auditor()?.is_some(), screen)?;
+            desk.fresh(&logs);
+            Ok(exit)
         }
         Audit::Verify { since_last, words, offline } => verify(*since_last, *words, *offline, common, screen),
         Audit::Export { format, out, offline } => write(*format, out, *offline, common, screen),
@@ -150,6 +157,31 @@ impl<'a> Desk<'a> {
     }
 }
 
+impl Desk<'_> {
+    /// Says of each log how fresh its witnesses' word is. Scripts read it in `verify --json`.
+    fn fresh(&self, logs: &[Log]) {
+        for Log { copy, .. } in logs.iter().filter(|_| !self.screen.json()) {
+            if let Some(found) = check::freshness(copy, &self.member.root) {
+                self.screen.note(&fresh(&found, self.screen.words()));
+            }
+        }
+    }
+}
+
+/// How fresh the witnesses' word on a log is.
+fn fresh(found: &Freshness, words: &Words) -> String {
+    let observed = found.observed.map_or_else(|| "?".to_owned(), |observed| observed.to_string());
+    let (by, required) = (found.witnessed.cosigned, found.witnessed.required);
+    match found.witnessed.at {
+        Some(at) if found.witnessed.is_witnessed() => {
+            words.say("audit-witnessed", &[("by", &by), ("at", &at.to_string()), ("observed", &observed)])
+        }
+        Some(_) | None => {
+            words.say("audit-not-witnessed", &[("by", &by), ("required", &required), ("observed", &observed)])
+        }
+    }
+}
+
 /// A log's copy, and the words kept beside it.
 struct Log {
     copy: Mirror,
@@ -221,6 +253,7 @@ fn verify(since_last: bool, opening: bool, offline: bool, common: &Common, scree
         drop(progress);
         copy.verified().map_err(|error| mirror(&error, words))?;
         let judged = replay.judged();
+        let freshness = check::freshness(&copy, &desk.member.root);
         let (entries, sessions, holes) = (verified.entries, verified.sessions, verified.holes.len() as u64);
         if screen.json() {
             let silences: Vec<_> = verified.holes.iter().map(|(from, to)| json!({"from": from, "to": to})).collect();
@@ -230,6 +263,8 @@ fn verify(since_last: bool, opening: bool, offline: bool, common: &Common, scree
                 "rules": {
                     "with_words": judged.with_words, "in_part": judged.in_part, "clear_fields_only": judged.without,
                 },
+                "witnessed": freshness.map(|found| found.witnessed),
+                "observed": freshness.and_then(|found| found.observed),
             }))?;
         } else {
             screen
@@ -244,6 +279,9 @@ fn verify(since_last: bool, opening: bool, offline: bool, common: &Common, scree
             }
             if holes == 0 {
                 screen.line(&words.say("audit-no-gaps", &[]))?;
+            }
+            if let Some(found) = freshness {
+                screen.line(&fresh(&found, words))?;
             }
         }
     }
