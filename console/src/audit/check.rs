@@ -129,8 +129,7 @@ pub(crate) fn verify(
     let oldest = start.as_ref().map_or(0, |(saved, _)| saved.size);
     let catalog = Catalog::built_in().ok();
     let roots = roots.into_iter().collect();
-    let checking =
-        Checking { mirror, statement: &statement, roots: &roots, oldest, replay, catalog: catalog.as_ref() };
+    let checking = Checking { mirror, statement: &statement, roots: &roots, oldest, replay, catalog: catalog.as_ref() };
     checking.all(&work)?;
     told(size, size);
     Ok(Verified { entries: size, sessions, holes })

@@ -92,7 +92,8 @@ impl Opener<'_> {
             .collect();
         // What is missing is asked for again next time, with all of its session.
         let complete = opened.iter().all(|(.., heard, _)| *heard != Heard::Missing);
-        let covered = Covered { recipient: recipient.to_owned(), events: if complete { session.events.len() } else { 0 } };
+        let covered =
+            Covered { recipient: recipient.to_owned(), events: if complete { session.events.len() } else { 0 } };
         let earlier = before.iter().filter(|_| known > 0).flat_map(|kept| kept.records());
         let new = opened.iter().map(|(entry, event, part, heard, opening)| Record {
             entry: *entry,

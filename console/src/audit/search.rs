@@ -120,9 +120,10 @@ fn gather(value: Value, texts: &mut Vec<String>) {
                 if HASHES.contains(&name.as_str()) {
                     continue;
                 }
-                match value {
-                    Value::String(note) if name == MEMBER => texts.extend(member(&note)),
-                    value => gather(value, texts),
+                if name == MEMBER {
+                    texts.extend(value.as_str().and_then(member));
+                } else {
+                    gather(value, texts);
                 }
             }
         }
@@ -173,7 +174,8 @@ mod tests {
     #[test]
     fn words_are_found_in_both_languages_and_only_together() {
         let text = "El CAMIÓN no arrancó; \"dijo\": C:\\temp\nsegunda línea";
-        for words in [&["camion"][..], &["arranc", "CAMIÓN"], &["linea"], &["\"dijo\""], &["c:\\temp"], &["no camion"]] {
+        for words in [&["camion"][..], &["arranc", "CAMIÓN"], &["linea"], &["\"dijo\""], &["c:\\temp"], &["no camion"]]
+        {
             assert!(said(words, text).is_some(), "{words:?}");
         }
         for words in [&["moto"][..], &["camion", "moto"], &["text"], &["{"]] {

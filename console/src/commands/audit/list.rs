@@ -10,7 +10,7 @@ use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 
 use super::Log;
-use crate::audit::export::session_json;
+use crate::audit::export;
 use crate::audit::index::Session;
 use crate::audit::search::{self, Query};
 use crate::cli::{Filters, Period};
@@ -67,14 +67,13 @@ impl<'a> Said<'a> {
         let Some(kept) = self.log.words.read(&session.session)? else { return Ok(false) };
         let about = |item: &ItemId| kept.records().any(|record| search::is_about(&record, item));
         let buffer = &mut self.buffer;
-        Ok(self.item.as_ref().is_none_or(about)
-            && self.query.is_none_or(|query| query.all_in(kept.records(), buffer)))
+        Ok(self.item.as_ref().is_none_or(about) && self.query.is_none_or(|query| query.all_in(kept.records(), buffer)))
     }
 }
 
 fn one(session: &Session, screen: &Screen) -> Result<(), Failure> {
     if screen.json() {
-        return screen.object(&session_json(session));
+        return screen.object(&export::line(session));
     }
     let words = screen.words();
     let opened = Wall::from_ms(session.opened).to_string();

@@ -101,13 +101,7 @@ pub(super) fn run(logs: &[Log], id: SessionId, key: bool, screen: &Screen) -> Re
     Ok(Exit::Done)
 }
 
-fn shown<'a>(
-    session: &Session,
-    place: Place,
-    event: Event,
-    record: Option<&Record<'a>>,
-    key: bool,
-) -> Shown<'a> {
+fn shown<'a>(session: &Session, place: Place, event: Event, record: Option<&Record<'a>>, key: bool) -> Shown<'a> {
     let part = event.header().parts.iter().find(|part| part.name == PartName::Body);
     let body = record.and_then(|record| replay::body(&event, record));
     let closed = part.filter(|_| body.is_none()).map(|part| match record.map(|record| record.heard) {
@@ -253,12 +247,9 @@ impl<'a> Story<'a> {
         {
             screen.line(&teller.under(&words.say("audit-about-entry", &[("entry", &close.place.entry)])))?;
         }
-        let about = match &header.kind {
-            Kind::Result { admit, .. } => self.items.get(admit),
-            Kind::Refuse { request, .. } => self.items.get(request),
-            _ => None,
-        };
-        if let (Some((item, _)), KindName::Result | KindName::Refuse) = (about, header.kind.name()) {
+        // Stories know what a refusal and a result are about, by the request or the admit they name.
+        let about = self.items.get(&shown.event.leaf());
+        if let Some((item, _)) = about.filter(|_| matches!(header.kind.name(), KindName::Result | KindName::Refuse)) {
             screen.line(&teller.under(&words.say("audit-of-item", &[("item", &item.0)])))?;
         }
         for line in shown.body.iter().flat_map(|body| teller.body(body, about)) {

@@ -194,8 +194,7 @@ impl Page<'_, '_> {
         let member = self.teller.authority.and_then(|by| Member::open(join.member.as_bytes(), by).ok());
         self.lines.push(match member {
             Some(Member { name, role, level, .. }) => {
-                let said =
-                    words.say("audit-member", &[("name", &name), ("role", &role.name()), ("level", &level)]);
+                let said = words.say("audit-member", &[("name", &name), ("role", &role.name()), ("level", &level)]);
                 format!("{INDENT}{said}")
             }
             None => format!("{INDENT}{}", words.say("audit-no-member", &[])),
