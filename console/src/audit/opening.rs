@@ -12,6 +12,7 @@ use venia_proto::ledger::keeping;
 use venia_proto::ledger::part::{Opening, PartName, PartRef};
 use venia_proto::now::Wall;
 use venia_proto::rendezvous::Refusal;
+use venia_proto::statement::Statement;
 use venia_relay::client::bulk;
 use venia_relay::client::control::{Control, ControlError};
 
@@ -30,8 +31,6 @@ pub(crate) struct Opener<'a> {
     pub(crate) auditor: Auditor,
     /// Which sessions.
     pub(crate) only: &'a dyn Fn(&Session) -> bool,
-    /// Days that words are kept here.
-    pub(crate) keep_days: u32,
     pub(crate) now: Wall,
     /// Hears sessions opened, and of how many.
     pub(crate) told: &'a dyn Fn(u64, u64),
@@ -40,7 +39,11 @@ pub(crate) struct Opener<'a> {
 impl Opener<'_> {
     /// Opens what isn't here yet of every session meant, and lets go what was erased.
     pub(crate) async fn open(&self, control: &Arc<Control>, mirror: &Mirror) -> Result<(), SyncError> {
-        let mut words = Words::open(mirror.dir(), self.now)?;
+        let mut words = Words::open(mirror.dir())?;
+        words.sweep(self.now)?;
+        // Held against the pinned root when the copy was brought up to date; without one nothing is kept.
+        let statement = Statement::open_unpinned(mirror.state.statement.as_bytes());
+        let due = keeping::due(self.now, statement.map_or(0, |statement| statement.keep_days));
         let recipient = self.auditor.recipient();
         let missing = |session: &&Session| {
             (self.only)(session)
@@ -51,7 +54,7 @@ impl Opener<'_> {
         let todo: Vec<&Session> = mirror.sessions.values().filter(missing).collect();
         for (n, session) in todo.iter().enumerate() {
             (self.told)(n as u64, todo.len() as u64);
-            self.session(control, mirror, &mut words, session, &recipient).await?;
+            self.session(control, mirror, &mut words, session, &recipient, due).await?;
         }
         Ok(())
     }
@@ -63,6 +66,7 @@ impl Opener<'_> {
         words: &mut Words,
         session: &Session,
         recipient: &str,
+        due: Wall,
     ) -> Result<(), SyncError> {
         let before = words.read(&session.session)?.filter(|kept| kept.covered.recipient == recipient);
         let known = before.as_ref().map_or(0, |kept| kept.covered.events).min(session.events.len());
@@ -104,7 +108,7 @@ impl Opener<'_> {
             plaintext: opening.as_ref().map_or(b"", |opening| opening.plaintext()),
         });
         let records: Vec<Record<'_>> = earlier.chain(new).collect();
-        words.keep(&session.session, &covered, &records, keeping::due(self.now, self.keep_days))?;
+        words.keep(&session.session, &covered, &records, due)?;
         Ok(())
     }
 

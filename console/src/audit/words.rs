@@ -94,23 +94,31 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Opens the folder beside a log's copy, and lets go what is due.
-    pub(crate) fn open(log: &Path, now: Wall) -> Result<Self, HomeError> {
+    /// Opens the folder beside a log's copy.
+    pub(crate) fn open(log: &Path) -> Result<Self, HomeError> {
         let mut words = Self { folder: log.join(FOLDER), files: BTreeMap::new() };
         for day in names(&words.folder)? {
-            let folder = words.folder.join(&day);
-            let due = format!("{day}T00:00:00.000Z").parse::<Wall>().ok();
-            let sessions = names(&folder)?;
-            if keeping::is_due(due, now) {
-                for session in sessions {
-                    scrub(&folder.join(session))?;
-                }
-                fs::remove_dir(&folder).map_err(disk(&folder))?;
-            } else {
-                words.files.extend(sessions.into_iter().map(|session| (session, day.clone())));
-            }
+            let sessions = names(&words.folder.join(&day))?;
+            words.files.extend(sessions.into_iter().map(|session| (session, day.clone())));
         }
         Ok(words)
+    }
+
+    /// Lets go what is due: before anything is opened, so that with no days to keep them words last for one command.
+    pub(crate) fn sweep(&mut self, now: Wall) -> Result<(), HomeError> {
+        for day in names(&self.folder)? {
+            let due = format!("{day}T00:00:00.000Z").parse::<Wall>().ok();
+            if !keeping::is_due(due, now) {
+                continue;
+            }
+            let folder = self.folder.join(&day);
+            for session in names(&folder)? {
+                scrub(&folder.join(session))?;
+            }
+            fs::remove_dir(&folder).map_err(disk(&folder))?;
+            self.files.retain(|_, due| *due != day);
+        }
+        Ok(())
     }
 
     /// Whether any words are here.

@@ -13,6 +13,12 @@ fn log() -> (tempfile::TempDir, PathBuf) {
     (folder, log)
 }
 
+fn swept(log: &Path, now: Wall) -> Result<Words, HomeError> {
+    let mut words = Words::open(log)?;
+    words.sweep(now)?;
+    Ok(words)
+}
+
 fn now() -> Wall {
     "2026-11-23T10:00:00.000Z".parse().unwrap()
 }
@@ -48,10 +54,10 @@ fn marked(folder: &Path) -> bool {
 #[test]
 fn words_come_back_as_they_were_kept_and_only_their_owner_reads_them() {
     let (_folder, log) = log();
-    let mut words = Words::open(&log, now()).unwrap();
+    let mut words = swept(&log, now()).unwrap();
     assert!(words.is_empty() && words.read(&name(1)).unwrap().is_none());
     words.keep(&name(1), &covered(7), &records(), keeping::due(now(), 30)).unwrap();
-    let again = Words::open(&log, now()).unwrap();
+    let again = swept(&log, now()).unwrap();
     let kept = again.read(&name(1)).unwrap().unwrap();
     assert_eq!((kept.records().collect::<Vec<_>>(), &kept.covered), (records(), &covered(7)));
     assert_eq!(again.covered(&name(1)), Some(covered(7)));
@@ -63,7 +69,7 @@ fn words_come_back_as_they_were_kept_and_only_their_owner_reads_them() {
 #[test]
 fn a_file_that_isnt_whole_is_none() {
     let (_folder, log) = log();
-    let mut words = Words::open(&log, now()).unwrap();
+    let mut words = swept(&log, now()).unwrap();
     words.keep(&name(1), &covered(7), &records(), keeping::due(now(), 30)).unwrap();
     let file = words.path(&name(1)).unwrap();
     let whole = fs::read(&file).unwrap();
@@ -79,35 +85,35 @@ fn a_file_that_isnt_whole_is_none() {
 fn e11_words_go_when_they_are_due_and_never_later() {
     let (_folder, log) = log();
     for (days, kept_at, due_at) in [(0, None, 0), (1, Some(DAY_MS / 2), DAY_MS), (30, Some(29 * DAY_MS), 30 * DAY_MS)] {
-        let mut words = Words::open(&log, now()).unwrap();
+        let mut words = swept(&log, now()).unwrap();
         words.keep(&name(1), &covered(1), &records(), keeping::due(now(), days)).unwrap();
         assert!(marked(&log));
         if let Some(kept_at) = kept_at {
-            assert!(!Words::open(&log, now().plus_ms(kept_at)).unwrap().is_empty(), "{days}");
+            assert!(!swept(&log, now().plus_ms(kept_at)).unwrap().is_empty(), "{days}");
         }
-        assert!(Words::open(&log, now().plus_ms(due_at)).unwrap().is_empty(), "{days}");
+        assert!(swept(&log, now().plus_ms(due_at)).unwrap().is_empty(), "{days}");
         assert!(!marked(&log), "{days}");
     }
     fs::create_dir_all(log.join("words/someday")).unwrap();
     fs::write(log.join("words/someday").join(name(1)), MARKER).unwrap();
-    assert!(Words::open(&log, now()).unwrap().is_empty() && !marked(&log), "a day nobody can read is over");
+    assert!(swept(&log, now()).unwrap().is_empty() && !marked(&log), "a day nobody can read is over");
 }
 
 #[test]
 fn words_kept_again_are_due_when_they_were() {
     let (_folder, log) = log();
-    let mut words = Words::open(&log, now()).unwrap();
+    let mut words = swept(&log, now()).unwrap();
     words.keep(&name(1), &covered(1), &records()[..1], keeping::due(now(), 1)).unwrap();
     words.keep(&name(1), &covered(2), &records(), keeping::due(now(), 30)).unwrap();
     assert_eq!(words.covered(&name(1)), Some(covered(2)));
-    assert!(Words::open(&log, now().plus_ms(DAY_MS)).unwrap().is_empty());
+    assert!(swept(&log, now().plus_ms(DAY_MS)).unwrap().is_empty());
 }
 
 #[test]
 fn e11_what_was_erased_is_overwritten_and_the_rest_stays() {
     let (_folder, log) = log();
     let due = keeping::due(now(), 30);
-    let mut words = Words::open(&log, now()).unwrap();
+    let mut words = swept(&log, now()).unwrap();
     for n in [1, 2] {
         words.keep(&name(n), &covered(7), &records(), due).unwrap();
     }

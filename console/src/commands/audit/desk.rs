@@ -74,6 +74,10 @@ impl<'a> Desk<'a> {
         let words = self.screen.words();
         let data = self.member.home.dir();
         let now = clock::now().wall;
+        let only = only.filter(|_| !offline);
+        let auditor = if only.is_some() { self.auditor()? } else { None };
+        // What is opened just now is for this command, however soon it is due; what is due otherwise goes first.
+        let sweep = auditor.is_none().then_some(now);
         let mirrors = if offline {
             Mirror::all(data).map_err(|error| mirror(&error, words))?
         } else {
@@ -84,11 +88,7 @@ impl<'a> Desk<'a> {
             let opening = |done: u64, size: u64| {
                 progress.say(words.say("audit-opening", &[("done", &done), ("size", &size)]));
             };
-            let keep_days = self.member.statement.as_ref().map_or(0, |statement| statement.keep_days);
-            let opener = match only {
-                Some(only) => self.auditor()?.map(|auditor| Opener { auditor, only, keep_days, now, told: &opening }),
-                None => None,
-            };
+            let opener = auditor.zip(only).map(|(auditor, only)| Opener { auditor, only, now, told: &opening });
             let synced = crate::commands::block_on(sync(&self.member, data, looks, opener.as_ref(), told), words)?;
             synced.map_err(|error| match error {
                 SyncError::Control(error) => trouble::control(&error, words),
@@ -105,7 +105,7 @@ impl<'a> Desk<'a> {
             let hint = words.say("audit-nothing-hint", &[]);
             return Err(trouble::cannot_tell("nothing", words.say("audit-nothing", &[]), hint, words));
         }
-        let logs = mirrors.into_iter().map(|copy| Log::open(copy, now));
+        let logs = mirrors.into_iter().map(|copy| Log::open(copy, sweep));
         logs.collect::<Result<_, HomeError>>().map_err(|error| trouble::folder(&error, words))
     }
 }
@@ -118,8 +118,11 @@ pub(super) struct Log {
 
 impl Log {
     /// Whatever an auditor does first lets go of the words that are due or that the log says are erased. (SECURITY E11)
-    fn open(copy: Mirror, now: Wall) -> Result<Self, HomeError> {
-        let mut words = Heard::open(copy.dir(), now)?;
+    fn open(copy: Mirror, sweep: Option<Wall>) -> Result<Self, HomeError> {
+        let mut words = Heard::open(copy.dir())?;
+        if let Some(now) = sweep {
+            words.sweep(now)?;
+        }
         for session in copy.sessions.values().filter(|session| session.erased != Erased::Nothing) {
             words.obey(session)?;
         }
