@@ -11,12 +11,17 @@
 
 pub(crate) mod check;
 pub(crate) mod export;
+pub(crate) mod following;
+mod import;
 pub(crate) mod index;
 pub(crate) mod mirror;
 pub(crate) mod opening;
+pub(crate) mod progress;
 pub(crate) mod replay;
 pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod sync;
 pub(crate) mod tiles;
 pub(crate) mod words;
+
+pub use import::{NotImported, import};

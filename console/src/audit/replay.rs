@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use venia_proto::id::SessionId;
 use venia_proto::ledger::body::Body;
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::part::PartName;
 
-use super::index::{Place, Session};
 use super::words::{Record, Words};
 
 /// The words of one log's sessions, read as each is judged, on any core.
@@ -38,12 +38,16 @@ impl Replay {
     }
 
     /// What these events of a session say, where that is here; counts how much it was.
-    pub(crate) fn bodies(&self, session: &Session, places: &[Place], events: &[Event]) -> Vec<Option<Body>> {
-        let kept = self.words.read(&session.session).ok().flatten();
+    pub(crate) fn bodies(
+        &self,
+        session: SessionId,
+        entries: impl Iterator<Item = u64>,
+        events: &[Event],
+    ) -> Vec<Option<Body>> {
+        let kept = self.words.read(&session.to_string()).ok().flatten();
         let records: BTreeMap<u64, Record<'_>> =
             kept.iter().flat_map(|kept| kept.records()).map(|record| (record.entry, record)).collect();
-        let bodies: Vec<_> =
-            places.iter().zip(events).map(|(place, event)| body(event, records.get(&place.entry)?)).collect();
+        let bodies: Vec<_> = entries.zip(events).map(|(entry, event)| body(event, records.get(&entry)?)).collect();
         let said = events.iter().filter(|event| event.header().parts.iter().any(|part| part.name == PartName::Body));
         let (said, read) = (said.count(), bodies.iter().flatten().count());
         let count = match read {

@@ -5,8 +5,8 @@
 //! the index names was never kept and is cut off.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::OpenOptions;
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,30 @@ pub(crate) fn load(home: &Home, kept: Kept) -> Result<BTreeMap<String, Session>,
         sessions.insert(session.session.clone(), session);
     }
     Ok(sessions)
+}
+
+/// These sessions alone, the newest line of each; the file is read line by line and not held.
+pub(crate) fn places(home: &Home, kept: Kept, wanted: &BTreeSet<String>) -> Result<Vec<Session>, MirrorError> {
+    if kept.bytes == 0 {
+        return Ok(Vec::new());
+    }
+    let damaged = |_| MirrorError::Damaged("its sessions");
+    let file = File::open(home.path(&kept.file())?)?.take(kept.bytes);
+    let mut found = BTreeMap::new();
+    for line in BufReader::new(file).lines() {
+        let line = line?;
+        let named: Named = serde_json::from_str(&line).map_err(damaged)?;
+        if wanted.contains(&named.session) {
+            let session: Session = serde_json::from_str(&line).map_err(damaged)?;
+            found.insert(named.session, session);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+#[derive(Deserialize)]
+struct Named {
+    session: String,
 }
 
 /// Writes what changed. It counts once the index names what is given back; then [`forget`] what counted before.

@@ -15,6 +15,7 @@ use venia_proto::rendezvous::{Answer, Call, LogHead};
 use venia_proto::statement::Statement;
 use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::home::HomeError;
+use venia_relay::client::link::Link;
 
 use super::mirror::{Mirror, MirrorError};
 use super::opening::Opener;
@@ -38,25 +39,54 @@ pub(crate) enum SyncError {
     Contradiction(PathBuf),
 }
 
-/// Brings every log's copy up to date; `told` hears how many entries there are, of how many. `looks` stand on record before
-/// anything is told, the last of them deciding what `opener` may open.
+/// Brings every log's copy up to date; `told` hears how many entries there are, of how many.
 pub(crate) async fn sync(
     member: &Membership,
     data: &Path,
     looks: &[Look],
     opener: Option<&Opener<'_>>,
-    mut told: impl FnMut(u64, u64),
+    told: impl FnMut(u64, u64),
 ) -> Result<Vec<Mirror>, SyncError> {
-    let reached = reach::reach(&member.at, &member.root, member.statement.as_ref(), &member.key).await?;
-    let control = &Arc::new(reached.control);
-    if let Err(error) = obeying::obey(&member.home, control, &control.welcome().relay.log).await {
-        // The next connection asks again.
-        tracing::warn!(error = &error as &dyn std::error::Error, "what was erased is still here");
-    }
-    let ended = async {
-        for (what, session) in looks {
-            reach::call(control, Call::Look { what: *what, session: *session }).await?;
+    let looking = Looker::arrive(member, looks).await?;
+    let ended = looking.round(member, data, opener, told).await;
+    looking.leave().await;
+    ended
+}
+
+/// An auditor who said what they look for, and stays connected: one note in the log, however often they look again.
+pub(crate) struct Looker {
+    link: Link,
+    control: Arc<Control>,
+}
+
+impl Looker {
+    /// Connects, and puts on record what is looked for, the last look deciding what may be opened.
+    pub(crate) async fn arrive(member: &Membership, looks: &[Look]) -> Result<Self, SyncError> {
+        let reached = reach::reach(&member.at, &member.root, member.statement.as_ref(), &member.key).await?;
+        let looker = Self { link: reached.link, control: Arc::new(reached.control) };
+        let control = &looker.control;
+        if let Err(error) = obeying::obey(&member.home, control, &control.welcome().relay.log).await {
+            // The next connection asks again.
+            tracing::warn!(error = &error as &dyn std::error::Error, "what was erased is still here");
         }
+        for (what, session) in looks {
+            if let Err(error) = reach::call(control, Call::Look { what: *what, session: *session }).await {
+                looker.leave().await;
+                return Err(error.into());
+            }
+        }
+        Ok(looker)
+    }
+
+    /// Brings every log's copy up to date, and opens what is wanted of it.
+    pub(crate) async fn round(
+        &self,
+        member: &Membership,
+        data: &Path,
+        opener: Option<&Opener<'_>>,
+        mut told: impl FnMut(u64, u64),
+    ) -> Result<Vec<Mirror>, SyncError> {
+        let control = &self.control;
         let Answer::Logs { logs } = reach::call(control, Call::Logs).await? else {
             return Err(ControlError::Malformed(None).into());
         };
@@ -72,10 +102,12 @@ pub(crate) async fn sync(
         }
         Ok(mirrors)
     }
-    .await;
-    control.close();
-    reached.link.close(0, b"").await;
-    ended
+
+    /// Says goodbye.
+    pub(crate) async fn leave(self) {
+        self.control.close();
+        self.link.close(0, b"").await;
+    }
 }
 
 /// The log's key, as the organisation's root names it.
@@ -138,6 +170,10 @@ async fn grow(
     if growth.reading.root() != signed.root {
         return Err(SyncError::Contradiction(mirror.contradicted(&head.checkpoint)?));
     }
-    mirror.keep(growth, &head.checkpoint, &head.statement)?;
+    let same =
+        mirror.state.checkpoint.as_bytes() == head.checkpoint && mirror.state.statement.as_bytes() == head.statement;
+    if !same {
+        mirror.keep(growth, &head.checkpoint, &head.statement)?;
+    }
     Ok(())
 }

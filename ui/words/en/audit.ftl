@@ -26,6 +26,12 @@ audit-allowed = allowed at this PC in entry { $entry }, answered after { $second
 audit-denied = denied at this PC in entry { $entry }, answered after { $seconds } s
 audit-unanswered = nobody answered at this PC: entry { $entry }, after { $seconds } s
 audit-flags = Look at: { $flags }
+audit-stopped = Stopped at entry { $at }. Everything before it that could be judged was right.
+audit-stopped-hint = Run it again: it goes on there.
+audit-broken = BROKEN at entry { $at }, session { $session }: { $why }.
+audit-resumed = Went on at entry { $at }, where the run before was interrupted.
+audit-since = Read from entry { $at } on: everything before it was found right last time.
+audit-added = { $added } events added to { $out }; the log has { $entries } entries.
 
 audit-witnessed = Witnessed by { $by }, last at { $at }; the log's own time is { $observed } (UTC).
 audit-not-witnessed = Recorded, NOT witnessed: { $by } witnesses confirmed the newest checkpoint, { $required } are required; the log's own time is { $observed } (UTC).
@@ -130,7 +136,7 @@ audit-turned = { $what } by { $by ->
     [done] work finished
    *[other] ?
 })
-audit-added = added after the end: { $what ->
+audit-addendum = added after the end: { $what ->
     [signoff] signature
     [rating] rating
     [correction] correction

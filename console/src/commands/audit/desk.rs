@@ -10,11 +10,11 @@ use venia_ui::failure::Failure;
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
-use super::{broken, mirror};
+use super::{mirror, not_synced, something};
 use crate::audit::index::{Erased, Session};
 use crate::audit::mirror::Mirror;
 use crate::audit::opening::Opener;
-use crate::audit::sync::{SyncError, sync};
+use crate::audit::sync::sync;
 use crate::audit::words::Words as Heard;
 use crate::membership::Membership;
 use crate::unseal::Auditor;
@@ -90,21 +90,9 @@ impl<'a> Desk<'a> {
             };
             let opener = auditor.zip(only).map(|(auditor, only)| Opener { auditor, only, now, told: &opening });
             let synced = crate::commands::block_on(sync(&self.member, data, looks, opener.as_ref(), told), words)?;
-            synced.map_err(|error| match error {
-                SyncError::Control(error) => trouble::control(&error, words),
-                SyncError::Mirror(error) => mirror(&error, words),
-                SyncError::Home(error) => trouble::folder(&error, words),
-                SyncError::Contradiction(file) => {
-                    let file = file.display().to_string();
-                    let message = words.say("audit-contradiction", &[("file", &file)]);
-                    broken(message, words)
-                }
-            })?
+            synced.map_err(|error| not_synced(error, words))?
         };
-        if mirrors.is_empty() {
-            let hint = words.say("audit-nothing-hint", &[]);
-            return Err(trouble::cannot_tell("nothing", words.say("audit-nothing", &[]), hint, words));
-        }
+        let mirrors = something(mirrors, words)?;
         let logs = mirrors.into_iter().map(|copy| Log::open(copy, sweep));
         logs.collect::<Result<_, HomeError>>().map_err(|error| trouble::folder(&error, words))
     }
@@ -118,7 +106,7 @@ pub(super) struct Log {
 
 impl Log {
     /// Whatever an auditor does first lets go of the words that are due or that the log says are erased. (SECURITY E11)
-    fn open(copy: Mirror, sweep: Option<Wall>) -> Result<Self, HomeError> {
+    pub(super) fn open(copy: Mirror, sweep: Option<Wall>) -> Result<Self, HomeError> {
         let mut words = Heard::open(copy.dir())?;
         if let Some(now) = sweep {
             words.sweep(now)?;

@@ -1,29 +1,28 @@
 //! `venia audit`: an auditor reads the service's whole record. Looking is itself on record before anything is told.
 
 mod desk;
+mod export;
 mod key;
 mod list;
 mod search;
 mod show;
 mod telling;
+mod verify;
 
-use std::path::Path;
+use std::time::Duration;
 
-use serde_json::json;
-use venia_proto::ledger::looking::Look;
 use venia_proto::ledger::notice::Looking;
 use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
-use crate::audit::check::{self, Freshness, Unproven};
+use crate::audit::check::{self, Freshness};
 use crate::audit::index::Session;
-use crate::audit::mirror::MirrorError;
-use crate::audit::replay::Replay;
+use crate::audit::mirror::{Mirror, MirrorError};
 use crate::audit::search::{Query, QueryError, WORD_MAX, WORDS_MAX};
-use crate::audit::{export, tiles};
-use crate::cli::{Audit, Format};
+use crate::audit::sync::SyncError;
+use crate::cli::Audit;
 use crate::{Parts, input, trouble};
 use desk::{Desk, Log};
 
@@ -65,8 +64,13 @@ pub(super) fn run(command: &Audit, common: &Common, screen: &Screen, parts: Part
             desk.fresh(&logs);
             Ok(exit)
         }
-        Audit::Verify { since_last, words, offline } => verify(*since_last, *words, *offline, common, screen),
-        Audit::Export { format, out, offline } => write(*format, out, *offline, common, screen),
+        Audit::Verify { since_last, words, jobs, offline } => {
+            verify::run(verify::Asked { since_last: *since_last, words: *words, jobs: *jobs }, *offline, common, screen)
+        }
+        Audit::Export { format, out, follow, every, offline } => {
+            let every = follow.then(|| Duration::from_secs((*every).into()));
+            export::run(*format, out, every, *offline, common, screen)
+        }
     }
 }
 
@@ -116,96 +120,26 @@ fn query(asked: &[String], mut parts: Parts, words: &Words) -> Result<Query, Fai
     })
 }
 
-fn verify(since_last: bool, opening: bool, offline: bool, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
-    let words = screen.words();
-    let desk = Desk::open(common, screen)?;
-    // Two looks: who reads the log finds that words were opened, not only that signatures were checked.
-    let looks: &[Look] = match opening {
-        true => &[(Looking::Verify, None), (Looking::Search, None)],
-        false => &[(Looking::Verify, None)],
-    };
-    let all = |_: &Session| true;
-    let only: Option<&dyn Fn(&Session) -> bool> = if opening { Some(&all) } else { None };
-    for Log { mut copy, words: heard } in desk.logs(offline, looks, only)? {
-        let replay = Replay::new(heard);
-        let progress = screen.progress(words.say("audit-verifying", &[("done", &0_u64), ("size", &0_u64)]));
-        let told = |done: u64, size: u64| {
-            progress.say(words.say("audit-verifying", &[("done", &done), ("size", &size)]));
-        };
-        let log = copy.key.name.to_string();
-        let verified = match check::verify(&copy, &desk.member.root, since_last, &replay, told) {
-            Ok(verified) => verified,
-            Err(Unproven::Mirror(error)) => return Err(mirror(&error, words)),
-            Err(Unproven::Broken { entry, why }) => {
-                drop(progress);
-                if screen.json() {
-                    screen.object(&json!({"verdict": "broken", "log": log, "at": entry, "why": why}))?;
-                } else {
-                    screen.line(&words.say("verify-broken-entry", &[("at", &entry), ("why", &why)]))?;
-                }
-                return Ok(Exit::Refused);
-            }
-        };
-        drop(progress);
-        copy.verified().map_err(|error| mirror(&error, words))?;
-        let judged = replay.judged();
-        let freshness = check::freshness(&copy, &desk.member.root);
-        let (entries, sessions, holes) = (verified.entries, verified.sessions, verified.holes.len() as u64);
-        if screen.json() {
-            let silences: Vec<_> = verified.holes.iter().map(|(from, to)| json!({"from": from, "to": to})).collect();
-            screen.object(&json!({
-                "verdict": "intact", "log": log, "entries": entries, "sessions": sessions, "gaps": silences,
-                "since_last": since_last, "root": desk.member.root.to_string(),
-                "rules": {
-                    "with_words": judged.with_words, "in_part": judged.in_part, "clear_fields_only": judged.without,
-                },
-                "witnessed": freshness.map(|found| found.witnessed),
-                "observed": freshness.and_then(|found| found.observed),
-            }))?;
-        } else {
-            screen
-                .line(&words.say("audit-intact", &[("log", &log), ("entries", &entries), ("sessions", &sessions)]))?;
-            screen.line(&words.say(
-                "audit-judged",
-                &[("words", &judged.with_words), ("part", &judged.in_part), ("without", &judged.without)],
-            ))?;
-            for (from, to) in &verified.holes {
-                let (from, to) = (from.to_string(), to.to_string());
-                screen.line(&words.say("audit-gap", &[("from", &from), ("to", &to)]))?;
-            }
-            if holes == 0 {
-                screen.line(&words.say("audit-no-gaps", &[]))?;
-            }
-            if let Some(found) = freshness {
-                screen.line(&fresh(&found, words))?;
-            }
-        }
+/// Refuses to say anything about no log at all.
+fn something(mirrors: Vec<Mirror>, words: &Words) -> Result<Vec<Mirror>, Failure> {
+    if mirrors.is_empty() {
+        let hint = words.say("audit-nothing-hint", &[]);
+        return Err(trouble::cannot_tell("nothing", words.say("audit-nothing", &[]), hint, words));
     }
-    Ok(Exit::Done)
+    Ok(mirrors)
 }
 
-fn write(format: Format, out: &Path, offline: bool, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
-    let words = screen.words();
-    let logs = Desk::open(common, screen)?.logs(offline, &[(Looking::Export, None)], None)?;
-    let several = logs.len() > 1;
-    for (n, Log { copy, .. }) in logs.iter().enumerate() {
-        // One folder per log: a log's tiles are a whole of their own.
-        let out = if several { out.join(format!("log-{n}")) } else { out.to_owned() };
-        let written = match format {
-            Format::Tiles => tiles::write(copy, &out),
-            Format::Jsonl => export::jsonl(copy, &out),
-            Format::Csv => export::csv(copy, &out),
-            Format::Ocsf => export::ocsf(copy, &out),
-        };
-        written.map_err(|error| mirror(&error, words))?;
-        let (place, entries) = (out.display().to_string(), copy.state.reading.size);
-        if screen.json() {
-            screen.object(&json!({"out": place, "log": copy.key.name.to_string(), "entries": entries}))?;
-        } else {
-            screen.line(&words.say("audit-exported", &[("entries", &entries), ("out", &place)]))?;
+/// A copy that couldn't be brought up to date.
+fn not_synced(error: SyncError, words: &Words) -> Failure {
+    match error {
+        SyncError::Control(error) => trouble::control(&error, words),
+        SyncError::Mirror(error) => mirror(&error, words),
+        SyncError::Home(error) => trouble::folder(&error, words),
+        SyncError::Contradiction(file) => {
+            let file = file.display().to_string();
+            broken(words.say("audit-contradiction", &[("file", &file)]), words)
         }
     }
-    Ok(Exit::Done)
 }
 
 /// The copy on this computer.

@@ -67,7 +67,7 @@ impl Teller<'_> {
             Kind::Resume { by, cause } => self.turn(KindName::Resume, word(by), word(cause)),
             Kind::Stop { by, cause } => self.turn(KindName::Stop, word(by), word(cause)),
             Kind::Close { by, cause, .. } => self.turn(KindName::Close, word(by), word(cause)),
-            Kind::Addendum { what, .. } => words.say("audit-added", &[("what", &word(what))]),
+            Kind::Addendum { what, .. } => words.say("audit-addendum", &[("what", &word(what))]),
             Kind::Open { .. }
             | Kind::Request
             | Kind::Admit { .. }
@@ -311,7 +311,7 @@ mod tests {
             said.extend(KindName::ALL.map(|name| kind(name, &words)));
             said.extend(Flag::ALL.map(|flag| words.say("audit-flag", &[("flag", &flag.name())])));
             for what in [Addition::Signoff, Addition::Rating, Addition::Correction, Addition::Reopening] {
-                said.push(words.say("audit-added", &[("what", &word(&what))]));
+                said.push(words.say("audit-addendum", &[("what", &word(&what))]));
             }
             for known in [Verified::Code, Verified::Compared, Verified::Organisation] {
                 said.push(words.say("audit-joined", &[("strand", &"x"), ("known", &word(&known))]));
