@@ -17,7 +17,7 @@ use std::str::FromStr;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use venia_proto::id::{SessionId, Strand};
 use venia_proto::key::{PublicKey, VerifierKey};
-use venia_proto::ledger::merkle::Hash;
+use venia_proto::ledger::merkle::{Hash, completed};
 
 use super::{Commit, Equivocation, Head, Placed, Store, StoreError, StoredSession};
 
@@ -114,9 +114,9 @@ impl Store for Sqlite {
     }
 
     fn node(&self, level: u8, place: u64) -> Result<Option<Hash>, StoreError> {
-        let sql = "SELECT hash FROM nodes WHERE level = $1 AND place = $2";
-        let row = params![level, place.cast_signed()];
-        Ok(self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?)
+        let Some(node) = completed(level, place) else { return Ok(None) };
+        let sql = "SELECT hash FROM nodes WHERE node = $1";
+        Ok(self.connection.prepare_cached(sql)?.query_row([node.cast_signed()], |row| row.get(0)).optional()?)
     }
 
     fn entry(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {

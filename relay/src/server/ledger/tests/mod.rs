@@ -19,7 +19,7 @@ use venia_proto::ledger::batch::Batch;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::event::{After, Event, Header};
 use venia_proto::ledger::kind::{Addition, Cause, Kind, KindName, Verified};
-use venia_proto::ledger::merkle::{Hash, verify_consistency, verify_inclusion};
+use venia_proto::ledger::merkle::{Hash, completed, verify_consistency, verify_inclusion};
 use venia_proto::ledger::part::{Opening, PartName};
 use venia_proto::ledger::strand::Author;
 use venia_proto::now::{Now, Wall};
@@ -92,9 +92,8 @@ impl Store for Faulty {
                         commit
                             .nodes
                             .iter()
-                            .map(|(level, place, _)| {
-                                format!("DELETE FROM nodes WHERE level = {level} AND place = {place};")
-                            })
+                            .map(|&(level, place, _)| completed(level, place).unwrap())
+                            .map(|node| format!("DELETE FROM nodes WHERE node = {node};"))
                             .collect(),
                     ),
                     ("head", TEAR_HEAD.to_owned()),
