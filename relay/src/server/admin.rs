@@ -24,14 +24,17 @@ use venia_proto::statement::Role;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::clock;
+use super::contradictions;
 use super::erasing::{self, ErasingError};
+use super::ledger::StoreError;
+use super::ledger::contradictions::Contradiction;
 use super::ledger::erasing::Erasure;
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, Invitee, MembersError, StoredMember};
 use super::organisation::{ChangeError, Organisation};
 use super::peer::Relay;
 use super::recipient::Recipient;
-use super::settings::{Settings, SettingsError};
+use super::settings::{Settings, SettingsError, WitnessAt};
 
 /// The socket's name in the data folder.
 pub const SOCKET: &str = "admin.sock";
@@ -76,6 +79,25 @@ pub enum Request {
         /// Its `age` recipient.
         recipient: String,
     },
+    /// Who cosigns checkpoints.
+    Witnesses,
+    /// Ask one more witness from now on.
+    WitnessAdd {
+        /// Its verifier key.
+        key: String,
+        /// Where it listens.
+        at: String,
+    },
+    /// Ask a witness no more.
+    WitnessRemove {
+        /// Its verifier key.
+        key: String,
+    },
+    /// Require so many of them.
+    Quorum {
+        /// How many.
+        quorum: u32,
+    },
     /// Erase sealed parts of a session.
     Erase {
         /// Which, in hex.
@@ -91,6 +113,15 @@ pub enum Request {
         change: bool,
         /// Days; none for ever.
         days: Option<u32>,
+    },
+    /// Which authors contradicted themselves.
+    Evidence,
+    /// The file that shows one of them.
+    EvidenceFile {
+        /// The session, in hex.
+        session: String,
+        /// Which of the session's, from 1; the first, if none is named.
+        number: Option<usize>,
     },
 }
 
@@ -133,6 +164,17 @@ pub enum Reply {
         /// In the order they were added.
         auditors: Vec<Recipient>,
     },
+    /// To [`Request::Witnesses`], [`Request::WitnessAdd`], [`Request::WitnessRemove`] and [`Request::Quorum`].
+    Witnesses {
+        /// Serial of the statement that names them.
+        serial: u64,
+        /// The key of this relay's log, which a witness must be told.
+        log: String,
+        /// How many are required.
+        quorum: u32,
+        /// In the order they were added.
+        witnesses: Vec<WitnessAt>,
+    },
     /// To [`Request::Erase`].
     Erased {
         /// The session.
@@ -147,6 +189,20 @@ pub enum Reply {
     Retention {
         /// Days; none for ever.
         days: Option<u32>,
+    },
+    /// To [`Request::Evidence`].
+    Evidence {
+        /// By session, author and place.
+        evidence: Vec<ListedContradiction>,
+    },
+    /// To [`Request::EvidenceFile`].
+    EvidenceFile {
+        /// The session, in hex.
+        session: String,
+        /// The file's text.
+        text: String,
+        /// How many the session has.
+        of: usize,
     },
     /// The wish can't be granted.
     Refused {
@@ -203,6 +259,21 @@ pub struct ListedHolder {
     pub deleted: bool,
 }
 
+/// Evidence against an author, in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedContradiction {
+    /// The session, in hex.
+    pub session: String,
+    /// Which of the session's, from 1.
+    pub number: usize,
+    /// Whose strand.
+    pub author: String,
+    /// Which of their events there are two of.
+    pub seq: u64,
+    /// When the second was offered, by the relay's clock.
+    pub at: Wall,
+}
+
 /// Why a wish wasn't granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -221,10 +292,24 @@ pub enum Why {
     TooManyAuditors,
     /// No auditor has that key.
     NoSuchAuditor,
+    /// Not a witness's key.
+    WitnessKey,
+    /// Not where a witness can be reached.
+    WitnessPlace,
+    /// Another witness has that key, or it is the log's own.
+    WitnessTwice,
+    /// There are too many witnesses already.
+    TooManyWitnesses,
+    /// No witness has that key.
+    NoSuchWitness,
+    /// More would be required than there are.
+    Quorum,
     /// This ledger has no such session.
     NoSuchSession,
     /// The session has no such part.
     NoSuchPart,
+    /// Nothing of the kind is kept of this session.
+    NoEvidence,
     /// The relay's disk or database, or no random numbers.
     Disk,
     /// Not a request.
@@ -267,6 +352,28 @@ pub fn carry_out(
         Request::AuditorRemove { recipient } => {
             Ok((auditor(organisation, &recipient, |settings, key| settings.remove_auditor(&key), now), None))
         }
+        Request::Witnesses => Ok((witnesses(organisation), None)),
+        Request::WitnessAdd { key, at } => {
+            let reply = match (key.parse(), at.parse()) {
+                (Ok(key), Ok(at)) => {
+                    let log = organisation.log().key;
+                    changed(organisation, |settings| settings.add_witness(key, at, &log), witnesses, now)
+                }
+                (Err(_), _) => Reply::Refused { why: Why::WitnessKey },
+                (Ok(_), Err(_)) => Reply::Refused { why: Why::WitnessPlace },
+            };
+            Ok((reply, None))
+        }
+        Request::WitnessRemove { key } => {
+            let reply = match key.parse() {
+                Ok(key) => changed(organisation, |settings| settings.remove_witness(&key), witnesses, now),
+                Err(_) => Reply::Refused { why: Why::WitnessKey },
+            };
+            Ok((reply, None))
+        }
+        Request::Quorum { quorum } => {
+            Ok((changed(organisation, |settings| settings.require(quorum), witnesses, now), None))
+        }
         // Erasing needs the log's writer, who isn't reached through here.
         Request::Erase { .. } => Ok((Reply::Refused { why: Why::Malformed }, None)),
         Request::Erasures => store
@@ -277,6 +384,13 @@ pub fn carry_out(
             let changed = if change { store.retain(days) } else { Ok(()) };
             let days = changed.and_then(|()| store.retention());
             days.map(|days| (Reply::Retention { days }, None)).map_err(MembersError::Store)
+        }
+        Request::Evidence => store
+            .contradictions(None)
+            .map(|found| (Reply::Evidence { evidence: listed_contradictions(&found) }, None))
+            .map_err(MembersError::Store),
+        Request::EvidenceFile { session, number } => {
+            evidence_file(store, organisation, &session, number, now).map(|reply| (reply, None))
         }
     };
     done.unwrap_or_else(|error| {
@@ -367,9 +481,13 @@ async fn answer(relay: &Arc<Relay>, stream: UnixStream) -> io::Result<()> {
         },
         Ok(request) => {
             let organisation = relay.organisation.clone();
+            let witnesses = matches!(request, Request::WitnessAdd { .. } | Request::WitnessRemove { .. });
             let done = relay.ledger.perform(move |store| carry_out(store, &organisation, request, clock::now().wall));
             let done = done.await;
             relay.organisation.put_on_record(&relay.ledger).await;
+            if witnesses {
+                relay.cosigned.witnesses_changed();
+            }
             let (reply, revoked) = done.unwrap_or((Reply::Refused { why: Why::Disk }, None));
             if let Some(key) = revoked {
                 relay.hall.act(|registry, _| registry.revoked(&key));
@@ -420,10 +538,30 @@ fn auditor(
     now: Wall,
 ) -> Reply {
     let Ok(recipient) = recipient.parse() else { return Reply::Refused { why: Why::Recipient } };
-    let why = match organisation.change(|settings| change(settings, recipient), now) {
-        Ok(_) => return auditors(organisation),
+    changed(organisation, |settings| change(settings, recipient), auditors, now)
+}
+
+fn witnesses(organisation: &Organisation) -> Reply {
+    let Settings { witnesses, quorum, .. } = organisation.settings();
+    let log = organisation.log().to_string();
+    Reply::Witnesses { serial: organisation.served().statement.serial, log, quorum, witnesses }
+}
+
+/// Makes a change, and tells what is in force then.
+fn changed(
+    organisation: &Organisation,
+    change: impl FnOnce(&mut Settings) -> Result<(), SettingsError>,
+    told: impl FnOnce(&Organisation) -> Reply,
+    now: Wall,
+) -> Reply {
+    let why = match organisation.change(change, now) {
+        Ok(_) => return told(organisation),
         Err(ChangeError::Settings(SettingsError::TooManyAuditors)) => Why::TooManyAuditors,
         Err(ChangeError::Settings(SettingsError::NoSuchAuditor)) => Why::NoSuchAuditor,
+        Err(ChangeError::Settings(SettingsError::TooManyWitnesses)) => Why::TooManyWitnesses,
+        Err(ChangeError::Settings(SettingsError::NoSuchWitness)) => Why::NoSuchWitness,
+        Err(ChangeError::Settings(SettingsError::WitnessTwice)) => Why::WitnessTwice,
+        Err(ChangeError::Settings(SettingsError::Quorum)) => Why::Quorum,
         Err(ChangeError::Settings(SettingsError::Name | SettingsError::KeepDays)) => Why::Malformed,
         Err(ChangeError::Identity(error)) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the statement can't be changed");
@@ -453,6 +591,35 @@ fn listed_erasure(erasure: Erasure) -> ListedErasure {
     let parts = parts.map(|parts| parts.iter().map(|part| venia_proto::encoding::to_hex(part)).collect());
     let members = holders.into_iter().map(|(name, deleted)| ListedHolder { name: Foreign::new(name), deleted });
     ListedErasure { session: session.to_string(), at, parts, members: members.collect() }
+}
+
+fn listed_contradictions(found: &[Contradiction]) -> Vec<ListedContradiction> {
+    let mut listed: Vec<ListedContradiction> = Vec::with_capacity(found.len());
+    for Contradiction { session, author, seq, at, .. } in found {
+        let session = session.to_string();
+        let number = listed.iter().rev().take_while(|before| before.session == session).count() + 1;
+        listed.push(ListedContradiction { session, number, author: author.to_string(), seq: *seq, at: *at });
+    }
+    listed
+}
+
+fn evidence_file(
+    store: &Sqlite,
+    organisation: &Organisation,
+    named: &str,
+    number: Option<usize>,
+    now: Wall,
+) -> Result<Reply, MembersError> {
+    let Some(session) = contradictions::session(named) else { return Ok(Reply::Refused { why: Why::Malformed }) };
+    let found = store.contradictions(Some(session))?;
+    let of = found.len();
+    let Some(found) = contradictions::pick(found, number) else { return Ok(Reply::Refused { why: Why::NoEvidence }) };
+    let statement = organisation.served().note.clone();
+    let file = contradictions::file(store, &found, statement, &organisation.keys.authority, now)?;
+    // Notes are text; one that isn't can't be in the log.
+    let text = String::from_utf8(file.to_bytes());
+    let text = text.map_err(|_| MembersError::Store(StoreError::Damaged("an event of the evidence")))?;
+    Ok(Reply::EvidenceFile { session: session.to_string(), text, of })
 }
 
 fn listed(member: StoredMember) -> ListedMember {

@@ -24,3 +24,6 @@ audit-denied = { "    " }denied at this PC in entry { $entry }, answered after {
 audit-unanswered = { "    " }nobody answered at this PC: entry { $entry }, after { $seconds } s
 audit-flags = Look at: { $flags }
 audit-sealed = Words are not shown: the log holds only commitments to them.
+
+audit-witnessed = Witnessed by { $by }, last at { $at }; the log's own time is { $observed } (UTC).
+audit-not-witnessed = Recorded, NOT witnessed: { $by } witnesses confirmed the newest checkpoint, { $required } are required; the log's own time is { $observed } (UTC).

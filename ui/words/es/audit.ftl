@@ -24,3 +24,6 @@ audit-denied = { "    " }negado en este equipo en la entrada { $entry }, respond
 audit-unanswered = { "    " }nadie respondió en este equipo: entrada { $entry }, tras { $seconds } s
 audit-flags = Revise: { $flags }
 audit-sealed = Las palabras no se muestran: el registro solo guarda compromisos con ellas.
+
+audit-witnessed = Atestiguado por { $by }, la última vez a las { $at }; la hora del propio registro es { $observed } (UTC).
+audit-not-witnessed = Registrado, NO atestiguado: { $by } testigos confirmaron el último punto de control y se exigen { $required }; la hora del propio registro es { $observed } (UTC).

@@ -10,6 +10,7 @@
 pub mod admission;
 pub mod committer;
 pub mod continuity;
+pub mod contradictions;
 pub mod erasing;
 pub mod head;
 pub mod limits;

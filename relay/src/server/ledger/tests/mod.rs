@@ -2,6 +2,7 @@
 
 mod admission;
 mod continuity;
+mod contradictions;
 mod durability;
 mod erasing;
 mod faults;
