@@ -114,9 +114,10 @@ impl Store for Sqlite {
     }
 
     fn node(&self, level: u8, place: u64) -> Result<Option<Hash>, StoreError> {
-        let Some(node) = completed(level, place) else { return Ok(None) };
-        let sql = "SELECT hash FROM nodes WHERE node = $1";
-        Ok(self.connection.prepare_cached(sql)?.query_row([node.cast_signed()], |row| row.get(0)).optional()?)
+        let Some(node) = numbered(level, place) else { return Ok(None) };
+        let sql = "SELECT hash FROM nodes WHERE node = $1 AND level = $2 AND place = $3";
+        let row = params![node.cast_signed(), level, place.cast_signed()];
+        Ok(self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?)
     }
 
     fn entry(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
@@ -225,6 +226,11 @@ impl Store for Sqlite {
         })
         .collect()
     }
+}
+
+/// The row of a node; `None` if no tree has it.
+fn numbered(level: u8, place: u64) -> Option<u64> {
+    Some(completed(level, place)? + 1)
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {

@@ -11,7 +11,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/0002.sql"),
     include_str!("../schema/0003_sealed.sql"),
     include_str!("../schema/0004_life.sql"),
-    include_str!("../schema/0005_append.sql"),
+    include_str!("../schema/0005_chain.sql"),
+    include_str!("../schema/0006_nodes.sql"),
 ];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

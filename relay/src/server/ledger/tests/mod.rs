@@ -20,7 +20,7 @@ use venia_proto::ledger::batch::Batch;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::event::{After, Event, Header};
 use venia_proto::ledger::kind::{Addition, Cause, Kind, KindName, Verified};
-use venia_proto::ledger::merkle::{Hash, completed, verify_consistency, verify_inclusion};
+use venia_proto::ledger::merkle::{Hash, verify_consistency, verify_inclusion};
 use venia_proto::ledger::part::{Opening, PartName};
 use venia_proto::ledger::strand::Author;
 use venia_proto::now::{Now, Wall};
@@ -93,8 +93,9 @@ impl Store for Faulty {
                         commit
                             .nodes
                             .iter()
-                            .map(|&(level, place, _)| completed(level, place).unwrap())
-                            .map(|node| format!("DELETE FROM nodes WHERE node = {node};"))
+                            .map(|(level, place, _)| {
+                                format!("DELETE FROM nodes WHERE level = {level} AND place = {place};")
+                            })
                             .collect(),
                     ),
                     ("head", TEAR_HEAD.to_owned()),
