@@ -34,7 +34,11 @@ fn relay(world: &World, arguments: &[&str]) -> Value {
 
 /// How many pieces of these sealed files stand anywhere in the relay's folder: database, side files, free pages.
 fn pieces(world: &World, sealed: &[Vec<u8>]) -> usize {
-    sealed.iter().flat_map(|file| file.chunks_exact(CHUNK)).filter(|c| !files_with(&world.relay_data, c).is_empty()).count()
+    sealed
+        .iter()
+        .flat_map(|file| file.chunks_exact(CHUNK))
+        .filter(|c| !files_with(&world.relay_data, c).is_empty())
+        .count()
 }
 
 fn verdict(world: &World, bundle: &Path) -> Verdict {
