@@ -17,6 +17,7 @@ use venia_relay::client::tls::peer_key;
 use venia_relay::server::accept::Door;
 use venia_relay::server::audit::Desk;
 use venia_relay::server::clock;
+use venia_relay::server::cosigning::Cosigned;
 use venia_relay::server::hall::Hall;
 use venia_relay::server::identity::Keys;
 use venia_relay::server::ledger::committer::{Surroundings, start};
@@ -74,8 +75,9 @@ impl TwoFaced {
             let vkey = log.verifier().clone();
             let (ledger, _) = start(Sqlite::open(database).unwrap(), log, surroundings()).unwrap();
             let desk = Desk::open(database, &vkey).unwrap();
+            let cosigned = Arc::new(Cosigned::open(home.clone(), vkey).unwrap());
             let (hall, organisation) = (hall.clone(), organisation.clone());
-            Arc::new(Relay { hall, ledger, organisation, desk, room: Room::default() })
+            Arc::new(Relay { hall, ledger, organisation, desk, room: Room::default(), cosigned })
         };
         let (agents, members) = (face(&world.relay_data.join(DATABASE)), face(&copy));
         let ledgers = (agents.ledger.clone(), members.ledger.clone());
