@@ -90,7 +90,7 @@ enum Command {
         #[command(subcommand)]
         command: AuditorKey,
     },
-    /// Run a witness: it cosigns the checkpoints of other people's logs, and never two histories
+    /// Run a witness of other people's logs: it never cosigns two histories of one
     Witness {
         /// Where to listen, over HTTP
         #[arg(long, value_name = "ADDR:PORT", default_value_t = WITNESS_LISTEN)]
