@@ -493,7 +493,7 @@ impl Session<'_, '_> {
             Done::Receipted { batch, after, checkpoint, proofs } => {
                 self.parts.scribe.receipted(after);
                 if let Some(doubt) = self.gossip(gossip::Input::Own(checkpoint)) {
-                    return Some(doubt);
+                    self.handle(doubt);
                 }
                 proofs.values().for_each(|proof| self.parts.scribe.proven(proof));
                 self.proofs.extend(proofs.into_iter().filter(|(entry, _)| entry.author == Strand::Agent));

@@ -20,4 +20,5 @@ pub mod proof;
 pub mod reading;
 pub mod strand;
 pub mod verify;
+pub mod whole;
 pub mod witness;

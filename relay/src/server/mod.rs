@@ -4,6 +4,7 @@ pub mod accept;
 pub mod admin;
 pub mod audit;
 pub mod bulk;
+pub mod check;
 pub mod clock;
 pub mod contradictions;
 pub mod cosigning;
