@@ -21,7 +21,8 @@ pub fn copy(program: &Path) -> (World, PathBuf) {
     let world = World::start(program);
     let bo = world.somebody("auditor");
     assert_eq!(bo.enroll(&world.invite_as("auditor", "Bo", 1)).0, 0);
-    let (_, said, _) = world.run("console", &bo.data, ["audit", "key"], "");
+    let (exit, said, errors) = world.run("console", &bo.data, ["audit", "key"], "");
+    assert_eq!(exit, 0, "{errors}");
     world.add_auditor(said.first().expect("a recipient"));
     let ana = world.technician("Ana", 2);
     let mut agent = world.ask("pc");
