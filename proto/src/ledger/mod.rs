@@ -18,4 +18,5 @@ pub mod pin;
 pub mod proof;
 pub mod reading;
 pub mod strand;
+pub mod succession;
 pub mod verify;
