@@ -194,8 +194,8 @@ pub enum Call {
     },
     /// Anybody: which logs followed this one. (SECURITY F5)
     Successors {
-        /// The origin of the log the caller knows.
-        origin: String,
+        /// Verifier key of the log the caller knows: after an older backup an origin may come twice, a key doesn't.
+        log: String,
     },
 }
 
@@ -323,7 +323,7 @@ pub enum Answer {
         agents: Vec<String>,
     },
     /// To [`Call::Successors`]: those after the one asked about, in order, at most [`SUCCESSORS_MAX`]; ask again with the
-    /// last one's origin for more. None after the log that grows.
+    /// last one's key for more. None after the log that grows.
     Successors {
         /// Each with what it follows.
         logs: Vec<Successor>,

@@ -62,7 +62,7 @@ fn to_relay() -> Vec<ToRelay> {
         Call::Look { what: Looking::Show, session: Some(session()) },
         Call::Logs,
         Call::Entries { origin: "log".into(), from: 300 },
-        Call::Successors { origin: "log".into() },
+        Call::Successors { log: "log+00000000+AQ==".into() },
     ];
     let calls = calls.into_iter().enumerate().map(|(id, call)| ToRelay::Call { id: id as u32, call });
     [ToRelay::Hello { versions: vec![1, 2] }].into_iter().chain(calls).chain([ToRelay::Pong(7)]).collect()

@@ -10,15 +10,17 @@ use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
-use super::erasing;
 use super::failures::{failed, refused, said, system};
+use super::{erasing, succession};
 use crate::client::home::Home;
 use crate::server::admin::{self, AdminError, ListedMember, Reply, Request, Why};
 use crate::server::clock;
 use crate::server::erasing as server_erasing;
 use crate::server::identity::{Keys, Published};
+use crate::server::ledger::shards;
 use crate::server::ledger::sqlite::Sqlite;
 use crate::server::organisation::Organisation;
+use crate::server::recovery;
 use crate::server::serve::{DATABASE, ServeError};
 
 /// Asks the running relay, else does it here.
@@ -29,9 +31,12 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
         Request::Invite { name, .. } | Request::Revoke { name } => Foreign::new(name.as_str()),
         Request::AuditorAdd { recipient } | Request::AuditorRemove { recipient } => Foreign::new(recipient.as_str()),
         Request::Erase { session, .. } => Foreign::new(session.as_str()),
-        Request::Address | Request::Members | Request::Auditors | Request::Erasures | Request::Retention { .. } => {
-            Foreign::new("")
-        }
+        Request::Address
+        | Request::Members
+        | Request::Auditors
+        | Request::Erasures
+        | Request::Retention { .. }
+        | Request::Prune { .. } => Foreign::new(""),
     };
     let reply = match runtime.block_on(admin::ask(folder, &request)) {
         Ok(Some(reply)) => reply,
@@ -56,27 +61,21 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
         | Reply::Auditors { .. }
         | Reply::Erased { .. }
         | Reply::Erasures { .. }
-        | Reply::Retention { .. } => Ok(reply),
+        | Reply::Retention { .. }
+        | Reply::Pruned { .. } => Ok(reply),
     }
 }
 
 /// Nobody runs here: takes the lock, so that nobody starts meanwhile, and works on the folder.
 fn alone(folder: &Path, words: &Words, request: Request, runtime: &Runtime) -> Result<Reply, Failure> {
-    let shown = Foreign::new(folder.to_string_lossy());
-    let not_served = || {
-        said(
-            Exit::Refused,
-            "not-served",
-            words,
-            words.say("relay-not-served", &[("folder", &shown)]),
-            words.say("relay-not-served-hint", &[]),
-        )
-    };
+    let not_served = || succession::not_served(folder, words);
     if !folder.join(DATABASE).is_file() {
         return Err(not_served());
     }
     let failed = |error: ServeError| failed(&error, folder, words);
     let home = Arc::new(Home::open(folder, true).map_err(|error| failed(error.into()))?);
+    // What is changed in a copy would be told to nobody, or contradict what the lost one told.
+    recovery::may_sign(&home).map_err(failed)?;
     let published = Published::read(&home).map_err(|error| failed(error.into()))?;
     let address = published.and_then(|published| published.address()).ok_or_else(not_served)?;
     if let Request::Erase { session, parts } = request {
@@ -93,6 +92,10 @@ fn alone(folder: &Path, words: &Words, request: Request, runtime: &Runtime) -> R
     let path = home.path(DATABASE).map_err(|error| failed(error.into()))?;
     let mut store = Sqlite::open(&path).map_err(|error| failed(error.into()))?;
     let (reply, _) = admin::carry_out(&mut store, &organisation, request, now);
+    if matches!(reply, Reply::Pruned { .. }) {
+        let stripped = store.shards().and_then(|closed| shards::strip(&path, &closed));
+        stripped.map_err(|error| failed(error.into()))?;
+    }
     Ok(reply)
 }
 
@@ -129,6 +132,7 @@ pub(super) fn tell(screen: &Screen, reply: &Reply) -> Result<(), Failure> {
         Reply::Erased { session } => erasing::erased(screen, session),
         Reply::Erasures { erasures } => erasing::list(screen, erasures),
         Reply::Retention { days } => erasing::retention(screen, *days),
+        Reply::Pruned { logs } => succession::pruned(screen, logs),
         Reply::Refused { why } => Err(refused(*why, &Foreign::new(""), words)),
     }
 }

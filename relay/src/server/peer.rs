@@ -25,6 +25,7 @@ use super::ledger::notes::notes;
 use super::ledger::prove::Question;
 use super::ledger::queue::{Ledger, Pending};
 use super::ledger::sealed::{Held, Room};
+use super::ledger::shards;
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError};
 use super::organisation::Organisation;
@@ -224,8 +225,12 @@ impl<'a> Conversation<'a> {
             }
             Call::Prove { session, skip, size, first } => {
                 let question = Question { by: self.key, session, skip, size, first };
-                let pending = self.relay.ledger.prove(question).await;
-                self.answer_later(ticket, open, pending);
+                self.asked(ticket, open, move |relay, _, _| async move {
+                    match relay.desk.archived(move |store| shards::proven(store, &question)).await {
+                        Some(answer) => answer,
+                        None => answered(relay.ledger.prove(question).await).await,
+                    }
+                });
             }
             Call::Erasures { sessions } => self.erased(ticket, open, move |store, by| {
                 if sessions.len() > ERASURES_MAX {
@@ -238,24 +243,23 @@ impl<'a> Conversation<'a> {
                 Ok(if obeyed { Ok(Answer::Noted) } else { Err(Refusal::NotAllowed) })
             }),
             Call::Notes { session, skip } => {
-                let (relay, outbox, by) = (self.relay.clone(), self.outbox.clone(), self.key);
-                tokio::spawn(async move {
-                    let found = relay.ledger.perform(move |store| notes(store, by, session, skip)).await;
-                    let answer = found.and_then(|found| found);
-                    let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
-                    drop(open);
+                self.asked(ticket, open, move |relay, by, _| async move {
+                    match relay.desk.archived(move |store| shards::noted(store, by, session, skip)).await {
+                        Some(answer) => answer,
+                        None => relay.ledger.perform(move |store| notes(store, by, session, skip)).await?,
+                    }
                 });
             }
-            Call::Look { what, session } => self.audited(ticket, open, move |relay, by, looked| async move {
+            Call::Look { what, session } => self.asked(ticket, open, move |relay, by, looked| async move {
                 relay.desk.look(&relay.ledger, by, &looked, what, session).await
             }),
             Call::Logs => {
-                self.audited(ticket, open, |relay, by, looked| async move {
+                self.asked(ticket, open, |relay, by, looked| async move {
                     let statement = relay.organisation.served().note.clone();
                     relay.desk.logs(by, &looked, statement).await
                 });
             }
-            Call::Entries { origin, from } => self.audited(ticket, open, move |relay, by, looked| async move {
+            Call::Entries { origin, from } => self.asked(ticket, open, move |relay, by, looked| async move {
                 relay.desk.entries(by, &looked, &origin, from).await
             }),
             Call::Seen { checkpoint } => {
@@ -263,9 +267,20 @@ impl<'a> Conversation<'a> {
                 self.answer_later(ticket, open, pending);
             }
             Call::Consistency { origin, first, second } => {
-                let pending = self.relay.ledger.continuity(Continuity::Between { origin, first, second }).await;
-                self.answer_later(ticket, open, pending);
+                self.asked(ticket, open, move |relay, _, _| async move {
+                    let asked = origin.clone();
+                    match relay.desk.archived(move |store| shards::between(store, (&asked, first, second))).await {
+                        Some(answer) => answer,
+                        None => {
+                            let question = Continuity::Between { origin, first, second };
+                            answered(relay.ledger.continuity(question).await).await
+                        }
+                    }
+                });
             }
+            Call::Successors { log } => self.asked(ticket, open, move |relay, _, _| async move {
+                relay.desk.successors(log, relay.organisation.served().note.clone()).await
+            }),
         }
         Ok(())
     }
@@ -273,10 +288,7 @@ impl<'a> Conversation<'a> {
     fn answer_later(&self, ticket: Ticket, open: OwnedSemaphorePermit, pending: Result<Pending, Refusal>) {
         let outbox = self.outbox.clone();
         tokio::spawn(async move {
-            let answer = match pending {
-                Ok(pending) => pending.await.unwrap_or(Err(Refusal::Disk)),
-                Err(refusal) => Err(refusal),
-            };
+            let answer = answered(pending).await;
             // A peer that is gone asks again when it is back.
             let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
             drop(open);
@@ -305,7 +317,8 @@ impl<'a> Conversation<'a> {
         });
     }
 
-    fn audited<F: Future<Output = Result<Answer, Refusal>> + Send + 'static>(
+    /// Answers once that is known.
+    fn asked<F: Future<Output = Result<Answer, Refusal>> + Send + 'static>(
         &self,
         ticket: Ticket,
         open: OwnedSemaphorePermit,
@@ -334,6 +347,11 @@ impl<'a> Conversation<'a> {
             drop(open);
         });
     }
+}
+
+/// What the ledger answers.
+async fn answered(pending: Result<Pending, Refusal>) -> Result<Answer, Refusal> {
+    pending?.await.unwrap_or(Err(Refusal::Disk))
 }
 
 /// Looks up who it is, then lets the registry introduce them. A member revoked in between is gone from the registry.

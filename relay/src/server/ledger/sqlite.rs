@@ -25,13 +25,16 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/0002.sql"),
     include_str!("schema/0003_sealed.sql"),
     include_str!("schema/0004_life.sql"),
+    include_str!("schema/0005_shards.sql"),
 ];
 /// How long to wait for another process that reads the file, in milliseconds.
 const BUSY_MS: u32 = 5_000;
 
 /// An open database.
 pub struct Sqlite {
-    path: PathBuf,
+    pub(in crate::server) path: PathBuf,
+    /// The first entry whose bytes are still here: above zero in a closed log that was pruned.
+    pub(super) kept_from: u64,
     pub(in crate::server) connection: Connection,
 }
 
@@ -40,7 +43,7 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut connection = connect(path)?;
         migrate(&mut connection)?;
-        Ok(Self { path: path.to_owned(), connection })
+        Ok(Self { path: path.to_owned(), kept_from: 0, connection })
     }
 
     /// A second connection that reads beside the writer and can't write.
@@ -49,7 +52,7 @@ impl Sqlite {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS.into()))?;
         connection.pragma_update(None, "trusted_schema", "OFF")?;
-        Ok(Self { path: path.to_owned(), connection })
+        Ok(Self { path: path.to_owned(), kept_from: 0, connection })
     }
 
     /// Entries from an index on, at most so many.
@@ -165,6 +168,10 @@ impl Store for Sqlite {
         Ok(self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?)
     }
 
+    fn kept_from(&self) -> u64 {
+        self.kept_from
+    }
+
     fn entry(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let sql = "SELECT note FROM entries WHERE entry = $1";
         Ok(self.connection.prepare_cached(sql)?.query_row([index.cast_signed()], |row| row.get(0)).optional()?)
@@ -172,10 +179,13 @@ impl Store for Sqlite {
 
     fn session(&self, session: SessionId) -> Result<Option<StoredSession>, StoreError> {
         let Some((agent, parties)) = self.session_keys(session)? else { return Ok(None) };
+        let archive = self.archive_of(session)?;
         let sql = "SELECT note FROM events JOIN entries USING (entry) WHERE session = $1 ORDER BY entry";
-        let mut statement = self.connection.prepare_cached(sql)?;
+        let log = archive.as_ref().unwrap_or(self);
+        let mut statement = log.connection.prepare_cached(sql)?;
         let events = statement.query_map([session.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(Some(StoredSession { agent, parties, events }))
+        drop(statement);
+        Ok(Some(StoredSession { agent, parties, events, archived: archive.is_some() }))
     }
 
     fn session_keys(&self, session: SessionId) -> Result<Option<(VerifierKey, Vec<PublicKey>)>, StoreError> {
@@ -396,9 +406,9 @@ mod tests {
         let (_folder, path) = database();
         drop(Sqlite::open(&path).unwrap());
         let connection = Connection::open(&path).unwrap();
-        connection.execute("INSERT INTO schema_version VALUES (5, x'00')", []).unwrap();
-        assert!(matches!(Sqlite::open(&path), Err(StoreError::Newer { found: 5, known: 4 })));
-        connection.execute("DELETE FROM schema_version WHERE version = 5", []).unwrap();
+        connection.execute("INSERT INTO schema_version VALUES (6, x'00')", []).unwrap();
+        assert!(matches!(Sqlite::open(&path), Err(StoreError::Newer { found: 6, known: 5 })));
+        connection.execute("DELETE FROM schema_version WHERE version = 6", []).unwrap();
         connection.execute("UPDATE schema_version SET sha256 = x'00'", []).unwrap();
         assert!(matches!(Sqlite::open(&path), Err(StoreError::Foreign(1))));
     }
