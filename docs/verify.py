@@ -68,7 +68,7 @@ def verify(path, fingerprint=None):
     log = {relay["log"].split("+")[0]: relay["log"] for relay in statement["relays"]}
     keys = dict(line.split(" ") for line in files["participants"].decode().splitlines())
     need(keys and files["participants"].decode() == "".join(f"{s} {k}\n" for s, k in keys.items()), "participants")
-    tips, joined, parts, close, common, n = {}, {}, {}, None, set(), 0
+    tips, joined, parts, close, common, n, arrived = {}, {}, {}, None, set(), 0, set()
     while (name := f"{n:06}") + ".event" in files:
         note = files[name + ".event"]
         strand = json.loads(note.split(b"\n")[1])["author"]
@@ -78,7 +78,11 @@ def verify(path, fingerprint=None):
         need(all(of in tips for of in event["seen"]), f"{name}: seen")
         need(close is None or event["kind"] == "addendum", f"{name}: after the close")
         tips[strand] = (count + 1, base64.b64encode(sha(b"\0" + note)).decode())
-        common.add(receipt(files, name + ".tlog-proof", note, log))
+        placed = receipt(files, name + ".tlog-proof", note, log)
+        common.add(placed)
+        quoted, origin = event["after"] and event["after"]["origin"], placed[2].split("\n")[0]
+        need(quoted in (None, origin) or strand not in arrived, f"{name}: quotes another log again")
+        arrived.update([strand] if quoted == origin else [])
         parts.update({part["commit"]: part for part in event["parts"]})
         if event["kind"] == "join":
             joined[event["strand"]] = event["key"]

@@ -15,6 +15,7 @@ mod keeping;
 mod membership;
 mod obeying;
 mod reach;
+mod succession;
 mod trouble;
 pub mod unseal;
 mod voice;

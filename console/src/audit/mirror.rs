@@ -20,8 +20,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use venia_proto::encoding;
 use venia_proto::key::VerifierKey;
-use venia_proto::ledger::notice::{LogEntry, Notice};
+use venia_proto::ledger::merkle::{Hash, Tree};
+use venia_proto::ledger::note;
+use venia_proto::ledger::notice::{Closed, LogEntry, Notice, Succession};
 use venia_proto::ledger::reading::{Read, Reading, Saved, Unreadable};
+use venia_proto::ledger::succession::KEY_INDEX;
 use venia_relay::client::home::{Home, HomeError};
 
 use super::index::{Flag, Place, Session};
@@ -69,6 +72,12 @@ pub(crate) struct State {
     pub(crate) verified: Option<(Saved, u64)>,
     /// Unexplained silences: from, to.
     pub(crate) holes: Vec<(i64, i64)>,
+    /// Entries before this one are kept by nobody: the relay pruned them before this copy was made.
+    #[serde(default)]
+    pub(crate) pruned: u64,
+    /// The relay closed this log at fewer entries than this copy holds: a restored backup lost the rest.
+    #[serde(default)]
+    pub(crate) closed: Option<u64>,
 }
 
 /// One log's copy.
@@ -113,6 +122,8 @@ impl Mirror {
                 reading: Saved::default(),
                 verified: None,
                 holes: Vec::new(),
+                pruned: 0,
+                closed: None,
             };
             return Ok(Some(Self { home, key, state, sessions: BTreeMap::new() }));
         };
@@ -165,6 +176,53 @@ impl Mirror {
     pub(crate) fn verified(&mut self) -> Result<(), MirrorError> {
         self.state.verified = Some((self.state.reading.clone(), self.state.bytes));
         self.write_index()
+    }
+
+    /// The entries' bytes were never here and are kept by nobody: the log is known by its root only.
+    pub(crate) fn known_by_root(
+        &mut self,
+        pruned: u64,
+        checkpoint: &[u8],
+        statement: &[u8],
+    ) -> Result<(), MirrorError> {
+        self.state.pruned = pruned;
+        self.state.checkpoint = text(checkpoint)?;
+        self.state.statement = text(statement)?;
+        self.write_index()
+    }
+
+    /// Whether this is a log of which nothing but the root is known.
+    pub(crate) fn is_pruned(&self) -> bool {
+        self.state.pruned > self.state.reading.size
+    }
+
+    /// The relay closed the log before the end of this copy, which stays as it is.
+    pub(crate) fn outlives(&mut self, closed: u64) -> Result<(), MirrorError> {
+        self.state.closed = Some(closed);
+        self.write_index()
+    }
+
+    /// The root of this copy's first entries; none if it hasn't as many.
+    pub(crate) fn root_at(&self, size: u64) -> Result<Option<Hash>, MirrorError> {
+        let (mut tree, mut raw) = (Tree::new(), self.raw(0)?);
+        while tree.size() < size {
+            let Some((_, entry)) = raw.next()? else { return Ok(None) };
+            tree.append(note::leaf(&entry), |_, _, _| {});
+        }
+        Ok(Some(tree.root()))
+    }
+
+    /// What this log says of the one before; none if it is the first, or nothing but its root is known.
+    pub(crate) fn follows(&self) -> Result<Option<(Closed, Succession)>, MirrorError> {
+        let mut raw = self.raw(0)?;
+        for _ in 0..KEY_INDEX {
+            raw.next()?;
+        }
+        let Some((_, entry)) = raw.next()? else { return Ok(None) };
+        Ok(match LogEntry::open(&entry, &self.key) {
+            Ok(LogEntry::Notice(Notice::Key { previous, cause })) => Some((previous, cause)),
+            Ok(_) | Err(_) => None,
+        })
     }
 
     /// Keeps two checkpoints that can't both be honest.

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use venia_proto::catalog::Catalog;
-use venia_proto::encoding;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
@@ -30,6 +29,7 @@ use venia_relay::client::receipt::{self, Held, Proofs};
 use super::record::Record;
 use crate::clock;
 use crate::keeping::{SESSIONS, bundle_name, promise};
+use crate::succession::pin_file;
 
 /// How long the one call for the kept checkpoint may take.
 const CONTINUITY: Duration = Duration::from_secs(2);
@@ -109,7 +109,7 @@ fn packed(held: &Held, proofs: Option<&Proofs>) -> Option<Vec<u8>> {
 
 /// Does the log continue what it showed in the session before? Keeps the larger checkpoint, or the evidence.
 async fn continuity(control: &Control, place: &Place<'_>, proofs: &Proofs) -> Result<Option<PathBuf>, HomeError> {
-    let file = format!("checkpoint-{}", encoding::to_hex(&place.log.id()));
+    let file = pin_file(place.log);
     let kept = place.home.read(&file, NOTE_MAX)?.and_then(|note| Pin::new(&note, place.log).ok());
     let Some(mut pin) = kept else {
         // The first session with this log: nothing to continue yet.

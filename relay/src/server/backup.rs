@@ -204,3 +204,126 @@ impl Drop for Beside {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::super::clock;
+    use super::super::ledger::limits::Limits;
+    use super::super::recovery::recover;
+    use super::super::serve::{Options, Running, ServeError};
+    use super::*;
+
+    /// What nobody may find in a copy.
+    const ERASED: &[u8] = b"the ciphertext of a part that was erased";
+
+    async fn start(folder: &Path) -> Result<Running, ServeError> {
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let public = Some("relay.example:4433".parse().unwrap());
+        Running::start(folder, Options { listen, public, name: None, keep_days: None, limits: Limits::default() }).await
+    }
+
+    fn files(folder: &Path) -> BTreeSet<String> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    fn copy(folder: &Path, dest: &Path) -> Result<Mark, BackupError> {
+        backup(folder, dest, clock::now().wall)
+    }
+
+    fn recovered(folder: &Path) -> Option<super::super::recovery::Recovered> {
+        let home = Home::open(folder, true).unwrap();
+        recover(&home, clock::now().wall).unwrap()
+    }
+
+    #[tokio::test]
+    async fn f5_a_copy_of_a_running_relay_is_whole_private_and_starts_only_after_recovering() {
+        let parent = tempfile::tempdir().unwrap();
+        let (folder, dest) = (parent.path().join("relay"), parent.path().join("copy"));
+        let relay = start(&folder).await.unwrap();
+        let mut store = Sqlite::open(&folder.join(DATABASE)).unwrap();
+        let sealed = "INSERT INTO sealed (session, sha256, bytes) VALUES (zeroblob(16), zeroblob(32), $1)";
+        store.connection.execute(sealed, [ERASED]).unwrap();
+        store.connection.execute("DELETE FROM sealed", []).unwrap();
+        store.scrub().unwrap();
+        fs::create_dir(&dest).unwrap();
+        let mark = copy(&folder, &dest).unwrap();
+        assert_eq!(mark.size, store.head().unwrap().unwrap().size);
+        drop(store);
+        let expected = [
+            "authority.key",
+            "backup",
+            "log.key",
+            "public",
+            "relay.db",
+            "root.key",
+            "settings",
+            "statement",
+            "tls.key",
+        ];
+        let found = files(&dest);
+        assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode(&dest), 0o700);
+        for file in &found {
+            assert_eq!(mode(&dest.join(file)), 0o600, "{file}");
+            let bytes = fs::read(dest.join(file)).unwrap();
+            assert!(!bytes.windows(ERASED.len()).any(|window| window == ERASED), "{file}");
+        }
+        assert!(matches!(copy(&folder, &dest), Err(BackupError::Exists(_))));
+        assert!(matches!(copy(&folder, &folder.join("copy")), Err(BackupError::Place(_))));
+        assert!(matches!(copy(&folder, &parent.path().join("no/copy")), Err(BackupError::Place(_))));
+        fs::write(parent.path().join("file"), b"").unwrap();
+        assert!(matches!(copy(&folder, &parent.path().join("file")), Err(BackupError::Exists(_))));
+        assert_eq!(files(parent.path()).len(), 3, "nothing is left beside");
+        relay.stop().await;
+        assert!(recovered(&folder).is_none(), "nothing was set back there");
+
+        assert!(matches!(start(&dest).await, Err(ServeError::IsBackup(made)) if made == mark.made));
+        let home = Home::open(&dest, true).unwrap();
+        assert!(matches!(super::super::recovery::may_sign(&home), Err(ServeError::IsBackup(_))));
+        drop(home);
+        let recovered_here = recovered(&dest).unwrap();
+        assert_eq!((recovered_here.had, recovered_here.logs.closed.size), (None, mark.size));
+        assert!(recovered(&dest).is_none(), "once");
+        start(&dest).await.unwrap().stop().await;
+        // And a copy of that one has both logs.
+        let second = parent.path().join("second");
+        copy(&dest, &second).unwrap();
+        assert!(files(&second).is_superset(&BTreeSet::from(["archive".to_owned(), "log-2.key".to_owned()])));
+        assert_eq!(files(&second.join(ARCHIVE)), BTreeSet::from(["1.db".to_owned()]));
+        assert!(recovered(&second).unwrap().logs.origin.as_str().ends_with("/3"));
+    }
+
+    #[tokio::test]
+    async fn f5_what_doesnt_hold_is_never_called_a_copy() {
+        let parent = tempfile::tempdir().unwrap();
+        let (folder, dest) = (parent.path().join("relay"), parent.path().join("copy"));
+        start(&folder).await.unwrap().stop().await;
+        let store = Sqlite::open(&folder.join(DATABASE)).unwrap();
+        store.connection.execute("UPDATE nodes SET hash = zeroblob(32) WHERE level = 0 AND place = 0", []).unwrap();
+        drop(store);
+        assert!(matches!(copy(&folder, &dest), Err(BackupError::Store(StoreError::Damaged(_)))));
+        assert_eq!(files(parent.path()), BTreeSet::from(["relay".to_owned()]), "and nothing is left of it");
+    }
+
+    #[tokio::test]
+    async fn f5_a_database_set_back_is_recovered_and_the_loss_is_counted() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("relay");
+        start(&folder).await.unwrap().stop().await;
+        let older = fs::read(folder.join(DATABASE)).unwrap();
+        let size = |folder: &Path| Sqlite::open(&folder.join(DATABASE)).unwrap().head().unwrap().unwrap().size;
+        let kept = size(&folder);
+        start(&folder).await.unwrap().stop().await;
+        let had = size(&folder);
+        fs::write(folder.join(DATABASE), older).unwrap();
+        assert!(start(&folder).await.is_err());
+        let recovered_here = recovered(&folder).unwrap();
+        assert_eq!((recovered_here.had, recovered_here.logs.closed.size), (Some(had), kept));
+        start(&folder).await.unwrap().stop().await;
+        assert!(recovered(&folder).is_none());
+    }
+}

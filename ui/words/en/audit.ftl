@@ -24,3 +24,5 @@ audit-denied = { "    " }denied at this PC in entry { $entry }, answered after {
 audit-unanswered = { "    " }nobody answered at this PC: entry { $entry }, after { $seconds } s
 audit-flags = Look at: { $flags }
 audit-sealed = Words are not shown: the log holds only commitments to them.
+audit-pruned = The log { $log } was pruned up to entry { $entries }: it is known by its root only, and nothing else can be said of it.
+audit-outlives = The relay closed { $log } at { $closed } entries, after it was restored from a backup. This copy holds what it lost: keep it.

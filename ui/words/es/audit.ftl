@@ -24,3 +24,5 @@ audit-denied = { "    " }negado en este equipo en la entrada { $entry }, respond
 audit-unanswered = { "    " }nadie respondió en este equipo: entrada { $entry }, tras { $seconds } s
 audit-flags = Revise: { $flags }
 audit-sealed = Las palabras no se muestran: el registro solo guarda compromisos con ellas.
+audit-pruned = El registro { $log } se podó hasta la entrada { $entries }: se conoce solo por su raíz, y nada más se puede decir de él.
+audit-outlives = El relé cerró { $log } en { $closed } entradas, tras restaurarse desde una copia. Esta copia tiene lo que él perdió: consérvela.

@@ -93,6 +93,11 @@ fn verify(since_last: bool, offline: bool, common: &Common, screen: &Screen) -> 
             progress.say(words.say("audit-verifying", &[("done", &done), ("size", &size)]));
         };
         let log = copy.key.name.to_string();
+        if copy.is_pruned() {
+            drop(progress);
+            pruned(&copy, &log, screen)?;
+            continue;
+        }
         let verified = match check::verify(&copy, &desk.member.root, since_last, told) {
             Ok(verified) => verified,
             Err(Unproven::Mirror(error)) => return Err(mirror(&error, words)),
@@ -125,14 +130,27 @@ fn verify(since_last: bool, offline: bool, common: &Common, screen: &Screen) -> 
             if holes == 0 {
                 screen.line(&words.say("audit-no-gaps", &[]))?;
             }
+            if let Some(closed) = copy.state.closed {
+                screen.line(&words.say("audit-outlives", &[("log", &log), ("closed", &closed)]))?;
+            }
         }
     }
     Ok(Exit::Done)
 }
 
+/// A log of which the relay keeps the root alone: nothing else can be said of it.
+fn pruned(copy: &Mirror, log: &str, screen: &Screen) -> Result<(), Failure> {
+    let entries = copy.state.pruned;
+    if screen.json() {
+        return screen.object(&json!({"verdict": "pruned", "log": log, "entries": entries}));
+    }
+    screen.line(&screen.words().say("audit-pruned", &[("log", &log), ("entries", &entries)]))
+}
+
 fn write(format: Format, out: &Path, offline: bool, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
     let words = screen.words();
-    let mirrors = Desk::open(common, screen)?.mirrors(offline, Looking::Export, None)?;
+    let mut mirrors = Desk::open(common, screen)?.mirrors(offline, Looking::Export, None)?;
+    mirrors.retain(|copy| !copy.is_pruned());
     let several = mirrors.len() > 1;
     for (n, copy) in mirrors.iter().enumerate() {
         // One folder per log: a log's tiles are a whole of their own.
