@@ -22,6 +22,7 @@ use venia_relay::server::ledger::succession::succeed;
 use venia_relay::server::serve::DATABASE;
 use venia_tests::harness::agent::Agent;
 use venia_tests::harness::console::{Joined, Technician};
+use venia_tests::harness::until;
 use venia_tests::harness::world::World;
 use venia_tests::programs;
 
@@ -220,4 +221,41 @@ fn f4_a_new_log_that_pretends_nothing_was_lost_is_refused() {
         assert_eq!(pins(&pc).len(), 1, "nothing of the new log is believed");
     }
     assert_eq!(all_intact(&world, &[&pc]), 2);
+}
+
+#[test]
+fn f5_a_session_that_the_backup_lost_half_way_stays_unclosed_and_is_asked_about_no_more() {
+    let mut world = World::start(programs!());
+    let ana = world.technician("Ana", 2);
+    let pc = world.pc("pc");
+    session(&world, &ana, "pc");
+    let copy = world.folder().join("copy");
+    assert_eq!(relay(&world, &["backup", copy.to_str().unwrap(), "--json"]).0, 0);
+    let mut agent = world.ask("pc");
+    let mut console =
+        ana.joining(&agent.code(), &["--run", "system.processes:seconds=10", "--outcome", "x", "--next", "y"]);
+    agent.allow();
+    until("a worker", || agent.process.children().first().copied());
+    world.kill_relay();
+    assert_eq!(Joined::of(&mut console).exit, 1);
+    assert_eq!(agent.end(), 1);
+    std::fs::remove_dir_all(&world.relay_data).unwrap();
+    std::fs::rename(&copy, &world.relay_data).unwrap();
+    assert_eq!(relay(&world, &["recover", "--json"]).0, 0);
+    world.restart_relay();
+
+    let mut again = world.ask("pc");
+    again.code();
+    assert!(is_told(&again, LOST), "{:?}", again.told());
+    again.process.say("stop");
+    assert_eq!(again.process.exit(), 1);
+    let verdicts: Vec<_> = bundles(&pc)
+        .iter()
+        .map(|bundle| verify(&std::fs::read(bundle).unwrap(), Roots { named: Some(world.address.root), known: &[] }))
+        .map(|verdict| verdict.verdict)
+        .collect();
+    assert_eq!(verdicts.len(), 2);
+    assert!(verdicts.contains(&Finding::Intact) && verdicts.contains(&Finding::Unclosed), "{verdicts:?}");
+    assert!(Journals::open(&pc).unwrap().unfinished().unwrap().is_empty(), "no start asks again");
+    session(&world, &ana, "pc");
 }
