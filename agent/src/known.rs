@@ -11,6 +11,7 @@ use venia_proto::address::RelayAddress;
 use venia_proto::encoding::to_base32;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
+use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::evidence;
 use venia_proto::ledger::note::NOTE_MAX;
@@ -115,6 +116,14 @@ pub fn evidence_against(home: &Home, log: &VerifierKey) -> Result<Option<PathBuf
     let name = log_file("evidence", log);
     let held = folder.read(&name, evidence::FILE_MAX)?;
     held.map(|_| folder.path(&name)).transpose()
+}
+
+/// Keeps a note of what a relay gave no receipts for, and says where. It freezes nothing. (SECURITY E10)
+pub fn keep_withheld(home: &Home, session: SessionId, file: &evidence::File) -> Result<PathBuf, HomeError> {
+    let folder = Home::open(&home.dir().join(EVIDENCE), false)?;
+    let name = format!("withheld-{session}");
+    folder.write(&name, &file.to_bytes())?;
+    folder.path(&name)
 }
 
 fn pin_file(log: &VerifierKey) -> String {

@@ -34,10 +34,9 @@ pub async fn follow(
         Ok(None) => return Ok(None),
         Err(FollowError::Home(error)) => return Err(folder(error)),
         Err(FollowError::Control(error)) => return Err(relay_failure(&error, words)),
-        Err(FollowError::Contradicts(evidence)) => {
-            let log = known.and_then(|known| known.relays.iter().find(|relay| named(relay, control)));
-            if let (Some(evidence), Some(relay)) = (evidence, log) {
-                keep(home, root, &relay.log, &evidence).map_err(folder)?;
+        Err(FollowError::Contradicts { log, evidence }) => {
+            if let Some(evidence) = evidence {
+                keep(home, root, &log, &evidence).map_err(folder)?;
             }
             return Err(unshown(words));
         }
@@ -77,11 +76,6 @@ fn told(home: &Home, root: &Fingerprint, followed: &Followed, words: &Words) -> 
 fn keep(home: &Home, root: &Fingerprint, log: &VerifierKey, found: &Evidence) -> Result<(), HomeError> {
     let statement = known::statement_note(home, root)?.unwrap_or_default();
     known::keep_evidence(home, log, &evidence::File::of_log(statement, found)).map(drop)
-}
-
-fn named(relay: &venia_proto::statement::Relay, control: &Control) -> bool {
-    let here = &control.welcome().relay;
-    relay.tls == here.tls || relay.name == here.name
 }
 
 fn unshown(words: &Words) -> Failure {

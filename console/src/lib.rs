@@ -15,6 +15,7 @@ mod keeping;
 mod membership;
 mod obeying;
 mod reach;
+mod seen;
 mod succession;
 mod trouble;
 pub mod unseal;

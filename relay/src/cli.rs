@@ -5,6 +5,7 @@
 //! a folder where none runs.
 
 mod ask;
+mod contradictions;
 mod erasing;
 mod failures;
 mod serve;
@@ -119,6 +120,27 @@ enum Command {
         #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9999))]
         before: i16,
     },
+    /// See or export what proves that somebody signed two different events for one place
+    Evidence {
+        #[command(subcommand)]
+        command: Evidence,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Evidence {
+    /// Everything that is kept
+    List,
+    /// Write one to a file that anybody can check with: venia verify
+    Export {
+        /// The session
+        session: String,
+        /// Where to; it must not exist
+        file: std::path::PathBuf,
+        /// Which of the session's, as listed [default: the first]
+        #[arg(long, value_name = "N")]
+        number: Option<usize>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -193,6 +215,11 @@ fn run(folder: &Path, screen: &Screen, command: Command) -> Result<(), Failure> 
         Command::Backup { dest } => succession::backup(folder, &dest, screen),
         Command::Recover => succession::recover(folder, screen),
         Command::Prune { before } => told(Request::Prune { before }),
+        Command::Evidence { command: Evidence::List } => told(Request::Evidence),
+        Command::Evidence { command: Evidence::Export { session, file, number } } => {
+            let request = contradictions::request(&session, number, screen.words())?;
+            contradictions::write(screen, &ask(folder, screen.words(), request)?, &file)
+        }
         Command::Address => told(Request::Address),
         Command::Invite { role, name, level } => told(Request::Invite { name, role: role.into(), level }),
         Command::Members { command: Members::List } => told(Request::Members),

@@ -190,3 +190,27 @@ fn nothing_in_the_folder_is_for_others() {
     }
     assert_eq!(served.stop(rustix::process::Signal::TERM), Some(0));
 }
+
+#[test]
+fn evidence_is_listed_and_never_written_over_a_file() {
+    let operator = Operator::new();
+    let mut served = operator.serve("serve --listen 127.0.0.1:0");
+    served.line();
+    assert_eq!(served.line(), "ready\n");
+    let file = operator.folder.with_file_name("there");
+    std::fs::write(&file, "mine").unwrap();
+    let ask = || {
+        assert_eq!(json(&operator.told("evidence list --json")), serde_json::json!({ "evidence": [] }));
+        assert_eq!(operator.told("evidence list"), "");
+        let session = "5f".repeat(16);
+        let (code, out, err) = operator.refused(&format!("evidence export {session} {} --lang es", file.display()));
+        assert_eq!((code, out.as_str()), (1, ""));
+        assert!(err.contains(&session) && err.contains("Siguiente paso"), "{err}");
+        let (code, out, _) = operator.refused(&format!("evidence export nonsense {} --json", file.display()));
+        assert_eq!((code, json(&out)["error"]["kind"].clone()), (2, Value::from("session")));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+    };
+    ask();
+    assert_eq!(served.stop(rustix::process::Signal::TERM), Some(0));
+    ask();
+}

@@ -9,8 +9,10 @@ use venia_proto::catalog::Catalog;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
+use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body;
 use venia_proto::ledger::evidence;
+use venia_proto::ledger::gossip;
 use venia_proto::ledger::kind::Verified;
 use venia_proto::ledger::pin;
 use venia_proto::ledger::verify::Finding;
@@ -21,6 +23,7 @@ use venia_proto::session::close::Close;
 use venia_proto::session::waiting::End;
 use venia_relay::client::code::LEFT;
 use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::gossip::{Said, Talk};
 use venia_relay::client::home::Home;
 use venia_relay::client::link::{Link, Role};
 use venia_relay::client::succession::{quoted, quotes};
@@ -44,6 +47,7 @@ use crate::succession;
 use crate::{KEY_FILE, KEY_KIND, Parts};
 
 use super::complete::Desk;
+use super::withheld;
 use super::{home_failure, journal_failure, relay_failure};
 
 /// A clock that is off by more than this is worth a word. The record keeps the difference in any case.
@@ -54,6 +58,8 @@ const ARRIVE: Duration = Duration::from_secs(10);
 const EARLIER: Duration = Duration::from_secs(3);
 /// How long a relay may take to look up a checkpoint of its own.
 const SEEN: Duration = Duration::from_secs(2);
+/// How long the relay may still take for what was asked of it about its log.
+const SETTLE: Duration = Duration::from_secs(2);
 /// How long the proofs of the session may take.
 const PROOFS: Duration = Duration::from_secs(8);
 /// The question whether to sign waits this long.
@@ -303,12 +309,15 @@ impl Serving<'_> {
             verified: arrival.verified,
             reason: arrival.reason.clone(),
             auditors: self.auditors.clone(),
+            keep_days: welcome.statement.keep_days,
         };
-        let keep = |found: &pin::Evidence| {
+        let keep = |log: &VerifierKey, found: &pin::Evidence| {
             let file = evidence::File::of_log(welcome.statement_note.clone(), found);
-            let kept = known::keep_evidence(self.home, &welcome.relay.log, &file);
+            let kept = known::keep_evidence(self.home, log, &file);
             kept.inspect_err(|error| tracing::error!(%error, "evidence can't be kept")).ok()
         };
+        let talk = Talk::new(self.control, |log| known::pin(self.home, log));
+        let mut talk = talk.map_err(|error| home_failure(&error, words))?;
         let name = arrival.name.clone();
         let connection = peer.connection.clone();
         let ended = session::run(
@@ -323,6 +332,7 @@ impl Serving<'_> {
                 recorder: &recorder,
                 done: &mut done,
                 keep: &keep,
+                talk: &mut talk,
             },
             peer,
             arrival,
@@ -331,8 +341,23 @@ impl Serving<'_> {
         )
         .await;
         if let Some(checkpoint) = recorder.finish().await {
+            talk.hear(clock::now().boot_ms, gossip::Input::Own(checkpoint));
+        }
+        talk.settle(|| clock::now().boot_ms, SETTLE).await;
+        while let Some(said) = talk.poll() {
+            match said {
+                Said::Evidence { log, found } => {
+                    if let Some(file) = keep(&log, &found) {
+                        person.tell.feed(news(News::LogLied(&file), words));
+                    }
+                }
+                // Nobody is there any more, and the session has ended.
+                Said::Show(_) | Said::Unproven => {}
+            }
+        }
+        for (log, pin) in talk.held() {
             // A full disk must not keep the session's end from being told.
-            if let Err(error) = known::remember_pin(self.home, &welcome.relay.log, &checkpoint) {
+            if let Err(error) = known::remember_pin(self.home, log, &pin.note()) {
                 tracing::warn!(%error, "the newest checkpoint can't be kept");
             }
             if let Err(error) = quoted(self.home, log) {
@@ -358,6 +383,13 @@ impl Serving<'_> {
         person: &mut Line,
     ) -> Result<Exit, Failure> {
         let bundle = self.complete(session).await;
+        if ended.close == Close::RelayWithholds {
+            match withheld::keep(self.home, self.journals, session, self.control, clock::now().wall) {
+                Ok(Some(file)) => person.tell.feed(news(News::Withheld(&file), self.words)),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "what has no receipt can't be noted"),
+            }
+        }
         let cause = ended.close.cause();
         let summary = feed::Close {
             cause,

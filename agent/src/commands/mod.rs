@@ -12,6 +12,7 @@ pub mod ask;
 pub mod complete;
 pub mod records;
 pub mod sign;
+pub mod withheld;
 
 /// What a failure is called when a record's log takes nothing any more.
 pub(crate) const LOG_CLOSED: &str = "log-closed";

@@ -55,6 +55,8 @@ pub enum Done {
         batch: BatchId,
         /// The checkpoint to quote from now on.
         after: After,
+        /// Its note.
+        checkpoint: Vec<u8>,
         /// Proofs by event.
         proofs: BTreeMap<EntryRef, Vec<u8>>,
     },
@@ -74,7 +76,7 @@ pub struct Recorder {
 
 enum Job {
     Batch(Batch),
-    Receipts { batch: BatchId, after: After, proofs: Vec<(EntryRef, Leaf, Vec<u8>)> },
+    Receipts { batch: BatchId, after: After, checkpoint: Vec<u8>, proofs: Vec<(EntryRef, Leaf, Vec<u8>)> },
     Finish(oneshot::Sender<()>),
 }
 
@@ -132,13 +134,13 @@ fn keep(
                 }
                 (kept, Done::Journalled(batch.id))
             }
-            Job::Receipts { batch, after, proofs } => {
+            Job::Receipts { batch, after, checkpoint, proofs } => {
                 let records: Vec<Record> = proofs
                     .iter()
                     .map(|(_, leaf, proof)| Record::Receipt { leaf: *leaf, proof: proof.clone().into() })
                     .collect();
                 let proofs = proofs.into_iter().map(|(entry, _, proof)| (entry, proof)).collect();
-                (keep_records(&mut journal, &records, false), Done::Receipted { batch, after, proofs })
+                (keep_records(&mut journal, &records, false), Done::Receipted { batch, after, checkpoint, proofs })
             }
             Job::Finish(say) => {
                 // The journal is closed before anybody else opens it.
@@ -258,7 +260,7 @@ impl Submitter {
             self.prove.send_replace(Some(pin.note()));
             let checkpoint = pin.checkpoint();
             let after = After { origin: checkpoint.origin.clone(), size: checkpoint.size, root: checkpoint.root };
-            let _ = self.jobs.send(Job::Receipts { batch: id, after, proofs });
+            let _ = self.jobs.send(Job::Receipts { batch: id, after, checkpoint: pin.note(), proofs });
         }
         true
     }

@@ -45,6 +45,8 @@ pub(crate) struct Refreshed {
     pub(crate) bundle: PathBuf,
     /// What the person or the technician added, in log order.
     pub(crate) added: Vec<Addition>,
+    /// The checkpoint that proves it, a signed note.
+    pub(crate) checkpoint: Vec<u8>,
 }
 
 /// Why one record stays as it is.
@@ -131,7 +133,7 @@ pub(crate) async fn refresh(
     let proofs = receipt::fetch(control, session, first, close, ANSWER).await?;
     let zip = replaced(&held, &proofs, &known, root)?;
     folder.write(&name, &zip)?;
-    Ok(Some(Refreshed { session, bundle: folder.path(&name)?, added }))
+    Ok(Some(Refreshed { session, bundle: folder.path(&name)?, added, checkpoint: proofs.checkpoint }))
 }
 
 /// The new bundle, if it is intact and lacks nothing the old one had.

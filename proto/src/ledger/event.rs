@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::id::{Leaf, SessionId, Strand};
 use crate::json::{self, JsonError};
-use crate::key::{KeyName, SigningKey, VerifierKey};
+use crate::key::{KeyName, ReadyKey, SigningKey, VerifierKey};
 use crate::ledger::kind::{Kind, KindName, Status};
 use crate::ledger::note::{self, Note, NoteError};
 use crate::ledger::part::{PartName, PartRef, is_rung};
@@ -176,6 +176,11 @@ impl Event {
         self.note.verify(key)
     }
 
+    /// Like [`Self::verify`], by a key made ready.
+    pub fn verify_by(&self, key: &ReadyKey) -> Result<(), NoteError> {
+        self.note.verify_by(key)
+    }
+
     /// What it says.
     pub fn header(&self) -> &Header {
         &self.header
@@ -194,6 +199,11 @@ impl Event {
     /// Name of the key that is said to have signed.
     pub fn key_name(&self) -> Option<&KeyName> {
         self.note.signatures().first().map(|signature| &signature.name)
+    }
+
+    /// Id of the key that is said to have signed.
+    pub fn key_id(&self) -> Option<[u8; 4]> {
+        self.note.signatures().first().map(|signature| signature.id)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod checkpoint;
 pub mod cosignature;
 pub mod event;
 pub mod evidence;
+pub mod gossip;
 pub mod heartbeat;
 pub mod kind;
 pub mod merkle;

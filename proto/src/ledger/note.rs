@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::encoding;
 use crate::id::Leaf;
-use crate::key::{KeyName, SigningKey, VerifierKey};
+use crate::key::{KeyName, ReadyKey, SigningKey, VerifierKey};
 
 /// Longest text, in bytes, its last line feed included. (docs/ledger.md)
 pub const TEXT_MAX: usize = 16 * 1024;
@@ -100,7 +100,9 @@ impl Note {
             return Err(NoteError::TooLong);
         }
         let note = std::str::from_utf8(bytes).map_err(|_| NoteError::NotText)?;
-        if note.chars().any(is_forbidden) {
+        // Most notes are printable ASCII up to the dash of their signature: letters need a look only from there.
+        let plain = bytes.iter().position(|byte| !matches!(byte, b' '..=b'~' | b'\n')).unwrap_or(bytes.len());
+        if note[plain..].chars().any(is_forbidden) {
             return Err(NoteError::NotText);
         }
         // The *last* empty line: a text may contain empty lines, signature lines can't.
@@ -151,8 +153,13 @@ impl Note {
     ///
     /// Lines of other names are neither believed nor refused: a checkpoint may carry witnesses we don't know.
     pub fn verify(&self, key: &VerifierKey) -> Result<(), NoteError> {
-        let id = key.id();
-        let mut named = self.signatures.iter().filter(|signature| signature.name == key.name).peekable();
+        self.verify_by(&key.ready())
+    }
+
+    /// Like [`Self::verify`], by a key made ready.
+    pub fn verify_by(&self, key: &ReadyKey) -> Result<(), NoteError> {
+        let (name, id) = (&key.verifier().name, key.id());
+        let mut named = self.signatures.iter().filter(|signature| signature.name == *name).peekable();
         if named.peek().is_none() {
             return Err(NoteError::NotSigned);
         }
@@ -162,7 +169,7 @@ impl Note {
         }
         for signature in ours {
             let bytes = signature.bytes.as_slice().try_into().map_err(|_| NoteError::BadSignature)?;
-            if !key.key.verify(self.text.as_bytes(), bytes) {
+            if !key.verify(self.text.as_bytes(), bytes) {
                 return Err(NoteError::BadSignature);
             }
         }

@@ -27,7 +27,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 }
 
 /// Drops entries and renumbers the rest.
-fn drop_entries(bundle: &mut Bundle, mut drop: impl FnMut(usize) -> bool) {
+pub(crate) fn drop_entries(bundle: &mut Bundle, mut drop: impl FnMut(usize) -> bool) {
     let mut n = 0;
     bundle.entries.retain(|_| {
         n += 1;
@@ -264,7 +264,7 @@ fn f3_receipts_against_several_checkpoints_are_unclosed() {
 }
 
 /// Replaces the checkpoint of one receipt.
-fn with_checkpoint(entry: &mut Entry, note: Note) {
+pub(crate) fn with_checkpoint(entry: &mut Entry, note: Note) {
     let proof = Proof::parse(entry.proof.as_ref().unwrap()).unwrap();
     entry.proof = Some(Proof { checkpoint: note, ..proof }.to_bytes());
 }

@@ -2,8 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
 
+mod crafted;
 mod forgeries;
 mod fuzz;
+mod hostile;
+mod listed;
+mod mutations;
+mod outside;
 mod people;
 mod python;
 mod repacked;

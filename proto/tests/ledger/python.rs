@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the other verifier reads a file")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use venia_proto::key::SigningKey;
@@ -10,6 +10,7 @@ use venia_proto::ledger::bundle::Bundle;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::verify::{Finding, Roots, verify};
 
+use super::outside::Folder;
 use super::support::*;
 
 /// Runs it; gives its exit code and what it said. Fails if python3 or openssl is missing.
@@ -24,23 +25,6 @@ fn python(folder: &Path, zip: &[u8], root: Option<&str>) -> (Option<i32>, String
 
 /// One way to spoil a bundle.
 type Damage = fn(&World, &mut Bundle);
-
-/// A folder of its own under target/, removed when dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 #[test]
 fn openssl_verifies_ed25519() {

@@ -24,6 +24,11 @@ pub(crate) fn pack(files: &[(String, Vec<u8>)]) -> Vec<u8> {
     pack_as(files, CompressionMethod::Deflated)
 }
 
+/// The same without compression: quicker, and every byte in plain sight.
+pub(crate) fn pack_stored(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    pack_as(files, CompressionMethod::Stored)
+}
+
 fn pack_as(files: &[(String, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
     let time = DateTime::from_date_and_time(2027, 1, 2, 3, 4, 6).unwrap();
     let options =

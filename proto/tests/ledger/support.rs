@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 
+use sha2::{Digest, Sha256};
 use venia_proto::catalog::Catalog;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
@@ -91,6 +92,9 @@ pub(crate) struct World {
     pub(crate) authors: BTreeMap<Strand, Author>,
     pub(crate) events: Vec<(Event, u64)>,
     pub(crate) openings: BTreeMap<[u8; 32], Vec<u8>>,
+    /// Parts are sealed from now on, and the bundle has the sealed files: what stands in them is nobody's business here.
+    pub(crate) seals: bool,
+    sealed: BTreeMap<[u8; 32], Vec<u8>>,
     joins: BTreeMap<Strand, usize>,
     first: Option<Note>,
     /// What the clock on the wall says; moved by hand.
@@ -117,11 +121,24 @@ impl World {
             authors: BTreeMap::new(),
             events: Vec::new(),
             openings: BTreeMap::new(),
+            seals: false,
+            sealed: BTreeMap::new(),
             joins: BTreeMap::new(),
             first: None,
             now: Wall::from_ms(START),
             receipts: true,
         }
+    }
+
+    /// The whole first session in an organisation with auditors: every part is sealed too.
+    pub(crate) fn sealed() -> Self {
+        let mut world = Self::new();
+        world.seals = true;
+        world.arrive();
+        world.work();
+        world.end();
+        world.addenda();
+        world
     }
 
     /// The whole first session, with addenda.
@@ -136,10 +153,15 @@ impl World {
     /// Opened, joined by Ana (level 2), and the person said she may come in.
     pub(crate) fn begun() -> Self {
         let mut world = Self::new();
-        world.say(AGENT, Kind::Open { versions: vec![1] }, Body::Open(Open::default()));
-        let join = world.join(ANA, 6, "Ana", 2);
-        world.consent(join, Answer::Yes, Vec::new(), None);
+        world.arrive();
         world
+    }
+
+    /// Opened, joined by Ana, and the person said she may come in.
+    pub(crate) fn arrive(&mut self) {
+        self.say(AGENT, Kind::Open { versions: vec![1] }, Body::Open(Open::default()));
+        let join = self.join(ANA, 6, "Ana", 2);
+        self.consent(join, Answer::Yes, Vec::new(), None);
     }
 
     /// Ana asks, the person allows, the agent runs it.
@@ -237,7 +259,12 @@ impl World {
         let mut parts = Vec::new();
         if let Some(plaintext) = body.encode() {
             let opening = Opening::make([self.events.len() as u8; 32], &plaintext).unwrap();
-            parts.push(opening.part(PartName::Body, None));
+            let file = [b"age-encryption.org/v1\n".as_slice(), &opening.commit()].concat();
+            let hash: [u8; 32] = Sha256::digest(&file).into();
+            parts.push(opening.part(PartName::Body, self.seals.then_some(hash)));
+            if self.seals {
+                self.sealed.insert(hash, file);
+            }
             self.openings.insert(opening.commit(), opening.bytes().to_vec());
         }
         let author = self.authors.entry(strand).or_insert_with(|| Author::new(SessionId([7; 16]), strand));
@@ -270,6 +297,11 @@ impl World {
 
     pub(crate) fn leaf(&self, n: usize) -> Leaf {
         self.events[n].0.leaf()
+    }
+
+    /// The first batch note after event `n`, and its index.
+    pub(crate) fn batch_after(&self, n: usize) -> (u64, Vec<u8>) {
+        self.log.batches.iter().find(|(at, _)| *at > self.events[n].1).unwrap().clone()
     }
 
     pub(crate) fn last(&self) -> Leaf {
@@ -353,7 +385,7 @@ impl World {
             consistency: self.log.consistency(from, self.log.tree.size()).into(),
             batches: batches.collect(),
             openings: self.openings.clone(),
-            sealed: BTreeMap::new(),
+            sealed: self.sealed.clone(),
             receipt: Some("<p>story</p>".into()),
             readme: Some("read me".into()),
         }

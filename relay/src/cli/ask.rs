@@ -11,7 +11,7 @@ use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
 use super::failures::{failed, refused, said, system};
-use super::{erasing, succession};
+use super::{contradictions, erasing, succession};
 use crate::client::home::Home;
 use crate::server::admin::{self, AdminError, ListedMember, Reply, Request, Why};
 use crate::server::clock;
@@ -30,11 +30,12 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
     let name = match &request {
         Request::Invite { name, .. } | Request::Revoke { name } => Foreign::new(name.as_str()),
         Request::AuditorAdd { recipient } | Request::AuditorRemove { recipient } => Foreign::new(recipient.as_str()),
-        Request::Erase { session, .. } => Foreign::new(session.as_str()),
+        Request::Erase { session, .. } | Request::EvidenceFile { session, .. } => Foreign::new(session.as_str()),
         Request::Address
         | Request::Members
         | Request::Auditors
         | Request::Erasures
+        | Request::Evidence
         | Request::Retention { .. }
         | Request::Prune { .. } => Foreign::new(""),
     };
@@ -62,7 +63,9 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
         | Reply::Erased { .. }
         | Reply::Erasures { .. }
         | Reply::Retention { .. }
-        | Reply::Pruned { .. } => Ok(reply),
+        | Reply::Pruned { .. }
+        | Reply::Evidence { .. }
+        | Reply::EvidenceFile { .. } => Ok(reply),
     }
 }
 
@@ -133,6 +136,9 @@ pub(super) fn tell(screen: &Screen, reply: &Reply) -> Result<(), Failure> {
         Reply::Erasures { erasures } => erasing::list(screen, erasures),
         Reply::Retention { days } => erasing::retention(screen, *days),
         Reply::Pruned { logs } => succession::pruned(screen, logs),
+        Reply::Evidence { evidence } => contradictions::list(screen, evidence),
+        // Written to a file by whoever asked for one.
+        Reply::EvidenceFile { text, .. } => screen.line(text.trim_end()),
         Reply::Refused { why } => Err(refused(*why, &Foreign::new(""), words)),
     }
 }

@@ -75,6 +75,13 @@ pub(super) fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
             words.say("relay-no-such-part", &[]),
             words.say("relay-erase-hint", &[]),
         ),
+        Why::NoEvidence => said(
+            Exit::Refused,
+            "no-evidence",
+            words,
+            words.say("relay-no-such-evidence", &[("session", name)]),
+            words.say("relay-evidence-hint", &[]),
+        ),
         Why::Disk => Failure::of(Trouble::Disk, words),
         Why::Malformed => Failure::of(Trouble::Version, words),
     }

@@ -82,7 +82,12 @@ pub enum FollowError {
     Unshown(String),
     /// It pretends that nothing was lost, and contradicts what it signed before.
     #[error("the new log contradicts what was seen of the old one")]
-    Contradicts(Option<Box<Evidence>>),
+    Contradicts {
+        /// The old log.
+        log: VerifierKey,
+        /// What shows it, if anything does that others can check.
+        evidence: Option<Box<Evidence>>,
+    },
 }
 
 /// What was accepted.
@@ -165,7 +170,9 @@ async fn weigh(
             match (continued(control, &log, &pin, &first.previous).await?, cause) {
                 (Ok(()), _) if judged == Judgement::Prove => Worth::Whole { restored },
                 (found, Succession::Recovered) => Worth::Contradicted(found.err().flatten()),
-                (found, Succession::Year) => return Err(FollowError::Contradicts(found.err().flatten())),
+                (found, Succession::Year) => {
+                    return Err(FollowError::Contradicts { log, evidence: found.err().flatten() });
+                }
             }
         }
     };
@@ -177,7 +184,9 @@ async fn weigh(
             (log, pin, Worth::Lost { had, kept: 0 })
         }
         (Some((log, pin)), worth @ Worth::Contradicted(_)) => (log, pin, worth),
-        (Some(_), Worth::Whole { .. } | Worth::Lost { .. }) => return Err(FollowError::Contradicts(None)),
+        (Some((log, _)), Worth::Whole { .. } | Worth::Lost { .. }) => {
+            return Err(FollowError::Contradicts { log, evidence: None });
+        }
     };
     let seen = pin.checkpoint();
     let after = After { origin: seen.origin.clone(), size: seen.size, root: seen.root };

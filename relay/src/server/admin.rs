@@ -24,7 +24,10 @@ use venia_proto::statement::Role;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::clock;
+use super::contradictions;
 use super::erasing::{self, ErasingError};
+use super::ledger::StoreError;
+use super::ledger::contradictions::Contradiction;
 use super::ledger::erasing::Erasure;
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, Invitee, MembersError, StoredMember};
@@ -97,6 +100,15 @@ pub enum Request {
         /// The year.
         before: i16,
     },
+    /// Which authors contradicted themselves.
+    Evidence,
+    /// The file that shows one of them.
+    EvidenceFile {
+        /// The session, in hex.
+        session: String,
+        /// Which of the session's, from 1; the first, if none is named.
+        number: Option<usize>,
+    },
 }
 
 /// What is answered.
@@ -158,6 +170,20 @@ pub enum Reply {
         /// Origin and size of each log whose entries aren't kept.
         logs: Vec<(String, u64)>,
     },
+    /// To [`Request::Evidence`].
+    Evidence {
+        /// By session, author and place.
+        evidence: Vec<ListedContradiction>,
+    },
+    /// To [`Request::EvidenceFile`].
+    EvidenceFile {
+        /// The session, in hex.
+        session: String,
+        /// The file's text.
+        text: String,
+        /// How many the session has.
+        of: usize,
+    },
     /// The wish can't be granted.
     Refused {
         /// Why.
@@ -213,6 +239,21 @@ pub struct ListedHolder {
     pub deleted: bool,
 }
 
+/// Evidence against an author, in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedContradiction {
+    /// The session, in hex.
+    pub session: String,
+    /// Which of the session's, from 1.
+    pub number: usize,
+    /// Whose strand.
+    pub author: String,
+    /// Which of their events there are two of.
+    pub seq: u64,
+    /// When the second was offered, by the relay's clock.
+    pub at: Wall,
+}
+
 /// Why a wish wasn't granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -235,6 +276,8 @@ pub enum Why {
     NoSuchSession,
     /// The session has no such part.
     NoSuchPart,
+    /// Nothing of the kind is kept of this session.
+    NoEvidence,
     /// The relay's disk or database, or no random numbers.
     Disk,
     /// Not a request.
@@ -292,6 +335,13 @@ pub fn carry_out(
             let logs = logs.into_iter().map(|log| (log.log.name.as_str().to_owned(), log.size)).collect();
             (Reply::Pruned { logs }, None)
         }),
+        Request::Evidence => store
+            .contradictions(None)
+            .map(|found| (Reply::Evidence { evidence: listed_contradictions(&found) }, None))
+            .map_err(MembersError::Store),
+        Request::EvidenceFile { session, number } => {
+            evidence_file(store, organisation, &session, number, now).map(|reply| (reply, None))
+        }
     };
     done.unwrap_or_else(|error| {
         let why = match &error {
@@ -471,6 +521,35 @@ fn listed_erasure(erasure: Erasure) -> ListedErasure {
     let parts = parts.map(|parts| parts.iter().map(|part| venia_proto::encoding::to_hex(part)).collect());
     let members = holders.into_iter().map(|(name, deleted)| ListedHolder { name: Foreign::new(name), deleted });
     ListedErasure { session: session.to_string(), at, parts, members: members.collect() }
+}
+
+fn listed_contradictions(found: &[Contradiction]) -> Vec<ListedContradiction> {
+    let mut listed: Vec<ListedContradiction> = Vec::with_capacity(found.len());
+    for Contradiction { session, author, seq, at, .. } in found {
+        let session = session.to_string();
+        let number = listed.iter().rev().take_while(|before| before.session == session).count() + 1;
+        listed.push(ListedContradiction { session, number, author: author.to_string(), seq: *seq, at: *at });
+    }
+    listed
+}
+
+fn evidence_file(
+    store: &Sqlite,
+    organisation: &Organisation,
+    named: &str,
+    number: Option<usize>,
+    now: Wall,
+) -> Result<Reply, MembersError> {
+    let Some(session) = contradictions::session(named) else { return Ok(Reply::Refused { why: Why::Malformed }) };
+    let found = store.contradictions(Some(session))?;
+    let of = found.len();
+    let Some(found) = contradictions::pick(found, number) else { return Ok(Reply::Refused { why: Why::NoEvidence }) };
+    let statement = organisation.served().note.clone();
+    let file = contradictions::file(store, &found, statement, &organisation.keys.authority, now)?;
+    // Notes are text; one that isn't can't be in the log.
+    let text = String::from_utf8(file.to_bytes());
+    let text = text.map_err(|_| MembersError::Store(StoreError::Damaged("an event of the evidence")))?;
+    Ok(Reply::EvidenceFile { session: session.to_string(), text, of })
 }
 
 fn listed(member: StoredMember) -> ListedMember {

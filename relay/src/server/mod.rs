@@ -6,6 +6,7 @@ pub mod audit;
 pub mod backup;
 pub mod bulk;
 pub mod clock;
+pub mod contradictions;
 mod egress;
 pub mod erasing;
 pub mod flow;

@@ -50,7 +50,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What every connection of a relay shares.
 pub struct Relay {
     /// Who is here.
-    pub hall: Hall,
+    pub hall: Arc<Hall>,
     /// The log and the members.
     pub ledger: Ledger<Sqlite>,
     /// Its settings and the statement it serves.

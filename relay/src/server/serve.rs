@@ -161,7 +161,7 @@ impl Running {
         desk.strip();
         let listener = admin::listen(folder).map_err(ServeError::Socket)?;
         let relay = Arc::new(Relay {
-            hall: Hall::new(door.flows().clone()),
+            hall: Arc::new(Hall::new(door.flows().clone())),
             ledger,
             organisation: Arc::new(organisation),
             desk,

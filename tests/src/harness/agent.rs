@@ -53,6 +53,11 @@ impl World {
         let address = self.address.to_string();
         let arguments = ["ask", "--relay", &address, "--about", "It is slow."];
         let process = self.spawn("agent-scripted", &data, arguments);
+        self.agent_of(process, data)
+    }
+
+    /// A running agent of this folder, however it was started.
+    pub(super) fn agent_of(&self, process: Process, data: PathBuf) -> Agent {
         Agent { process, data, root: self.address.root }
     }
 }

@@ -13,6 +13,7 @@ pub mod disk;
 pub mod pretender;
 pub mod process;
 pub mod scripted;
+pub mod two_faced;
 pub mod visitor;
 pub mod world;
 

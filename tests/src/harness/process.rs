@@ -70,6 +70,18 @@ impl Process {
         }
     }
 
+    /// The next line; `None` once it has ended and everything was read.
+    pub fn next(&mut self) -> Option<String> {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => {
+                self.printed.push(line.clone());
+                Some(line)
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("{}: silent for too long\n{}", self.name, self.account()),
+        }
+    }
+
     /// Gives it a line of input.
     pub fn say(&mut self, line: &str) {
         // It may have ended meanwhile, which the test finds out by what it expects next.

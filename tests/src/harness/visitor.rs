@@ -102,6 +102,8 @@ pub enum Heard {
     },
     /// The close is durable.
     CloseRecorded,
+    /// The largest checkpoint the agent holds.
+    Checkpoint(Vec<u8>),
     /// The connection ended.
     Ended(quinn::ConnectionError),
 }
@@ -169,9 +171,10 @@ impl Visitor {
         let share = match within("the agent's share", receiver.expect()).await.unwrap() {
             ToConsole::PairAnswer { message } => message,
             ToConsole::PairRefused(why) => return Err(why),
-            ToConsole::PairConfirmed { .. } | ToConsole::Event { .. } | ToConsole::CloseRecorded => {
-                panic!("no share")
-            }
+            ToConsole::PairConfirmed { .. }
+            | ToConsole::Event { .. }
+            | ToConsole::CloseRecorded
+            | ToConsole::Checkpoint(_) => panic!("no share"),
         };
         let (mac, pending) = console.answer(&share).unwrap();
         stream.write_all(&frame(&ToAgent::PairConfirm { mac })).await.unwrap();
@@ -181,7 +184,10 @@ impl Visitor {
                 strand
             }
             ToConsole::PairRefused(why) => return Err(why),
-            ToConsole::PairAnswer { .. } | ToConsole::Event { .. } | ToConsole::CloseRecorded => panic!("no proof"),
+            ToConsole::PairAnswer { .. }
+            | ToConsole::Event { .. }
+            | ToConsole::CloseRecorded
+            | ToConsole::Checkpoint(_) => panic!("no proof"),
         };
         let (tell, heard) = mpsc::unbounded_channel();
         tokio::spawn(listen(connection.clone(), receiver, tell));
@@ -257,7 +263,7 @@ impl Visit {
     pub async fn event<T>(&mut self, what: &str, mut wanted: impl FnMut(&Kind, &Body) -> Option<T>) -> T {
         self.hear(what, |heard| match heard {
             Heard::Event { event, body, .. } => wanted(&event.header().kind, body),
-            Heard::CloseRecorded | Heard::Ended(_) => None,
+            Heard::CloseRecorded | Heard::Checkpoint(_) | Heard::Ended(_) => None,
         })
         .await
     }
@@ -409,6 +415,7 @@ async fn listen(connection: Connection, mut control: Receiver<ToConsole>, tell: 
                 Heard::Event { event: Box::new(event), body, proof, openings, at: Instant::now() }
             }
             ToConsole::CloseRecorded => Heard::CloseRecorded,
+            ToConsole::Checkpoint(note) => Heard::Checkpoint(note),
             other @ (ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_)) => {
                 panic!("{other:?}")
             }

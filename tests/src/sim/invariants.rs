@@ -160,7 +160,7 @@ fn passed(watch: &Watch, entry: EntryRef) -> Result<(), Broken> {
 /// 2. `Stop` and `Close` overtake every gate: in the step that ends a session, cutting and killing come before every
 ///    record, nothing is performed or asked, and STOP always ends it.
 pub fn invariant_2_stop_waits_for_nothing(watch: &Watch, step: &Step<'_>) -> Result<(), Broken> {
-    if matches!(step.input, Input::Stop | Input::Revoked | Input::JournalFailed) {
+    if matches!(step.input, Input::Stop | Input::Revoked | Input::LogDoubted | Input::JournalFailed) {
         ensure(watch.closed, || format!("2: {:?} didn't end the session", step.input))?;
     }
     let recorded = step.outputs.iter().position(|seen| matches!(seen, Seen::Record { .. }));

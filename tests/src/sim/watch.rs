@@ -255,6 +255,7 @@ impl Watch {
             | Input::Stop
             | Input::JournalFailed
             | Input::Revoked
+            | Input::LogDoubted
             | Input::Left
             | Input::Nonsense { .. }
             | Input::EyesLost

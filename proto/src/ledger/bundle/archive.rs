@@ -3,7 +3,7 @@
 //! A zip says most things twice (in front of each file and in a directory at the end) and readers differ in which one
 //! they believe; bytes may hide between files, before the first, in comments. So [`read`] first walks the whole file
 //! itself: every byte belongs to exactly one header or file, both headers of a file agree, and nothing is left over.
-//! Only then is it unpacked.
+//! Only then is it unpacked, from where the walk found it.
 //!
 //! [`write()`] doesn't compress: the same bundle gives the same bytes whatever compressor is installed in twenty years,
 //! and every byte of a record stands once, in plain sight. Compressed data can often be altered without changing what
@@ -13,10 +13,12 @@
 //! the spelling of compressed data can't matter and aren't checked.
 
 use std::collections::BTreeSet;
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{Cursor, Write as _};
+use std::ops::Range;
 
+use flate2::{Crc, Decompress, FlushDecompress, Status};
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::BundleError;
 
@@ -72,26 +74,12 @@ pub(super) fn write<'a>(files: impl Iterator<Item = (String, &'a [u8])>) -> Resu
 
 /// Unpacks. Names are checked for shape only; what they mean is the bundle's business.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<File>, BundleError> {
-    let entries = walk(bytes)?;
-    let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|_| BundleError::NotAZip)?;
-    if zip.len() != entries.len() {
-        return Err(BundleError::NotAZip);
-    }
-    let mut files = Vec::with_capacity(entries.len());
-    for (n, entry) in entries.into_iter().enumerate() {
-        let damaged = || BundleError::Damaged(entry.name.clone());
-        let file = zip.by_index(n).map_err(|_| damaged())?;
-        // The reader must have found the very file that was walked.
-        if file.name_raw() != entry.name.as_bytes() || file.header_start() != entry.start as u64 {
-            return Err(damaged());
+    let mut files = Vec::new();
+    for entry in walk(bytes)? {
+        match unpack(&entry, bytes) {
+            Some(bytes) => files.push(File { name: entry.name, bytes }),
+            None => return Err(BundleError::Damaged(entry.name)),
         }
-        let mut bytes = Vec::with_capacity(entry.unpacked);
-        // One byte more than declared shows a file that unpacks to more; the checksum is tested at its end.
-        let read = file.take(entry.unpacked as u64 + 1).read_to_end(&mut bytes);
-        if read.is_err() || bytes.len() != entry.unpacked {
-            return Err(damaged());
-        }
-        files.push(File { name: entry.name, bytes });
     }
     Ok(files)
 }
@@ -99,8 +87,28 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<File>, BundleError> {
 /// Where a file is, once both its headers agree.
 struct Entry {
     name: String,
-    start: usize,
+    data: Range<usize>,
+    stored: bool,
     unpacked: usize,
+    crc: u32,
+}
+
+/// Exactly the bytes both headers promise, and nothing behind the compressed ones, where something could hide.
+fn unpack(entry: &Entry, zip: &[u8]) -> Option<Vec<u8>> {
+    let packed = zip.get(entry.data.clone())?;
+    let bytes = if entry.stored {
+        packed.to_vec()
+    } else {
+        // Room for one byte more than promised shows a file that unpacks to more.
+        let mut bytes = Vec::with_capacity(entry.unpacked + 1);
+        let mut inflate = Decompress::new(false);
+        let status = inflate.decompress_vec(packed, &mut bytes, FlushDecompress::Finish).ok()?;
+        let whole = status == Status::StreamEnd && inflate.total_in() == packed.len() as u64;
+        whole.then_some(bytes)?
+    };
+    let mut crc = Crc::new();
+    crc.update(&bytes);
+    (bytes.len() == entry.unpacked && crc.sum() == entry.crc).then_some(bytes)
 }
 
 /// Accounts for every byte of the file.
@@ -190,7 +198,9 @@ fn entry(directory: &mut Fields<'_>, files: &[u8], next: usize) -> Result<(Entry
     if !sized || local_name != name.as_bytes() || !known_extras(local_extra) {
         return Err(damaged());
     }
+    let begins = local.at;
     local.take(sizes.packed as usize)?;
+    let data = begins..local.at;
     if later {
         // Its signature is optional, and a checksum may look like one.
         let marked = Fields { bytes: files, at: local.at }.u32()? == DESCRIPTOR;
@@ -205,7 +215,8 @@ fn entry(directory: &mut Fields<'_>, files: &[u8], next: usize) -> Result<(Entry
     if (shared.time, shared.date) == OUR_TIME && !ours {
         return Err(damaged());
     }
-    Ok((Entry { name, start, unpacked: sizes.unpacked as usize }, local.at))
+    let Sizes { crc, unpacked, .. } = sizes;
+    Ok((Entry { name, data, stored, unpacked: unpacked as usize, crc }, local.at))
 }
 
 /// The fields both headers of a file begin with.

@@ -92,8 +92,9 @@ fn observed(batch: &JoinBatch, strand: Strand, join: Option<u64>, included: &Inc
     let broken = |why: String| Broken::file(format!("join.batch.{strand}"), why);
     let opened = Batch::open(&batch.note, included.log()).map_err(|error| broken(chain(&error)))?;
     let index = included.also(note::leaf(&batch.note), &batch.proof).map_err(broken)?;
-    // A batch note stands before or after the `n` entries it was committed with.
-    if join.is_some_and(|join| join.abs_diff(index) > opened.n) {
+    // A batch note stands before the `n` entries it was committed with. One of a later commit would lend its time to
+    // a note that had run out when its owner joined.
+    if join.is_some_and(|join| join <= index || join - index > opened.n) {
         return Err(broken("another batch than the one the join was committed in".to_owned()));
     }
     Ok(opened.observed)

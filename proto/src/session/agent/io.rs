@@ -85,6 +85,8 @@ pub enum Input {
     RelayLost,
     /// The control connection is back.
     RelayFound,
+    /// The log contradicts itself, or its relay doesn't prove that it doesn't (F4): nothing it records counts.
+    LogDoubted,
     /// The relay says this technician was revoked (A5).
     Revoked,
     /// The driver showed a card and this is its exact text.

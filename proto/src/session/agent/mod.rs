@@ -282,6 +282,7 @@ impl Agent {
             Input::Stop => self.close(now, Close::Stopped),
             Input::JournalFailed => self.close(now, Close::Disk),
             Input::Revoked => self.close(now, Close::Revoked),
+            Input::LogDoubted => self.close(now, Close::RelayWithholds),
             Input::Left => self.close(now, Close::TechnicianLeft),
             Input::Nonsense { expected, got } => self.close(now, Close::PeerMisbehaved { expected, got }),
             Input::LinkLost => {

@@ -10,15 +10,18 @@
 pub mod admission;
 pub mod committer;
 pub mod continuity;
+pub mod contradictions;
 pub mod erasing;
 pub mod head;
 pub mod limits;
 pub mod notes;
 pub mod prove;
 pub mod queue;
+mod recent;
 mod roots;
 pub mod sealed;
 pub mod shards;
+mod signatures;
 pub mod sqlite;
 pub mod succession;
 #[cfg(test)]

@@ -58,7 +58,7 @@ pub fn verified(store: &Sqlite, log: &VerifierKey) -> Result<Option<(Head, Check
     let Some(head) = store.head()? else { return Ok(None) };
     let checkpoint = Checkpoint::open(&head.checkpoint, log)
         .map_err(|_| StoreError::Damaged("the head isn't signed by this log's key"))?;
-    let root = Nodes::new(store, &[]).tree(head.size)?.root();
+    let root = Nodes::stored(store).tree(head.size)?.root();
     if (checkpoint.size, checkpoint.root) != (head.size, root) {
         return Err(StoreError::Damaged("the tree isn't the one that was signed"));
     }
@@ -178,7 +178,7 @@ pub fn between(
     }
     let archive = main.archive(shard.number)?;
     let head = archive.head()?.ok_or(StoreError::Damaged("a closed log has no head"))?;
-    let path = Nodes::new(&archive, &[]).consistency(first, head.size)?;
+    let path = Nodes::stored(&archive).consistency(first, head.size)?;
     Ok(Some(Ok(Answer::Consistency { checkpoint: head.checkpoint, path })))
 }
 
@@ -209,7 +209,7 @@ pub fn successors(
 fn successor(log: &Sqlite, statement: Vec<u8>) -> Result<Successor, StoreError> {
     let head = log.head()?.ok_or(StoreError::Damaged("no head"))?;
     let note = log.entry(KEY_INDEX)?.ok_or(StoreError::Damaged("the note a log begins with"))?;
-    let path = Nodes::new(log, &[]).entry(KEY_INDEX, head.size)?.path;
+    let path = Nodes::stored(log).entry(KEY_INDEX, head.size)?.path;
     Ok(Successor { statement, checkpoint: head.checkpoint, note, path })
 }
 

@@ -120,7 +120,7 @@ pub fn against(store: &Sqlite, reached: Option<(u64, Hash)>) -> Result<(), Store
     if found < had {
         return Err(StoreError::SetBack { had, found });
     }
-    if Nodes::new(store, &[]).tree(had)?.root() != root {
+    if Nodes::stored(store).tree(had)?.root() != root {
         return Err(StoreError::Damaged("the log isn't the one that was here before"));
     }
     Ok(())

@@ -1,0 +1,652 @@
+//! The list of docs/ledger.md and of whoever checks us from outside: every line of what must be broken, and where, and of
+//! what must be accepted; each put to our verifier and to the one of docs/, which share no code.
+//!
+//! Forgers here are competent. They hold the keys of agent and technician, sign again whatever they change, chain it
+//! again, and count it right in the close; they don't hold the relay's key, so their events stand under the receipts
+//! of others. Where the relay lies, it signs its lie.
+
+use std::num::NonZeroU16;
+
+use venia_proto::foreign::Foreign;
+use venia_proto::id::{SessionId, Strand};
+use venia_proto::key::{KeyName, SigningKey};
+use venia_proto::ledger::batch::Batch;
+use venia_proto::ledger::body::{Body, Open, Said};
+use venia_proto::ledger::bundle::{self, Bundle};
+use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::event::After;
+use venia_proto::ledger::kind::{Answer, Cause, Kind, Status};
+use venia_proto::ledger::note::{self, Note, Signature};
+use venia_proto::ledger::part::Opening;
+use venia_proto::ledger::proof::Proof;
+use venia_proto::ledger::strand::Author;
+use venia_proto::ledger::verify::Finding;
+use venia_proto::statement::{Member, Statement};
+
+use super::forgeries::{drop_entries, text, with_checkpoint};
+use super::outside;
+use super::repacked::{pack, unpack};
+use super::support::*;
+
+/// A named bundle, and where it must be broken.
+struct Case {
+    name: String,
+    at: String,
+    zip: Vec<u8>,
+}
+
+#[derive(Default)]
+struct List(Vec<Case>);
+
+impl List {
+    fn zip(&mut self, name: impl Into<String>, at: impl Into<String>, zip: Vec<u8>) {
+        self.0.push(Case { name: name.into(), at: at.into(), zip });
+    }
+
+    /// The whole session's bundle, changed.
+    fn changed(&mut self, name: impl Into<String>, at: impl Into<String>, change: impl FnOnce(&World, &mut Bundle)) {
+        let world = World::sealed();
+        let mut bundle = world.bundle();
+        change(&world, &mut bundle);
+        self.zip(name, at, bundle.to_zip().unwrap());
+    }
+
+    /// Another story by the same keys, under the receipts the relay gave for the true one.
+    fn retold(&mut self, name: impl Into<String>, at: impl Into<String>, tell: impl FnOnce(&mut World)) {
+        let mut forger = World::new();
+        tell(&mut forger);
+        let (truth, lie) = (World::session().bundle(), forger.bundle());
+        let mut forged = Bundle { openings: lie.openings, participants: lie.participants, ..truth };
+        forged.members = lie.members;
+        forged.batches.retain(|strand, _| lie.batches.contains_key(strand));
+        forged.entries.truncate(lie.entries.len());
+        for (entry, lie) in forged.entries.iter_mut().zip(lie.entries) {
+            entry.event = lie.event;
+        }
+        self.zip(name, at, forged.to_zip().unwrap());
+    }
+
+    /// A record the relay took as it was told: it knows nothing of consent.
+    fn told(&mut self, name: impl Into<String>, at: Option<usize>, tell: impl FnOnce(&mut World)) {
+        let mut world = World::begun();
+        tell(&mut world);
+        let at = at.unwrap_or(world.events.len() - 1);
+        world.end();
+        self.zip(name, at.to_string(), world.zip());
+    }
+
+    /// All of it, put to both verifiers.
+    fn judge(self, name: &str) {
+        let world = World::session();
+        let said = outside::say(name, &world.fingerprint().to_string(), self.0.iter().map(|case| case.zip.as_slice()));
+        assert_eq!(said.len(), self.0.len());
+        let mut wrong = Vec::new();
+        for (Case { name, at, zip }, said) in self.0.iter().zip(said) {
+            let verdict = world.judge_zip(zip);
+            let place = serde_json::to_value(&verdict.at).unwrap();
+            let place = place.as_str().map_or(place.to_string(), str::to_owned);
+            if verdict.verdict != Finding::Broken || place != *at || verdict.why.is_empty() {
+                wrong.push(format!("{name}: broken at {at} expected, ours says {verdict:?}"));
+            }
+            if !outside::is_broken_at(&said, at) {
+                wrong.push(format!("{name}: broken at {at} expected, docs/verify.py says {said}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), self.0.len(), wrong.join("\n"));
+    }
+}
+
+/// The files of a bundle that are text, by the place a change of each is found at.
+fn texts(bundle: &mut Bundle) -> Vec<(&'static str, &mut Vec<u8>)> {
+    let batch = bundle.batches.get_mut(&ANA).unwrap();
+    let [.., third, fourth] = &mut bundle.entries[..5] else { panic!("a whole session") };
+    vec![
+        ("statement", &mut bundle.statement),
+        ("members/technician-1", bundle.members.get_mut(&ANA).unwrap()),
+        ("participants", &mut bundle.participants),
+        ("policy", &mut bundle.policy),
+        ("3", &mut third.event),
+        ("4", fourth.proof.as_mut().unwrap()),
+        ("first.checkpoint", &mut bundle.first_checkpoint),
+        ("consistency", &mut bundle.consistency),
+        ("join.batch.technician-1", &mut batch.note),
+        ("join.batch.technician-1", &mut batch.proof),
+    ]
+}
+
+fn imposter(of: &SigningKey) -> SigningKey {
+    SigningKey::new("x", [99; 32]).named(of.verifier().name.clone())
+}
+
+/// The same text under another signature alone.
+fn signed_by(note: &[u8], key: &SigningKey) -> Vec<u8> {
+    note::sign(Note::parse(note).unwrap().text(), key)
+}
+
+#[test]
+fn a_byte_changed_anywhere() {
+    let mut list = List::default();
+    let count = texts(&mut World::sealed().bundle()).len();
+    for n in 0..count {
+        let at = texts(&mut World::sealed().bundle())[n].0;
+        for (part, of) in [(1, 8), (1, 2), (7, 8)] {
+            list.changed(format!("{at} {n}, a byte at {part}/{of}"), at, |_, bundle| {
+                let bytes = texts(bundle).swap_remove(n).1;
+                let place = bytes.len() * part / of;
+                bytes[place] ^= 1;
+            });
+        }
+        list.changed(format!("{at} {n}, a byte more"), at, |_, bundle| texts(bundle)[n].1.push(b'\n'));
+        list.changed(format!("{at} {n}, a byte less"), at, |_, bundle| {
+            texts(bundle)[n].1.pop();
+        });
+        list.changed(format!("{at} {n}, emptied"), at, |_, bundle| texts(bundle)[n].1.clear());
+    }
+    let world = World::sealed().bundle();
+    let commit = *world.openings.keys().next().unwrap();
+    let part = format!("parts/{}", venia_proto::encoding::to_hex(&commit));
+    for at in [0, 33, 40, 1023] {
+        list.changed(format!("part, byte {at}"), &part, |_, b| b.openings.get_mut(&commit).unwrap()[at] ^= 1);
+    }
+    let hash = *world.sealed.keys().next().unwrap();
+    let sealed = format!("sealed/{}.age", venia_proto::encoding::to_hex(&hash));
+    list.changed("sealed part", sealed, |_, b| b.sealed.get_mut(&hash).unwrap()[9] ^= 1);
+    // Emptied, a proof is another entry's business: the file isn't there at all.
+    list.0.retain(|case| !case.name.starts_with("join.batch.technician-1") || !case.name.ends_with("emptied"));
+    list.judge("listed-bytes");
+}
+
+#[test]
+fn events_dropped() {
+    let mut list = List::default();
+    for (name, n) in [("head", 0), ("head of a strand", 4), ("middle", 6), ("tail of a strand", 9), ("close", 10)] {
+        let after = if n == 0 { 0 } else { n };
+        list.changed(format!("{name} dropped and renumbered"), after.to_string(), |_, bundle| {
+            drop_entries(bundle, |other| other == n);
+        });
+        let mut files = unpack(&World::session().zip());
+        files.retain(|(file, _)| !file.starts_with(&format!("{n:06}.")));
+        list.zip(format!("{name} dropped, its number left free"), n.to_string(), pack(&files));
+    }
+    list.changed("a strand dropped", "4", |world, bundle| {
+        drop_entries(bundle, |n| world.events[n].0.header().author == ANA);
+    });
+    // By whoever can sign the rest again: the leaves are others, and no receipt fits them.
+    list.retold("head retold", "0", |world| {
+        world.say(AGENT, Kind::Open { versions: vec![1, 2] }, Body::Open(Open::default()));
+        let join = world.join(ANA, 6, "Ana", 2);
+        world.consent(join, Answer::Yes, Vec::new(), None);
+        world.end();
+    });
+    list.retold("middle retold", "3", |world| {
+        world.arrive();
+        world.end();
+    });
+    list.retold("tail retold", "7", |world| {
+        world.arrive();
+        world.work();
+        world.close();
+    });
+    list.retold("a strand retold away", "1", |world| {
+        world.say(AGENT, Kind::Open { versions: vec![1] }, Body::Open(Open::default()));
+        world.close();
+    });
+    list.changed("a hole of receipts", "6", |_, bundle| bundle.entries[6].proof = None);
+    list.judge("listed-dropped");
+}
+
+#[test]
+fn the_close() {
+    let mut list = List::default();
+    let told = |world: &mut World| {
+        world.arrive();
+        world.work();
+        world.chat(ANA);
+        world.chat(AGENT);
+    };
+    list.retold("by the technician's key, in the agent's name", "9", |world| {
+        told(world);
+        let technician = world.keys.remove(&ANA).unwrap();
+        let agent = world.keys.insert(AGENT, technician).unwrap();
+        world.close();
+        let technician = world.keys.insert(AGENT, agent).unwrap();
+        world.keys.insert(ANA, technician);
+    });
+    list.retold("by another key under the agent's name", "9", |world| {
+        told(world);
+        let foreign = imposter(&world.keys[&AGENT]);
+        let agent = world.keys.insert(AGENT, foreign).unwrap();
+        world.close();
+        world.keys.insert(AGENT, agent);
+    });
+    list.retold("by the agent, for another cause", "9", |world| {
+        told(world);
+        let held = world.authors[&AGENT].held();
+        world.say(AGENT, Kind::Close { by: Cause::Person, cause: Cause::Person, held }, Body::None);
+    });
+    list.retold("by the agent, with another count", "9", |world| {
+        told(world);
+        let mut held = world.authors[&AGENT].held();
+        held.insert(ANA, 9);
+        world.say(AGENT, Kind::Close { by: Cause::Technician, cause: Cause::Done, held }, Body::None);
+    });
+    list.changed("dropped, and what follows kept", "10", |_, bundle| drop_entries(bundle, |n| n == 10));
+    list.told("something after it", None, |world| {
+        world.close();
+        world.chat(AGENT);
+        // The list's own end is after it too, and comes later.
+    });
+    list.judge("listed-close");
+}
+
+#[test]
+fn proofs_and_parts() {
+    let mut list = List::default();
+    for (one, other) in [(3, 4), (0, 10), (7, 8)] {
+        list.changed(format!("proofs of {one} and {other} swapped"), one.to_string(), |_, bundle| {
+            let proof = bundle.entries[other].proof.clone();
+            bundle.entries[other].proof = std::mem::replace(&mut bundle.entries[one].proof, proof);
+        });
+    }
+    list.changed("a proof for another place", "5", |_, bundle| {
+        let proof = Proof::parse(bundle.entries[5].proof.as_ref().unwrap()).unwrap();
+        bundle.entries[5].proof = Some(Proof { index: proof.index ^ 1, ..proof }.to_bytes());
+    });
+    list.changed("a proof one hash longer", "5", |_, bundle| {
+        let mut proof = Proof::parse(bundle.entries[5].proof.as_ref().unwrap()).unwrap();
+        proof.siblings.push([0; 32]);
+        bundle.entries[5].proof = Some(proof.to_bytes());
+    });
+    list.changed("a proof with data nobody vouches for", "5", |_, bundle| {
+        let proof = Proof::parse(bundle.entries[5].proof.as_ref().unwrap()).unwrap();
+        bundle.entries[5].proof = Some(Proof { extra: Some(vec![1]), ..proof }.to_bytes());
+    });
+    list.changed("the batch of the next commit", "join.batch.technician-1", |world, bundle| {
+        let common = world.common();
+        let later = Batch { n: 1, ..batch(world, bundle) };
+        let (index, note) = world.batch_after(1);
+        assert_eq!(Batch::open(&note, world.log.key.verifier()).unwrap().n, later.n);
+        *bundle.batches.get_mut(&ANA).unwrap() = bundle::JoinBatch { note, proof: world.log.proof(index, &common) };
+    });
+    list.changed("a batch note back-dated by the relay", "join.batch.technician-1", |world, bundle| {
+        let mut back = batch(world, bundle);
+        back.observed = back.observed.plus_ms(-60_000);
+        bundle.batches.get_mut(&ANA).unwrap().note = back.sign(&world.log.key);
+    });
+
+    let world = World::session();
+    let commit = *world.bundle().openings.keys().next().unwrap();
+    let file = |commit: &[u8; 32]| format!("parts/{}", venia_proto::encoding::to_hex(commit));
+    list.changed("a part under another's name", file(&commit), |_, bundle| {
+        let words = bundle.openings.values().last().unwrap().clone();
+        bundle.openings.insert(commit, words);
+    });
+    let words = Opening::make([3; 32], b"{\"text\":\"what was never said\"}").unwrap();
+    list.changed("a part altered, under its new name", file(&words.commit()), |_, bundle| {
+        bundle.openings.remove(&commit);
+        bundle.openings.insert(words.commit(), words.bytes().to_vec());
+    });
+    list.retold("a part altered, and committed to", "7", |world| {
+        world.arrive();
+        world.work();
+        world.say(ANA, Kind::Chat, Body::Said(Said { text: Foreign::new("what was never said") }));
+        world.chat(AGENT);
+        world.close();
+    });
+    let sealed = format!("sealed/{}.age", "01".repeat(32));
+    list.changed("a sealed part nobody names", sealed, |_, b| drop(b.sealed.insert([1; 32], vec![0; 10])));
+    list.judge("listed-proofs");
+}
+
+fn batch(world: &World, bundle: &Bundle) -> Batch {
+    Batch::open(&bundle.batches[&ANA].note, world.log.key.verifier()).unwrap()
+}
+
+#[test]
+fn roots_origins_and_foreign_keys() {
+    let mut list = List::default();
+    let mut forger = World::session();
+    forger.root = SigningKey::new("root", [66; 32]);
+    list.zip("a root replaced, and all that follows from it", "statement", forger.zip());
+    forger.root = imposter(&World::session().root);
+    list.zip("a root replaced by one of its name", "statement", forger.zip());
+    list.changed("a statement signed under the root's name", "statement", |world, bundle| {
+        bundle.statement = signed_by(&bundle.statement, &imposter(&world.root));
+    });
+    list.changed("a statement of the authority's", "statement", |world, bundle| {
+        bundle.statement = signed_by(&bundle.statement, &world.authority);
+    });
+    list.changed("a statement with a second signature", "statement", |world, bundle| {
+        let mut note = Note::parse(&bundle.statement).unwrap();
+        note.add_signature(&world.authority);
+        bundle.statement = note.to_bytes();
+    });
+    list.changed("a statement that had run out", "statement", |world, bundle| {
+        let old = Statement { not_after: world.events[0].0.header().time, ..world.statement() };
+        bundle.statement = old.sign(&world.root);
+    });
+    list.changed("a member note under the authority's name", "members/technician-1", |world, bundle| {
+        bundle.members.insert(ANA, world.members[&ANA].sign(&imposter(&world.authority)));
+    });
+    list.changed("a member note of another key", "members/technician-1", |world, bundle| {
+        let key = SigningKey::new("member", [50; 32]).verifier().clone();
+        bundle.members.insert(ANA, Member { key, ..world.members[&ANA].clone() }.sign(&world.authority));
+    });
+    list.changed("a member note that had run out", "members/technician-1", |world, bundle| {
+        let not_after = world.events[0].0.header().time;
+        bundle.members.insert(ANA, Member { not_after, ..world.members[&ANA].clone() }.sign(&world.authority));
+    });
+    list.changed("no member note", "members/technician-1", |_, bundle| bundle.members.clear());
+    list.changed("no batch note", "join.batch.technician-1", |_, bundle| bundle.batches.clear());
+    let stranger = Strand::Observer(NonZeroU16::MIN);
+    list.changed("a note of somebody who never joined", "members/observer-1", |_, bundle| {
+        bundle.members.insert(stranger, bundle.members[&ANA].clone());
+    });
+    list.changed("a checkpoint under the log's name", "2", |world, bundle| {
+        let note = world.log.checkpoint().sign(&imposter(&world.log.key));
+        with_checkpoint(&mut bundle.entries[2], Note::parse(&note).unwrap());
+    });
+    list.changed("a batch note under the log's name", "join.batch.technician-1", |world, bundle| {
+        let note = batch(world, bundle).sign(&imposter(&world.log.key));
+        bundle.batches.get_mut(&ANA).unwrap().note = note;
+    });
+    let foreign = |world: &World| {
+        let key = world.log.key.named(KeyName::new("elsewhere.example").unwrap());
+        Checkpoint { origin: key.verifier().name.clone(), ..world.log.checkpoint() }.sign(&key)
+    };
+    list.changed("a foreign origin", "2", |world, bundle| {
+        with_checkpoint(&mut bundle.entries[2], Note::parse(&foreign(world)).unwrap());
+    });
+    list.changed("a foreign origin first", "first.checkpoint", |world, b| b.first_checkpoint = foreign(world));
+    list.changed("two roots at one size", "3", |world, bundle| {
+        let size = world.log.checkpoint().size;
+        let fork = Checkpoint::of(world.log.key.verifier(), size, [9; 32]).sign(&world.log.key);
+        with_checkpoint(&mut bundle.entries[3], Note::parse(&fork).unwrap());
+    });
+    list.changed("a first checkpoint the log later denied", "consistency", |world, bundle| {
+        let first = Checkpoint::open(&bundle.first_checkpoint, world.log.key.verifier()).unwrap();
+        bundle.first_checkpoint = Checkpoint { root: [9; 32], ..first }.sign(&world.log.key);
+    });
+    list.told("two roots at one size, quoted", Some(4), |world| {
+        let real = world.log.checkpoint();
+        let quote = |root| After { origin: real.origin.clone(), size: real.size, root };
+        world.receipts = false;
+        world.authors.get_mut(&AGENT).unwrap().receipted(quote([9; 32]));
+        world.chat(AGENT);
+        world.authors.get_mut(&ANA).unwrap().receipted(quote(real.root));
+        world.chat(ANA);
+        world.receipts = true;
+    });
+    list.told("a checkpoint quoted before it was", None, |world| {
+        let real = world.log.checkpoint();
+        let early = After { origin: real.origin, size: real.size + 9, root: [9; 32] };
+        world.authors.get_mut(&ANA).unwrap().receipted(early);
+        world.chat(ANA);
+    });
+    list.told("a foreign key under the technician's name", None, |world| {
+        let foreign = imposter(&world.keys[&ANA]);
+        let real = world.keys.insert(ANA, foreign).unwrap();
+        world.chat(ANA);
+        world.keys.insert(ANA, real);
+    });
+    list.changed("participants with a key more", "participants", |_, bundle| {
+        let key = SigningKey::new("member", [51; 32]);
+        bundle.participants.extend(bundle::participants([(stranger, key.verifier())]).bytes());
+    });
+    list.changed("participants in another order", "participants", |_, bundle| {
+        let lines: Vec<String> = text(&bundle.participants).lines().rev().map(|line| format!("{line}\n")).collect();
+        bundle.participants = lines.concat().into();
+    });
+    let mut strict = World::session();
+    strict.quorum = 1;
+    let alone = Note::parse(&strict.log.checkpoint().sign(&strict.log.key)).unwrap();
+    list.zip("a required witness missing", "0", with_common(strict.bundle(), &alone));
+    let mut another = alone.clone();
+    let line = venia_proto::ledger::cosignature::cosign(&another, &imposter(&strict.witness), 1_795_514_402);
+    another.add_line(line);
+    list.zip("a required witness under its name", "0", with_common(strict.bundle(), &another));
+    list.judge("listed-keys");
+}
+
+/// The bundle with another note as its one checkpoint.
+fn with_common(mut bundle: Bundle, note: &Note) -> Vec<u8> {
+    for entry in &mut bundle.entries {
+        with_checkpoint(entry, note.clone());
+    }
+    let batch = bundle.batches.get_mut(&ANA).unwrap();
+    batch.proof = Proof { checkpoint: note.clone(), ..Proof::parse(&batch.proof).unwrap() }.to_bytes();
+    bundle.to_zip().unwrap()
+}
+
+/// The same base64 with one of its unused bits set: the last letter before a `=`.
+fn respelled(bytes: &[u8], from_end: bool) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut places = (1..bytes.len()).filter(|at| bytes[*at] == b'=' && bytes[at - 1].is_ascii_alphanumeric());
+    let at = if from_end { places.next_back() } else { places.next() }.unwrap();
+    bytes[at - 1] += 1;
+    bytes
+}
+
+#[test]
+fn one_spelling() {
+    let mut list = List::default();
+    let count = texts(&mut World::sealed().bundle()).len();
+    for n in 0..count {
+        let mut bundle = World::sealed().bundle();
+        let (at, bytes) = texts(&mut bundle).swap_remove(n);
+        let (ends, has_base64) = (bytes.iter().filter(|b| **b == b'\n').count(), bytes.contains(&b'='));
+        for wrong in ["\r", "\r\n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}", ""] {
+            for which in [0, ends / 2, ends - 1] {
+                list.changed(format!("{at} {n}: {wrong:?} for line end {which}"), at, |_, bundle| {
+                    let bytes = texts(bundle).swap_remove(n).1;
+                    let place = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').nth(which).unwrap().0;
+                    bytes.splice(place..=place, wrong.bytes());
+                });
+            }
+        }
+        if has_base64 && !matches!(at, "participants" | "policy") {
+            for from_end in [false, true] {
+                list.changed(format!("{at} {n}: base64 with a bit too many"), at, |_, bundle| {
+                    let bytes = texts(bundle).swap_remove(n).1;
+                    *bytes = respelled(bytes, from_end);
+                });
+            }
+        }
+    }
+    // Signed so by their own authors.
+    let resigned = |list: &mut List, name: &str, from: &'static str, to: &'static str| {
+        list.changed(name, "7", |world, bundle| {
+            let old = Note::parse(&bundle.entries[7].event).unwrap();
+            let new = old.text().replacen(from, to, 1);
+            assert_ne!(new, old.text(), "{from}");
+            bundle.entries[7].event = note::sign(&new, &world.keys[&ANA]);
+        });
+    };
+    resigned(&mut list, "VT for the line end, signed", "@v1\n", "@v1\u{b}");
+    resigned(&mut list, "U+2028 for the line end, signed", "@v1\n", "@v1\u{2028}");
+    resigned(&mut list, "CR before the line end, signed", "@v1\n", "@v1\r\n");
+    resigned(&mut list, "a third line, signed", "@v1\n", "@v1\n{}\n");
+    resigned(&mut list, "another first line, signed", "venia/event@v1", "venia/batch@v1");
+    resigned(&mut list, "a key twice, signed", "\"seq\"", "\"seq\":9,\"seq\"");
+    resigned(&mut list, "a key twice in another spelling, signed", "\"seq\"", "\"s\\u0065q\":9,\"seq\"");
+    resigned(&mut list, "a field too many, signed", "\"seq\"", "\"item\":\"x\",\"seq\"");
+    resigned(&mut list, "a field too few, signed", "\"kind\":\"chat\",", "");
+    resigned(&mut list, "an unknown kind, signed", "\"kind\":\"chat\"", "\"kind\":\"talk\"");
+    resigned(&mut list, "a fraction, signed", "\"seq\":1", "\"seq\":1.0");
+    resigned(&mut list, "an exponent, signed", "\"seq\":1", "\"seq\":1e0");
+    resigned(&mut list, "beyond 2^53, signed", "\"seq\":1", "\"seq\":9007199254740993");
+    resigned(&mut list, "a letter beyond ASCII, signed", "\"kind\":\"chat\"", "\"kind\":\"ch\u{e4}t\"");
+    resigned(&mut list, "a time in seconds, signed", ".000Z", "Z");
+    resigned(
+        &mut list,
+        "an own strand seen, signed",
+        "\"seen\":{",
+        "\"seen\":{\"technician-1\":\"7U3DrsBoXVqUdLRlzXscnF6W2BXUbcqG/t1F4XW3qrA=\",",
+    );
+    resigned(&mut list, "a length no opening has, signed", "\"len\":1024", "\"len\":1025");
+    list.changed("base64 within an event, signed", "7", |world, bundle| {
+        let text = respelled(Note::parse(&bundle.entries[7].event).unwrap().text().as_bytes(), false);
+        bundle.entries[7].event = note::sign(&self::text(&text), &world.keys[&ANA]);
+    });
+    list.judge("listed-spelling");
+}
+
+#[test]
+fn acted_without_consent_or_before_record() {
+    let mut list = List::default();
+    for answer in [Answer::No, Answer::Silence] {
+        list.told(format!("answered {answer:?}"), None, |world| {
+            let card = world.consent(world.leaf(1), answer, vec![allowed(1)], Some(30));
+            let request = world.request(ANA);
+            world.admit(request, card);
+        });
+    }
+    list.told("no consent at all", None, |world| {
+        let request = world.request(ANA);
+        world.admit(request, world.leaf(0));
+    });
+    list.told("nothing requested", None, |world| {
+        let card = world.consent(world.leaf(1), Answer::Yes, vec![allowed(1)], Some(30));
+        world.admit(card, card);
+    });
+    list.told("consent to somebody else", None, |world| {
+        let card = world.consent(world.leaf(1), Answer::Yes, vec![allowed(1)], Some(30));
+        let second = Strand::Technician(NonZeroU16::new(2).unwrap());
+        world.join(second, 9, "Eva", 5);
+        let request = world.request(second);
+        world.admit(request, card);
+    });
+    list.told("admitted twice", None, |world| {
+        let card = world.consent(world.leaf(1), Answer::Yes, vec![allowed(9)], Some(30));
+        let request = world.run(card);
+        world.admit(request, card);
+    });
+    list.told("a result without an admit", None, |world| {
+        let request = world.request(ANA);
+        world.result(request, Status::Done);
+    });
+    list.told("after the stop", None, |world| {
+        let card = world.consent(world.leaf(1), Answer::Yes, vec![allowed(1)], Some(30));
+        let request = world.request(ANA);
+        world.say(AGENT, Kind::Stop { by: Cause::Person, cause: Cause::Person }, Body::None);
+        world.admit(request, card);
+    });
+    list.told("acted before record", None, |world| {
+        let card = world.consent(world.leaf(1), Answer::Yes, vec![allowed(1)], Some(30));
+        let request = world.request(ANA);
+        world.receipts = false;
+        let admit = world.admit(request, card);
+        world.result(admit, Status::Done);
+    });
+    list.judge("listed-consent");
+}
+
+#[test]
+fn zips_that_are_not_bundles() {
+    let mut list = List::default();
+    let files = unpack(&World::session().zip());
+    let with = |name: &str| pack(&[files.clone(), vec![(name.to_owned(), b"x".to_vec())]].concat());
+    for name in ["note.txt", "members/agent", "000013.event.bak", "STATEMENT", "session/statement", "000001.EVENT"] {
+        list.zip(format!("a file called {name}"), name, with(name));
+    }
+    list.zip("a receipt for no event", "13", with("000013.tlog-proof"));
+    let without = |gone: &str| {
+        let kept: Vec<_> = files.iter().filter(|(name, _)| name != gone).cloned().collect();
+        pack(&kept)
+    };
+    for name in ["statement", "participants", "policy", "first.checkpoint", "consistency"] {
+        list.zip(format!("without {name}"), name, without(name));
+    }
+    list.judge("listed-zips");
+}
+
+#[test]
+fn accepted() {
+    let world = World::sealed();
+    let root = world.fingerprint().to_string();
+    let good = world.bundle();
+    let mut cases: Vec<(String, &str, Vec<u8>)> = Vec::new();
+    let mut add = |name: String, verdict, zip: Vec<u8>| cases.push((name, verdict, zip));
+    add("whole".into(), "intact", good.to_zip().unwrap());
+    add("without auditors".into(), "intact", World::session().zip());
+    for commit in good.openings.keys() {
+        let mut withheld = good.clone();
+        withheld.openings.remove(commit);
+        add("a part withheld".into(), "intact", withheld.to_zip().unwrap());
+    }
+    add("all withheld".into(), "intact", Bundle { openings: Default::default(), ..good.clone() }.to_zip().unwrap());
+    add("none sealed".into(), "intact", Bundle { sealed: Default::default(), ..good.clone() }.to_zip().unwrap());
+    let close = world.number("close");
+    let cut = |keep: usize| {
+        let mut bundle = good.clone();
+        bundle.entries.truncate(keep);
+        let named: Vec<_> = world.events[..keep].iter().flat_map(|(event, _)| event.header().parts.clone()).collect();
+        bundle.openings.retain(|commit, _| named.iter().any(|part| part.commit == *commit));
+        bundle.sealed.retain(|hash, _| named.iter().any(|part| part.sealed == Some(*hash)));
+        bundle.to_zip().unwrap()
+    };
+    for keep in 3..=world.events.len() {
+        let verdict = if keep > close { "intact" } else { "unclosed" };
+        add(format!("{keep} events"), verdict, cut(keep));
+    }
+    let mut late = good.clone();
+    late.entries.last_mut().unwrap().proof = None;
+    add("the last receipt to come".into(), "unclosed", late.to_zip().unwrap());
+    let mut pages = good.clone();
+    (pages.receipt, pages.readme) = (Some("another page".into()), None);
+    add("another page".into(), "intact", pages.to_zip().unwrap());
+    let mut files = unpack(&good.to_zip().unwrap());
+    add("packed by another".into(), "intact", pack(&files));
+    files.reverse();
+    add("packed in another order".into(), "intact", pack(&files));
+    let mut stranger = world.common();
+    stranger.add_line(Signature { name: KeyName::new("w.example").unwrap(), id: [4; 4], bytes: vec![9; 72] });
+    add("an unknown cosignature".into(), "intact", with_common(good.clone(), &stranger));
+    let mut strict = World::session();
+    strict.quorum = 1;
+    add("a witness's cosignature".into(), "intact", strict.zip());
+    let mut silent = World::begun();
+    silent.close();
+    add("a technician who never wrote".into(), "intact", silent.zip());
+    let mut stopped = World::begun();
+    stopped.say(AGENT, Kind::Stop { by: Cause::Person, cause: Cause::Person }, Body::None);
+    stopped.close();
+    add("stop and close at once".into(), "intact", stopped.zip());
+    let mut helped = World::begun();
+    let helper = Strand::Observer(NonZeroU16::MIN);
+    helped.join(helper, 40, "Luz", 1);
+    helped.members.remove(&helper);
+    helped.chat(helper);
+    helped.end();
+    add("an invited helper".into(), "intact", helped.zip());
+    let mut others = World::session();
+    others.log.commit(&[b"somebody else's", b"events"], others.now);
+    add("a log that went on".into(), "intact", others.zip());
+    let mut lost = World::begun();
+    let card = lost.consent(lost.leaf(1), Answer::Yes, vec![allowed(1)], Some(30));
+    let request = lost.request(ANA);
+    lost.receipts = false;
+    let admit = lost.admit(request, card);
+    lost.result(admit, Status::Lost);
+    lost.receipts = true;
+    lost.end();
+    add("lost in a crash".into(), "intact", lost.zip());
+    // The person's program was here before: its first event quotes a checkpoint already.
+    let mut again = World::new();
+    let real = again.log.checkpoint();
+    let mut author = Author::new(SessionId([7; 16]), AGENT);
+    author.receipted(After { origin: real.origin, size: real.size, root: real.root });
+    again.authors.insert(AGENT, author);
+    again.arrive();
+    again.close();
+    add("not the PC's first session".into(), "intact", again.zip());
+
+    let said = outside::say("listed-accepted", &root, cases.iter().map(|(.., zip)| zip.as_slice()));
+    assert_eq!(said.len(), cases.len());
+    for ((name, expected, zip), said) in cases.iter().zip(said) {
+        let verdict = world.judge_zip(zip);
+        let ours = serde_json::to_value(verdict.verdict).unwrap();
+        assert_eq!(ours.as_str(), Some(*expected), "{name}: {verdict:?}");
+        assert_eq!(said, *expected, "{name}");
+    }
+}
