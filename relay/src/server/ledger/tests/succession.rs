@@ -338,3 +338,37 @@ fn there_is_nothing_to_follow_before_the_first_start() {
     assert!(matches!(folder.succeed(Succession::Recovered), Err(SuccessionError::NoLog)));
     assert_eq!(current(&folder.home).unwrap(), (1, None));
 }
+
+#[tokio::test]
+async fn a_relay_that_starts_in_another_year_begins_another_log_and_starts_again_on_its_port() {
+    use super::super::super::serve::{Options, Running};
+    let folder = Folder::new();
+    let (agent, whole) = session(1, true);
+    let (events, old) = (whole.events.clone(), folder.log());
+    folder.wall.store(START - 400 * 24 * 60 * 60 * 1_000, Ordering::SeqCst);
+    folder.record(vec![whole]).await;
+    let path = folder.home.dir().to_owned();
+    let Folder { home, _folder: kept, .. } = folder;
+    drop(home);
+    let options = |listen| Options {
+        listen,
+        public: Some("help.example:4433".parse().unwrap()),
+        name: None,
+        keep_days: None,
+        limits: Limits::default(),
+    };
+    let mut listen = "127.0.0.1:0".parse().unwrap();
+    for _ in 0..3 {
+        let relay = Running::start(&path, options(listen)).await.unwrap();
+        listen = relay.listening();
+        relay.stop().await;
+        let home = Home::open(&path, false).unwrap();
+        let (number, first) = current(&home).unwrap();
+        assert_eq!((number, first), (2, Some(old.name.clone())), "once a year");
+        let log = Keys::open(&home).unwrap().log.verifier().clone();
+        assert_eq!(Published::read(&home).unwrap().unwrap().statement.relays[0].log, log);
+    }
+    let store = Sqlite::open(&path.join(DATABASE)).unwrap();
+    holds(&store, &agent, &events, &old);
+    drop(kept);
+}
