@@ -169,6 +169,7 @@ fn a_new_year_begins_a_new_log_without_a_word_and_old_receipts_are_still_proven(
     let bundle = pc.join(format!("session-{old}.zip"));
     std::fs::remove_file(&bundle).unwrap();
     let mut sign = world.spawn("agent-scripted", &pc, ["sign", &old.to_string(), "--reopen"]);
+    sign.line("the question", |line| line.contains("\"asked\":\"sign\"").then_some(()));
     sign.say("sign");
     let told = sign.line("that its log is closed", |line| line.contains("is closed").then(|| line.to_owned()));
     assert!(told.contains("isn't in the record"), "{told}");

@@ -30,9 +30,7 @@ pub(super) fn serve(folder: &Path, screen: &Screen, options: Options) -> Result<
                 _ = interrupt.recv() => {}
                 () = running.outlived() => {
                     // A log is followed by another at a start only, when nobody is here to be served by either.
-                    let listen = running.listening();
-                    running.stop().await;
-                    running = Running::start(folder, Options { listen, ..options.clone() }).await.map_err(failed)?;
+                    running = running.again(folder, options.clone()).await.map_err(failed)?;
                     continue;
                 }
             }

@@ -213,6 +213,22 @@ impl Running {
         }
     }
 
+    /// Stops this relay and starts it again on its port, as a change of log needs. The system gives the port back a moment
+    /// after the last packet.
+    pub async fn again(self, folder: &Path, options: Options) -> Result<Self, ServeError> {
+        let options = Options { listen: self.listening, ..options };
+        self.stop().await;
+        let end = tokio::time::Instant::now() + DRAIN;
+        loop {
+            match Self::start(folder, options.clone()).await {
+                Err(ServeError::Door(DoorError::Listen { .. })) if tokio::time::Instant::now() < end => {
+                    tokio::time::sleep(TICK).await;
+                }
+                started => return started,
+            }
+        }
+    }
+
     /// Says goodbye, lets open calls end, and closes the ledger. What was receipted is durable already.
     pub async fn stop(self) {
         let Self { relay, door, stopping, tasks, ledger, socket, _home, .. } = self;

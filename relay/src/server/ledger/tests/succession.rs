@@ -357,17 +357,18 @@ async fn a_relay_that_starts_in_another_year_begins_another_log_and_starts_again
         keep_days: None,
         limits: Limits::default(),
     };
-    let mut listen = "127.0.0.1:0".parse().unwrap();
+    let mut relay = Running::start(&path, options("127.0.0.1:0".parse().unwrap())).await.unwrap();
+    let listening = relay.listening();
     for _ in 0..3 {
-        let relay = Running::start(&path, options(listen)).await.unwrap();
-        listen = relay.listening();
-        relay.stop().await;
+        relay = relay.again(&path, options(listening)).await.unwrap();
+        assert_eq!(relay.listening(), listening);
         let home = Home::open(&path, false).unwrap();
         let (number, first) = current(&home).unwrap();
         assert_eq!((number, first), (2, Some(old.name.clone())), "once a year");
         let log = Keys::open(&home).unwrap().log.verifier().clone();
         assert_eq!(Published::read(&home).unwrap().unwrap().statement.relays[0].log, log);
     }
+    relay.stop().await;
     let store = Sqlite::open(&path.join(DATABASE)).unwrap();
     holds(&store, &agent, &events, &old);
     drop(kept);
