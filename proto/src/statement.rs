@@ -171,7 +171,10 @@ impl Statement {
         holds(distinct(relays.clone().map(|relay| relay.name.raw())), "relay name")?;
         holds(distinct(relays.map(|relay| &relay.log.name)), "relay log")?;
         holds(self.auditors.iter().all(|auditor| is_recipient(auditor)) && distinct(self.auditors.iter()), "auditors")?;
-        holds(distinct(self.witnesses.iter()), "witnesses")?;
+        // By key: one witness under two names would be counted twice, and a log can't be its own witness.
+        holds(distinct(self.witnesses.iter().map(|witness| &witness.key)), "witnesses")?;
+        let own = |witness: &WitnessKey| self.relays.iter().any(|relay| relay.log.key == witness.key);
+        holds(!self.witnesses.iter().any(own), "witnesses")?;
         holds(distinct(self.packs.iter()), "packs")?;
         holds(u32::try_from(self.witnesses.len()).is_ok_and(|witnesses| self.quorum <= witnesses), "quorum")
     }

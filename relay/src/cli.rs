@@ -1,4 +1,4 @@
-//! The operator's command line (COMMANDS.md): `serve`, `address`, `invite`, `members`, `auditor-key`, `backup`, `recover` …
+//! The operator's command line (COMMANDS.md): `serve`, `address`, `invite`, `members`, `auditor-key`, `witness`, `backup` …
 //!
 //! Every command but `serve` asks the running relay over its local socket; when none runs, it takes the folder's lock and
 //! does the same to the folder itself. Never two writers. `backup` only reads, beside a running relay too; `recover` works on
@@ -10,6 +10,7 @@ mod erasing;
 mod failures;
 mod serve;
 mod succession;
+mod witness;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use venia_proto::address::HostPort;
+use venia_proto::key::VerifierKey;
 use venia_proto::statement;
 use venia_ui::cli::{Common, Program, parse};
 use venia_ui::failure::{Exit, Failure};
@@ -33,6 +35,11 @@ use crate::server::serve::Options;
 pub const PORT: u16 = 4433;
 /// Where a relay listens unless told otherwise: on this computer only, until its operator says more.
 pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
+
+/// TCP port of a witness unless told otherwise.
+pub const WITNESS_PORT: u16 = 4480;
+/// Where a witness listens unless told otherwise.
+pub const WITNESS_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), WITNESS_PORT);
 
 /// The relay: introduces people and technicians, forwards what it can't read, keeps the ledger.
 #[derive(Debug, Parser)]
@@ -84,6 +91,20 @@ enum Command {
     AuditorKey {
         #[command(subcommand)]
         command: AuditorKey,
+    },
+    /// Run a witness: it cosigns the checkpoints of other people's logs, and never two histories
+    Witness {
+        /// Where to listen, over HTTP
+        #[arg(long, value_name = "ADDR:PORT", default_value_t = WITNESS_LISTEN)]
+        listen: SocketAddr,
+        /// A log to watch: its verifier key, as `venia-relay witness-key list` prints it; may be given again
+        #[arg(long, value_name = "VKEY", required = true)]
+        log: Vec<VerifierKey>,
+    },
+    /// See or change who cosigns this relay's checkpoints, and how many must
+    WitnessKey {
+        #[command(subcommand)]
+        command: WitnessKey,
     },
     /// Erase the sealed parts of a session, for good
     Erase {
@@ -160,6 +181,29 @@ enum AuditorKey {
 }
 
 #[derive(Debug, Subcommand)]
+enum WitnessKey {
+    /// The log's key, every witness, and how many are required
+    List,
+    /// Ask one more witness for its cosignature after each commit
+    Add {
+        /// The witness's verifier key, as it prints it
+        vkey: String,
+        /// Where it listens: http://HOST:PORT
+        url: String,
+    },
+    /// Ask a witness no more
+    Remove {
+        /// The witness's verifier key
+        vkey: String,
+    },
+    /// Require so many cosignatures under the last checkpoint of a session
+    Quorum {
+        /// How many; 0 requires none
+        n: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum Members {
     /// Everybody who is or was a member
     List,
@@ -196,7 +240,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     logs::logs(Program::Relay);
     logs::panics_say_place_only(common.words());
     let screen = common.screen();
-    let done = common.folder(Program::Relay).and_then(|folder| run(&folder, &screen, command));
+    let own = matches!(command, Command::Witness { .. }) && common.data.is_none();
+    let folder = common.folder(Program::Relay);
+    let folder = folder.map(|folder| if own { folder.join(witness::FOLDER) } else { folder });
+    let done = folder.and_then(|folder| run(&folder, &screen, command));
     match done {
         Ok(()) => Exit::Done.into(),
         Err(failure) => screen.fail(&failure),
@@ -215,6 +262,13 @@ fn run(folder: &Path, screen: &Screen, command: Command) -> Result<(), Failure> 
         Command::Backup { dest } => succession::backup(folder, &dest, screen),
         Command::Recover => succession::recover(folder, screen),
         Command::Prune { before } => told(Request::Prune { before }),
+        Command::Witness { listen, log } => witness::serve(folder, screen, listen, log),
+        Command::WitnessKey { command } => told(match command {
+            WitnessKey::List => Request::Witnesses,
+            WitnessKey::Add { vkey, url } => Request::WitnessAdd { key: vkey, at: url },
+            WitnessKey::Remove { vkey } => Request::WitnessRemove { key: vkey },
+            WitnessKey::Quorum { n } => Request::Quorum { quorum: n },
+        }),
         Command::Evidence { command: Evidence::List } => told(Request::Evidence),
         Command::Evidence { command: Evidence::Export { session, file, number } } => {
             let request = contradictions::request(&session, number, screen.words())?;

@@ -59,6 +59,7 @@ fn values() -> BTreeMap<String, String> {
         session::timer::RESULT_PER_64_KIB_MS, session::timer::CHAT_TRAILS_MS, session::timer::NO_EYES_MS,
         session::timer::LOST_MS, session::timer::IDLE_MS, session::timer::SESSION_MAX_MS, session::timer::REPEAT_MS,
         session::timer::RESUMED_MS, session::timer::CLOSE_RECEIPT_MS, session::timer::WORKER_GRACE_MS,
+        ledger::witness::REQUEST_MAX, ledger::witness::CONSISTENCY_MAX,
         session::timer::SLEEP_MS, session::timer::CODE_MS, session::timer::PAIRING_MS,
     );
     let relay = values!(venia_relay as "relay":
@@ -79,6 +80,10 @@ fn values() -> BTreeMap<String, String> {
         client::bulk::PATIENCE, client::bulk::EACH, server::bulk::ASK, server::ledger::sealed::HELD_MAX,
         server::ledger::sealed::HELD_TOTAL_MAX, server::ledger::limits::SESSIONS_PER_DEVICE,
         server::ledger::limits::SESSIONS_PER_SOURCE, server::ledger::limits::DISK_FLOOR,
+        server::witness::http::CONNECTIONS, server::witness::http::HEAD, server::witness::http::BODY,
+        server::witness::http::CONNECTION, server::witness::http::HEAD_MAX, server::cosigning::submit::ANSWER,
+        server::cosigning::rounds::PAUSE, server::cosigning::rounds::PAUSE_MAX, server::cosigning::SETTLE,
+        server::cosigning::KEPT, server::settings::WITNESSES_MAX,
         server::ledger::limits::STALE_MS, server::ledger::limits::EVIDENCE_MAX,
     );
     let agent = values!(venia_agent as "agent":

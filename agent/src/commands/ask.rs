@@ -11,6 +11,7 @@ use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body;
+use venia_proto::ledger::cosignature::Witnessed;
 use venia_proto::ledger::evidence;
 use venia_proto::ledger::gossip;
 use venia_proto::ledger::kind::Verified;
@@ -21,6 +22,7 @@ use venia_proto::rendezvous::{Call, Push, Refusal, VERSION};
 use venia_proto::session::agent::Arrival;
 use venia_proto::session::close::Close;
 use venia_proto::session::waiting::End;
+use venia_proto::statement::Statement;
 use venia_relay::client::code::LEFT;
 use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::gossip::{Said, Talk};
@@ -102,6 +104,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         named: !recipients.is_empty(),
         new: known.as_ref().map_or(0, |known| statement.auditors_added_since(known).len()),
     };
+    let strict = strict(&ask, &home, statement, &words)?;
     let saw_ms = clock::now().wall.ms();
     let another = succession::follow(&home, &control, &address.root, known.as_ref(), &words).await?;
     remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
@@ -149,6 +152,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         skew_ms,
         recipients,
         auditors,
+        strict,
     };
     let exit = serving.serve(&mut pushes, &mut person, &mut intake).await;
     let _ = tokio::time::timeout(LAST_LINES, person.tell.shown()).await;
@@ -163,6 +167,20 @@ fn trusted(home: &Home, control: &Control, words: &Words) -> Result<(), Failure>
     let file = file.display().to_string();
     let (message, hint) = (words.say("agent-log-lied", &[("file", &file)]), words.say("agent-log-lied-hint", &[]));
     Err(Failure { message, hint, ..Failure::of(Trouble::Fingerprint, words) })
+}
+
+/// What the owner of this PC decided about witnesses, now or before. Without any it couldn't be kept, and nobody is called.
+fn strict(ask: &Ask, home: &Home, statement: &Statement, words: &Words) -> Result<bool, Failure> {
+    let disk = |error: &venia_relay::client::home::HomeError| home_failure(error, words);
+    if ask.strict || ask.not_strict {
+        known::remember_strict(home, ask.strict).map_err(|error| disk(&error))?;
+    }
+    let strict = known::strict(home).map_err(|error| disk(&error))?;
+    if strict && statement.witnesses.is_empty() {
+        let (message, hint) = (words.say("agent-no-witnesses", &[]), words.say("agent-no-witnesses-hint", &[]));
+        return Err(Failure { message, hint, ..Failure::of(Trouble::Fingerprint, words) });
+    }
+    Ok(strict)
 }
 
 fn address(ask: &Ask, home: &Home, words: &Words) -> Result<RelayAddress, Failure> {
@@ -216,6 +234,8 @@ struct Serving<'a> {
     /// Who the parts are sealed to, and what the person is told of it.
     recipients: Recipients,
     auditors: card::Auditors,
+    /// Nothing runs before witnesses cosigned its admission.
+    strict: bool,
 }
 
 impl Serving<'_> {
@@ -294,7 +314,8 @@ impl Serving<'_> {
             Record::Member { strand: peer.strand, note: peer.member_note.clone().into() },
         ];
         let (report, mut done) = mpsc::unbounded_channel();
-        let recorder = Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report);
+        let recorder =
+            Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report, self.strict);
         let mut scribe = Scribe::new(session, key, self.recipients.clone());
         let log = &welcome.relay.log;
         if let Some(after) = quotes(self.home, log).map_err(|error| home_failure(&error, words))? {
@@ -331,6 +352,7 @@ impl Serving<'_> {
                 scribe: &mut scribe,
                 recorder: &recorder,
                 done: &mut done,
+                strict: self.strict,
                 keep: &keep,
                 talk: &mut talk,
             },
@@ -382,7 +404,8 @@ impl Serving<'_> {
         ended: &Ended,
         person: &mut Line,
     ) -> Result<Exit, Failure> {
-        let bundle = self.complete(session).await;
+        let (bundle, witnessed) = self.complete(session).await.unzip();
+        let witnessed = witnessed.flatten();
         if ended.close == Close::RelayWithholds {
             match withheld::keep(self.home, self.journals, session, self.control, clock::now().wall) {
                 Ok(Some(file)) => person.tell.feed(news(News::Withheld(&file), self.words)),
@@ -401,6 +424,14 @@ impl Serving<'_> {
             bundle: bundle.as_deref(),
         };
         person.tell.feed(feed::close(&summary, self.words));
+        match witnessed {
+            Some(found) if found.is_witnessed() => {
+                let (by, all) = (found.cosigned, self.control.welcome().statement.witnesses.len());
+                person.tell.feed(self.words.say("agent-record-witnessed", &[("by", &by), ("all", &all)]));
+            }
+            Some(_) => person.tell.feed(self.words.say("agent-record-not-witnessed", &[])),
+            None => {}
+        }
         if bundle.is_none() {
             person.tell.feed(self.words.say("agent-record-later", &[]));
         }
@@ -437,7 +468,7 @@ impl Serving<'_> {
     }
 
     /// The person's bundle, if the whole record could be proven now.
-    async fn complete(&self, session: SessionId) -> Option<std::path::PathBuf> {
+    async fn complete(&self, session: SessionId) -> Option<(std::path::PathBuf, Option<Witnessed>)> {
         let desk = Desk { home: self.home, journals: self.journals, catalog: self.catalog, words: self.words };
         let completing = desk.complete(session, self.control, self.root(), PROOFS);
         match tokio::time::timeout(PROOFS + EARLIER, completing).await {
@@ -445,7 +476,7 @@ impl Serving<'_> {
                 if verdict.verdict != Finding::Intact {
                     tracing::warn!(verdict = ?verdict.verdict, why = %verdict.why, "the record isn't complete");
                 }
-                Some(path)
+                Some((path, verdict.witnessed))
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the record can't be completed now");

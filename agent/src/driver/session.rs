@@ -72,6 +72,8 @@ pub struct Parts<'a, 'c> {
     pub recorder: &'a Recorder,
     /// What the recorder reports.
     pub done: &'a mut mpsc::UnboundedReceiver<Done>,
+    /// Whether the owner of this PC lets nothing run before witnesses cosigned its admission.
+    pub strict: bool,
     /// Keeps evidence against a log; where it is.
     pub keep: &'a dyn Fn(&VerifierKey, &Evidence) -> Option<PathBuf>,
     /// Checkpoints swapped with the technician.
@@ -109,7 +111,7 @@ pub async fn run(
     let (results, worker_results) = mpsc::unbounded_channel();
     let writer = tokio::spawn(write_frames(peer.sender, frames));
     let session = Session {
-        machine: Agent::new(),
+        machine: if parts.strict { Agent::strict() } else { Agent::new() },
         name: arrival.name.clone(),
         ended: Ended {
             close: Close::Lost,
@@ -495,6 +497,7 @@ impl Session<'_, '_> {
                 self.proofs.extend(proofs.into_iter().filter(|(entry, _)| entry.author == Strand::Agent));
                 Some(Input::Receipted(batch))
             }
+            Done::Witnessed(batch) => Some(Input::Witnessed(batch)),
             Done::NotRecorded(batch) => Some(Input::NotRecorded(batch)),
             Done::JournalFailed => Some(Input::JournalFailed),
             Done::Evidence(evidence) => {

@@ -11,8 +11,10 @@ use std::thread;
 
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::cosignature::Witnessed;
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::merkle::Hash;
+use venia_proto::ledger::note::Note;
 use venia_proto::ledger::notice::LogEntry;
 use venia_proto::ledger::reading::Reading;
 use venia_proto::ledger::verify::{Recorded, check_recorded};
@@ -29,6 +31,25 @@ pub(crate) struct Verified {
     pub(crate) sessions: u64,
     /// Unexplained silences.
     pub(crate) holes: Vec<(Wall, Wall)>,
+}
+
+/// Who cosigned the newest checkpoint of a copy, and the log's own time of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Freshness {
+    pub(crate) witnessed: Witnessed,
+    /// What the log's newest batch note says.
+    pub(crate) observed: Option<Wall>,
+}
+
+/// How fresh the witnesses' word on a copy is; `None` if the statement names no witness. Believed from the root alone.
+pub(crate) fn freshness(mirror: &Mirror, root: &Fingerprint) -> Option<Freshness> {
+    let statement = Statement::open(mirror.state.statement.as_bytes(), root).ok()?;
+    let note = Note::parse(mirror.state.checkpoint.as_bytes()).ok()?;
+    let named = !statement.witnesses.is_empty();
+    let observed = mirror.state.reading.last.as_ref().map(|(_, observed)| Wall::from_ms(*observed));
+    // A forged line is no cosignature.
+    let none = Witnessed { required: statement.quorum, ..Witnessed::default() };
+    named.then(|| Freshness { witnessed: Witnessed::of(&note, &statement).unwrap_or(none), observed })
 }
 
 /// Where a log doesn't hold.

@@ -273,8 +273,12 @@ fn tell(finished: &Finished, collected: Result<Collected, Failure>, voice: &mut 
         signoff: finished.signoff.as_ref(),
         bundle: collected.bundle.as_deref(),
         verdict: collected.verdict,
+        witnessed: collected.witnessed,
+        trails: collected.trails,
     })?;
-    let whole = collected.verdict == Some(Finding::Intact) && collected.evidence.is_none() && !finished.doubted;
+    // Cosignatures may trail: `venia refresh` fetches them.
+    let whole = collected.verdict == Some(Finding::Intact) || collected.trails;
+    let whole = whole && collected.evidence.is_none() && !finished.doubted;
     Ok(if finished.fulfilled && whole { Exit::Done } else { Exit::Refused })
 }
 

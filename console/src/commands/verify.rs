@@ -12,6 +12,7 @@ use venia_proto::catalog::Catalog;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::bundle::{Bundle, ZIP_MAX};
+use venia_proto::ledger::cosignature::Witnessed;
 use venia_proto::ledger::evidence::{self, Accusation, Shows};
 use venia_proto::ledger::pin::Fault;
 use venia_proto::ledger::verify::{At, Finding, Roots, Verdict, verify};
@@ -40,6 +41,9 @@ pub(super) fn run(file: &Path, root: Option<&str>, common: &Common, screen: &Scr
         if let Some(code) = verdict.code.as_ref().filter(|_| verdict.verdict != Finding::Broken) {
             screen.note(&words.say("verify-code", &[("code", code)]));
         }
+    }
+    if let Some(found) = verdict.witnessed.filter(|_| !screen.json() && verdict.verdict != Finding::Broken) {
+        screen.note(&witnesses(&found, words));
     }
     Ok(match verdict.verdict {
         Finding::Intact => Exit::Done,
@@ -127,6 +131,17 @@ fn judge(bytes: &[u8], roots: Roots<'_>, screen: &Screen) -> Result<Exit, Failur
         }
     }
     Ok(if judged.rooted && judged.proves { Exit::Done } else { Exit::WrongUse })
+}
+
+/// Recorded, or recorded and witnessed.
+pub(super) fn witnesses(found: &Witnessed, words: &Words) -> String {
+    let (by, required) = (found.cosigned, found.required);
+    match found.at {
+        Some(at) if found.is_witnessed() => {
+            words.say("verify-witnessed", &[("by", &by), ("required", &required), ("at", &at.to_string())])
+        }
+        Some(_) | None => words.say("verify-not-witnessed", &[("by", &by), ("required", &required)]),
+    }
 }
 
 /// What the notes of an evidence file show, in the reader's language.

@@ -15,6 +15,7 @@ use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::bundle::Bundle;
 use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::cosignature::Witnessed;
 use venia_proto::ledger::gossip::Input;
 use venia_proto::ledger::verify::{Finding, Roots, verify};
 use venia_proto::statement::Statement;
@@ -58,6 +59,10 @@ pub(crate) struct Collected {
     pub(crate) bundle: Option<PathBuf>,
     /// What it is worth.
     pub(crate) verdict: Option<Finding>,
+    /// Who cosigned it, where the statement names witnesses.
+    pub(crate) witnessed: Option<Witnessed>,
+    /// Whether everything is on record and proven, and only cosignatures are missing: they may trail.
+    pub(crate) trails: bool,
     /// Where evidence against the log was kept.
     pub(crate) evidence: Option<PathBuf>,
 }
@@ -93,7 +98,18 @@ pub(crate) async fn collect(
     if verdict.verdict == Finding::Broken {
         tracing::warn!(at = ?verdict.at, why = verdict.why, "the record is broken");
     }
-    Ok(Collected { bundle: Some(sessions.path(&name)?), verdict: Some(verdict.verdict), evidence })
+    let statement = Statement::open(&held.statement, &place.root).ok();
+    let lacks = |proofs: &Proofs| {
+        let found = statement.as_ref().and_then(|statement| proofs.witnessed(statement));
+        record.close().is_some_and(|close| proofs.covers(close)) && found.is_some_and(|found| !found.has_quorum())
+    };
+    Ok(Collected {
+        bundle: Some(sessions.path(&name)?),
+        verdict: Some(verdict.verdict),
+        witnessed: verdict.witnessed,
+        trails: proofs.as_ref().is_some_and(lacks),
+        evidence,
+    })
 }
 
 fn packed(held: &Held, proofs: Option<&Proofs>) -> Option<Vec<u8>> {

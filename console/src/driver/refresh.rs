@@ -126,7 +126,9 @@ pub(crate) async fn refresh(
             held.events.push(event);
         }
     }
-    if held.events.len() == known.len() {
+    // A record that still waits for its proofs, or for witnesses, is better with them.
+    let waits = bundle.entries.iter().any(|entry| entry.proof.is_none());
+    if held.events.len() == known.len() && !waits {
         return Ok(None);
     }
     let first = size_of(&held.first.checkpoint).ok_or(RefreshError::Record)?;

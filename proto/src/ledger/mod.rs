@@ -21,3 +21,4 @@ pub mod reading;
 pub mod strand;
 pub mod succession;
 pub mod verify;
+pub mod witness;

@@ -215,6 +215,13 @@ impl Signature {
         Some(Self { name: KeyName::new(name).ok()?, id: id.try_into().ok()?, bytes: bytes.to_vec() })
     }
 
+    /// The line as it stands in a note, its line feed included.
+    pub fn line(&self) -> String {
+        let mut line = String::new();
+        self.write(&mut line);
+        line
+    }
+
     fn write(&self, to: &mut String) {
         let bytes = [self.id.as_slice(), &self.bytes].concat();
         to.push_str(DASH);

@@ -11,7 +11,7 @@ use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
 use super::failures::{failed, refused, said, system};
-use super::{contradictions, erasing, succession};
+use super::{contradictions, erasing, succession, witness};
 use crate::client::home::Home;
 use crate::server::admin::{self, AdminError, ListedMember, Reply, Request, Why};
 use crate::server::clock;
@@ -31,9 +31,13 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
         Request::Invite { name, .. } | Request::Revoke { name } => Foreign::new(name.as_str()),
         Request::AuditorAdd { recipient } | Request::AuditorRemove { recipient } => Foreign::new(recipient.as_str()),
         Request::Erase { session, .. } | Request::EvidenceFile { session, .. } => Foreign::new(session.as_str()),
+        Request::WitnessAdd { at, .. } => Foreign::new(at.as_str()),
+        Request::WitnessRemove { key } => Foreign::new(key.as_str()),
         Request::Address
         | Request::Members
         | Request::Auditors
+        | Request::Witnesses
+        | Request::Quorum { .. }
         | Request::Erasures
         | Request::Evidence
         | Request::Retention { .. }
@@ -60,6 +64,7 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
         | Reply::Members { .. }
         | Reply::Revoked { .. }
         | Reply::Auditors { .. }
+        | Reply::Witnesses { .. }
         | Reply::Erased { .. }
         | Reply::Erasures { .. }
         | Reply::Retention { .. }
@@ -132,6 +137,9 @@ pub(super) fn tell(screen: &Screen, reply: &Reply) -> Result<(), Failure> {
             Ok(())
         }
         Reply::Auditors { auditors, .. } => auditors.iter().try_for_each(|auditor| screen.line(auditor.as_str())),
+        Reply::Witnesses { serial, log, quorum, witnesses } => {
+            witness::list(screen, (*serial, log, *quorum), witnesses)
+        }
         Reply::Erased { session } => erasing::erased(screen, session),
         Reply::Erasures { erasures } => erasing::list(screen, erasures),
         Reply::Retention { days } => erasing::retention(screen, *days),

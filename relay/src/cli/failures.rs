@@ -15,7 +15,7 @@ use crate::server::ledger::committer::StartError;
 use crate::server::ledger::head::HeadError;
 use crate::server::ledger::succession::SuccessionError;
 use crate::server::serve::ServeError;
-use crate::server::settings::{AUDITORS_MAX, KEEP_DAYS_MAX, SettingsError};
+use crate::server::settings::{AUDITORS_MAX, KEEP_DAYS_MAX, SettingsError, WITNESSES_MAX};
 
 /// A wish the relay didn't grant.
 pub(super) fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
@@ -61,6 +61,44 @@ pub(super) fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
             words.say("relay-no-such-auditor", &[("recipient", name)]),
             words.say("relay-no-such-auditor-hint", &[]),
         ),
+        Why::WitnessKey => said(
+            Exit::WrongUse,
+            "witness-key",
+            words,
+            words.say("relay-witness-key", &[]),
+            words.say("relay-witness-key-hint", &[]),
+        ),
+        Why::WitnessPlace => said(
+            Exit::WrongUse,
+            "witness-place",
+            words,
+            words.say("relay-witness-place", &[("place", name)]),
+            words.say("relay-witness-place-hint", &[]),
+        ),
+        Why::WitnessTwice => said(
+            Exit::Refused,
+            "witness-twice",
+            words,
+            words.say("relay-witness-twice", &[]),
+            words.say("relay-witness-list-hint", &[]),
+        ),
+        Why::TooManyWitnesses => said(
+            Exit::Refused,
+            "too-many-witnesses",
+            words,
+            words.say("relay-too-many-witnesses", &[("most", &WITNESSES_MAX)]),
+            words.say("relay-too-many-witnesses-hint", &[]),
+        ),
+        Why::NoSuchWitness => said(
+            Exit::Refused,
+            "no-such-witness",
+            words,
+            words.say("relay-no-such-witness", &[("witness", name)]),
+            words.say("relay-witness-list-hint", &[]),
+        ),
+        Why::Quorum => {
+            said(Exit::Refused, "quorum", words, words.say("relay-quorum", &[]), words.say("relay-quorum-hint", &[]))
+        }
         Why::NoSuchSession => said(
             Exit::Refused,
             "no-such-session",
@@ -89,30 +127,10 @@ pub(super) fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
 
 /// A relay that can't start.
 pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failure {
-    let folder = Foreign::new(folder.to_string_lossy());
+    let path = folder;
+    let folder = Foreign::new(path.to_string_lossy());
     let detail = chain(error);
-    let about_folder = |error: &HomeError| match error {
-        HomeError::Busy(_) => said(
-            Exit::Refused,
-            "running",
-            words,
-            words.say("relay-running", &[("folder", &folder)]),
-            words.say("relay-running-hint", &[]),
-        ),
-        HomeError::TooOpen { .. }
-        | HomeError::NotOurs(_)
-        | HomeError::Name(_)
-        | HomeError::Damaged(_)
-        | HomeError::TooLarge { .. }
-        | HomeError::Random(_)
-        | HomeError::Disk { .. } => said(
-            Exit::Refused,
-            "folder",
-            words,
-            words.say("relay-folder", &[("folder", &folder), ("detail", &detail)]),
-            words.say("relay-folder-hint", &[]),
-        ),
-    };
+    let about_folder = |error: &HomeError| home_failed(error, path, &detail, words);
     match error {
         ServeError::Home(error)
         | ServeError::Identity(IdentityError::Home(error))
@@ -138,9 +156,16 @@ pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failur
             words.say("relay-keep-days", &[("most", &KEEP_DAYS_MAX)]),
             words.say("relay-keep-days-hint", &[]),
         ),
-        ServeError::Settings(SettingsError::Name | SettingsError::TooManyAuditors | SettingsError::NoSuchAuditor) => {
-            said(Exit::WrongUse, "name", words, words.say("relay-name", &[]), words.say("relay-name-hint", &[]))
-        }
+        // `serve` sets no more than these.
+        ServeError::Settings(
+            SettingsError::Name
+            | SettingsError::TooManyAuditors
+            | SettingsError::NoSuchAuditor
+            | SettingsError::TooManyWitnesses
+            | SettingsError::NoSuchWitness
+            | SettingsError::WitnessTwice
+            | SettingsError::Quorum,
+        ) => said(Exit::WrongUse, "name", words, words.say("relay-name", &[]), words.say("relay-name-hint", &[])),
         ServeError::IsBackup(made) => said(
             Exit::Refused,
             "backup",
@@ -196,6 +221,33 @@ pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failur
             words,
             words.say("relay-no-public", &[]),
             words.say("relay-no-public-hint", &[]),
+        ),
+    }
+}
+
+/// A folder that can't be used.
+pub(super) fn home_failed(error: &HomeError, folder: &Path, detail: &str, words: &Words) -> Failure {
+    let folder = Foreign::new(folder.to_string_lossy());
+    match error {
+        HomeError::Busy(_) => said(
+            Exit::Refused,
+            "running",
+            words,
+            words.say("relay-running", &[("folder", &folder)]),
+            words.say("relay-running-hint", &[]),
+        ),
+        HomeError::TooOpen { .. }
+        | HomeError::NotOurs(_)
+        | HomeError::Name(_)
+        | HomeError::Damaged(_)
+        | HomeError::TooLarge { .. }
+        | HomeError::Random(_)
+        | HomeError::Disk { .. } => said(
+            Exit::Refused,
+            "folder",
+            words,
+            words.say("relay-folder", &[("folder", &folder), ("detail", &detail)]),
+            words.say("relay-folder-hint", &[]),
         ),
     }
 }

@@ -34,7 +34,7 @@ use super::members::{self, Invitee, MembersError, StoredMember};
 use super::organisation::{ChangeError, Organisation};
 use super::peer::Relay;
 use super::recipient::Recipient;
-use super::settings::{Settings, SettingsError};
+use super::settings::{Settings, SettingsError, WitnessAt};
 
 /// The socket's name in the data folder.
 pub const SOCKET: &str = "admin.sock";
@@ -78,6 +78,25 @@ pub enum Request {
     AuditorRemove {
         /// Its `age` recipient.
         recipient: String,
+    },
+    /// Who cosigns checkpoints.
+    Witnesses,
+    /// Ask one more witness from now on.
+    WitnessAdd {
+        /// Its verifier key.
+        key: String,
+        /// Where it listens.
+        at: String,
+    },
+    /// Ask a witness no more.
+    WitnessRemove {
+        /// Its verifier key.
+        key: String,
+    },
+    /// Require so many of them.
+    Quorum {
+        /// How many.
+        quorum: u32,
     },
     /// Erase sealed parts of a session.
     Erase {
@@ -149,6 +168,17 @@ pub enum Reply {
         serial: u64,
         /// In the order they were added.
         auditors: Vec<Recipient>,
+    },
+    /// To [`Request::Witnesses`], [`Request::WitnessAdd`], [`Request::WitnessRemove`] and [`Request::Quorum`].
+    Witnesses {
+        /// Serial of the statement that names them.
+        serial: u64,
+        /// The key of this relay's log, which a witness must be told.
+        log: String,
+        /// How many are required.
+        quorum: u32,
+        /// In the order they were added.
+        witnesses: Vec<WitnessAt>,
     },
     /// To [`Request::Erase`].
     Erased {
@@ -272,6 +302,18 @@ pub enum Why {
     TooManyAuditors,
     /// No auditor has that key.
     NoSuchAuditor,
+    /// Not a witness's key.
+    WitnessKey,
+    /// Not where a witness can be reached.
+    WitnessPlace,
+    /// Another witness has that key, or it is the log's own.
+    WitnessTwice,
+    /// There are too many witnesses already.
+    TooManyWitnesses,
+    /// No witness has that key.
+    NoSuchWitness,
+    /// More would be required than there are.
+    Quorum,
     /// This ledger has no such session.
     NoSuchSession,
     /// The session has no such part.
@@ -319,6 +361,28 @@ pub fn carry_out(
         }
         Request::AuditorRemove { recipient } => {
             Ok((auditor(organisation, &recipient, |settings, key| settings.remove_auditor(&key), now), None))
+        }
+        Request::Witnesses => Ok((witnesses(organisation), None)),
+        Request::WitnessAdd { key, at } => {
+            let reply = match (key.parse(), at.parse()) {
+                (Ok(key), Ok(at)) => {
+                    let log = organisation.log().key;
+                    changed(organisation, |settings| settings.add_witness(key, at, &log), witnesses, now)
+                }
+                (Err(_), _) => Reply::Refused { why: Why::WitnessKey },
+                (Ok(_), Err(_)) => Reply::Refused { why: Why::WitnessPlace },
+            };
+            Ok((reply, None))
+        }
+        Request::WitnessRemove { key } => {
+            let reply = match key.parse() {
+                Ok(key) => changed(organisation, |settings| settings.remove_witness(&key), witnesses, now),
+                Err(_) => Reply::Refused { why: Why::WitnessKey },
+            };
+            Ok((reply, None))
+        }
+        Request::Quorum { quorum } => {
+            Ok((changed(organisation, |settings| settings.require(quorum), witnesses, now), None))
         }
         // Erasing needs the log's writer, who isn't reached through here.
         Request::Erase { .. } => Ok((Reply::Refused { why: Why::Malformed }, None)),
@@ -432,9 +496,13 @@ async fn answer(relay: &Arc<Relay>, stream: UnixStream) -> io::Result<()> {
         Ok(request) => {
             let prunes = matches!(request, Request::Prune { .. });
             let organisation = relay.organisation.clone();
+            let witnesses = matches!(request, Request::WitnessAdd { .. } | Request::WitnessRemove { .. });
             let done = relay.ledger.perform(move |store| carry_out(store, &organisation, request, clock::now().wall));
             let done = done.await;
             relay.organisation.put_on_record(&relay.ledger).await;
+            if witnesses {
+                relay.cosigned.witnesses_changed();
+            }
             let (reply, revoked) = done.unwrap_or((Reply::Refused { why: Why::Disk }, None));
             if let Some(key) = revoked {
                 relay.hall.act(|registry, _| registry.revoked(&key));
@@ -488,10 +556,30 @@ fn auditor(
     now: Wall,
 ) -> Reply {
     let Ok(recipient) = recipient.parse() else { return Reply::Refused { why: Why::Recipient } };
-    let why = match organisation.change(|settings| change(settings, recipient), now) {
-        Ok(_) => return auditors(organisation),
+    changed(organisation, |settings| change(settings, recipient), auditors, now)
+}
+
+fn witnesses(organisation: &Organisation) -> Reply {
+    let Settings { witnesses, quorum, .. } = organisation.settings();
+    let log = organisation.log().to_string();
+    Reply::Witnesses { serial: organisation.served().statement.serial, log, quorum, witnesses }
+}
+
+/// Makes a change, and tells what is in force then.
+fn changed(
+    organisation: &Organisation,
+    change: impl FnOnce(&mut Settings) -> Result<(), SettingsError>,
+    told: impl FnOnce(&Organisation) -> Reply,
+    now: Wall,
+) -> Reply {
+    let why = match organisation.change(change, now) {
+        Ok(_) => return told(organisation),
         Err(ChangeError::Settings(SettingsError::TooManyAuditors)) => Why::TooManyAuditors,
         Err(ChangeError::Settings(SettingsError::NoSuchAuditor)) => Why::NoSuchAuditor,
+        Err(ChangeError::Settings(SettingsError::TooManyWitnesses)) => Why::TooManyWitnesses,
+        Err(ChangeError::Settings(SettingsError::NoSuchWitness)) => Why::NoSuchWitness,
+        Err(ChangeError::Settings(SettingsError::WitnessTwice)) => Why::WitnessTwice,
+        Err(ChangeError::Settings(SettingsError::Quorum)) => Why::Quorum,
         Err(ChangeError::Settings(SettingsError::Name | SettingsError::KeepDays)) => Why::Malformed,
         Err(ChangeError::Identity(error)) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the statement can't be changed");

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use venia_proto::encoding;
 use venia_proto::now::Wall;
 
+use super::cosigning;
 use super::identity::Keys;
 use super::ledger::shards::{ARCHIVE, verified};
 use super::ledger::sqlite::Sqlite;
@@ -38,7 +39,7 @@ const MARK_MAX: usize = 4_096;
 /// Largest of the other small files, in bytes.
 const SMALL_MAX: usize = 64 * 1024;
 /// What else is copied, beside keys and databases.
-const FILES: [&str; 3] = ["statement", "settings", "public"];
+const FILES: [&str; 4] = ["statement", "settings", "public", cosigning::FILE];
 
 /// What a copy says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -182,10 +182,10 @@ fn wanted(
         }],
         authority: keys.authority.verifier().clone(),
         auditors: settings.auditors.iter().map(ToString::to_string).collect(),
-        witnesses: Vec::new(),
+        witnesses: settings.witnesses.iter().map(|witness| witness.key.clone()).collect(),
         packs: Vec::new(),
         keep_days: settings.keep_days.unwrap_or(KEEP_DAYS),
-        quorum: 0,
+        quorum: settings.quorum,
     })
 }
 

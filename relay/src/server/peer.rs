@@ -17,6 +17,7 @@ use venia_proto::rendezvous::{Answer, Call, ERASURES_MAX, FromRelay, Refusal, To
 use venia_proto::wire::{self, Limit, WireError};
 
 use super::audit::{Desk, Looked};
+use super::cosigning::Cosigned;
 use super::hall::{Hall, OUTBOX, source};
 use super::ledger::StoreError;
 use super::ledger::admission::Submission;
@@ -59,6 +60,8 @@ pub struct Relay {
     pub desk: Desk,
     /// Sealed parts held for all connections.
     pub room: Room,
+    /// What witnesses cosigned.
+    pub cosigned: Arc<Cosigned>,
 }
 
 /// Why a control connection ended. Worth a debug line: strangers cause it at will.
@@ -228,7 +231,7 @@ impl<'a> Conversation<'a> {
                 self.asked(ticket, open, move |relay, _, _| async move {
                     match relay.desk.archived(move |store| shards::proven(store, &question)).await {
                         Some(answer) => answer,
-                        None => answered(relay.ledger.prove(question).await).await,
+                        None => relay.prove(question).await,
                     }
                 });
             }
@@ -254,10 +257,7 @@ impl<'a> Conversation<'a> {
                 relay.desk.look(&relay.ledger, by, &looked, what, session).await
             }),
             Call::Logs => {
-                self.asked(ticket, open, |relay, by, looked| async move {
-                    let statement = relay.organisation.served().note.clone();
-                    relay.desk.logs(by, &looked, statement).await
-                });
+                self.asked(ticket, open, |relay, by, looked| async move { relay.heads(by, &looked).await });
             }
             Call::Entries { origin, from } => self.asked(ticket, open, move |relay, by, looked| async move {
                 relay.desk.entries(by, &looked, &origin, from).await
@@ -271,24 +271,22 @@ impl<'a> Conversation<'a> {
                     let asked = origin.clone();
                     match relay.desk.archived(move |store| shards::between(store, (&asked, first, second))).await {
                         Some(answer) => answer,
-                        None => {
-                            let question = Continuity::Between { origin, first, second };
-                            answered(relay.ledger.continuity(question).await).await
-                        }
+                        None => relay.consistency(origin, first, second).await,
                     }
                 });
             }
             Call::Successors { log } => self.asked(ticket, open, move |relay, _, _| async move {
-                relay.desk.successors(log, relay.organisation.served().note.clone()).await
+                let told = relay.desk.successors(log, relay.organisation.served().note.clone()).await;
+                told.map(|answer| relay.dressed(answer))
             }),
         }
         Ok(())
     }
 
     fn answer_later(&self, ticket: Ticket, open: OwnedSemaphorePermit, pending: Result<Pending, Refusal>) {
-        let outbox = self.outbox.clone();
+        let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
         tokio::spawn(async move {
-            let answer = answered(pending).await;
+            let answer = answered(pending).await.map(|answer| relay.dressed(answer));
             // A peer that is gone asks again when it is back.
             let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
             drop(open);

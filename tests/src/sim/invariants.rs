@@ -100,7 +100,12 @@ pub fn invariant_2_each_event_passes_its_gate_before_anything_acts_or_leaves(
         }
         Seen::Perform { run, grant, .. } => {
             let Some(request) = watch.admits.get(run.0 as usize) else { return Err(format!("2: no admit of {run:?}")) };
-            let admits = |entry: &EntryRef| watch.request_of(*entry) == Some(*request) && watch.is_receipted(*entry);
+            let witnessed = |entry: &EntryRef| {
+                !watch.strict || watch.record.get(entry).is_some_and(|(_, batch)| watch.witnessed >= Some(*batch))
+            };
+            let admits = |entry: &EntryRef| {
+                watch.request_of(*entry) == Some(*request) && watch.is_receipted(*entry) && witnessed(entry)
+            };
             let recorded = watch.is_receipted(*request) && watch.is_receipted(*grant);
             ensure(recorded && watch.record.keys().any(admits), || format!("2: {run:?} performed before its record"))
         }

@@ -26,3 +26,6 @@ audit-flags = Look at: { $flags }
 audit-sealed = Words are not shown: the log holds only commitments to them.
 audit-pruned = The log { $log } was pruned up to entry { $entries }: it is known by its root only, and nothing else can be said of it.
 audit-outlives = The relay closed { $log } at { $closed } entries, after it was restored from a backup. This copy holds what it lost: keep it.
+
+audit-witnessed = Witnessed by { $by }, last at { $at }; the log's own time is { $observed } (UTC).
+audit-not-witnessed = Recorded, NOT witnessed: { $by } witnesses confirmed the newest checkpoint, { $required } are required; the log's own time is { $observed } (UTC).

@@ -146,3 +146,8 @@ verify-shows-withheld = { $events ->
     [one] { $events } event without a receipt from { $from } to { $to }
    *[other] { $events } events without a receipt from { $from } to { $to }
 }
+
+console-witnessed = Recorded and witnessed: { $by } witnesses confirmed it.
+console-not-witnessed = Recorded. Its witnesses have not confirmed it yet: fetch their word later with venia refresh.
+verify-witnessed = Recorded and witnessed by { $by } ({ $required } required), last at { $at } (UTC).
+verify-not-witnessed = Recorded, not witnessed: { $by } witnesses confirmed it, { $required } are required.

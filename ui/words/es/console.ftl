@@ -146,3 +146,8 @@ verify-shows-withheld = { $events ->
     [one] { $events } evento sin recibo desde { $from } hasta { $to }
    *[other] { $events } eventos sin recibo desde { $from } hasta { $to }
 }
+
+console-witnessed = Registrado y atestiguado: lo confirmaron { $by } testigos.
+console-not-witnessed = Registrado. Sus testigos aún no lo confirmaron: traiga su palabra más tarde con venia refresh.
+verify-witnessed = Registrado y atestiguado por { $by } (se exigen { $required }), la última vez a las { $at } (UTC).
+verify-not-witnessed = Registrado, no atestiguado: lo confirmaron { $by } testigos y se exigen { $required }.

@@ -15,7 +15,7 @@ use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
-use crate::audit::check::{self, Unproven};
+use crate::audit::check::{self, Freshness, Unproven};
 use crate::audit::mirror::{Mirror, MirrorError};
 use crate::audit::sync::{SyncError, sync};
 use crate::audit::{export, tiles};
@@ -27,12 +27,18 @@ pub(super) fn run(command: &Audit, common: &Common, screen: &Screen) -> Result<E
     match command {
         Audit::Key => key::run(common, screen),
         Audit::List { by, filters, offline } => {
-            let mirrors = Desk::open(common, screen)?.mirrors(*offline, Looking::List, None)?;
-            list::run(&mirrors, *by, filters, screen)
+            let desk = Desk::open(common, screen)?;
+            let mirrors = desk.mirrors(*offline, Looking::List, None)?;
+            let exit = list::run(&mirrors, *by, filters, screen)?;
+            desk.fresh(&mirrors);
+            Ok(exit)
         }
         Audit::Show { session, offline } => {
-            let mirrors = Desk::open(common, screen)?.mirrors(*offline, Looking::Show, Some(*session))?;
-            show::run(&mirrors, *session, screen)
+            let desk = Desk::open(common, screen)?;
+            let mirrors = desk.mirrors(*offline, Looking::Show, Some(*session))?;
+            let exit = show::run(&mirrors, *session, screen)?;
+            desk.fresh(&mirrors);
+            Ok(exit)
         }
         Audit::Verify { since_last, offline } => verify(*since_last, *offline, common, screen),
         Audit::Export { format, out, offline } => write(*format, out, *offline, common, screen),
@@ -84,6 +90,31 @@ impl<'a> Desk<'a> {
     }
 }
 
+impl Desk<'_> {
+    /// Says of each log how fresh its witnesses' word is. Scripts read it in `verify --json`.
+    fn fresh(&self, mirrors: &[Mirror]) {
+        for copy in mirrors.iter().filter(|_| !self.screen.json()) {
+            if let Some(found) = check::freshness(copy, &self.member.root) {
+                self.screen.note(&fresh(&found, self.screen.words()));
+            }
+        }
+    }
+}
+
+/// How fresh the witnesses' word on a log is.
+fn fresh(found: &Freshness, words: &Words) -> String {
+    let observed = found.observed.map_or_else(|| "?".to_owned(), |observed| observed.to_string());
+    let (by, required) = (found.witnessed.cosigned, found.witnessed.required);
+    match found.witnessed.at {
+        Some(at) if found.witnessed.is_witnessed() => {
+            words.say("audit-witnessed", &[("by", &by), ("at", &at.to_string()), ("observed", &observed)])
+        }
+        Some(_) | None => {
+            words.say("audit-not-witnessed", &[("by", &by), ("required", &required), ("observed", &observed)])
+        }
+    }
+}
+
 fn verify(since_last: bool, offline: bool, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
     let words = screen.words();
     let desk = Desk::open(common, screen)?;
@@ -113,12 +144,15 @@ fn verify(since_last: bool, offline: bool, common: &Common, screen: &Screen) -> 
         };
         drop(progress);
         copy.verified().map_err(|error| mirror(&error, words))?;
+        let freshness = check::freshness(&copy, &desk.member.root);
         let (entries, sessions, holes) = (verified.entries, verified.sessions, verified.holes.len() as u64);
         if screen.json() {
             let silences: Vec<_> = verified.holes.iter().map(|(from, to)| json!({"from": from, "to": to})).collect();
             screen.object(&json!({
                 "verdict": "intact", "log": log, "entries": entries, "sessions": sessions, "gaps": silences,
                 "since_last": since_last, "root": desk.member.root.to_string(),
+                "witnessed": freshness.map(|found| found.witnessed),
+                "observed": freshness.and_then(|found| found.observed),
             }))?;
         } else {
             screen
@@ -132,6 +166,9 @@ fn verify(since_last: bool, offline: bool, common: &Common, screen: &Screen) -> 
             }
             if let Some(closed) = copy.state.closed {
                 screen.line(&words.say("audit-outlives", &[("log", &log), ("closed", &closed)]))?;
+            }
+            if let Some(found) = freshness {
+                screen.line(&fresh(&found, words))?;
             }
         }
     }

@@ -120,6 +120,8 @@ pub enum Input {
     Journalled(BatchId),
     /// A batch is in the relay's log, proven, and the proof is on this PC's disk.
     Receipted(BatchId),
+    /// Witnesses cosigned a tree that holds this batch.
+    Witnessed(BatchId),
     /// This PC's journal can't be written.
     JournalFailed,
     /// The relay refuses to record (disk, quota, fault): no receipt will come for this batch.

@@ -133,6 +133,11 @@ impl<S: Store> Ledger<S> {
         done.await.map_err(|_| GONE)
     }
 
+    /// Changes with every commit.
+    pub fn commits(&self) -> watch::Receiver<Newest> {
+        self.newest.clone()
+    }
+
     fn is_stale(&self) -> bool {
         (self.now)().boot_ms.saturating_sub(self.newest.borrow().boot_ms) >= STALE_MS
     }

@@ -20,11 +20,12 @@ use venia_proto::key::{KeyName, SigningKey, VerifierKey};
 use venia_proto::ledger::batch::Batch;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::merkle::{Hash, Tree};
-use venia_proto::ledger::note::leaf;
+use venia_proto::ledger::note::{NOTE_MAX, Note, leaf};
 use venia_proto::ledger::notice::{Closed, Notice, Succession};
 use venia_proto::ledger::succession::{SERIAL_JUMP, is_due};
 use venia_proto::now::Wall;
 
+use super::super::cosigning;
 use super::super::identity::{IdentityError, Keys, Published, log_file, log_key};
 use super::super::serve::DATABASE;
 use super::super::settings::Settings;
@@ -146,7 +147,7 @@ pub fn succeed(home: &Home, store: &mut Sqlite, cause: Succession, now: Wall) ->
         Succession::Recovered => SERIAL_JUMP,
     };
     let published = Published::succeeding(home, &keys, &before, &settings, jump, now)?;
-    archive(store, number, &log)?;
+    archive(store, number, &log, witnessed(home, &head.checkpoint)?.as_deref())?;
 
     let previous = closed(&checkpoint);
     let begins = Beginning::new(&keys.log, previous.clone(), cause, now.max(until));
@@ -214,8 +215,15 @@ impl Beginning {
     }
 }
 
+/// The last checkpoint with its cosignatures, if they came in time: nobody cosigns it later.
+fn witnessed(home: &Home, last: &[u8]) -> Result<Option<Vec<u8>>, HomeError> {
+    let last = Note::parse(last).ok();
+    let kept = home.read(cosigning::FILE, NOTE_MAX)?.and_then(|bytes| Note::parse(&bytes).ok());
+    Ok(kept.zip(last).filter(|(kept, last)| kept.text() == last.text()).map(|(kept, _)| kept.to_bytes()))
+}
+
 /// Copies the log that grows into a file of its own, and checks it before it counts.
-fn archive(store: &Sqlite, number: u64, log: &VerifierKey) -> Result<(), SuccessionError> {
+fn archive(store: &Sqlite, number: u64, log: &VerifierKey, witnessed: Option<&[u8]>) -> Result<(), SuccessionError> {
     let done = file(&store.path, number);
     let folder = done.parent().unwrap_or(Path::new("."));
     if let Err(error) = DirBuilder::new().mode(0o700).create(folder)
@@ -238,6 +246,11 @@ fn archive(store: &Sqlite, number: u64, log: &VerifierKey) -> Result<(), Success
     drop(copied);
     if !same {
         return Err(StoreError::Damaged("the closed log's copy isn't the log").into());
+    }
+    if let Some(checkpoint) = witnessed {
+        let made = Connection::open(&beside).map_err(StoreError::from)?;
+        made.pragma_update(None, "synchronous", "FULL").map_err(StoreError::from)?;
+        made.execute("UPDATE head SET checkpoint = $1", [checkpoint]).map_err(StoreError::from)?;
     }
     let placed = fs::rename(&beside, &done).and_then(|()| File::open(folder)?.sync_all());
     placed.map_err(SuccessionError::Archive)
