@@ -17,9 +17,10 @@ use venia_proto::ledger::proof::Proof;
 use venia_proto::ledger::verify::{Finding, Roots, verify};
 use venia_proto::now::Wall;
 use venia_relay::client::home::Home;
+use venia_relay::server::ledger::limits::Limits;
 use venia_relay::server::ledger::sqlite::Sqlite;
 use venia_relay::server::ledger::succession::succeed;
-use venia_relay::server::serve::DATABASE;
+use venia_relay::server::serve::{DATABASE, Options, Running};
 use venia_tests::harness::agent::Agent;
 use venia_tests::harness::console::Joined;
 use venia_tests::harness::until;
@@ -264,4 +265,55 @@ fn f5_a_session_that_the_backup_lost_half_way_stays_unclosed_and_is_asked_about_
     assert!(verdicts.contains(&Finding::Intact) && verdicts.contains(&Finding::Unclosed), "{verdicts:?}");
     assert!(Journals::open(&pc).unwrap().unfinished().unwrap().is_empty(), "no start asks again");
     session(&world, "pc");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f4_a_recovered_log_that_forked_leaves_evidence_with_everybody_and_a_way_on() {
+    let mut world = World::start(programs!());
+    world.technician("Ana", 2);
+    let pc = world.pc("pc");
+    session(&world, "pc");
+    world.kill_relay();
+    let older = world.folder().join("older");
+    copied(&world.relay_data, &older);
+    world.restart_relay();
+    session(&world, "pc");
+    world.kill_relay();
+    // The old folder comes back by other means, and the log goes on from there: longer than what this PC saw of it.
+    std::fs::remove_dir_all(&world.relay_data).unwrap();
+    std::fs::rename(&older, &world.relay_data).unwrap();
+    for _ in 0..20 {
+        let options = Options {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            public: Some(world.address.at.clone()),
+            name: None,
+            keep_days: None,
+            limits: Limits::default(),
+        };
+        Running::start(&world.relay_data, options).await.unwrap().stop().await;
+    }
+    assert_eq!(relay(&world, &["recover", "--json"]).0, 1, "nothing tells yet that it was set back");
+    world.restart_relay();
+    let mut agent = world.ask("pc");
+    assert_eq!(agent.process.exit(), 1, "this PC does");
+    world.kill_relay();
+    assert_eq!(relay(&world, &["recover", "--json"]).0, 0);
+    world.restart_relay();
+
+    let contradicted = "earlier record contradicted itself";
+    let (agent, joined) = session(&world, "pc");
+    assert!(is_told(&agent, contradicted), "{:?}", agent.told());
+    assert!(joined.errors.split_whitespace().collect::<Vec<_>>().join(" ").contains(contradicted), "{}", joined.errors);
+    let (agent, _) = session(&world, "pc");
+    assert!(!is_told(&agent, contradicted), "once: {:?}", agent.told());
+    assert_eq!(all_intact(&world, &[&pc]), 4);
+    for folder in [&pc, &world.folder().join(ANA)] {
+        let found: Vec<_> =
+            std::fs::read_dir(folder.join("evidence")).unwrap().map(|file| file.unwrap().path()).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        let root = world.address.root.to_string();
+        let arguments = ["verify", found[0].to_str().unwrap(), "--root", &root, "--json"];
+        let (exit, lines, errors) = world.run("console", folder, arguments, "");
+        assert_eq!(exit, 0, "{lines:?} {errors}");
+    }
 }

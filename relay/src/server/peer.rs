@@ -52,12 +52,13 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub struct Relay {
     /// Who is here.
     pub hall: Arc<Hall>,
+    /// What auditors read from. Before the ledger, which closes the database last and so leaves nothing of it in the
+    /// write-ahead log: a reader can't.
+    pub desk: Desk,
     /// The log and the members.
     pub ledger: Ledger<Sqlite>,
     /// Its settings and the statement it serves.
     pub organisation: Arc<Organisation>,
-    /// What auditors read from.
-    pub desk: Desk,
     /// Sealed parts held for all connections.
     pub room: Room,
     /// What witnesses cosigned.
