@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use venia_ui::cli::Program;
 use venia_ui::logs;
 
+pub use audit::{NotImported, import};
 pub use cli::{Audit, Cli, Command, Filters, Format, JoinArgs, Period, RunSpec, RunSpecError};
 
 /// What a test replaces.

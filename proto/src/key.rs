@@ -333,5 +333,8 @@ mod tests {
         assert!(key.public().verify(b"x", &signature));
         assert!(!key.public().verify(b"y", &signature));
         assert!(!other.public().verify(b"x", &signature));
+        let ready = key.verifier().ready();
+        assert!(ready.verify(b"x", &signature) && !ready.verify(b"y", &signature));
+        assert!(!other.verifier().ready().verify(b"x", &signature));
     }
 }

@@ -5,6 +5,7 @@
 //! a folder where none runs.
 
 mod ask;
+mod check;
 mod contradictions;
 mod erasing;
 mod failures;
@@ -91,6 +92,12 @@ enum Command {
     AuditorKey {
         #[command(subcommand)]
         command: AuditorKey,
+    },
+    /// Derive the whole ledger anew from its entries, and compare
+    Check {
+        /// Threads that check signatures [default: as many as cores]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        jobs: Option<u16>,
     },
     /// Run a witness: it cosigns the checkpoints of other people's logs, and never two histories
     Witness {
@@ -245,14 +252,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let folder = folder.map(|folder| if own { folder.join(witness::FOLDER) } else { folder });
     let done = folder.and_then(|folder| run(&folder, &screen, command));
     match done {
-        Ok(()) => Exit::Done.into(),
+        Ok(exit) => exit.into(),
         Err(failure) => screen.fail(&failure),
     }
 }
 
-fn run(folder: &Path, screen: &Screen, command: Command) -> Result<(), Failure> {
+fn run(folder: &Path, screen: &Screen, command: Command) -> Result<Exit, Failure> {
     let told = |request| tell(screen, &ask(folder, screen.words(), request)?);
-    match command {
+    let done = match command {
+        Command::Check { jobs } => return check::run(folder, jobs, screen),
         Command::Serve { listen, public, name, keep_days } => {
             serve::serve(folder, screen, Options { listen, public, name, keep_days, limits: Limits::default() })
         }
@@ -281,7 +289,8 @@ fn run(folder: &Path, screen: &Screen, command: Command) -> Result<(), Failure> 
         Command::AuditorKey { command: AuditorKey::List } => told(Request::Auditors),
         Command::AuditorKey { command: AuditorKey::Add { recipient } } => told(Request::AuditorAdd { recipient }),
         Command::AuditorKey { command: AuditorKey::Remove { recipient } } => told(Request::AuditorRemove { recipient }),
-    }
+    };
+    done.map(|()| Exit::Done)
 }
 
 #[cfg(test)]

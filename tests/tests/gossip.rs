@@ -102,6 +102,56 @@ fn ana_again(world: &World) -> venia_tests::harness::console::Technician<'_> {
     world.somebody("console-Ana")
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn e10_what_has_no_receipt_is_noted_and_offered_again_at_the_next_contact() {
+    let mut world = World::start(programs!());
+    drop(world.technician("Ana", 2));
+    let relay = TwoFaced::take_over(&mut world);
+    let mut agent = world.ask("pc");
+    let code = agent.code();
+    let withheld = relay.withhold(Face::Agents).await;
+    let mut console = ana_again(&world).joining(&code, &RUN);
+    agent.fed("that it is noted", |line| line.contains("gave no receipts").then_some(()));
+    assert_eq!(agent.process.exit(), 1);
+    assert_eq!(agent.closed(), (Cause::RelayWithholds, Cause::RelayWithholds));
+    assert_eq!(Joined::of(&mut console).exit, 1);
+    let files = evidence_in(&agent.data);
+    let [file] = &files[..] else { panic!("{files:?}") };
+    let (exit, told) = verified(&world, file, "en", &[]);
+    assert!(exit == Some(2) && told.starts_with("RECORD ONLY: "), "a note to oneself: {exit:?} {told}");
+    let (_, told) = verified(&world, file, "es", &[]);
+    assert!(told.starts_with("SOLO CONSTANCIA: ") && told.contains("sin recibo"), "{told}");
+
+    // It freezes nothing: the next contact gets every receipt, and the record is whole.
+    drop(withheld);
+    let mut again = world.ask_in(agent.data.clone());
+    again.code();
+    let finished = agent.data.join("journal").join(agent.session().to_string()).join("finished");
+    assert!(finished.exists(), "acknowledged");
+    agent.assert_intact();
+    again.process.say("stop");
+    again.process.exit();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f5_a_technicians_program_refuses_a_log_that_lacks_what_it_saw() {
+    let mut world = World::start(programs!());
+    let data = world.technician("Ana", 2).data.clone();
+    let relay = TwoFaced::take_over(&mut world);
+    relay.grow(Face::Members, 5).await;
+    let told = |lines: Vec<String>| -> Value { serde_json::from_str(&lines.concat()).unwrap() };
+    let (exit, _, errors) = world.run("console", &data, ["refresh", "--json"], "");
+    assert_eq!(exit, 0, "{errors}");
+    relay.stop().await;
+    // What comes back never had those five, and is honest about it.
+    world.restart_relay();
+    let (exit, lines, _) = world.run("console", &data, ["refresh", "--json"], "");
+    assert_eq!((exit, told(lines)["error"]["kind"].clone()), (1, "disk".into()));
+    let joined = ana_again(&world).join("417-zebra-zebra", &RUN);
+    assert_eq!((joined.exit, joined.error()), (1, "disk"), "before a code is spent: {joined:#?}");
+    assert!(evidence_in(&data).is_empty(), "its word that it was set back is no evidence of a lie");
+}
+
 #[test]
 fn f4_an_honest_race_freezes_nobody() {
     let world = World::start(programs!());

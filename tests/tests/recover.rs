@@ -137,6 +137,8 @@ fn f5_an_older_backup_is_refused_recovered_and_told_once_and_every_record_stays_
     assert!(!joined.errors.contains(LOST), "once: {}", joined.errors);
     assert_eq!(all_intact(&world, &[&pc, &ana.join("sessions")]), 8);
 
+    let (exit, said, errors) = relay(&world, &["check", "--json"]);
+    assert_eq!((exit, &said["verdict"]), (0, &"intact".into()), "{said} {errors}");
     let logs: Vec<_> = archives(&pc).iter().map(|(_, archive)| opens(archive)).collect();
     let quoting: Vec<_> = logs.iter().filter_map(|(after, log)| Some((after.as_ref()?, log))).collect();
     assert_eq!(quoting.len(), 1, "the first event of the new log quotes the old one: {logs:?}");
@@ -198,6 +200,8 @@ fn a_new_year_begins_a_new_log_without_a_word_and_old_receipts_are_still_proven(
     assert_eq!(exit, 0, "{lines:?} {errors}");
     let first: Value = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!((&first["verdict"], &first["entries"]), (&"pruned".into(), &verified[0]["entries"]));
+    let (exit, said, errors) = relay(&world, &["check", "--json"]);
+    assert_eq!((exit, &said["verdict"]), (0, &"intact".into()), "{said} {errors}");
 }
 
 #[test]

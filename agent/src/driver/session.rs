@@ -3,6 +3,8 @@
 //! One `select!` over everything that can happen, then everything the machine orders, in order. Nothing here decides
 //! anything: an input is translated, an output is carried out.
 
+mod tasks;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,10 +28,9 @@ use venia_proto::report::Text;
 use venia_proto::session::agent::{Agent, Arrival, Entry, Finished, Input, Output, Phase, Tell};
 use venia_proto::session::close::Close;
 use venia_proto::session::gate::BatchId;
-use venia_proto::wire::Limit;
 use venia_relay::client::code::LEFT;
 use venia_relay::client::control::Control;
-use venia_relay::client::frames::{FrameError, Sender};
+use venia_relay::client::frames::FrameError;
 use venia_relay::client::gossip::{Said, Talk};
 use venia_ui::words::Words;
 
@@ -38,6 +39,7 @@ use crate::person::feed::{News, news};
 use crate::person::{self, Answer, Line, Question, QuestionId};
 use crate::worker::{Fault, KilledBy, Outcome, Program, Worker};
 
+use self::tasks::{AbortOnDrop, send_outcome, watch, write_frames};
 use super::clock;
 use super::pairing::Peer;
 use super::questions::Questions;
@@ -491,7 +493,7 @@ impl Session<'_, '_> {
             Done::Receipted { batch, after, checkpoint, proofs } => {
                 self.parts.scribe.receipted(after);
                 if let Some(doubt) = self.gossip(gossip::Input::Own(checkpoint)) {
-                    return Some(doubt);
+                    self.handle(doubt);
                 }
                 proofs.values().for_each(|proof| self.parts.scribe.proven(proof));
                 self.proofs.extend(proofs.into_iter().filter(|(entry, _)| entry.author == Strand::Agent));
@@ -572,57 +574,6 @@ impl Session<'_, '_> {
     fn title(&self, id: &ItemId) -> Text {
         let named = || Text { en: id.0.clone(), es: id.0.clone() };
         self.parts.catalog.get(id).map_or_else(named, |item| item.title.clone())
-    }
-}
-
-/// A task that ends with its session.
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Waits for a worker's end; kills it when told to.
-async fn watch(
-    run: RunId,
-    mut worker: Worker,
-    mut stop: mpsc::UnboundedReceiver<()>,
-    results: mpsc::UnboundedSender<(RunId, Outcome)>,
-) {
-    tokio::select! {
-        biased;
-        // Also when the session is gone: its end of the channel is dropped.
-        _ = stop.recv() => worker.kill(),
-        _ = worker.outcome() => {}
-    }
-    let outcome = worker.outcome().await;
-    let _ = results.send((run, outcome));
-}
-
-/// Sends frames in order; delivers them before it ends.
-async fn write_frames(mut sender: Sender<ToConsole>, mut frames: mpsc::UnboundedReceiver<ToConsole>) {
-    while let Some(frame) = frames.recv().await {
-        if sender.send(&frame).await.is_err() {
-            return;
-        }
-    }
-    sender.delivered().await;
-}
-
-/// Sends one outcome on its own stream. Aborted, it takes back what isn't delivered.
-async fn send_outcome(connection: quinn::Connection, message: ToConsole) {
-    struct TakenBack(Sender<ToConsole>);
-    impl Drop for TakenBack {
-        fn drop(&mut self) {
-            self.0.reset();
-        }
-    }
-    let Ok(stream) = connection.open_uni().await else { return };
-    let mut sender = TakenBack(Sender::new(stream, Limit::Data));
-    if sender.0.send(&message).await.is_ok() {
-        sender.0.delivered().await;
     }
 }
 

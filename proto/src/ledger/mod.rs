@@ -21,4 +21,5 @@ pub mod reading;
 pub mod strand;
 pub mod succession;
 pub mod verify;
+pub mod whole;
 pub mod witness;

@@ -100,13 +100,13 @@ impl Note {
             return Err(NoteError::TooLong);
         }
         let note = std::str::from_utf8(bytes).map_err(|_| NoteError::NotText)?;
-        // Most notes are printable ASCII up to the dash of their signature: letters need a look only from there.
-        let plain = bytes.iter().position(|byte| !matches!(byte, b' '..=b'~' | b'\n')).unwrap_or(bytes.len());
-        if note[plain..].chars().any(is_forbidden) {
+        // The *last* empty line: a text may contain empty lines, signature lines can't.
+        let blank = note.rfind("\n\n");
+        let (text, lines) = blank.map_or((note, ""), |blank| note.split_at(blank));
+        if !is_plain(text) || !is_plain(lines) {
             return Err(NoteError::NotText);
         }
-        // The *last* empty line: a text may contain empty lines, signature lines can't.
-        let blank = note.rfind("\n\n").ok_or(NoteError::Shape)?;
+        let blank = blank.ok_or(NoteError::Shape)?;
         let (text, lines) = (&note[..=blank], &note[blank + 2..]);
         if text.len() > TEXT_MAX {
             return Err(NoteError::TooLong);
@@ -229,6 +229,15 @@ impl Signature {
         to.push(' ');
         to.push_str(&encoding::to_base64(&bytes));
         to.push('\n');
+    }
+}
+
+fn is_plain(text: &str) -> bool {
+    if text.is_ascii() {
+        // Nearly every text; without a branch per byte it takes a tenth of the time.
+        !text.bytes().fold(false, |bad, byte| bad | (byte < b' ' && byte != b'\n') | (byte == 0x7f))
+    } else {
+        !text.chars().any(is_forbidden)
     }
 }
 

@@ -19,7 +19,7 @@ mod recorded;
 mod rules;
 mod words;
 
-pub use recorded::{Recorded, Unsound, check_recorded};
+pub use recorded::{Recorded, Unsound, check_recorded, check_strands};
 
 use std::collections::BTreeMap;
 

@@ -180,3 +180,25 @@ fn flip(bytes: &mut [u8], at: usize) {
 fn flip_back(bytes: &mut [u8], from_end: usize) {
     bytes[bytes.len() - from_end] ^= 1;
 }
+
+/// A whole bundle as a file, for whoever builds another verifier; docs/ledger.md says what to expect of it.
+#[test]
+fn the_bundle_of_the_documents() {
+    let world = World::sealed();
+    let bundle = Bundle { receipt: None, readme: None, ..world.bundle() }.to_zip().unwrap();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = here.join("tests/golden/session.zip");
+    if std::env::var_os("VENIA_BLESS").is_some() {
+        std::fs::write(&file, &bundle).unwrap();
+    }
+    assert!(std::fs::read(&file).unwrap() == bundle, "the format is frozen");
+    let root = world.fingerprint().to_string();
+    let verdict = world.judge_zip(&bundle);
+    intact(&verdict);
+    let said = super::outside::say("python-golden", &root, [bundle.as_slice()]);
+    assert_eq!(said, ["intact"]);
+    let document = std::fs::read_to_string(here.join("../docs/ledger.md")).unwrap();
+    for told in [root, verdict.code.unwrap(), verdict.session.unwrap(), format!("{} entries", verdict.entries)] {
+        assert!(document.contains(&told), "docs/ledger.md doesn't say {told}");
+    }
+}

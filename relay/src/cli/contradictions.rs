@@ -34,9 +34,10 @@ pub(super) fn list(screen: &Screen, evidence: &[ListedContradiction]) -> Result<
     }
     for ListedContradiction { session, number, author, seq, at } in evidence {
         let at = at.to_string();
-        let values: [(&str, &dyn venia_ui::words::Sayable); 5] =
-            [("at", &at), ("session", session), ("number", number), ("author", author), ("seq", seq)];
-        screen.line(&words.say("relay-evidence-line", &values))?;
+        screen.line(&words.say(
+            "relay-evidence-line",
+            &[("at", &at), ("session", session), ("number", number), ("author", author), ("seq", seq)],
+        ))?;
     }
     Ok(())
 }

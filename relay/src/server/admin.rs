@@ -3,6 +3,8 @@
 //! One request and one answer, each a line of JSON. The socket lies in the 0700 data folder, is 0600, and answers only the
 //! user the relay runs as (checked with the kernel, not believed). Whoever can open it could open the database as well.
 
+mod statement;
+
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -31,10 +33,10 @@ use super::ledger::contradictions::Contradiction;
 use super::ledger::erasing::Erasure;
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, Invitee, MembersError, StoredMember};
-use super::organisation::{ChangeError, Organisation};
+use super::organisation::Organisation;
 use super::peer::Relay;
 use super::recipient::Recipient;
-use super::settings::{Settings, SettingsError, WitnessAt};
+use super::settings::WitnessAt;
 
 /// The socket's name in the data folder.
 pub const SOCKET: &str = "admin.sock";
@@ -355,35 +357,17 @@ pub fn carry_out(
             .map(|members| (Reply::Members { members: members.into_iter().map(listed).collect() }, None)),
         Request::Revoke { name } => members::revoke(store, &name, now)
             .map(|member| (Reply::Revoked { name: member.name }, Some(member.key.key))),
-        Request::Auditors => Ok((auditors(organisation), None)),
+        Request::Auditors => Ok((statement::auditors(organisation), None)),
         Request::AuditorAdd { recipient } => {
-            Ok((auditor(organisation, &recipient, |settings, key| settings.add_auditor(key), now), None))
+            Ok((statement::auditor(organisation, &recipient, |settings, key| settings.add_auditor(key), now), None))
         }
         Request::AuditorRemove { recipient } => {
-            Ok((auditor(organisation, &recipient, |settings, key| settings.remove_auditor(&key), now), None))
+            Ok((statement::auditor(organisation, &recipient, |settings, key| settings.remove_auditor(&key), now), None))
         }
-        Request::Witnesses => Ok((witnesses(organisation), None)),
-        Request::WitnessAdd { key, at } => {
-            let reply = match (key.parse(), at.parse()) {
-                (Ok(key), Ok(at)) => {
-                    let log = organisation.log().key;
-                    changed(organisation, |settings| settings.add_witness(key, at, &log), witnesses, now)
-                }
-                (Err(_), _) => Reply::Refused { why: Why::WitnessKey },
-                (Ok(_), Err(_)) => Reply::Refused { why: Why::WitnessPlace },
-            };
-            Ok((reply, None))
-        }
-        Request::WitnessRemove { key } => {
-            let reply = match key.parse() {
-                Ok(key) => changed(organisation, |settings| settings.remove_witness(&key), witnesses, now),
-                Err(_) => Reply::Refused { why: Why::WitnessKey },
-            };
-            Ok((reply, None))
-        }
-        Request::Quorum { quorum } => {
-            Ok((changed(organisation, |settings| settings.require(quorum), witnesses, now), None))
-        }
+        Request::Witnesses => Ok((statement::witnesses(organisation), None)),
+        Request::WitnessAdd { key, at } => Ok((statement::add_witness(organisation, &key, &at, now), None)),
+        Request::WitnessRemove { key } => Ok((statement::remove_witness(organisation, &key, now), None)),
+        Request::Quorum { quorum } => Ok((statement::require(organisation, quorum, now), None)),
         // Erasing needs the log's writer, who isn't reached through here.
         Request::Erase { .. } => Ok((Reply::Refused { why: Why::Malformed }, None)),
         Request::Erasures => store
@@ -542,51 +526,6 @@ fn invite(
     let expires = members::invite(store, &invitee, invite.hash(), now)?;
     let name = Foreign::new(name.trim());
     Ok((Reply::Invite { invite: InviteWord(invite.word().to_string()), name, role, level, expires }, None))
-}
-
-fn auditors(organisation: &Organisation) -> Reply {
-    Reply::Auditors { serial: organisation.served().statement.serial, auditors: organisation.settings().auditors }
-}
-
-/// Changes who can open records: a new statement, in force for every connection from now on. (SECURITY A1)
-fn auditor(
-    organisation: &Organisation,
-    recipient: &str,
-    change: impl FnOnce(&mut Settings, Recipient) -> Result<(), SettingsError>,
-    now: Wall,
-) -> Reply {
-    let Ok(recipient) = recipient.parse() else { return Reply::Refused { why: Why::Recipient } };
-    changed(organisation, |settings| change(settings, recipient), auditors, now)
-}
-
-fn witnesses(organisation: &Organisation) -> Reply {
-    let Settings { witnesses, quorum, .. } = organisation.settings();
-    let log = organisation.log().to_string();
-    Reply::Witnesses { serial: organisation.served().statement.serial, log, quorum, witnesses }
-}
-
-/// Makes a change, and tells what is in force then.
-fn changed(
-    organisation: &Organisation,
-    change: impl FnOnce(&mut Settings) -> Result<(), SettingsError>,
-    told: impl FnOnce(&Organisation) -> Reply,
-    now: Wall,
-) -> Reply {
-    let why = match organisation.change(change, now) {
-        Ok(_) => return told(organisation),
-        Err(ChangeError::Settings(SettingsError::TooManyAuditors)) => Why::TooManyAuditors,
-        Err(ChangeError::Settings(SettingsError::NoSuchAuditor)) => Why::NoSuchAuditor,
-        Err(ChangeError::Settings(SettingsError::TooManyWitnesses)) => Why::TooManyWitnesses,
-        Err(ChangeError::Settings(SettingsError::NoSuchWitness)) => Why::NoSuchWitness,
-        Err(ChangeError::Settings(SettingsError::WitnessTwice)) => Why::WitnessTwice,
-        Err(ChangeError::Settings(SettingsError::Quorum)) => Why::Quorum,
-        Err(ChangeError::Settings(SettingsError::Name | SettingsError::KeepDays)) => Why::Malformed,
-        Err(ChangeError::Identity(error)) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the statement can't be changed");
-            Why::Disk
-        }
-    };
-    Reply::Refused { why }
 }
 
 /// What an operator is told of an erasure.

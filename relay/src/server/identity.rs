@@ -19,6 +19,10 @@ use crate::client::home::{Home, HomeError};
 /// How long a statement holds: a year, in milliseconds.
 pub const STATEMENT_LIFE_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
 
+/// File of the log's key.
+pub const LOG_KEY: &str = "log.key";
+/// What kind of key it is, in its name.
+pub const LOG_KIND: &str = "log";
 const STATEMENT_FILE: &str = "statement";
 const STATEMENT_MAX: usize = 64 * 1024;
 
@@ -77,15 +81,27 @@ impl Keys {
 
 /// The key of the log that comes `number`th, made if missing; `first` is the origin of the first, if there was one before.
 pub(super) fn log_key(home: &Home, (number, first): (u64, Option<KeyName>)) -> Result<SigningKey, HomeError> {
-    let key = home.key(&log_file(number), "log")?;
+    let key = home.key(&log_file(number), LOG_KIND)?;
     let Some(first) = first else { return Ok(key) };
     let origin = origin(&first, number).map_err(|_| HomeError::Damaged(home.dir().join(log_file(number))))?;
     Ok(key.named(origin))
 }
 
+/// The key of the log that grows, if there is one; none is made.
+pub fn existing_log(home: &Home) -> Result<Option<SigningKey>, HomeError> {
+    // A database that can't be read is the reader's to tell of: every relay began with the first key.
+    let (number, first) = succession::current(home).unwrap_or((1, None));
+    let Some(key) = home.existing_key(&log_file(number), LOG_KIND)? else { return Ok(None) };
+    let origin = first.and_then(|first| origin(&first, number).ok());
+    Ok(Some(match origin {
+        Some(origin) => key.named(origin),
+        None => key,
+    }))
+}
+
 /// The file of that key.
 pub(super) fn log_file(number: u64) -> String {
-    if number <= 1 { "log.key".to_owned() } else { format!("log-{number}.key") }
+    if number <= 1 { LOG_KEY.to_owned() } else { format!("log-{number}.key") }
 }
 
 impl Published {

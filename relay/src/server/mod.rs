@@ -5,6 +5,7 @@ pub mod admin;
 pub mod audit;
 pub mod backup;
 pub mod bulk;
+pub mod check;
 pub mod clock;
 pub mod contradictions;
 pub mod cosigning;

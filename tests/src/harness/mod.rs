@@ -10,6 +10,7 @@ pub mod agent;
 pub mod collector;
 pub mod console;
 pub mod disk;
+pub mod faulty;
 pub mod pretender;
 pub mod process;
 pub mod scripted;

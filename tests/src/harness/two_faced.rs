@@ -11,16 +11,15 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::task::AbortHandle;
 use venia_proto::ledger::notice::Notice;
-use venia_proto::rendezvous::{Answer, Refusal};
 use venia_relay::client::home::Home;
 use venia_relay::client::tls::peer_key;
 use venia_relay::server::accept::Door;
 use venia_relay::server::audit::Desk;
 use venia_relay::server::clock;
+use venia_relay::server::cosigning::Cosigned;
 use venia_relay::server::hall::Hall;
 use venia_relay::server::identity::Keys;
 use venia_relay::server::ledger::committer::{Surroundings, start};
-use venia_relay::server::ledger::continuity::Continuity;
 use venia_relay::server::ledger::limits::Limits;
 use venia_relay::server::ledger::queue::Ledger;
 use venia_relay::server::ledger::sealed::Room;
@@ -45,7 +44,6 @@ pub enum Face {
 pub struct TwoFaced {
     agents: Ledger<Sqlite>,
     members: Ledger<Sqlite>,
-    origin: String,
     door: Arc<Door>,
     accepting: AbortHandle,
     _folder: TempDir,
@@ -62,7 +60,6 @@ impl TwoFaced {
         // Without its lock: the honest relay comes back while connections of this one still end.
         let home = Arc::new(Home::open(&world.relay_data, false).unwrap());
         let keys = Keys::open(&home).unwrap();
-        let origin = keys.log.verifier().name.to_string();
         let listen: SocketAddr = world.listening();
         let door = Arc::new(Door::open(listen, &keys.tls).unwrap());
         let public = world.address.at.clone();
@@ -74,8 +71,9 @@ impl TwoFaced {
             let vkey = log.verifier().clone();
             let (ledger, _) = start(Sqlite::open(database).unwrap(), log, surroundings()).unwrap();
             let desk = Desk::open(database, &vkey).unwrap();
+            let cosigned = Arc::new(Cosigned::open(home.clone(), vkey).unwrap());
             let (hall, organisation) = (hall.clone(), organisation.clone());
-            Arc::new(Relay { hall, ledger, organisation, desk, room: Room::default() })
+            Arc::new(Relay { hall, ledger, organisation, desk, room: Room::default(), cosigned })
         };
         let (agents, members) = (face(&world.relay_data.join(DATABASE)), face(&copy));
         let ledgers = (agents.ledger.clone(), members.ledger.clone());
@@ -92,7 +90,7 @@ impl TwoFaced {
             }
         });
         let accepting = accepting.abort_handle();
-        Self { agents: ledgers.0, members: ledgers.1, origin, door, accepting, _folder: folder }
+        Self { agents: ledgers.0, members: ledgers.1, door, accepting, _folder: folder }
     }
 
     /// Lets one history grow by so many commits of its own.
@@ -104,12 +102,19 @@ impl TwoFaced {
         }
     }
 
-    /// The newest checkpoint of a history, a signed note.
-    pub async fn newest(&self, face: Face) -> Vec<u8> {
-        let question = Continuity::Between { origin: self.origin.clone(), first: 0, second: 0 };
-        let answer: Result<Answer, Refusal> = self.ledger(face).continuity(question).await.unwrap().await.unwrap();
-        let Ok(Answer::Consistency { checkpoint, .. }) = answer else { panic!("{answer:?}") };
-        checkpoint
+    /// From now on nobody of this face gets a receipt, though everything else is answered; until what is given is dropped.
+    pub async fn withhold(&self, face: Face) -> std::sync::mpsc::Sender<()> {
+        let (release, released) = std::sync::mpsc::channel();
+        let (ledger, (begun, begins)) = (self.ledger(face).clone(), tokio::sync::oneshot::channel());
+        tokio::spawn(async move {
+            let wait = move |_: &mut Sqlite| {
+                let _ = begun.send(());
+                let _ = released.recv();
+            };
+            ledger.perform(wait).await
+        });
+        begins.await.unwrap();
+        release
     }
 
     /// Goes, and leaves the address and the agents' history to whoever comes next.

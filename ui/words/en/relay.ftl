@@ -63,6 +63,15 @@ relay-no-such-auditor-hint = See the keys with: venia-relay auditor-key list
 relay-no-auditors = No auditor can open records.
 relay-keep-days = What technicians were sent can be kept for { $most } days at most.
 relay-keep-days-hint = Give a smaller number with --keep-days.
+relay-checking = Checking the ledger: { $done } of { $size } entries
+relay-intact = INTACT: { $entries } entries, { $sessions } sessions; tree, signatures, strands and every table agree.
+relay-broken-entry = BROKEN at entry { $at }: { $why }.
+relay-broken-row = BROKEN in { $at }: { $why }.
+relay-broken-note = Change nothing in the folder, and keep a copy of it: it is evidence. Receipts and the auditors' copies show what was there.
+relay-check-stopped = Stopped before the end: nothing can be told.
+relay-check-stopped-hint = Run it again and let it finish.
+relay-check-old = The ledger in { $folder } was made by another version of this program.
+relay-check-old-hint = Start the relay once with this program, or check with the one that made it.
 
 relay-backup = The copy is in { $place }: keys, settings, members, and { $entries } entries of the log that grows. It was read back and holds.
 relay-backup-note = Keep it as safe as the relay: it holds the root. No relay starts from it; bring it back, then run: venia-relay recover

@@ -63,6 +63,15 @@ relay-no-such-auditor-hint = Vea las claves con: venia-relay auditor-key list
 relay-no-auditors = Ningún auditor puede abrir los registros.
 relay-keep-days = Lo recibido por los técnicos se guarda como máximo { $most } días.
 relay-keep-days-hint = Indique un número menor con --keep-days.
+relay-checking = Comprobando el registro: { $done } de { $size } entradas
+relay-intact = INTACTO: { $entries } entradas, { $sessions } sesiones; árbol, firmas, hebras y todas las tablas concuerdan.
+relay-broken-entry = ROTO en la entrada { $at }: { $why }.
+relay-broken-row = ROTO en { $at }: { $why }.
+relay-broken-note = No cambie nada en la carpeta y guarde una copia: es una prueba. Los recibos y las copias de los auditores muestran lo que había.
+relay-check-stopped = Detenido antes del final: no se puede afirmar nada.
+relay-check-stopped-hint = Ejecútelo de nuevo y déjelo terminar.
+relay-check-old = El registro en { $folder } fue hecho por otra versión de este programa.
+relay-check-old-hint = Inicie el relay una vez con este programa, o compruebe con el que lo hizo.
 
 relay-backup = La copia está en { $place }: claves, ajustes, miembros y { $entries } entradas del registro que crece. Se ha releído y es correcta.
 relay-backup-note = Guárdela con tanto cuidado como el relé: contiene la raíz. Ningún relé arranca desde ella; tráigala de vuelta y ejecute: venia-relay recover

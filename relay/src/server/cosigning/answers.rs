@@ -23,14 +23,15 @@ impl Relay {
         self.ledger.prove(question).await?.await.unwrap_or(Err(Refusal::Disk)).map(|answer| self.dressed(answer))
     }
 
-    /// Proof that the log continues a tree, up to a cosigned one where the peer lets the relay choose.
+    /// Proof that the log continues a tree, up to a cosigned one where the peer names a tree and lets the relay choose.
+    /// From nothing on it is the newest of all that is wanted, at once.
     pub(in crate::server) async fn consistency(
         &self,
         origin: String,
         first: u64,
         mut second: u64,
     ) -> Result<Answer, Refusal> {
-        if second == 0 {
+        if second == 0 && first > 0 {
             second = self.witnessed_since(first).await?;
         }
         let pending = self.ledger.continuity(Continuity::Between { origin, first, second }).await?;

@@ -70,6 +70,18 @@ impl Sqlite {
         Ok(Self { path: path.to_owned(), kept_from: 0, connection })
     }
 
+    /// Whether every migration of this program was run here, and no other.
+    pub fn is_current(&self) -> Result<bool, StoreError> {
+        schema::is_current(&self.connection)
+    }
+
+    /// Whether the schema is exactly the one this program makes: every migration, and no table, index or trigger more.
+    pub fn has_our_schema(&self) -> Result<bool, StoreError> {
+        let mut fresh = Connection::open_in_memory()?;
+        schema::migrate(&mut fresh)?;
+        Ok(schema::made(&self.connection)? == schema::made(&fresh)?)
+    }
+
     /// Entries from an index on, at most so many.
     pub fn entries_from(&self, from: u64, most: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         let sql = "SELECT note FROM entries WHERE entry >= $1 ORDER BY entry LIMIT $2";

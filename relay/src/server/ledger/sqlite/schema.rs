@@ -43,6 +43,25 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(transaction.commit()?)
 }
 
+/// Whether every migration was run, and no newer one.
+pub(super) fn is_current(connection: &Connection) -> Result<bool, StoreError> {
+    let sql = "SELECT coalesce(max(version), 0) FROM schema_version";
+    let newest: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(newest == MIGRATIONS.len() as i64)
+}
+
+/// Kind, name and making of everything in a database; then number and hash of the migrations it says it had.
+pub(super) type Made = (Vec<(String, String, Option<String>)>, Vec<(i64, Vec<u8>)>);
+
+/// Everything that was ever made in a database, and the migrations it says it had.
+pub(super) fn made(connection: &Connection) -> Result<Made, StoreError> {
+    let mut made = connection.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name")?;
+    let made = made.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
+    let mut done = connection.prepare("SELECT version, sha256 FROM schema_version ORDER BY version")?;
+    let done = done.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    Ok((made, done))
+}
+
 #[cfg(test)]
 mod tests {
     use venia_proto::id::{SessionId, Strand};
