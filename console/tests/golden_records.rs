@@ -10,6 +10,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use venia_proto::fingerprint::Fingerprint;
 use venia_proto::ledger::bundle::Bundle;
 use venia_relay::client::receipt::assemble;
 
@@ -36,5 +37,7 @@ fn records(folder: &Path) {
 #[test]
 fn every_verdict_reads_as_written() {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records");
+    let root = Fingerprint::of(support::session(2).root.verifier()).to_string();
+    assert!(std::fs::read_to_string(cases.join("verify.txt")).unwrap().contains(&root), "the cases name another root");
     lines::check(env!("CARGO_BIN_EXE_venia"), &cases, records);
 }

@@ -99,7 +99,7 @@ enum Command {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
         jobs: Option<u16>,
     },
-    /// Run a witness: it cosigns the checkpoints of other people's logs, and never two histories
+    /// Run a witness of other people's logs: it never cosigns two histories of one
     Witness {
         /// Where to listen, over HTTP
         #[arg(long, value_name = "ADDR:PORT", default_value_t = WITNESS_LISTEN)]

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -20,9 +20,11 @@ use venia_proto::id::{Leaf, SessionId};
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::kind::{Kind, Status};
 use venia_proto::ledger::verify::{Finding, Roots, verify};
+use venia_tests::harness::PATIENCE;
 use venia_tests::harness::agent::Agent;
 use venia_tests::harness::console::Technician;
 use venia_tests::harness::faulty::{Fault, has_failed};
+use venia_tests::harness::process::{Heard, Process};
 use venia_tests::harness::world::World;
 use venia_tests::programs;
 use venia_tests::sim::random::Random;
@@ -31,6 +33,8 @@ use venia_tests::sim::random::Random;
 const TRIES: usize = 3;
 /// No session of these tests makes so many calls of one kind in one thread.
 const CALLS_MAX: usize = 200;
+/// After so long without a word somebody looks what became of the other.
+const QUIET: Duration = Duration::from_secs(5);
 /// How often a journal is looked at.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -56,13 +60,23 @@ fn random() -> Random {
 
 /// Answers whatever the person is asked, with a technician at the other end, until the agent has ended.
 fn carry_on(ana: &Technician<'_>, agent: &mut Agent) -> i32 {
-    let mut console = None;
-    while let Some(line) = agent.process.next() {
-        let said: Value = serde_json::from_str(&line).unwrap_or_default();
-        if let Some(code) = said["feed"].as_str().and_then(|line| line.strip_prefix("code: ")) {
-            console = Some(ana.joining(code, &ABOUT));
+    let mut console: Option<Process> = None;
+    let mut heard = Instant::now();
+    loop {
+        match agent.process.listen(QUIET) {
+            Heard::Line(line) => {
+                heard = Instant::now();
+                let said: Value = serde_json::from_str(&line).unwrap_or_default();
+                if let Some(code) = said["feed"].as_str().and_then(|line| line.strip_prefix("code: ")) {
+                    console = Some(ana.joining(code, &ABOUT));
+                }
+                reply(agent, &said);
+            }
+            // The technician didn't get through and has gone: the person needn't wait for the code to run out.
+            Heard::Nothing if console.as_mut().is_none_or(Process::has_ended) => agent.process.say("stop"),
+            Heard::Nothing => assert!(heard.elapsed() < PATIENCE, "silent for too long: {:?}", agent.process.printed()),
+            Heard::End => break,
         }
-        reply(agent, &said);
     }
     // Whoever lost its peer may wait longer than we care.
     drop(console);
@@ -71,7 +85,7 @@ fn carry_on(ana: &Technician<'_>, agent: &mut Agent) -> i32 {
 
 /// The same, where somebody else has the code.
 fn answer(agent: &mut Agent) -> i32 {
-    while let Some(line) = agent.process.next() {
+    while let Some(line) = agent.process.next_line() {
         reply(agent, &serde_json::from_str(&line).unwrap_or_default());
     }
     agent.process.exit()

@@ -14,6 +14,7 @@ use venia_proto::id::SessionId;
 use venia_proto::key::{PublicKey, VerifierKey};
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::kind::KindName;
+use venia_proto::ledger::looking::{self, Look};
 use venia_proto::ledger::notice::{Looking, Notice};
 use venia_proto::rendezvous::{Answer, LogHead, Refusal};
 use venia_proto::statement::Role;
@@ -45,16 +46,10 @@ pub struct Desk {
 #[derive(Clone, Default)]
 pub struct Looked(Arc<Mutex<Option<Look>>>);
 
-/// What for, and at which session.
-type Look = (Looking, Option<SessionId>);
-
 impl Looked {
     /// Whether an auditor who said this may have the sealed parts of that session.
     pub fn opens(&self, session: SessionId) -> bool {
-        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some((Looking::List | Looking::Verify, _)) | None => false,
-            Some((Looking::Show | Looking::Search | Looking::Export, at)) => at.is_none_or(|at| at == session),
-        }
+        looking::opens(*self.0.lock().unwrap_or_else(PoisonError::into_inner), session)
     }
 
     fn said(&self) -> bool {
@@ -251,6 +246,6 @@ mod tests {
         looked.say(Looking::Search, None);
         assert!(looked.opens(one) && looked.opens(two));
         looked.say(Looking::Verify, None);
-        assert!(!looked.opens(one), "who verifies reads no words");
+        assert!(!looked.opens(one), "the last word counts");
     }
 }

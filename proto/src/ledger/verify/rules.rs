@@ -17,10 +17,8 @@ use crate::catalog::Catalog;
 use crate::id::{Leaf, Strand};
 use crate::ledger::body::{Admit, Allowed, Arguments, Body, Consent, DefinitionHash, ItemId, Request};
 use crate::ledger::event::Event;
+use crate::ledger::flag;
 use crate::ledger::kind::{Answer, Kind, Status};
-
-/// Longest any grant lives, in minutes. (SECURITY D2)
-const GRANT_MAX_MINUTES: i64 = 8 * 60;
 
 /// Everything the rules look at.
 pub(super) struct Record<'a> {
@@ -165,8 +163,7 @@ impl Replay<'_> {
         }
         if let Some(Body::Consent(consented)) = self.record.words.of(granted_at) {
             let now = self.record.events[n].header().time;
-            let minutes = consented.minutes.map_or(GRANT_MAX_MINUTES, i64::from).min(GRANT_MAX_MINUTES);
-            if now > consent.time.plus_ms(minutes * 60_000) {
+            if flag::expired(consent.time, consented.minutes, now) {
                 return Err(without("the time allowed was over"));
             }
             if let Some(item) = item_of(request, admit) {

@@ -17,7 +17,7 @@ use std::str::FromStr;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use venia_proto::id::{SessionId, Strand};
 use venia_proto::key::{PublicKey, VerifierKey};
-use venia_proto::ledger::merkle::Hash;
+use venia_proto::ledger::merkle::{Hash, completed};
 
 use super::{Commit, Equivocation, Head, Placed, Store, StoreError, StoredSession};
 
@@ -128,8 +128,9 @@ impl Store for Sqlite {
     }
 
     fn node(&self, level: u8, place: u64) -> Result<Option<Hash>, StoreError> {
-        let sql = "SELECT hash FROM nodes WHERE level = $1 AND place = $2";
-        let row = params![level, place.cast_signed()];
+        let Some(node) = numbered(level, place) else { return Ok(None) };
+        let sql = "SELECT hash FROM nodes WHERE node = $1 AND level = $2 AND place = $3";
+        let row = params![node.cast_signed(), level, place.cast_signed()];
         Ok(self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?)
     }
 
@@ -246,6 +247,11 @@ impl Store for Sqlite {
         })
         .collect()
     }
+}
+
+/// The row of a node; `None` if no tree has it.
+pub(super) fn numbered(level: u8, place: u64) -> Option<u64> {
+    Some(completed(level, place)? + 1)
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {

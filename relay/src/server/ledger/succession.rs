@@ -31,7 +31,7 @@ use super::super::serve::DATABASE;
 use super::super::settings::Settings;
 use super::prove::Nodes;
 use super::shards::{closed, file, verified};
-use super::sqlite::Sqlite;
+use super::sqlite::{Sqlite, numbered};
 use super::{Store as _, StoreError};
 use crate::client::home::{Home, HomeError};
 
@@ -206,8 +206,9 @@ impl Beginning {
             connection.execute("INSERT INTO entries (entry, note) VALUES ($1, $2)", params![entry, note])?;
         }
         for (level, place, hash) in &self.nodes {
-            let sql = "INSERT INTO nodes (level, place, hash) VALUES ($1, $2, $3)";
-            connection.execute(sql, params![level, place.cast_signed(), hash])?;
+            let node = numbered(*level, *place).ok_or(StoreError::Damaged("a node of no tree"))?;
+            let sql = "INSERT INTO nodes (node, level, place, hash) VALUES ($1, $2, $3, $4)";
+            connection.execute(sql, params![node.cast_signed(), level, place.cast_signed(), hash])?;
         }
         let sql = "INSERT INTO head (one, size, checkpoint, batch) VALUES (1, $1, $2, $3)";
         connection.execute(sql, params![self.entries.len() as i64, self.checkpoint, self.entries[0]])?;

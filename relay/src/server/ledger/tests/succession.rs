@@ -373,3 +373,30 @@ async fn a_relay_that_starts_in_another_year_begins_another_log_and_starts_again
     holds(&store, &agent, &events, &old);
     drop(kept);
 }
+
+#[tokio::test]
+async fn closed_logs_are_checked_with_the_one_that_grows() {
+    use super::super::super::check::{At, Unchecked, Wish, check};
+    let folder = Folder::new();
+    let (_, whole) = session(1, true);
+    folder.record(vec![whole]).await;
+    folder.succeed(Succession::Year).unwrap();
+    let checked = || {
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let store = Sqlite::reader(&folder.home.path(DATABASE).unwrap()).unwrap();
+        check(&store, &Wish { log: &folder.log(), head: None, jobs: 1, stop: &stop }, |_, _| {})
+    };
+    assert_eq!(checked().unwrap().entries, 2);
+    let archive = rusqlite::Connection::open(folder.home.dir().join("archive/1.db")).unwrap();
+    archive.execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM entries WHERE entry = 1").unwrap();
+    let row = |found: Result<_, Unchecked>| match found {
+        Err(Unchecked::Broken { at: At::Row(row), .. }) => row,
+        _ => panic!("not found"),
+    };
+    assert_eq!(row(checked()), "shards 1");
+    archive.execute("UPDATE head SET size = size - 1", []).unwrap();
+    assert_eq!(row(checked()), "shards 1");
+    drop(archive);
+    std::fs::remove_file(folder.home.dir().join("archive/1.db")).unwrap();
+    assert_eq!(row(checked()), "shards 1");
+}
