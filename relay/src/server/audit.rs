@@ -64,9 +64,9 @@ impl Looked {
 impl Desk {
     /// Opens the reading connection; the database must be there and migrated.
     pub fn open(path: &Path, log: &VerifierKey) -> Result<Self, StoreError> {
-        let store = Sqlite::reader(path)?;
-        let archives = !store.shards()?.is_empty();
-        Ok(Self { store: Arc::new(Mutex::new(store)), log: log.clone(), archives })
+        // On a connection that is closed again: one that has read and is closed last leaves the write-ahead log behind.
+        let archives = !Sqlite::reader(path)?.shards()?.is_empty();
+        Ok(Self { store: Arc::new(Mutex::new(Sqlite::reader(path)?)), log: log.clone(), archives })
     }
 
     /// Asks about closed logs; `None` if it is the log that grows that must be asked.
@@ -83,6 +83,9 @@ impl Desk {
     /// Deletes, beside everything else, the entries of closed logs that are no longer kept. What doesn't come to its end is
     /// done at the next start.
     pub(super) fn strip(&self) {
+        if !self.archives {
+            return;
+        }
         let store = self.store.clone();
         tokio::task::spawn_blocking(move || {
             let pruned = {
