@@ -314,9 +314,12 @@ def verify(path, fingerprint=None):
     place[0] = "000000.tlog-proof"
     witnesses = sum(cosigned(logs.seen[common], witness) for witness in statement["witnesses"])
     need(not whole or witnesses >= statement.get("quorum", 0), "a required witness is missing")
+    arrived = set()
     for n, event in enumerate(events):
         place[0], after = f"{n:06}.event", event["after"]
         if after is not None:
+            need(after["origin"] == origin or event["author"] not in arrived, "quotes another log's checkpoint after one of its own")
+            arrived |= {event["author"]} if after["origin"] == origin else set()
             need(set(after) == {"origin", "size", "root"} and (after["origin"] != origin or index[n] is None or after["size"] <= index[n]), "quotes a checkpoint that didn't exist before it")
             logs.one_root(after["origin"], after["size"], b64(after["root"], 32))
 

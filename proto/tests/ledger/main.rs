@@ -13,4 +13,5 @@ mod people;
 mod python;
 mod repacked;
 mod rules;
+mod succession;
 mod support;

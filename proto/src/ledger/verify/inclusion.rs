@@ -1,7 +1,7 @@
 //! The receipts: every event in one tree of a log the statement names, witnessed, and grown from the first one shown.
 //! (SECURITY F3)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Broken, chain};
 use crate::id::{Leaf, Strand};
@@ -137,10 +137,15 @@ impl Included {
         Err(Broken { at: Some(super::At::Entry(0)), why })
     }
 
-    /// The checkpoints events quote: none from the future, and never two roots of one size.
+    /// The checkpoints events quote: none from the future, never two roots of one size, and of another log only what an
+    /// author held before it had any of this one. (docs/ledger.md, `after`)
     fn check_quotes(&self, events: &[Event], logs: &mut Logs<'_>) -> Result<(), Broken> {
+        let mut quotes = Quotes::new(&self.common.origin);
         for (n, event) in events.iter().enumerate() {
             let Some(after) = &event.header().after else { continue };
+            if !quotes.take(event.header().author, &after.origin) {
+                return Err(Broken::entry(n, QUOTES_ANOTHER));
+            }
             let ours = after.origin == self.common.origin;
             if ours && self.index(n).is_some_and(|index| after.size > index) {
                 return Err(Broken::entry(n, "quotes a checkpoint that didn't exist before it"));
@@ -148,6 +153,32 @@ impl Included {
             logs.one_root(&after.origin, after.size, &after.root).map_err(|why| Broken::entry(n, why))?;
         }
         Ok(())
+    }
+}
+
+/// Said of an event that quotes another log although its author held a checkpoint of this one.
+pub(super) const QUOTES_ANOTHER: &str = "quotes another log's checkpoint after one of the log it stands in";
+
+/// Which log each author quotes: the one before, until it holds a checkpoint of its own; then never another again. Whoever
+/// went back could choose, event by event, which of two histories to be seen in.
+pub(super) struct Quotes<'a> {
+    log: &'a KeyName,
+    arrived: BTreeSet<Strand>,
+}
+
+impl<'a> Quotes<'a> {
+    pub(super) fn new(log: &'a KeyName) -> Self {
+        Self { log, arrived: BTreeSet::new() }
+    }
+
+    /// False: this author may quote that log no more.
+    pub(super) fn take(&mut self, author: Strand, quoted: &KeyName) -> bool {
+        if quoted == self.log {
+            self.arrived.insert(author);
+            true
+        } else {
+            !self.arrived.contains(&author)
+        }
     }
 }
 
