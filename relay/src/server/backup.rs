@@ -115,9 +115,9 @@ pub fn backup(folder: &Path, dest: &Path, now: Wall) -> Result<Mark, BackupError
     let mark = fill(&folder, &beside.0, now)?;
     check(&beside.0, &mark)?;
     // Onto nothing or onto an empty folder; anything that came there meanwhile stays, and we fail.
-    fs::rename(&beside.0, &dest).map_err(|error| match error.kind() {
-        io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => BackupError::Exists(dest.clone()),
-        _ => BackupError::Write(error),
+    fs::rename(&beside.0, &dest).map_err(|error| {
+        let taken = matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory);
+        if taken { BackupError::Exists(dest.clone()) } else { BackupError::Write(error) }
     })?;
     File::open(&parent).and_then(|parent| parent.sync_all()).map_err(BackupError::Write)?;
     Ok(mark)
