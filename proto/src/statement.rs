@@ -13,7 +13,7 @@ mod member;
 mod tests;
 mod witness;
 
-pub use member::{MEMBER, MEMBER_LIFE_MS, Member, MemberError, Role};
+pub use member::{MEMBER, MEMBER_LIFE_MS, MEMBER_SLACK_MS, Member, MemberError, Role};
 pub use witness::WitnessKey;
 
 use std::collections::BTreeSet;
@@ -171,7 +171,9 @@ impl Statement {
         holds(distinct(relays.clone().map(|relay| relay.name.raw())), "relay name")?;
         holds(distinct(relays.map(|relay| &relay.log.name)), "relay log")?;
         holds(self.auditors.iter().all(|auditor| is_recipient(auditor)) && distinct(self.auditors.iter()), "auditors")?;
-        holds(distinct(self.witnesses.iter()), "witnesses")?;
+        // One key under two names would count as two witnesses.
+        holds(distinct(self.witnesses.iter().map(|witness| witness.key.as_bytes())), "witnesses")?;
+        holds(distinct(self.witnesses.iter().map(|witness| &witness.name)), "witnesses")?;
         holds(distinct(self.packs.iter()), "packs")?;
         holds(u32::try_from(self.witnesses.len()).is_ok_and(|witnesses| self.quorum <= witnesses), "quorum")
     }
