@@ -1,7 +1,7 @@
 //! The receipts: every event in one tree of a log the statement names, witnessed, and grown from the first one shown.
 //! (SECURITY F3)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Broken, chain};
 use crate::id::{Leaf, Strand};
@@ -9,7 +9,7 @@ use crate::key::{KeyName, VerifierKey};
 use crate::ledger::bundle::{Bundle, read_consistency};
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::cosignature::cosigned;
-use crate::ledger::event::Event;
+use crate::ledger::event::{Event, Header};
 use crate::ledger::merkle::{self, Hash};
 use crate::ledger::note::Note;
 use crate::ledger::proof::Proof;
@@ -55,7 +55,7 @@ pub(super) fn check(bundle: &Bundle, events: &[Event], statement: &Statement) ->
     let first = included.check_first(bundle, &mut logs)?;
     included.check_consistency(bundle, &first)?;
     included.check_witnesses(statement)?;
-    included.check_quotes(events, &mut logs)?;
+    included.check_quotes(events, &first, &mut logs)?;
     Ok(included)
 }
 
@@ -135,18 +135,36 @@ impl Included {
         Ok(())
     }
 
-    /// The checkpoints events quote: none from the future, and never two roots of one size.
-    fn check_quotes(&self, events: &[Event], logs: &mut Logs<'_>) -> Result<(), Broken> {
+    /// The checkpoints events quote: of this log or one before it, none from the future, and never two roots of one size.
+    ///
+    /// The agent holds no checkpoint between its open and the first receipt of it, so it quotes none: or a bundle could pass
+    /// off a late checkpoint as the first, and every root quoted before would be held against nothing.
+    fn check_quotes(&self, events: &[Event], first: &Checkpoint, logs: &mut Logs<'_>) -> Result<(), Broken> {
+        let mut arrived = BTreeSet::new();
         for (n, event) in events.iter().enumerate() {
-            let Some(after) = &event.header().after else { continue };
-            let ours = after.origin == self.common.origin;
-            if ours && self.index(n).is_some_and(|index| after.size > index) {
-                return Err(Broken::entry(n, "quotes a checkpoint that didn't exist before it"));
+            let Header { author, after: Some(after), .. } = event.header() else { continue };
+            let broken = |why: &str| Broken::entry(n, why);
+            if after.origin == self.common.origin {
+                arrived.insert(*author);
+                if self.index(n).is_some_and(|index| after.size > index) {
+                    return Err(broken("quotes a checkpoint that didn't exist before it"));
+                }
+                let covers_open = self.index(0).is_some_and(|index| index < after.size);
+                if *author == Strand::Agent && covers_open && after.size < first.size {
+                    return Err(broken("quotes a checkpoint before the one that is said to be the first"));
+                }
+            } else if !may_come_from(logs.statement, &after.origin) || arrived.contains(author) {
+                return Err(broken("a foreign origin: quotes a log that its own doesn't follow"));
             }
             logs.one_root(&after.origin, after.size, &after.root).map_err(|why| Broken::entry(n, why))?;
         }
         Ok(())
     }
+}
+
+/// Whether an author may come from this log: quote its checkpoint until the first receipt from the session's own log.
+fn may_come_from(statement: &Statement, origin: &KeyName) -> bool {
+    statement.relay_of(origin.as_str()).is_some()
 }
 
 /// Receipts may be missing only at the end: a session whose last events never reached the relay.
