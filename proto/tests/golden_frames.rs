@@ -168,6 +168,7 @@ fn to_console() -> Vec<ToConsole> {
         ToConsole::Event { signed: signed(), proof: None },
         ToConsole::Event { signed: signed(), proof: Some(b"c2sp.org/tlog-proof@v1\n".to_vec()) },
         ToConsole::CloseRecorded,
+        ToConsole::Statement { note: b"venia/statement@v1\n".to_vec() },
     ]);
     messages
 }
@@ -291,6 +292,7 @@ named!(ToConsole {
     Self::Event { proof: None, .. } => "event",
     Self::Event { proof: Some(_), .. } => "event-proven",
     Self::CloseRecorded => "close-recorded",
+    Self::Statement { .. } => "statement",
 });
 
 named!(Bulk {

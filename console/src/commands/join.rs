@@ -145,7 +145,8 @@ async fn session(
 
     let lines = plan.signoff.is_none().then(|| input::lines(parts.input));
     let key = membership.key.named(member.key.name.clone());
-    let record = Record::new(Sides { session, agent: paired.agent, log: log.clone(), strand: paired.strand, key });
+    let (agent, strand) = (paired.agent, paired.strand);
+    let record = Record::new(Sides { session, root, agent, log: log.clone(), strand, key });
     let through = Through { control: &reached.control, pushes: &mut reached.pushes, flow, session };
     let finished = {
         let driving = drive(paired, through, record, plan, voice, lines);

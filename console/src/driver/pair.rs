@@ -102,7 +102,10 @@ pub(crate) async fn pair(
     let share = match expect(&mut receiver).await? {
         ToConsole::PairAnswer { message } => message,
         ToConsole::PairRefused(why) => return Err(PairFailed::Refused(why)),
-        ToConsole::PairConfirmed { .. } | ToConsole::Event { .. } | ToConsole::CloseRecorded => {
+        ToConsole::PairConfirmed { .. }
+        | ToConsole::Event { .. }
+        | ToConsole::CloseRecorded
+        | ToConsole::Statement { .. } => {
             return Err(PairFailed::Malformed);
         }
     };
@@ -111,7 +114,10 @@ pub(crate) async fn pair(
     let (mac, strand) = match expect(&mut receiver).await? {
         ToConsole::PairConfirmed { mac, strand } => (mac, strand),
         ToConsole::PairRefused(why) => return Err(PairFailed::Refused(why)),
-        ToConsole::PairAnswer { .. } | ToConsole::Event { .. } | ToConsole::CloseRecorded => {
+        ToConsole::PairAnswer { .. }
+        | ToConsole::Event { .. }
+        | ToConsole::CloseRecorded
+        | ToConsole::Statement { .. } => {
             return Err(PairFailed::Malformed);
         }
     };

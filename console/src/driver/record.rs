@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use venia_proto::consent::EntryRef;
+use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
 use venia_proto::ledger::body::{Body, BodyError};
@@ -25,6 +26,7 @@ use venia_proto::message::{BareOpening, Signed, ToAgent};
 use venia_proto::now::Now;
 use venia_proto::session::console::{Input, Write};
 use venia_proto::session::timer::ADMISSION_MS;
+use venia_proto::statement::Statement;
 use venia_relay::client::receipt::Held;
 
 /// Most events of a session (SECURITY E6).
@@ -35,6 +37,8 @@ const OPENINGS_MAX: usize = 256 << 20;
 /// What both sides of a session are called and sign with.
 pub(crate) struct Sides {
     pub(crate) session: SessionId,
+    /// The organisation's root.
+    pub(crate) root: Fingerprint,
     /// The key the agent proved.
     pub(crate) agent: PublicKey,
     /// The log of the relay we are connected to, as the statement names it.
@@ -64,6 +68,8 @@ pub(crate) struct Record {
     /// Where the agent's events stand in the log.
     indices: BTreeMap<u64, u64>,
     first: Option<Proof>,
+    /// The statement the session began with, as the agent showed it.
+    statement: Option<Vec<u8>>,
     roots: BTreeMap<u64, Hash>,
     /// Arrived and not handed on: words, and when.
     waiting: BTreeMap<u64, (Body, u64)>,
@@ -138,6 +144,7 @@ impl Record {
             opened: 0,
             indices: BTreeMap::new(),
             first: None,
+            statement: None,
             roots: BTreeMap::new(),
             waiting: BTreeMap::new(),
             front: 0,
@@ -263,10 +270,25 @@ impl Record {
         self.first.as_ref()
     }
 
-    /// Everything for the bundle; `None` without a first receipt.
+    /// The agent shows the statement the session begins with. Whether it is one of this organisation's, for this log, and
+    /// the first one shown.
+    pub(crate) fn begin_under(&mut self, note: &[u8]) -> bool {
+        let ours = |statement: Statement| {
+            statement.relay_of(self.sides.log.name.as_str()).is_some_and(|relay| relay.log == self.sides.log)
+        };
+        let begins = self.statement.is_none()
+            && self.events.is_empty()
+            && Statement::open(note, &self.sides.root).is_ok_and(ours);
+        if begins {
+            self.statement = Some(note.to_vec());
+        }
+        begins
+    }
+
+    /// Everything for the bundle; `None` without a first receipt. `statement`: ours, if the agent showed none.
     pub(crate) fn held(&self, statement: Vec<u8>, member: Vec<u8>) -> Option<Held> {
         Some(Held {
-            statement,
+            statement: self.statement.clone().unwrap_or(statement),
             agent: self.agent.clone()?,
             events: self.events.values().cloned().collect(),
             openings: self.openings.clone(),

@@ -26,7 +26,8 @@ fn log() -> SigningKey {
 fn record() -> Record {
     let log = log().verifier().clone();
     let key = SigningKey::new("member", [3; 32]);
-    Record::new(Sides { session: SESSION, agent: *device().public(), log, strand: US, key })
+    let root = Fingerprint::of(device().verifier());
+    Record::new(Sides { session: SESSION, root, agent: *device().public(), log, strand: US, key })
 }
 
 /// The agent's events: open, a chat line, a pause, the close.

@@ -169,7 +169,10 @@ impl Visitor {
         let share = match within("the agent's share", receiver.expect()).await.unwrap() {
             ToConsole::PairAnswer { message } => message,
             ToConsole::PairRefused(why) => return Err(why),
-            ToConsole::PairConfirmed { .. } | ToConsole::Event { .. } | ToConsole::CloseRecorded => {
+            ToConsole::PairConfirmed { .. }
+            | ToConsole::Event { .. }
+            | ToConsole::CloseRecorded
+            | ToConsole::Statement { .. } => {
                 panic!("no share")
             }
         };
@@ -181,7 +184,10 @@ impl Visitor {
                 strand
             }
             ToConsole::PairRefused(why) => return Err(why),
-            ToConsole::PairAnswer { .. } | ToConsole::Event { .. } | ToConsole::CloseRecorded => panic!("no proof"),
+            ToConsole::PairAnswer { .. }
+            | ToConsole::Event { .. }
+            | ToConsole::CloseRecorded
+            | ToConsole::Statement { .. } => panic!("no proof"),
         };
         let (tell, heard) = mpsc::unbounded_channel();
         tokio::spawn(listen(connection.clone(), receiver, tell));
@@ -409,6 +415,7 @@ async fn listen(connection: Connection, mut control: Receiver<ToConsole>, tell: 
                 Heard::Event { event: Box::new(event), body, proof, openings, at: Instant::now() }
             }
             ToConsole::CloseRecorded => Heard::CloseRecorded,
+            ToConsole::Statement { .. } => continue,
             other @ (ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_)) => {
                 panic!("{other:?}")
             }
