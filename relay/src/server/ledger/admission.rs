@@ -41,6 +41,8 @@ pub struct Submission {
     pub known: u64,
     /// Sealed parts that came before it over the same connection.
     pub held: Held,
+    /// Whether the statement that connection was welcomed with names auditors.
+    pub auditors: bool,
 }
 
 /// Sessions and members who came for them.
@@ -95,6 +97,8 @@ struct Live {
     bytes: u64,
     evidence: usize,
     used: u64,
+    /// Whether the parts are sealed, once there is one. (SECURITY E4)
+    sealed: Option<bool>,
 }
 
 /// What admission must know of the moment.
@@ -217,6 +221,10 @@ impl Sessions {
                         return Err(fault(place, EventFault::ForeignKey));
                     }
                 }
+                // An agent that left a part unsealed would hide it from the auditors for ever. It never will be right.
+                if !live.seals_alike(event) {
+                    return Err(fault(place, EventFault::Format));
+                }
                 let reserved = if never_waits(header.kind.name()) { EVENTS_RESERVED } else { 0 };
                 let before = sealed.len();
                 sealed.extend(missing(store, &submission.held, event, place, &sealed)?);
@@ -252,6 +260,10 @@ impl Sessions {
         let (true, KindName::Open, Some(name)) = (expected, header.kind.name(), name) else {
             return Err(fault(0, EventFault::Session));
         };
+        // Recipients are those of the statement the session begins with, the one this agent was welcomed with.
+        if header.parts.iter().any(|part| part.sealed.is_some() != submission.auditors) {
+            return Err(fault(0, EventFault::Format));
+        }
         if moment.free < self.limits.disk_floor {
             return Err(NotAdmitted::Refused(Refusal::Disk));
         }
@@ -329,7 +341,15 @@ impl Live {
     fn new(session: SessionId, agent: VerifierKey) -> Self {
         let key = agent.key;
         let strands = Strands::new(session, agent);
-        Self { strands, agent: key, parties: BTreeSet::new(), events: 0, bytes: 0, evidence: 0, used: 0 }
+        Self { strands, agent: key, parties: BTreeSet::new(), events: 0, bytes: 0, evidence: 0, used: 0, sealed: None }
+    }
+
+    /// Whether this event's parts are sealed as those before it; the first one decides.
+    fn seals_alike(&mut self, event: &Event) -> bool {
+        let parts = &event.header().parts;
+        let Some(first) = parts.first() else { return true };
+        let sealed = *self.sealed.get_or_insert(first.sealed.is_some());
+        parts.iter().all(|part| part.sealed.is_some() == sealed)
     }
 
     /// Reads a session back: every note is checked again, so that a damaged database is found before it is signed.
@@ -339,6 +359,7 @@ impl Live {
         for note in stored.events {
             let event = Event::parse(&note).map_err(|_| StoreError::Damaged("an event"))?;
             live.strands.admit(&event).map_err(|_| StoreError::Damaged("a session's events"))?;
+            live.seals_alike(&event);
             live.events += 1;
             live.bytes += note.len() as u64;
         }

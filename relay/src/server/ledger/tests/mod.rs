@@ -273,6 +273,7 @@ impl Agent {
             events,
             known: 0,
             held: Held::default(),
+            auditors: false,
         }
     }
 }
