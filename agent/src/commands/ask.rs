@@ -10,9 +10,10 @@ use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::body;
+use venia_proto::ledger::event::After;
 use venia_proto::ledger::evidence;
 use venia_proto::ledger::kind::Verified;
-use venia_proto::ledger::pin;
+use venia_proto::ledger::pin::{self, Pin};
 use venia_proto::ledger::verify::Finding;
 use venia_proto::message::ToAgent;
 use venia_proto::rendezvous::{Call, Push, Refusal, VERSION};
@@ -282,8 +283,17 @@ impl Serving<'_> {
             Record::Member { strand: peer.strand, note: peer.member_note.clone().into() },
         ];
         let (report, mut done) = mpsc::unbounded_channel();
+        let kept = pin.as_ref().map(Pin::checkpoint).map(|seen| After {
+            origin: seen.origin.clone(),
+            size: seen.size,
+            root: seen.root,
+        });
         let recorder = Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report);
         let mut scribe = Scribe::new(session, key, self.recipients.clone());
+        // From an earlier session with this log: the first event says already what this PC saw of it.
+        if let Some(after) = kept {
+            scribe.receipted(after);
+        }
         let questions = Questions {
             name: arrival.name.clone(),
             organisation: welcome.statement.organisation.clone(),
