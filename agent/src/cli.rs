@@ -86,6 +86,12 @@ pub struct Ask {
     /// What the problem is, in your own words
     #[arg(long, value_name = "TEXT")]
     pub about: Option<String>,
+    /// From now on nothing runs here before the help service's witnesses confirmed its record
+    #[arg(long)]
+    pub strict: bool,
+    /// No longer so: their confirmation may come later
+    #[arg(long, conflicts_with = "strict")]
+    pub not_strict: bool,
     /// Where you are asked
     #[arg(long, value_name = "terminal", default_value = "terminal", value_parser = ["terminal"])]
     pub person: String,

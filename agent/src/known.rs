@@ -2,7 +2,7 @@
 //!
 //! Small files in the data folder: `relay` (the address used last), `roots` (one fingerprint a line: services an
 //! installer, the owner or an earlier "it is them" vouched for; SECURITY A2), `statement-<root>` and
-//! `checkpoint-<origin hash>` (so that neither can go back), `evidence/` (logs caught lying; SECURITY F4), and `burnt` (who used a wrong code, and when). Losing them costs trust in what was seen, never consent.
+//! `checkpoint-<origin hash>` (so that neither can go back), `evidence/` (logs caught lying; SECURITY F4), `strict` (nothing runs before witnesses cosigned), and `burnt` (who used a wrong code, and when). Losing them costs trust in what was seen, never consent.
 
 use std::path::PathBuf;
 
@@ -11,6 +11,7 @@ use venia_proto::address::RelayAddress;
 use venia_proto::encoding::to_base32;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
+use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::evidence;
 use venia_proto::ledger::note::NOTE_MAX;
@@ -34,6 +35,9 @@ const EVIDENCE: &str = "evidence";
 const BURNT: &str = "burnt";
 const ROOTS: &str = "roots";
 const RELAY: &str = "relay";
+const STRICT: &str = "strict";
+/// Largest such file, in bytes.
+const STRICT_MAX: usize = 1_024;
 
 /// The relay used last.
 pub fn relay(home: &Home) -> Result<Option<RelayAddress>, HomeError> {
@@ -61,6 +65,17 @@ pub fn remember_root(home: &Home, root: &Fingerprint) -> Result<(), HomeError> {
     known.push(*root);
     let text: String = known.iter().map(|root| format!("{root}\n")).collect();
     home.write(ROOTS, text.as_bytes())
+}
+
+/// Whether the owner of this PC lets nothing run before witnesses cosigned its admission. A file that is there and can't be
+/// read counts: what was decided isn't undone by an accident.
+pub fn strict(home: &Home) -> Result<bool, HomeError> {
+    Ok(home.read(STRICT, STRICT_MAX)?.is_some())
+}
+
+/// Remembers that decision.
+pub fn remember_strict(home: &Home, strict: bool) -> Result<(), HomeError> {
+    if strict { home.write(STRICT, b"witnesses first\n") } else { home.remove(STRICT) }
 }
 
 /// The newest statement seen of this service. (SECURITY A1: the serial never goes back)
@@ -113,6 +128,14 @@ pub fn evidence_against(home: &Home, log: &VerifierKey) -> Result<Option<PathBuf
     held.map(|_| folder.path(&name)).transpose()
 }
 
+/// Keeps a note of what a relay gave no receipts for, and says where. It freezes nothing. (SECURITY E10)
+pub fn keep_withheld(home: &Home, session: SessionId, file: &evidence::File) -> Result<PathBuf, HomeError> {
+    let folder = Home::open(&home.dir().join(EVIDENCE), false)?;
+    let name = format!("withheld-{session}");
+    folder.write(&name, &file.to_bytes())?;
+    folder.path(&name)
+}
+
 fn pin_file(log: &VerifierKey) -> String {
     log_file("checkpoint", log)
 }
@@ -129,6 +152,17 @@ mod tests {
     use venia_proto::ledger::pin::PinError;
 
     use super::*;
+
+    #[test]
+    fn strictness_is_remembered_until_it_is_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("data"), true).unwrap();
+        assert!(!strict(&home).unwrap());
+        for decided in [true, true, false, false, true] {
+            remember_strict(&home, decided).unwrap();
+            assert_eq!(strict(&home).unwrap(), decided);
+        }
+    }
 
     #[test]
     fn f4_evidence_freezes_its_log_until_there_is_another() {

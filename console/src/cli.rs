@@ -98,6 +98,9 @@ pub enum Audit {
         /// Only what came since it was found right last
         #[arg(long)]
         since_last: bool,
+        /// Threads that check signatures [default: as many as cores]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        jobs: Option<u16>,
         /// Use this computer's copy alone
         #[arg(long)]
         offline: bool,
@@ -107,9 +110,15 @@ pub enum Audit {
         /// How
         #[arg(long)]
         format: Format,
-        /// Folder to write into, made if missing
+        /// Folder to write into, made if missing; what an earlier export wrote there is continued
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+        /// Go on as the log grows, until Ctrl-C
+        #[arg(long, conflicts_with = "offline")]
+        follow: bool,
+        /// With --follow: seconds between two looks
+        #[arg(long, value_name = "SECONDS", default_value_t = 10, requires = "follow", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+        every: u32,
         /// Use this computer's copy alone
         #[arg(long)]
         offline: bool,

@@ -15,6 +15,7 @@ mod keeping;
 mod membership;
 mod obeying;
 mod reach;
+mod seen;
 mod trouble;
 pub mod unseal;
 mod voice;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use venia_ui::cli::Program;
 use venia_ui::logs;
 
+pub use audit::{NotImported, import};
 pub use cli::{Audit, Cli, Command, Filters, Format, JoinArgs, Period, RunSpec, RunSpecError};
 
 /// What a test replaces.

@@ -11,6 +11,7 @@ use venia_proto::catalog::Catalog;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::body::{Consent, ItemId, Signoff};
+use venia_proto::ledger::cosignature::Witnessed;
 use venia_proto::ledger::kind::{Answer, Cause, Status, Why};
 use venia_proto::ledger::verify::Finding;
 use venia_proto::report::Report;
@@ -40,6 +41,8 @@ pub(crate) struct Ended<'a> {
     pub(crate) signoff: Option<&'a Signoff>,
     pub(crate) bundle: Option<&'a Path>,
     pub(crate) verdict: Option<Finding>,
+    pub(crate) witnessed: Option<Witnessed>,
+    pub(crate) trails: bool,
 }
 
 impl<'a> Voice<'a> {
@@ -173,14 +176,20 @@ impl<'a> Voice<'a> {
                 "event": "closed", "by": ended.by,
                 "outcome": ended.signoff.map(|signoff| signoff.outcome.raw()),
                 "next": ended.signoff.map(|signoff| signoff.next.raw()),
-                "bundle": path, "verdict": ended.verdict,
+                "bundle": path, "verdict": ended.verdict, "witnessed": ended.witnessed,
             }));
         }
         self.screen.line(&closed(ended.cause, words))?;
         match path {
-            Some(path) => self.screen.line(&words.say("console-bundle", &[("path", &path)])),
-            None => self.screen.line(&words.say("console-no-bundle", &[])),
+            Some(path) => self.screen.line(&words.say("console-bundle", &[("path", &path)]))?,
+            None => self.screen.line(&words.say("console-no-bundle", &[]))?,
         }
+        if let Some(found) = ended.witnessed.filter(Witnessed::is_witnessed) {
+            self.screen.line(&words.say("console-witnessed", &[("by", &found.cosigned)]))?;
+        } else if ended.trails {
+            self.screen.line(&words.say("console-not-witnessed", &[]))?;
+        }
+        Ok(())
     }
 
     /// A sentence beside the results.

@@ -157,8 +157,20 @@ fn f1_verify_has_four_verdicts_and_three_exit_codes() {
         assert_eq!((found["verdict"].as_str(), code(&output)), (Some(verdict), exit), "{args:?} {found}");
         let mut keys: Vec<_> = found.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
-        let told =
-            ["at", "code", "entries", "from", "receipt", "session", "signed_by", "to", "verdict", "why", "withheld"];
+        let told = [
+            "at",
+            "code",
+            "entries",
+            "from",
+            "receipt",
+            "session",
+            "signed_by",
+            "to",
+            "verdict",
+            "why",
+            "withheld",
+            "witnessed",
+        ];
         assert_eq!(keys, told);
     }
     let missing = venia(&data, &["verify", "no-such.zip", "--root", &root], "");

@@ -8,5 +8,5 @@ mod lines;
 #[test]
 fn every_command_line_answers_as_written() {
     let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd");
-    lines::check(env!("CARGO_BIN_EXE_venia"), &cases);
+    lines::check(env!("CARGO_BIN_EXE_venia"), &cases, |_| ());
 }

@@ -17,6 +17,13 @@ pub fn base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
+/// Decodes exactly `N` bytes of standard base64, at most 72, in the one spelling; nothing is allocated.
+pub fn base64_exact<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; 72];
+    let len = STANDARD.decode_slice(text, &mut bytes).ok()?;
+    bytes.get(..len)?.try_into().ok()
+}
+
 /// Lower-case hex.
 pub fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -116,6 +123,12 @@ mod tests {
         assert_eq!(base64("AA=="), Some(vec![0]));
         for text in ["AA", "AB==", "AA==\n", "A A=="] {
             assert_eq!(base64(text), None, "{text}");
+            assert_eq!(base64_exact::<1>(text), None, "{text}");
+        }
+        for len in [67, 68, 69, 73] {
+            let bytes = vec![7; len];
+            let read = base64_exact::<68>(&to_base64(&bytes));
+            assert_eq!(read.map(|read| read.to_vec()), Some(bytes).filter(|bytes| bytes.len() == 68), "{len}");
         }
         assert_eq!(hex::<2>("00ff"), Some([0, 255]));
         for text in ["00FF", "0ff", "00ff0", "00fg"] {

@@ -85,7 +85,7 @@ impl FromStr for Leaf {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        crate::encoding::base64(text).and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or(InvalidId("leaf hash"))
+        crate::encoding::base64_exact(text).map(Self).ok_or(InvalidId("leaf hash"))
     }
 }
 

@@ -139,6 +139,40 @@ impl VerifierKey {
     }
 }
 
+impl VerifierKey {
+    /// Made ready for many signatures.
+    pub fn ready(&self) -> ReadyKey {
+        ReadyKey { id: self.id(), point: ed25519_dalek::VerifyingKey::from_bytes(&self.key.0).ok(), key: self.clone() }
+    }
+}
+
+/// A verifier key for who checks many signatures by it: id and point of the curve are worked out once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ReadyKey {
+    key: VerifierKey,
+    id: [u8; 4],
+    /// Always there: a [`PublicKey`] is a point.
+    point: Option<ed25519_dalek::VerifyingKey>,
+}
+
+impl ReadyKey {
+    /// Name and public key.
+    pub fn verifier(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    /// See [`VerifierKey::id`].
+    pub fn id(&self) -> [u8; 4] {
+        self.id
+    }
+
+    /// See [`PublicKey::verify`].
+    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(signature);
+        self.point.is_some_and(|point| point.verify_strict(message, &signature).is_ok())
+    }
+}
+
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut key = vec![ED25519];
@@ -187,24 +221,31 @@ impl<'de> Deserialize<'de> for VerifierKey {
 }
 
 /// A private Ed25519 key under its name. Wiped when dropped; no `Debug`, no `Clone`, no `Serialize`.
-#[derive(ZeroizeOnDrop)]
 pub struct SigningKey {
-    seed: [u8; 32],
-    #[zeroize(skip)]
+    /// Wipes itself; its public half is worked out once, not at every signature.
+    pair: ed25519_dalek::SigningKey,
     verifier: VerifierKey,
 }
 
+/// The promise of wiping is the library's, kept by this line: it wouldn't compile without.
+const _: fn() = || {
+    fn wipes<T: ZeroizeOnDrop>() {}
+    wipes::<ed25519_dalek::SigningKey>();
+};
+
 impl SigningKey {
     /// Makes the key of 32 random bytes, named `kind-…` after its public half.
-    pub fn new(kind: &str, seed: [u8; 32]) -> Self {
-        let key = PublicKey(ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().to_bytes());
-        Self { seed, verifier: VerifierKey { name: KeyName::of(kind, &key), key } }
+    pub fn new(kind: &str, mut seed: [u8; 32]) -> Self {
+        let pair = ed25519_dalek::SigningKey::from_bytes(&seed);
+        seed.zeroize();
+        let key = PublicKey(pair.verifying_key().to_bytes());
+        Self { pair, verifier: VerifierKey { name: KeyName::of(kind, &key), key } }
     }
 
     /// The same key under another name; a log's name is its origin.
     #[must_use]
     pub fn named(&self, name: KeyName) -> Self {
-        Self { seed: self.seed, verifier: VerifierKey { name, key: self.verifier.key } }
+        Self { pair: self.pair.clone(), verifier: VerifierKey { name, key: self.verifier.key } }
     }
 
     /// Name and public key.
@@ -219,14 +260,14 @@ impl SigningKey {
 
     /// Signs.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        ed25519_dalek::SigningKey::from_bytes(&self.seed).sign(message).to_bytes()
+        self.pair.sign(message).to_bytes()
     }
 
     /// PKCS#8 DER (RFC 8410), for TLS and for the key file. The caller wipes it.
     pub fn to_pkcs8(&self) -> zeroize::Zeroizing<Vec<u8>> {
         let mut der = zeroize::Zeroizing::new(Vec::with_capacity(48));
         der.extend_from_slice(&PKCS8_PREFIX);
-        der.extend_from_slice(&self.seed);
+        der.extend_from_slice(self.pair.as_bytes());
         der
     }
 
@@ -292,5 +333,8 @@ mod tests {
         assert!(key.public().verify(b"x", &signature));
         assert!(!key.public().verify(b"y", &signature));
         assert!(!other.public().verify(b"x", &signature));
+        let ready = key.verifier().ready();
+        assert!(ready.verify(b"x", &signature) && !ready.verify(b"y", &signature));
+        assert!(!other.verifier().ready().verify(b"x", &signature));
     }
 }

@@ -15,6 +15,7 @@
 //! console ── SealAsk ────▶ agent      on a stream of its own, before each of these, in a session with auditors
 //! console ◀─ SealAnswer ── agent
 //! console ── Signoff ────▶ agent      then the agent's `close` at once
+//! console ◀─ Checkpoint ─▶ agent      at the start, after new receipts, at the end: see [`crate::ledger::gossip`]
 //! ```
 //!
 //! Control frames (at most 256 KiB) travel on the one bidirectional stream the console opens; each `result` travels as
@@ -60,6 +61,8 @@ pub enum ToAgent {
     Note(Signed),
     /// A `signoff` event: the technician is done.
     Signoff(Signed),
+    /// The largest checkpoint the console holds of a log. (SECURITY F4)
+    Checkpoint(Vec<u8>),
 }
 
 /// First and only frame of a bidirectional stream that a console opens in a session whose `open` event is sealed: seal this,
@@ -122,6 +125,8 @@ pub enum ToConsole {
     },
     /// The `close` is durable: proofs can be fetched for the whole session.
     CloseRecorded,
+    /// The largest checkpoint the agent holds of a log. (SECURITY F4)
+    Checkpoint(Vec<u8>),
     /// The statement the session begins with, exact bytes: the first thing after the pairing. It says who the parts are
     /// sealed to, and the technician's own connection may have been welcomed with a newer one. (SECURITY E4)
     Statement {

@@ -171,9 +171,11 @@ impl Statement {
         holds(distinct(relays.clone().map(|relay| relay.name.raw())), "relay name")?;
         holds(distinct(relays.map(|relay| &relay.log.name)), "relay log")?;
         holds(self.auditors.iter().all(|auditor| is_recipient(auditor)) && distinct(self.auditors.iter()), "auditors")?;
-        // One key under two names would count as two witnesses.
-        holds(distinct(self.witnesses.iter().map(|witness| witness.key.as_bytes())), "witnesses")?;
+        // By key: one witness under two names would be counted twice, and a log can't be its own witness.
+        holds(distinct(self.witnesses.iter().map(|witness| &witness.key)), "witnesses")?;
         holds(distinct(self.witnesses.iter().map(|witness| &witness.name)), "witnesses")?;
+        let own = |witness: &WitnessKey| self.relays.iter().any(|relay| relay.log.key == witness.key);
+        holds(!self.witnesses.iter().any(own), "witnesses")?;
         holds(distinct(self.packs.iter()), "packs")?;
         holds(u32::try_from(self.witnesses.len()).is_ok_and(|witnesses| self.quorum <= witnesses), "quorum")
     }

@@ -19,6 +19,8 @@ use venia_proto::ledger::batch::Batch;
 use venia_proto::ledger::body::{self, Body};
 use venia_proto::ledger::event::{After, Event, part_names};
 use venia_proto::ledger::kind::{Addition, Answer, Cause, Kind, KindName, Status, Verified, Why};
+use venia_proto::ledger::note;
+use venia_proto::ledger::notice::Notice;
 use venia_proto::ledger::part::{Opening, PartRef};
 use venia_proto::ledger::strand::{Admission, Author, Strands};
 use venia_proto::now::Wall;
@@ -291,4 +293,47 @@ fn f7_no_kind_is_taken_for_another() {
             }
         }
     }
+}
+
+/// What a document shows between fences.
+fn fenced(document: &str) -> Vec<&str> {
+    document
+        .split("\n```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| block.split_once('\n'))
+        .map(|(_, text)| text)
+        .collect()
+}
+
+#[test]
+fn the_examples_of_the_documents_are_what_the_code_writes() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = std::fs::read_to_string(here.join("../docs/ledger.md")).unwrap();
+    let files: Vec<Vec<u8>> = std::fs::read_dir(here.join("tests/golden"))
+        .unwrap()
+        .filter_map(|f| std::fs::read(f.unwrap().path()).ok())
+        .collect();
+    let (mut whole, mut cut) = (0, 0);
+    for example in fenced(&document) {
+        let text = format!("{example}\n");
+        let Some((kind, rest)) = text.split_once('\n').filter(|(kind, _)| kind.starts_with("venia/")) else { continue };
+        let line = rest.lines().next().unwrap();
+        if text.contains("\u{2014} ") && !text.contains('\u{2026}') {
+            assert!(files.iter().any(|file| *file == text.as_bytes()), "in no file of proto/tests/golden:\n{text}");
+            whole += 1;
+        } else {
+            // Its signature is left out: signed by a log of that name, it is read, and written again the same.
+            let origin =
+                serde_json::from_str::<serde_json::Value>(line).unwrap()["origin"].as_str().unwrap().to_owned();
+            let log = SigningKey::new("log", [1; 32]).named(KeyName::new(&origin).unwrap());
+            let signed = note::sign(&format!("{kind}\n{line}\n"), &log);
+            let notice = Notice::open(&signed, log.verifier()).unwrap();
+            assert_eq!(String::from_utf8(notice.sign(&log)), String::from_utf8(signed));
+            cut += 1;
+        }
+    }
+    assert!(whole >= 1 && cut >= 2, "{whole} {cut}");
+    let body = std::fs::read_to_string(here.join("tests/golden/14-signoff.body.json")).unwrap();
+    assert!(fenced(&document).contains(&body.trim_end()), "the words of the example");
 }

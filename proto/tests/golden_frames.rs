@@ -152,6 +152,7 @@ fn to_agent() -> Vec<ToAgent> {
         ToAgent::Chat(signed()),
         ToAgent::Note(signed()),
         ToAgent::Signoff(signed()),
+        ToAgent::Checkpoint(b"checkpoint".to_vec()),
     ]
 }
 
@@ -168,6 +169,7 @@ fn to_console() -> Vec<ToConsole> {
         ToConsole::Event { signed: signed(), proof: None },
         ToConsole::Event { signed: signed(), proof: Some(b"c2sp.org/tlog-proof@v1\n".to_vec()) },
         ToConsole::CloseRecorded,
+        ToConsole::Checkpoint(b"checkpoint".to_vec()),
         ToConsole::Statement { note: b"venia/statement@v1\n".to_vec() },
     ]);
     messages
@@ -278,6 +280,7 @@ named!(ToAgent {
     Self::Chat(_) => "chat",
     Self::Note(_) => "note",
     Self::Signoff(_) => "signoff",
+    Self::Checkpoint(_) => "checkpoint",
 });
 
 named!(ToConsole {
@@ -292,6 +295,7 @@ named!(ToConsole {
     Self::Event { proof: None, .. } => "event",
     Self::Event { proof: Some(_), .. } => "event-proven",
     Self::CloseRecorded => "close-recorded",
+    Self::Checkpoint(_) => "checkpoint",
     Self::Statement { .. } => "statement",
 });
 

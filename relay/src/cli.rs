@@ -1,12 +1,15 @@
-//! The operator's command line (COMMANDS.md): `serve`, `address`, `invite`, `members`, `auditor-key`.
+//! The operator's command line (COMMANDS.md): `serve`, `address`, `invite`, `members`, `auditor-key`, `witness`.
 //!
 //! Every command but `serve` asks the running relay over its local socket; when none runs, it takes the folder's lock and
 //! does the same to the folder itself. Never two writers.
 
 mod ask;
+mod check;
+mod contradictions;
 mod erasing;
 mod failures;
 mod serve;
+mod witness;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use venia_proto::address::HostPort;
+use venia_proto::key::VerifierKey;
 use venia_proto::statement;
 use venia_ui::cli::{Common, Program, parse};
 use venia_ui::failure::{Exit, Failure};
@@ -30,6 +34,11 @@ use crate::server::serve::Options;
 pub const PORT: u16 = 4433;
 /// Where a relay listens unless told otherwise: on this computer only, until its operator says more.
 pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
+
+/// TCP port of a witness unless told otherwise.
+pub const WITNESS_PORT: u16 = 4480;
+/// Where a witness listens unless told otherwise.
+pub const WITNESS_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), WITNESS_PORT);
 
 /// The relay: introduces people and technicians, forwards what it can't read, keeps the ledger.
 #[derive(Debug, Parser)]
@@ -82,6 +91,26 @@ enum Command {
         #[command(subcommand)]
         command: AuditorKey,
     },
+    /// Derive the whole ledger anew from its entries, and compare
+    Check {
+        /// Threads that check signatures [default: as many as cores]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        jobs: Option<u16>,
+    },
+    /// Run a witness: it cosigns the checkpoints of other people's logs, and never two histories
+    Witness {
+        /// Where to listen, over HTTP
+        #[arg(long, value_name = "ADDR:PORT", default_value_t = WITNESS_LISTEN)]
+        listen: SocketAddr,
+        /// A log to watch: its verifier key, as `venia-relay witness-key list` prints it; may be given again
+        #[arg(long, value_name = "VKEY", required = true)]
+        log: Vec<VerifierKey>,
+    },
+    /// See or change who cosigns this relay's checkpoints, and how many must
+    WitnessKey {
+        #[command(subcommand)]
+        command: WitnessKey,
+    },
     /// Erase the sealed parts of a session, for good
     Erase {
         /// The session
@@ -103,6 +132,27 @@ enum Command {
         #[arg(long)]
         forever: bool,
     },
+    /// See or export what proves that somebody signed two different events for one place
+    Evidence {
+        #[command(subcommand)]
+        command: Evidence,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Evidence {
+    /// Everything that is kept
+    List,
+    /// Write one to a file that anybody can check with: venia verify
+    Export {
+        /// The session
+        session: String,
+        /// Where to; it must not exist
+        file: std::path::PathBuf,
+        /// Which of the session's, as listed [default: the first]
+        #[arg(long, value_name = "N")]
+        number: Option<usize>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -118,6 +168,29 @@ enum AuditorKey {
     Remove {
         /// The auditor's age recipient, age1…
         recipient: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum WitnessKey {
+    /// The log's key, every witness, and how many are required
+    List,
+    /// Ask one more witness for its cosignature after each commit
+    Add {
+        /// The witness's verifier key, as it prints it
+        vkey: String,
+        /// Where it listens: http://HOST:PORT
+        url: String,
+    },
+    /// Ask a witness no more
+    Remove {
+        /// The witness's verifier key
+        vkey: String,
+    },
+    /// Require so many cosignatures under the last checkpoint of a session
+    Quorum {
+        /// How many; 0 requires none
+        n: u32,
     },
 }
 
@@ -158,22 +231,38 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     logs::logs(Program::Relay);
     logs::panics_say_place_only(common.words());
     let screen = common.screen();
-    let done = common.folder(Program::Relay).and_then(|folder| run(&folder, &screen, command));
+    let own = matches!(command, Command::Witness { .. }) && common.data.is_none();
+    let folder = common.folder(Program::Relay);
+    let folder = folder.map(|folder| if own { folder.join(witness::FOLDER) } else { folder });
+    let done = folder.and_then(|folder| run(&folder, &screen, command));
     match done {
-        Ok(()) => Exit::Done.into(),
+        Ok(exit) => exit.into(),
         Err(failure) => screen.fail(&failure),
     }
 }
 
-fn run(folder: &Path, screen: &Screen, command: Command) -> Result<(), Failure> {
+fn run(folder: &Path, screen: &Screen, command: Command) -> Result<Exit, Failure> {
     let told = |request| tell(screen, &ask(folder, screen.words(), request)?);
-    match command {
+    let done = match command {
+        Command::Check { jobs } => return check::run(folder, jobs, screen),
         Command::Serve { listen, public, name, keep_days } => {
             serve::serve(folder, screen, Options { listen, public, name, keep_days, limits: Limits::default() })
         }
         Command::Erase { session: Some(session), part, .. } => told(erasing::request(&session, part, screen.words())?),
         Command::Erase { session: None, .. } => told(Request::Erasures),
         Command::Retention { days, forever } => told(Request::Retention { change: forever || days.is_some(), days }),
+        Command::Witness { listen, log } => witness::serve(folder, screen, listen, log),
+        Command::WitnessKey { command } => told(match command {
+            WitnessKey::List => Request::Witnesses,
+            WitnessKey::Add { vkey, url } => Request::WitnessAdd { key: vkey, at: url },
+            WitnessKey::Remove { vkey } => Request::WitnessRemove { key: vkey },
+            WitnessKey::Quorum { n } => Request::Quorum { quorum: n },
+        }),
+        Command::Evidence { command: Evidence::List } => told(Request::Evidence),
+        Command::Evidence { command: Evidence::Export { session, file, number } } => {
+            let request = contradictions::request(&session, number, screen.words())?;
+            contradictions::write(screen, &ask(folder, screen.words(), request)?, &file)
+        }
         Command::Address => told(Request::Address),
         Command::Invite { role, name, level } => told(Request::Invite { name, role: role.into(), level }),
         Command::Members { command: Members::List } => told(Request::Members),
@@ -181,7 +270,8 @@ fn run(folder: &Path, screen: &Screen, command: Command) -> Result<(), Failure> 
         Command::AuditorKey { command: AuditorKey::List } => told(Request::Auditors),
         Command::AuditorKey { command: AuditorKey::Add { recipient } } => told(Request::AuditorAdd { recipient }),
         Command::AuditorKey { command: AuditorKey::Remove { recipient } } => told(Request::AuditorRemove { recipient }),
-    }
+    };
+    done.map(|()| Exit::Done)
 }
 
 #[cfg(test)]

@@ -11,3 +11,4 @@ compile_error!("Venia is built and tested on Linux only, so far: nobody has run 
 pub mod client;
 #[cfg(feature = "server")]
 pub mod server;
+pub mod walking;

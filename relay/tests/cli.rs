@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use serde_json::Value;
+use venia_proto::key::SigningKey;
+use venia_proto::statement::WitnessKey;
 
 struct Operator {
     folder: PathBuf,
@@ -189,4 +191,72 @@ fn nothing_in_the_folder_is_for_others() {
         assert!(found.iter().any(|found| found == name), "{name}");
     }
     assert_eq!(served.stop(rustix::process::Signal::TERM), Some(0));
+}
+
+#[test]
+fn evidence_is_listed_and_never_written_over_a_file() {
+    let operator = Operator::new();
+    let mut served = operator.serve("serve --listen 127.0.0.1:0");
+    served.line();
+    assert_eq!(served.line(), "ready\n");
+    let file = operator.folder.with_file_name("there");
+    std::fs::write(&file, "mine").unwrap();
+    let ask = || {
+        assert_eq!(json(&operator.told("evidence list --json")), serde_json::json!({ "evidence": [] }));
+        assert_eq!(operator.told("evidence list"), "");
+        let session = "5f".repeat(16);
+        let (code, out, err) = operator.refused(&format!("evidence export {session} {} --lang es", file.display()));
+        assert_eq!((code, out.as_str()), (1, ""));
+        assert!(err.contains(&session) && err.contains("Siguiente paso"), "{err}");
+        let (code, out, _) = operator.refused(&format!("evidence export nonsense {} --json", file.display()));
+        assert_eq!((code, json(&out)["error"]["kind"].clone()), (2, Value::from("session")));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+    };
+    ask();
+    assert_eq!(served.stop(rustix::process::Signal::TERM), Some(0));
+    ask();
+}
+
+#[test]
+fn witnesses_are_the_operators_choice() {
+    let witness = |seed| {
+        let key = SigningKey::new("witness", [seed; 32]);
+        WitnessKey { name: key.verifier().name.clone(), key: *key.public() }.to_string()
+    };
+    let (one, two) = (witness(1), witness(2));
+    let operator = Operator::new();
+    let mut served = operator.serve("serve --listen 127.0.0.1:0");
+    served.line();
+    served.line();
+    let list = || json(&operator.told("witness-key list --json"));
+    let kind = |line: &str| {
+        let (code, out, _) = operator.refused(&format!("{line} --json"));
+        (code, json(&out)["error"]["kind"].as_str().unwrap().to_owned())
+    };
+    assert_eq!((&list()["witnesses"], &list()["quorum"]), (&serde_json::json!([]), &0.into()));
+    assert!(list()["log"].as_str().unwrap().starts_with("log-"), "{}", list());
+    assert_eq!(kind("witness-key quorum 1"), (1, "quorum".to_owned()));
+    // Port 9 is nobody's: a witness that is away stops nothing.
+    let added = json(&operator.told(&format!("witness-key add {one} http://127.0.0.1:9 --json")));
+    assert_eq!(added["witnesses"], serde_json::json!([{ "key": one, "at": "http://127.0.0.1:9" }]));
+    assert_eq!(added["serial"], 2, "a new statement");
+    assert_eq!(json(&operator.told("witness-key quorum 1 --json"))["serial"], 3);
+    assert_eq!(kind(&format!("witness-key remove {one}")), (1, "quorum".to_owned()));
+    assert_eq!(kind(&format!("witness-key remove {two}")), (1, "no-such-witness".to_owned()));
+    assert_eq!(kind("witness-key add nonsense http://127.0.0.1:9"), (2, "witness-key".to_owned()));
+    assert_eq!(kind(&format!("witness-key add {two} https://w.example:1")), (2, "witness-place".to_owned()));
+    let log = list()["log"].as_str().unwrap().to_owned();
+    assert_eq!(kind(&format!("witness-key add {log} http://127.0.0.1:9")), (2, "witness-key".to_owned()));
+    let shown = operator.told("witness-key list");
+    assert_eq!(shown, format!("log: {log}\nwitness: {one} http://127.0.0.1:9\nquorum: 1\n"));
+    // A relay's folder is no witness's.
+    assert_eq!(kind(&format!("witness --log {log}")), (2, "folder".to_owned()));
+    assert_eq!(operator.refused("witness").0, 2, "nothing to watch");
+    assert_eq!(operator.refused("witness --log nonsense").0, 2);
+    assert_eq!(served.stop(rustix::process::Signal::TERM), Some(0));
+    // The same without a running relay.
+    assert_eq!(operator.told("witness-key list"), shown);
+    operator.told("witness-key quorum 0");
+    let left = json(&operator.told(&format!("witness-key remove {one} --json")));
+    assert_eq!((&left["witnesses"], &left["serial"]), (&serde_json::json!([]), &5.into()));
 }

@@ -33,8 +33,9 @@ struct Case {
     err: Vec<String>,
 }
 
-/// Runs every file of `cases`; panics with every difference at the end.
-pub(crate) fn check(program: &str, cases: &Path) {
+/// Runs every file of `cases`; panics with every difference at the end. `prepare` puts into each file's folder what its
+/// commands read.
+pub(crate) fn check(program: &str, cases: &Path, prepare: impl Fn(&Path)) {
     let mut files: Vec<_> = std::fs::read_dir(cases).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(!files.is_empty(), "no cases in {}", cases.display());
@@ -42,6 +43,7 @@ pub(crate) fn check(program: &str, cases: &Path) {
     let mut differences = String::new();
     for file in files {
         let here = tempfile::tempdir().unwrap();
+        prepare(here.path());
         let text = std::fs::read_to_string(&file).unwrap();
         let mut answered = String::new();
         for case in parse(&text) {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use venia_proto::ledger::merkle::Tree;
 use venia_proto::ledger::note;
 use venia_tests::harness::console::Technician;
+use venia_tests::harness::until;
 use venia_tests::harness::world::World;
 use venia_tests::programs;
 
@@ -95,6 +96,78 @@ fn e9_an_auditor_verifies_lists_shows_and_exports_a_real_session() {
     fs::write(&copy, &bytes).unwrap();
     let (exit, said, _) = audit(&world, &bo.data, &["verify", "--offline"]);
     assert_ne!(exit, 0, "{said:?}");
+}
+
+#[test]
+fn an_export_follows_a_growing_log_and_writes_each_line_once() {
+    let world = World::start(programs!());
+    let (ana, bo) = (world.technician("Ana", 2), auditor(&world));
+    let out = world.folder().join("followed");
+    let follow = || {
+        let arguments = ["audit", "export", "--format", "jsonl", "--follow", "--every", "1", "--json", "--out"];
+        world.spawn("console", &bo.data, arguments.into_iter().chain([out.to_str().unwrap()]))
+    };
+    let lines = || fs::read_to_string(out.join("events.jsonl")).unwrap_or_default();
+    let closes = || lines().matches("\"kind\":\"close\"").count();
+    let mut following = follow();
+    session(&world, &ana, "pc");
+    until("the first session's close", || (closes() >= 2).then_some(()));
+    // Killed anywhere, it goes on where its position says.
+    following.kill();
+    session(&world, &ana, "pc2");
+    let mut following = follow();
+    until("the second session's close", || (closes() >= 4).then_some(()));
+    following.signal(rustix::process::Signal::TERM);
+    assert_eq!(following.exit(), 0, "{}", following.errors());
+    let followed = lines();
+    let mut leaves: Vec<_> = followed
+        .lines()
+        .map(|line| {
+            let event: Value = serde_json::from_str(line).unwrap();
+            event["leaf"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let count = leaves.len();
+    leaves.sort();
+    leaves.dedup();
+    assert_eq!(leaves.len(), count, "each once");
+    let whole = world.folder().join("whole");
+    let arguments = ["export", "--format", "jsonl", "--offline", "--out", whole.to_str().unwrap()];
+    assert_eq!(audit(&world, &bo.data, &arguments).0, 0);
+    assert_eq!(followed, fs::read_to_string(whole.join("events.jsonl")).unwrap());
+    // One note for each time it connected, not for each time it looked.
+    let entries =
+        fs::read(fs::read_dir(bo.data.join("audit")).unwrap().next().unwrap().unwrap().path().join("entries"));
+    let looks = entries.unwrap().windows(14).filter(|window| *window == b"venia/look@v1\n").count();
+    assert_eq!(looks, 2);
+}
+
+#[test]
+fn an_operator_checks_beside_the_running_relay_and_without_it() {
+    let mut world = World::start(programs!());
+    let ana = world.technician("Ana", 2);
+    session(&world, &ana, "pc");
+    let check = |world: &World| {
+        let (exit, lines, errors) = world.run("relay", &world.relay_data, ["check", "--json"], "");
+        let said: Value = serde_json::from_str(&lines.concat()).unwrap_or_default();
+        (exit, said, errors)
+    };
+    let (exit, said, errors) = check(&world);
+    assert_eq!((exit, &said["verdict"], &said["sessions"]), (0, &"intact".into(), &1.into()), "{said} {errors}");
+    world.kill_relay();
+    let (exit, said, errors) = check(&world);
+    assert_eq!((exit, &said["verdict"]), (0, &"intact".into()), "{said} {errors}");
+    // The oldest copy of the database beside the newest copy of the head. (SECURITY F5)
+    let head = world.relay_data.join("head");
+    let line = fs::read_to_string(&head).unwrap();
+    let (size, rest) = line.split_once(' ').unwrap();
+    fs::write(&head, format!("{:020} {rest}", size.parse::<u64>().unwrap() + 1)).unwrap();
+    let (exit, said, errors) = check(&world);
+    assert_eq!((exit, &said["verdict"]), (1, &"broken".into()), "{said} {errors}");
+    let nowhere = world.folder().join("nowhere");
+    let (exit, _, errors) = world.run("relay", &nowhere, ["check"], "");
+    assert_eq!(exit, 2, "{errors}");
+    assert!(!nowhere.exists(), "nothing is made");
 }
 
 #[test]

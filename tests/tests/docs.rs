@@ -52,10 +52,13 @@ fn values() -> BTreeMap<String, String> {
         session::agent::WITHHELD_MAX, session::agent::EVENTS_PER_MINUTE,
         session::agent::SESSION_EVENTS_MAX, session::agent::OFFER_MAX,
         session::waiting::REPLACEMENTS_MAX,
+        ledger::gossip::SHOWN_MAX, ledger::gossip::SHOW_EVERY_MS, ledger::gossip::ASK_EVERY_MS,
+        ledger::gossip::TAKEN_PER_MINUTE, ledger::gossip::TRIES, ledger::gossip::AGAIN_MS,
         session::timer::SILENCE_MS, session::timer::FIRST_SEEN_WAIT_MS, session::timer::ADMISSION_MS,
         session::timer::RESULT_PER_64_KIB_MS, session::timer::CHAT_TRAILS_MS, session::timer::NO_EYES_MS,
         session::timer::LOST_MS, session::timer::IDLE_MS, session::timer::SESSION_MAX_MS, session::timer::REPEAT_MS,
         session::timer::RESUMED_MS, session::timer::CLOSE_RECEIPT_MS, session::timer::WORKER_GRACE_MS,
+        ledger::witness::REQUEST_MAX, ledger::witness::CONSISTENCY_MAX,
         session::timer::SLEEP_MS, session::timer::CODE_MS, session::timer::PAIRING_MS,
     );
     let relay = values!(venia_relay as "relay":
@@ -63,7 +66,7 @@ fn values() -> BTreeMap<String, String> {
         client::transport::INNER_MTU, client::transport::HANDSHAKE, client::transport::SESSION_IDLE,
         client::transport::CONTROL_IDLE,
         client::code::GOING_DOWN, client::code::PROTOCOL, client::code::REVOKED, client::code::REPLACED,
-        client::code::SLOW, client::code::LEFT,
+        client::code::SLOW, client::code::LEFT, client::gossip::ANSWER,
         server::peer::HELLO, client::frames::MESSAGE, server::peer::CALLS_OPEN, server::peer::FRAMES_BURST,
         server::peer::FRAMES_PER_SECOND,
         server::registry::FAILURES_MAX, server::registry::FAILURES_MS, server::registry::FLOWS_MAX,
@@ -76,6 +79,10 @@ fn values() -> BTreeMap<String, String> {
         client::bulk::PATIENCE, client::bulk::EACH, server::bulk::ASK, server::ledger::sealed::HELD_MAX,
         server::ledger::sealed::HELD_TOTAL_MAX, server::ledger::limits::SESSIONS_PER_DEVICE,
         server::ledger::limits::SESSIONS_PER_SOURCE, server::ledger::limits::DISK_FLOOR,
+        server::witness::http::CONNECTIONS, server::witness::http::HEAD, server::witness::http::BODY,
+        server::witness::http::CONNECTION, server::witness::http::HEAD_MAX, server::cosigning::submit::ANSWER,
+        server::cosigning::rounds::PAUSE, server::cosigning::rounds::PAUSE_MAX, server::cosigning::SETTLE,
+        server::cosigning::KEPT, server::settings::WITNESSES_MAX,
         server::ledger::limits::STALE_MS, server::ledger::limits::EVIDENCE_MAX,
     );
     let agent = values!(venia_agent as "agent":

@@ -40,6 +40,9 @@ const ALPHABET: &[(&str, Letter)] = &[
     ("deny", |state, _| answer(state, Choice::Deny)),
     ("journalled", |state, _| newest(state).filter(|b| state.watch.disk < Some(*b)).map(Input::Journalled)),
     ("receipted", |state, _| newest(state).filter(|b| state.watch.ledger < Some(*b)).map(Input::Receipted)),
+    ("witnessed", |state, _| {
+        newest(state).filter(|b| state.watch.strict && state.watch.witnessed < Some(*b)).map(Input::Witnessed)
+    }),
     ("oldest receipted", |state, _| oldest(state).map(Input::Receipted)),
     ("not recorded", |state, _| oldest(state).map(Input::NotRecorded)),
     ("finish", |state, _| {
@@ -107,11 +110,13 @@ fn next(state: &State, catalog: &Catalog, input: Input) -> Result<State, Broken>
 }
 
 /// Where the exploration begins: after each of these words.
-fn begin(catalog: &Catalog, known_root: bool, words: &[&str]) -> Result<State, Broken> {
-    let mut state = State { agent: Agent::new(), watch: Watch::default(), now_ms: 1_000 };
+fn begin(catalog: &Catalog, (place, known_root, words): &Root<'_>) -> Result<State, Broken> {
+    let strict = *place == STRICT;
+    let (agent, watch) = if strict { (Agent::strict(), Watch::strict()) } else { (Agent::new(), Watch::default()) };
+    let mut state = State { agent, watch, now_ms: 1_000 };
     let offer = Offer { scopes: [Scope::System].into(), items: Vec::new() };
-    state = next(&state, catalog, Input::Arrived(Box::new(items::arrival(known_root, offer))))?;
-    for word in words {
+    state = next(&state, catalog, Input::Arrived(Box::new(items::arrival(*known_root, offer))))?;
+    for word in *words {
         let letter = ALPHABET.iter().chain(WAYS).find(|(name, _)| name == word);
         let input = letter.and_then(|(_, letter)| letter(&state, catalog));
         state = next(&state, catalog, input.ok_or_else(|| format!("{word} makes no sense here"))?)?;
@@ -126,11 +131,12 @@ fn exploration() {
     let granted = ["receipted", "allow", "receipted", "allow until stop", "receipted"];
     let running = [granted.as_slice(), &["run probe", "receipted"]].concat();
     let recorded = [running.as_slice(), &["run probe", "finish first"]].concat();
-    let roots: [Root<'_>; 6] = [
+    let roots: [Root<'_>; 7] = [
         ("arrived", true, &[]),
         ("arrived at a service never met", false, &["receipted"]),
         ("asked about the offer", true, &["receipted", "allow", "receipted"]),
         ("granted", true, &granted),
+        (STRICT, true, &granted),
         ("running", true, &running),
         ("one admitted, one recorded", true, &recorded),
     ];
@@ -162,11 +168,14 @@ struct Explored {
 /// A place by name: whether the service is known, and the letters that lead there.
 type Root<'a> = (&'a str, bool, &'a [&'a str]);
 
-fn explore(catalog: &Catalog, depth: usize, (place, known_root, words): &Root<'_>) -> Result<Explored, Broken> {
+/// The place on a PC whose owner lets nothing run before witnesses cosigned its admission.
+const STRICT: &str = "granted, and witnesses first";
+
+fn explore(catalog: &Catalog, depth: usize, root @ (place, ..): &Root<'_>) -> Result<Explored, Broken> {
     let hasher = std::hash::RandomState::new();
     let mut seen = HashSet::new();
     let mut explored = Explored { states: 0, edges: 0, ends: 0 };
-    let mut frontier = vec![(begin(catalog, *known_root, words)?, Vec::new())];
+    let mut frontier = vec![(begin(catalog, root)?, Vec::new())];
     for level in 1..=depth {
         let mut further = Vec::new();
         for (state, path) in frontier {
@@ -192,6 +201,7 @@ fn explore(catalog: &Catalog, depth: usize, (place, known_root, words): &Root<'_
 
 fn hash(hasher: &std::hash::RandomState, state: &State) -> u64 {
     let mut one = hasher.build_hasher();
-    (&state.agent, &state.watch.model, state.now_ms, state.watch.disk, state.watch.ledger).hash(&mut one);
+    (&state.agent, &state.watch.model, state.now_ms, state.watch.disk, state.watch.ledger, state.watch.witnessed)
+        .hash(&mut one);
     std::hash::Hasher::finish(&one)
 }

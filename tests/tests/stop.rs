@@ -89,7 +89,7 @@ async fn stop_kills_what_runs_and_sends_nothing_more_within_a_tenth_of_a_second(
                 }
                 if let Kind::Close { by, cause, .. } = kind { Some((*by, *cause)) } else { None }
             }
-            Heard::CloseRecorded | Heard::Ended(_) => None,
+            Heard::CloseRecorded | Heard::Checkpoint(_) | Heard::Ended(_) => None,
         })
         .await;
     assert_eq!(closed, STOPPED);

@@ -9,9 +9,12 @@ use venia_proto::catalog::Catalog;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
+use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body;
+use venia_proto::ledger::cosignature::Witnessed;
 use venia_proto::ledger::event::After;
 use venia_proto::ledger::evidence;
+use venia_proto::ledger::gossip;
 use venia_proto::ledger::kind::Verified;
 use venia_proto::ledger::pin::{self, Pin};
 use venia_proto::ledger::verify::Finding;
@@ -20,8 +23,10 @@ use venia_proto::rendezvous::{Call, Push, Refusal, VERSION};
 use venia_proto::session::agent::Arrival;
 use venia_proto::session::close::Close;
 use venia_proto::session::waiting::End;
+use venia_proto::statement::Statement;
 use venia_relay::client::code::LEFT;
 use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::gossip::{Said, Talk};
 use venia_relay::client::home::Home;
 use venia_relay::client::link::{Link, Role};
 use venia_ui::cli::Common;
@@ -43,6 +48,7 @@ use crate::seal::Recipients;
 use crate::{KEY_FILE, KEY_KIND, Parts};
 
 use super::complete::Desk;
+use super::withheld;
 use super::{home_failure, journal_failure, relay_failure};
 
 /// A clock that is off by more than this is worth a word. The record keeps the difference in any case.
@@ -53,6 +59,8 @@ const ARRIVE: Duration = Duration::from_secs(10);
 const EARLIER: Duration = Duration::from_secs(3);
 /// How long a relay may take to look up a checkpoint of its own.
 const SEEN: Duration = Duration::from_secs(2);
+/// How long the relay may still take for what was asked of it about its log.
+const SETTLE: Duration = Duration::from_secs(2);
 /// How long the proofs of the session may take.
 const PROOFS: Duration = Duration::from_secs(8);
 /// The question whether to sign waits this long.
@@ -95,6 +103,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         named: !recipients.is_empty(),
         new: known.as_ref().map_or(0, |known| statement.auditors_added_since(known).len()),
     };
+    let strict = strict(&ask, &home, statement, &words)?;
     let saw_ms = clock::now().wall.ms();
     remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
     trusted(&home, &control, &words)?;
@@ -138,6 +147,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         skew_ms,
         recipients,
         auditors,
+        strict,
     };
     let exit = serving.serve(&mut pushes, &mut person, &mut intake).await;
     let _ = tokio::time::timeout(LAST_LINES, person.tell.shown()).await;
@@ -152,6 +162,20 @@ fn trusted(home: &Home, control: &Control, words: &Words) -> Result<(), Failure>
     let file = file.display().to_string();
     let (message, hint) = (words.say("agent-log-lied", &[("file", &file)]), words.say("agent-log-lied-hint", &[]));
     Err(Failure { message, hint, ..Failure::of(Trouble::Fingerprint, words) })
+}
+
+/// What the owner of this PC decided about witnesses, now or before. Without any it couldn't be kept, and nobody is called.
+fn strict(ask: &Ask, home: &Home, statement: &Statement, words: &Words) -> Result<bool, Failure> {
+    let disk = |error: &venia_relay::client::home::HomeError| home_failure(error, words);
+    if ask.strict || ask.not_strict {
+        known::remember_strict(home, ask.strict).map_err(|error| disk(&error))?;
+    }
+    let strict = known::strict(home).map_err(|error| disk(&error))?;
+    if strict && statement.witnesses.is_empty() {
+        let (message, hint) = (words.say("agent-no-witnesses", &[]), words.say("agent-no-witnesses-hint", &[]));
+        return Err(Failure { message, hint, ..Failure::of(Trouble::Fingerprint, words) });
+    }
+    Ok(strict)
 }
 
 fn address(ask: &Ask, home: &Home, words: &Words) -> Result<RelayAddress, Failure> {
@@ -205,6 +229,8 @@ struct Serving<'a> {
     /// Who the parts are sealed to, and what the person is told of it.
     recipients: Recipients,
     auditors: card::Auditors,
+    /// Nothing runs before witnesses cosigned its admission.
+    strict: bool,
 }
 
 impl Serving<'_> {
@@ -288,7 +314,8 @@ impl Serving<'_> {
             size: seen.size,
             root: seen.root,
         });
-        let recorder = Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report);
+        let recorder =
+            Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report, self.strict);
         let mut scribe = Scribe::new(session, key, self.recipients.clone());
         // From an earlier session with this log: the first event says already what this PC saw of it.
         if let Some(after) = kept {
@@ -303,12 +330,15 @@ impl Serving<'_> {
             verified: arrival.verified,
             reason: arrival.reason.clone(),
             auditors: self.auditors.clone(),
+            keep_days: welcome.statement.keep_days,
         };
-        let keep = |found: &pin::Evidence| {
+        let keep = |log: &VerifierKey, found: &pin::Evidence| {
             let file = evidence::File::of_log(welcome.statement_note.clone(), found);
-            let kept = known::keep_evidence(self.home, &welcome.relay.log, &file);
+            let kept = known::keep_evidence(self.home, log, &file);
             kept.inspect_err(|error| tracing::error!(%error, "evidence can't be kept")).ok()
         };
+        let talk = Talk::new(self.control, |log| known::pin(self.home, log));
+        let mut talk = talk.map_err(|error| home_failure(&error, words))?;
         let name = arrival.name.clone();
         let connection = peer.connection.clone();
         let ended = session::run(
@@ -322,7 +352,9 @@ impl Serving<'_> {
                 scribe: &mut scribe,
                 recorder: &recorder,
                 done: &mut done,
+                strict: self.strict,
                 keep: &keep,
+                talk: &mut talk,
             },
             peer,
             arrival,
@@ -331,8 +363,23 @@ impl Serving<'_> {
         )
         .await;
         if let Some(checkpoint) = recorder.finish().await {
+            talk.hear(clock::now().boot_ms, gossip::Input::Own(checkpoint));
+        }
+        talk.settle(|| clock::now().boot_ms, SETTLE).await;
+        while let Some(said) = talk.poll() {
+            match said {
+                Said::Evidence { log, found } => {
+                    if let Some(file) = keep(&log, &found) {
+                        person.tell.feed(news(News::LogLied(&file), words));
+                    }
+                }
+                // Nobody is there any more, and the session has ended.
+                Said::Show(_) | Said::Unproven => {}
+            }
+        }
+        for (log, pin) in talk.held() {
             // A full disk must not keep the session's end from being told.
-            if let Err(error) = known::remember_pin(self.home, &welcome.relay.log, &checkpoint) {
+            if let Err(error) = known::remember_pin(self.home, log, &pin.note()) {
                 tracing::warn!(%error, "the newest checkpoint can't be kept");
             }
         }
@@ -354,7 +401,15 @@ impl Serving<'_> {
         ended: &Ended,
         person: &mut Line,
     ) -> Result<Exit, Failure> {
-        let bundle = self.complete(session).await;
+        let (bundle, witnessed) = self.complete(session).await.unzip();
+        let witnessed = witnessed.flatten();
+        if ended.close == Close::RelayWithholds {
+            match withheld::keep(self.home, self.journals, session, self.control, clock::now().wall) {
+                Ok(Some(file)) => person.tell.feed(news(News::Withheld(&file), self.words)),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "what has no receipt can't be noted"),
+            }
+        }
         let cause = ended.close.cause();
         let summary = feed::Close {
             cause,
@@ -366,6 +421,14 @@ impl Serving<'_> {
             bundle: bundle.as_deref(),
         };
         person.tell.feed(feed::close(&summary, self.words));
+        match witnessed {
+            Some(found) if found.is_witnessed() => {
+                let (by, all) = (found.cosigned, self.control.welcome().statement.witnesses.len());
+                person.tell.feed(self.words.say("agent-record-witnessed", &[("by", &by), ("all", &all)]));
+            }
+            Some(_) => person.tell.feed(self.words.say("agent-record-not-witnessed", &[])),
+            None => {}
+        }
         if bundle.is_none() {
             person.tell.feed(self.words.say("agent-record-later", &[]));
         }
@@ -402,7 +465,7 @@ impl Serving<'_> {
     }
 
     /// The person's bundle, if the whole record could be proven now.
-    async fn complete(&self, session: SessionId) -> Option<std::path::PathBuf> {
+    async fn complete(&self, session: SessionId) -> Option<(std::path::PathBuf, Option<Witnessed>)> {
         let desk = Desk { home: self.home, journals: self.journals, catalog: self.catalog, words: self.words };
         let completing = desk.complete(session, self.control, self.root(), PROOFS);
         match tokio::time::timeout(PROOFS + EARLIER, completing).await {
@@ -410,7 +473,7 @@ impl Serving<'_> {
                 if verdict.verdict != Finding::Intact {
                     tracing::warn!(verdict = ?verdict.verdict, why = %verdict.why, "the record isn't complete");
                 }
-                Some(path)
+                Some((path, verdict.witnessed))
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the record can't be completed now");

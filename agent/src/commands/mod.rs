@@ -12,6 +12,7 @@ pub mod ask;
 pub mod complete;
 pub mod records;
 pub mod sign;
+pub mod withheld;
 
 /// A relay that can't be used, as the person is told.
 pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {

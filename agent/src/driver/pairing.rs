@@ -86,7 +86,8 @@ pub async fn begin(arriving: Arriving) -> Result<Attempt, FlowId> {
             | ToAgent::Run(_)
             | ToAgent::Chat(_)
             | ToAgent::Note(_)
-            | ToAgent::Signoff(_) => None,
+            | ToAgent::Signoff(_)
+            | ToAgent::Checkpoint(_) => None,
         }
     };
     tokio::time::timeout(Duration::from_millis(PAIRING_MS), begin).await.ok().flatten().ok_or(flow)

@@ -28,6 +28,8 @@ pub struct Questions {
     pub reason: Foreign,
     /// Who else will be able to read the record.
     pub auditors: Auditors,
+    /// Days the technician keeps what is sent.
+    pub keep_days: u32,
 }
 
 impl Questions {
@@ -57,6 +59,7 @@ impl Questions {
             // Limits and an empty environment are no fence: that takes Landlock and seccomp (SECURITY G3).
             fenced: false,
             auditors: &self.auditors,
+            keep_days: self.keep_days,
         };
         (card::consent(&request, words), Asking::Consent { minutes })
     }

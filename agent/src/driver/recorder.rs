@@ -19,9 +19,11 @@ use venia_proto::consent::EntryRef;
 use venia_proto::id::Leaf;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::event::After;
+use venia_proto::ledger::kind::KindName;
 use venia_proto::ledger::pin::{Evidence, Pin, PinError};
-use venia_proto::rendezvous::{EventFault, Refusal, SUBMIT_MAX};
+use venia_proto::rendezvous::{Answer, Call, EventFault, Refusal, SUBMIT_MAX};
 use venia_proto::session::gate::BatchId;
+use venia_proto::session::timer::ADMISSION_MS;
 use venia_relay::client::control::Control;
 
 use crate::journal::{Journal, JournalError, Kept, Record};
@@ -31,6 +33,8 @@ use super::scribe::Recorded;
 
 /// A relay that hasn't answered a submission after this long is asked again.
 const ANSWER: Duration = Duration::from_secs(20);
+/// First pause before the relay is asked again whether witnesses cosigned; doubles.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Events that are recorded together.
 pub struct Batch {
@@ -55,9 +59,13 @@ pub enum Done {
         batch: BatchId,
         /// The checkpoint to quote from now on.
         after: After,
+        /// Its note.
+        checkpoint: Vec<u8>,
         /// Proofs by event.
         proofs: BTreeMap<EntryRef, Vec<u8>>,
     },
+    /// Witnesses cosigned a tree that holds this batch.
+    Witnessed(BatchId),
     /// The relay refuses this batch: no receipt will come.
     NotRecorded(BatchId),
     /// The disk is full or failing.
@@ -74,25 +82,28 @@ pub struct Recorder {
 
 enum Job {
     Batch(Batch),
-    Receipts { batch: BatchId, after: After, proofs: Vec<(EntryRef, Leaf, Vec<u8>)> },
+    Receipts { batch: BatchId, after: After, checkpoint: Vec<u8>, proofs: Vec<(EntryRef, Leaf, Vec<u8>)> },
     Finish(oneshot::Sender<()>),
 }
 
 impl Recorder {
-    /// Starts recording into a journal. `pin`: the newest checkpoint this PC accepted from this log.
+    /// Starts recording into a journal. `pin`: the newest checkpoint this PC accepted from this log. `strict`: witnesses are
+    /// asked for after each admission.
     pub fn start(
         journal: Journal,
         log: VerifierKey,
         pin: Option<Pin>,
         control: Arc<Control>,
         done: mpsc::UnboundedSender<Done>,
+        strict: bool,
     ) -> Self {
         let (jobs, queue) = thread_channel::channel();
         let (submit, submissions) = mpsc::unbounded_channel();
         let reports = done.clone();
         thread::spawn(move || keep(journal, &queue, &submit, &reports));
         let (prove, proven) = watch::channel(None);
-        let submitter = Submitter { control, prove, log, pin, jobs: jobs.clone(), done, backlog: Backlog::default() };
+        let submitter =
+            Submitter { control, prove, log, pin, jobs: jobs.clone(), done, backlog: Backlog::default(), strict };
         tokio::spawn(submitter.run(submissions));
         Self { jobs, proven }
     }
@@ -132,13 +143,13 @@ fn keep(
                 }
                 (kept, Done::Journalled(batch.id))
             }
-            Job::Receipts { batch, after, proofs } => {
+            Job::Receipts { batch, after, checkpoint, proofs } => {
                 let records: Vec<Record> = proofs
                     .iter()
                     .map(|(_, leaf, proof)| Record::Receipt { leaf: *leaf, proof: proof.clone().into() })
                     .collect();
                 let proofs = proofs.into_iter().map(|(entry, _, proof)| (entry, proof)).collect();
-                (keep_records(&mut journal, &records, false), Done::Receipted { batch, after, proofs })
+                (keep_records(&mut journal, &records, false), Done::Receipted { batch, after, checkpoint, proofs })
             }
             Job::Finish(say) => {
                 // The journal is closed before anybody else opens it.
@@ -185,6 +196,7 @@ struct Submitter {
     jobs: thread_channel::Sender<Job>,
     done: mpsc::UnboundedSender<Done>,
     backlog: Backlog,
+    strict: bool,
 }
 
 /// Batches the relay hasn't taken.
@@ -258,7 +270,12 @@ impl Submitter {
             self.prove.send_replace(Some(pin.note()));
             let checkpoint = pin.checkpoint();
             let after = After { origin: checkpoint.origin.clone(), size: checkpoint.size, root: checkpoint.root };
-            let _ = self.jobs.send(Job::Receipts { batch: id, after, proofs });
+            let _ = self.jobs.send(Job::Receipts { batch: id, after, checkpoint: pin.note(), proofs });
+            let admits = events.iter().any(|recorded| recorded.event.header().kind.name() == KindName::Admit);
+            if self.strict && admits {
+                let (control, log, pin) = (Arc::clone(&self.control), self.log.clone(), pin.clone());
+                tokio::spawn(await_witnesses(id, control, log, pin, self.done.clone()));
+            }
         }
         true
     }
@@ -269,6 +286,41 @@ impl Submitter {
         let proofs = submit(&self.control, &self.log, &mut self.pin, &offers, ANSWER).await?;
         Ok(events.iter().zip(proofs).map(|(recorded, (leaf, proof))| (recorded.entry, leaf, proof)).collect())
     }
+}
+
+/// Asks until witnesses cosigned a tree that holds this one, as long as an admission may wait. Beside the submissions: the
+/// end of a session doesn't wait for its witnesses.
+async fn await_witnesses(
+    batch: BatchId,
+    control: Arc<Control>,
+    log: VerifierKey,
+    pin: Pin,
+    done: mpsc::UnboundedSender<Done>,
+) {
+    let asking = async {
+        let mut pause = PAUSE;
+        loop {
+            match witnessed(&control, &log, &pin).await {
+                Some(Ok(true)) => return Some(Done::Witnessed(batch)),
+                Some(Err(PinError::Evidence(evidence))) => return Some(Done::Evidence(evidence)),
+                Some(Ok(false) | Err(PinError::Checkpoint(_) | PinError::NoProof)) | None => {}
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    };
+    if let Ok(Some(report)) = tokio::time::timeout(Duration::from_millis(ADMISSION_MS), asking).await {
+        // The session may have ended meanwhile.
+        let _ = done.send(report);
+    }
+}
+
+/// What the relay's newest cosigned checkpoint says; `None` without a usable answer.
+async fn witnessed(control: &Control, log: &VerifierKey, pin: &Pin) -> Option<Result<bool, PinError>> {
+    let (origin, first) = (log.name.as_str().to_owned(), pin.checkpoint().size);
+    let answer = control.call(Call::Consistency { origin, first, second: 0 }).await.ok()?;
+    let Answer::Consistency { checkpoint, path } = answer else { return None };
+    Some(pin.witnessed(&checkpoint, log, &path, &control.welcome().statement))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! One `select!` over everything that can happen, then everything the machine orders, in order. Nothing here decides
 //! anything: an input is translated, an output is carried out.
 
+mod tasks;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +16,9 @@ use venia_proto::catalog::Catalog;
 use venia_proto::consent::{CardId, Choice, EntryRef, RunId};
 use venia_proto::foreign::Foreign;
 use venia_proto::id::Strand;
+use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body::{Body, ItemId, Signoff};
+use venia_proto::ledger::gossip;
 use venia_proto::ledger::kind::{Cause, Kind, Why};
 use venia_proto::ledger::pin::Evidence;
 use venia_proto::message::{Signed, ToAgent, ToConsole};
@@ -24,10 +28,10 @@ use venia_proto::report::Text;
 use venia_proto::session::agent::{Agent, Arrival, Entry, Finished, Input, Output, Phase, Tell};
 use venia_proto::session::close::Close;
 use venia_proto::session::gate::BatchId;
-use venia_proto::wire::Limit;
 use venia_relay::client::code::LEFT;
 use venia_relay::client::control::Control;
-use venia_relay::client::frames::{FrameError, Sender};
+use venia_relay::client::frames::FrameError;
+use venia_relay::client::gossip::{Said, Talk};
 use venia_ui::words::Words;
 
 use crate::journal::{Mark, Record};
@@ -35,6 +39,7 @@ use crate::person::feed::{News, news};
 use crate::person::{self, Answer, Line, Question, QuestionId};
 use crate::worker::{Fault, KilledBy, Outcome, Program, Worker};
 
+use self::tasks::{AbortOnDrop, send_outcome, watch, write_frames};
 use super::clock;
 use super::pairing::Peer;
 use super::questions::Questions;
@@ -50,7 +55,7 @@ const SLEEP_SEEN_MS: u64 = 100;
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What a session needs from the rest of the agent.
-pub struct Parts<'a> {
+pub struct Parts<'a, 'c> {
     /// What can run.
     pub catalog: &'a Catalog,
     /// The program a worker re-executes.
@@ -69,8 +74,12 @@ pub struct Parts<'a> {
     pub recorder: &'a Recorder,
     /// What the recorder reports.
     pub done: &'a mut mpsc::UnboundedReceiver<Done>,
-    /// Keeps evidence against the log; where it is.
-    pub keep: &'a dyn Fn(&Evidence) -> Option<PathBuf>,
+    /// Whether the owner of this PC lets nothing run before witnesses cosigned its admission.
+    pub strict: bool,
+    /// Keeps evidence against a log; where it is.
+    pub keep: &'a dyn Fn(&VerifierKey, &Evidence) -> Option<PathBuf>,
+    /// Checkpoints swapped with the technician.
+    pub talk: &'a mut Talk<'c>,
 }
 
 /// What came of a session.
@@ -93,14 +102,20 @@ pub struct Ended {
 }
 
 /// Runs a session until nothing is left to wait for.
-pub async fn run(parts: Parts<'_>, peer: Peer, arrival: Arrival, questions: Questions, beside: Vec<Record>) -> Ended {
+pub async fn run(
+    parts: Parts<'_, '_>,
+    peer: Peer,
+    arrival: Arrival,
+    questions: Questions,
+    beside: Vec<Record>,
+) -> Ended {
     let (out, frames) = mpsc::unbounded_channel();
     let (results, worker_results) = mpsc::unbounded_channel();
     let writer = tokio::spawn(write_frames(peer.sender, frames));
     // The technician's record names the auditors this one is sealed to, also if theirs were welcomed with others since.
     let _ = out.send(ToConsole::Statement { note: parts.control.welcome().statement_note.clone() });
     let session = Session {
-        machine: Agent::new(),
+        machine: if parts.strict { Agent::strict() } else { Agent::new() },
         name: arrival.name.clone(),
         ended: Ended {
             close: Close::Lost,
@@ -132,11 +147,11 @@ pub async fn run(parts: Parts<'_>, peer: Peer, arrival: Arrival, questions: Ques
     ended
 }
 
-struct Session<'a> {
+struct Session<'a, 'c> {
     machine: Agent,
     name: Foreign,
     ended: Ended,
-    parts: Parts<'a>,
+    parts: Parts<'a, 'c>,
     connection: quinn::Connection,
     out: mpsc::UnboundedSender<ToConsole>,
     results: mpsc::UnboundedSender<(RunId, Outcome)>,
@@ -163,7 +178,7 @@ struct Running {
     stop: mpsc::UnboundedSender<()>,
 }
 
-impl Session<'_> {
+impl Session<'_, '_> {
     async fn run(
         mut self,
         mut frames: venia_relay::client::frames::Receiver<ToAgent>,
@@ -171,6 +186,7 @@ impl Session<'_> {
         arrival: Arrival,
     ) -> Ended {
         self.handle(Input::Arrived(Box::new(arrival)));
+        self.gossip(gossip::Input::Tick);
         let connection = self.connection.clone();
         let (ask, mut seals) = mpsc::channel(1);
         let _sealing = AbortOnDrop(tokio::spawn(sealing::listen(connection.clone(), ask)).abort_handle());
@@ -199,7 +215,13 @@ impl Session<'_> {
                     hears_frames = matches!(frame, Ok(Some(_)));
                     self.frame(frame)
                 },
-                () = tokio::time::sleep(wait) => Some(Input::Tick),
+                answer = self.parts.talk.answered() => self.gossip(answer),
+                () = tokio::time::sleep(wait) => {
+                    if let Some(doubt) = self.gossip(gossip::Input::Tick) {
+                        self.handle(doubt);
+                    }
+                    Some(Input::Tick)
+                }
             };
             if let Some(input) = input {
                 self.handle(input);
@@ -210,7 +232,8 @@ impl Session<'_> {
 
     /// Until the next deadline, or the next look at the clock.
     fn wait(&self) -> Duration {
-        let left = self.machine.deadline().map(|at| at.saturating_sub(clock::now().boot_ms));
+        let next = self.machine.deadline().into_iter().chain(self.parts.talk.deadline()).min();
+        let left = next.map(|at| at.saturating_sub(clock::now().boot_ms));
         left.map_or(HEARTBEAT, |ms| Duration::from_millis(ms).min(HEARTBEAT))
     }
 
@@ -279,6 +302,8 @@ impl Session<'_> {
             Output::SendBare(entry) => self.send(entry, false),
             Output::Cut => self.sending.drain(..).for_each(|task| task.abort()),
             Output::SendCloseRecorded => {
+                // In front of it, so that it is compared while somebody still listens. Nothing waits for the answer.
+                self.gossip(gossip::Input::Ending);
                 let _ = self.out.send(ToConsole::CloseRecorded);
             }
             Output::Closed(close) => {
@@ -349,6 +374,7 @@ impl Session<'_> {
                 },
                 Err(got) => nonsense("a valid event", &got),
             },
+            Ok(Some(ToAgent::Checkpoint(note))) => self.gossip(gossip::Input::Theirs(note)),
             Ok(Some(ToAgent::PairStart { .. } | ToAgent::PairConfirm { .. } | ToAgent::Arrive { .. })) => {
                 nonsense("a request, a line or a signoff", "a message of the arrival")
             }
@@ -467,23 +493,49 @@ impl Session<'_> {
     fn recorded(&mut self, done: Done) -> Option<Input> {
         match done {
             Done::Journalled(batch) => Some(Input::Journalled(batch)),
-            Done::Receipted { batch, after, proofs } => {
+            Done::Receipted { batch, after, checkpoint, proofs } => {
                 self.parts.scribe.receipted(after);
+                if let Some(doubt) = self.gossip(gossip::Input::Own(checkpoint)) {
+                    self.handle(doubt);
+                }
                 proofs.values().for_each(|proof| self.parts.scribe.proven(proof));
                 self.proofs.extend(proofs.into_iter().filter(|(entry, _)| entry.author == Strand::Agent));
                 Some(Input::Receipted(batch))
             }
+            Done::Witnessed(batch) => Some(Input::Witnessed(batch)),
             Done::NotRecorded(batch) => Some(Input::NotRecorded(batch)),
             Done::JournalFailed => Some(Input::JournalFailed),
             Done::Evidence(evidence) => {
-                tracing::warn!(fault = %evidence.fault, "the ledger contradicts itself");
-                if let Some(file) = (self.parts.keep)(&evidence) {
-                    self.feed(News::LogLied(&file));
-                }
-                // A log caught lying records nothing that counts: the relay is as good as gone.
-                Some(Input::RelayLost)
+                let log = self.parts.control.welcome().relay.log.clone();
+                Some(self.caught(&log, &evidence))
             }
         }
+    }
+
+    /// Something about checkpoints happened. Gives the session's end, if the log can't be trusted any more.
+    fn gossip(&mut self, input: gossip::Input) -> Option<Input> {
+        self.parts.talk.hear(clock::now().boot_ms, input);
+        let mut doubt = None;
+        while let Some(said) = self.parts.talk.poll() {
+            match said {
+                Said::Show(note) => drop(self.out.send(ToConsole::Checkpoint(note))),
+                Said::Evidence { log, found } => doubt = Some(self.caught(&log, &found)),
+                Said::Unproven => {
+                    self.feed(News::LogUnproven);
+                    doubt = Some(Input::LogDoubted);
+                }
+            }
+        }
+        doubt
+    }
+
+    /// A log caught lying records nothing that counts: the session ends.
+    fn caught(&mut self, log: &VerifierKey, evidence: &Evidence) -> Input {
+        tracing::warn!(fault = %evidence.fault, "the ledger contradicts itself");
+        if let Some(file) = (self.parts.keep)(log, evidence) {
+            self.feed(News::LogLied(&file));
+        }
+        Input::LogDoubted
     }
 
     fn tell(&mut self, tell: Tell) {
@@ -525,57 +577,6 @@ impl Session<'_> {
     fn title(&self, id: &ItemId) -> Text {
         let named = || Text { en: id.0.clone(), es: id.0.clone() };
         self.parts.catalog.get(id).map_or_else(named, |item| item.title.clone())
-    }
-}
-
-/// A task that ends with its session.
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Waits for a worker's end; kills it when told to.
-async fn watch(
-    run: RunId,
-    mut worker: Worker,
-    mut stop: mpsc::UnboundedReceiver<()>,
-    results: mpsc::UnboundedSender<(RunId, Outcome)>,
-) {
-    tokio::select! {
-        biased;
-        // Also when the session is gone: its end of the channel is dropped.
-        _ = stop.recv() => worker.kill(),
-        _ = worker.outcome() => {}
-    }
-    let outcome = worker.outcome().await;
-    let _ = results.send((run, outcome));
-}
-
-/// Sends frames in order; delivers them before it ends.
-async fn write_frames(mut sender: Sender<ToConsole>, mut frames: mpsc::UnboundedReceiver<ToConsole>) {
-    while let Some(frame) = frames.recv().await {
-        if sender.send(&frame).await.is_err() {
-            return;
-        }
-    }
-    sender.delivered().await;
-}
-
-/// Sends one outcome on its own stream. Aborted, it takes back what isn't delivered.
-async fn send_outcome(connection: quinn::Connection, message: ToConsole) {
-    struct TakenBack(Sender<ToConsole>);
-    impl Drop for TakenBack {
-        fn drop(&mut self) {
-            self.0.reset();
-        }
-    }
-    let Ok(stream) = connection.open_uni().await else { return };
-    let mut sender = TakenBack(Sender::new(stream, Limit::Data));
-    if sender.0.send(&message).await.is_ok() {
-        sender.0.delivered().await;
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Request<'a> {
     pub fenced: bool,
     /// Who else will be able to read the record.
     pub auditors: &'a Auditors,
+    /// Days the technician keeps what is sent, by the statement. (SECURITY E11)
+    pub keep_days: u32,
 }
 
 /// One item on a card.
@@ -143,6 +145,7 @@ pub fn consent(request: &Request<'_>, words: &Words) -> String {
         lines.push(words.say("consent-receive", &[]));
         lines.extend(received.into_iter().map(|what| indented(format!("- {what}"))));
     }
+    lines.push(indented(words.say("consent-kept", &[("name", name), ("days", &request.keep_days)])));
     lines.push(words.say("consent-cannot", &[]));
     let changes = request.items.iter().any(|covered| covered.item.effect == Effect::Changes);
     lines.push(indented(words.say(if changes { "consent-changes-marked" } else { "consent-changes-nothing" }, &[])));

@@ -75,6 +75,10 @@ pub enum News<'a> {
     Lost,
     /// The log contradicted itself; where the evidence is.
     LogLied(&'a Path),
+    /// The relay doesn't prove that its log is one history.
+    LogUnproven,
+    /// The relay gave no receipts; where that is noted. (SECURITY E10)
+    Withheld(&'a Path),
     /// It is back.
     Back,
     /// The grant ran out.
@@ -150,6 +154,8 @@ pub fn news(news: News<'_>, words: &Words) -> String {
         News::Paused => words.say("feed-paused", &[]),
         News::Resumed => words.say("feed-resumed", &[]),
         News::Lost => words.say("feed-lost", &[]),
+        News::LogUnproven => words.say("feed-log-unproven", &[]),
+        News::Withheld(file) => words.say("feed-withheld", &[("file", &file.display().to_string())]),
         News::LogLied(file) => words.say("feed-log-lied", &[("file", &file.display().to_string())]),
         News::Back => words.say("feed-back", &[]),
         News::RecordLate => words.say("feed-record-late", &[]),

@@ -1,37 +1,87 @@
 //! The whole log, from raw bytes: `venia audit verify`.
 //!
-//! First the tree, the commits and the time between them, in order; then every session on all cores: signatures
-//! strictly, strands, counts, rules (SECURITY E9), and that every tree an event quotes is one this log had. Never a stored
-//! hash. Memory holds places, not bytes.
+//! One walk over the copy ([`venia_proto::ledger::whole`]): tree, commits and the time between them, every tree an event
+//! quotes, and what this auditor saw before; then every session on several threads: signatures strictly, strands, counts,
+//! rules (SECURITY E9). Never a stored hash. A run that is interrupted goes on where it stopped ([`super::progress`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
-use std::thread;
+use std::sync::atomic::AtomicBool;
 
 use venia_proto::fingerprint::Fingerprint;
+use venia_proto::id::SessionId;
 use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::cosignature::Witnessed;
 use venia_proto::ledger::event::Event;
-use venia_proto::ledger::merkle::Hash;
-use venia_proto::ledger::notice::LogEntry;
-use venia_proto::ledger::reading::Reading;
-use venia_proto::ledger::verify::{Recorded, check_recorded};
+use venia_proto::ledger::heartbeat::Hole;
+use venia_proto::ledger::merkle::{Hash, Tree};
+use venia_proto::ledger::note::{self, Note};
+use venia_proto::ledger::reading::{Read, Reading};
+use venia_proto::ledger::verify::{Recorded, Unsound, check_recorded};
+use venia_proto::ledger::whole::{self, Whole, held_against};
 use venia_proto::now::Wall;
 use venia_proto::statement::Statement;
+use venia_relay::walking::{Earlier, Judged, NotWalked, Record, Source, Terms, Walked, walk};
 
-use super::index::{Place, Session};
-use super::mirror::{Mirror, MirrorError};
+use super::index::Place;
+use super::mirror::{Mirror, MirrorError, Raw};
+use super::progress::{Mark, Verifying};
+
+/// Entries after which a run keeps how far it came: less than a second of work.
+const KEPT_EVERY: u64 = 1 << 13;
+/// Entries between two words of progress.
+const TOLD_EVERY: u64 = 1 << 10;
+
+/// What is asked of a verification.
+pub(crate) struct Wish<'a> {
+    /// The organisation's root.
+    pub(crate) root: &'a Fingerprint,
+    /// Only what came since everything was found right last.
+    pub(crate) since_last: bool,
+    /// Threads that check signatures.
+    pub(crate) jobs: usize,
+    /// Trees this log was seen to have, elsewhere than in the copy: size and root.
+    pub(crate) seen: &'a [(u64, Hash)],
+    /// Set by whoever wants it to stop.
+    pub(crate) stop: &'a AtomicBool,
+}
 
 /// What a verified log is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verified {
+    /// Entries in the log.
     pub(crate) entries: u64,
+    /// The entry the verification began at, in this run or the one it goes on with.
+    pub(crate) from: u64,
+    /// The entry this run began at.
+    pub(crate) resumed: u64,
+    /// Sessions that began among them.
     pub(crate) sessions: u64,
     /// Unexplained silences.
     pub(crate) holes: Vec<(Wall, Wall)>,
 }
 
-/// Where a log doesn't hold.
+/// Who cosigned the newest checkpoint of a copy, and the log's own time of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Freshness {
+    pub(crate) witnessed: Witnessed,
+    /// What the log's newest batch note says.
+    pub(crate) observed: Option<Wall>,
+}
+
+/// How fresh the witnesses' word on a copy is; `None` if the statement names no witness. Believed from the root alone.
+pub(crate) fn freshness(mirror: &Mirror, root: &Fingerprint) -> Option<Freshness> {
+    let statement = Statement::open(mirror.state.statement.as_bytes(), root).ok()?;
+    let note = Note::parse(mirror.state.checkpoint.as_bytes()).ok()?;
+    let named = !statement.witnesses.is_empty();
+    let observed = mirror.state.reading.last.as_ref().map(|(_, observed)| Wall::from_ms(*observed));
+    // A forged line is no cosignature.
+    let none = Witnessed { required: statement.quorum, ..Witnessed::default() };
+    named.then(|| Freshness { witnessed: Witnessed::of(&note, &statement).unwrap_or(none), observed })
+}
+
+/// Where a log doesn't hold, or why that can't be told.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unproven {
     /// Our own disk.
@@ -42,131 +92,203 @@ pub(crate) enum Unproven {
     Broken {
         /// Index in the log.
         entry: u64,
+        /// The session it belongs to, if it is an event.
+        session: Option<SessionId>,
         /// Why.
         why: String,
     },
+    /// Somebody stopped it; it goes on there.
+    #[error("stopped at entry {0}")]
+    Stopped(u64),
 }
 
 /// Verifies a copy: everything, or what came since it was found right last. `told` hears entries read, and of how many.
-pub(crate) fn verify(
-    mirror: &Mirror,
-    root: &Fingerprint,
-    since_last: bool,
-    mut told: impl FnMut(u64, u64),
-) -> Result<Verified, Unproven> {
-    let broken = |entry, why: String| Unproven::Broken { entry, why };
+pub(crate) fn verify(mirror: &Mirror, wish: &Wish<'_>, told: impl FnMut(u64, u64)) -> Result<Verified, Unproven> {
+    let ended = attempt(mirror, wish, told);
+    match ended {
+        Ok(verified) => {
+            mirror.keep_verified()?;
+            Ok(verified)
+        }
+        Err(Unproven::Broken { entry, why, .. }) => {
+            mirror.forget_verifying()?;
+            Err(Unproven::Broken { entry, session: mirror.session_at(entry), why })
+        }
+        Err(error @ (Unproven::Mirror(_) | Unproven::Stopped(_))) => Err(error),
+    }
+}
+
+fn attempt(mirror: &Mirror, wish: &Wish<'_>, mut told: impl FnMut(u64, u64)) -> Result<Verified, Unproven> {
     let size = mirror.state.reading.size;
-    let statement = Statement::open(mirror.state.statement.as_bytes(), root);
+    let statement = Statement::open(mirror.state.statement.as_bytes(), wish.root);
     let statement = statement.map_err(|error| broken(0, error.to_string()))?;
     if statement.relay_of(mirror.key.name.as_str()).is_none_or(|relay| relay.log != mirror.key) {
         return Err(broken(0, "the statement names another key for this log".to_owned()));
     }
-    let start = mirror.state.verified.clone().filter(|_| since_last);
-    let from = start.as_ref().map_or(0, |(_, bytes)| *bytes);
-    let mut reading = match &start {
-        Some((saved, _)) => {
-            Reading::resume(mirror.key.clone(), saved).map_err(|e| broken(e.entry, e.why.to_string()))?
+    let before = mirror.verified()?;
+    let mut run = match mirror.verifying(wish.since_last)? {
+        Some(run) => run,
+        None => {
+            let mark = before.clone().filter(|_| wish.since_last).unwrap_or_default();
+            let since_last = wish.since_last;
+            Verifying { since_last, mark, owed: Vec::new(), opened: 0, holes: Vec::new() }
         }
-        None => Reading::new(mirror.key.clone()),
     };
-    let mut roots: Vec<(u64, Hash)> = vec![(reading.size(), reading.root())];
-    let mut found: BTreeMap<String, Vec<Place>> = BTreeMap::new();
-    let mut holes = Vec::new();
-    let mut raw = mirror.raw(from)?;
-    while let Some((offset, bytes)) = raw.next()? {
-        let read = reading.push(&bytes).map_err(|error| broken(error.entry, error.why.to_string()))?;
-        holes.extend(read.hole.map(|hole| (hole.from, hole.to)));
-        if let LogEntry::Event(event) = &read.entry {
-            let place = Place { entry: read.index, offset, observed: read.observed.ms() };
-            found.entry(event.header().session.to_string()).or_default().push(place);
+    let from = before.as_ref().filter(|_| wish.since_last).map_or(0, |before| before.reading.size);
+    let resumed = run.mark.reading.size;
+    let mut whole = Whole::new(reading_of(mirror, &run.mark)?);
+    run.owed.iter().for_each(|session| whole.owe(*session));
+    // The log must still be the one that was found right, and the one that sessions on this computer were shown.
+    let last = before.as_ref().map(|before| reading_of(mirror, before)).transpose()?;
+    let last = last.iter().map(|reading| (reading.size(), reading.root()));
+    for (seen, root) in last.chain(wish.seen.iter().copied()).filter(|(seen, _)| *seen > 0 && *seen <= size) {
+        whole.expect(seen, root)?;
+    }
+    let mut source = Copy { mirror, raw: mirror.raw(run.mark.bytes)?, file: None };
+    let judge = |session: Judged| one(mirror, &statement, session);
+    let terms = Terms { jobs: wish.jobs, stop: wish.stop, pause_after: KEPT_EVERY, judge: &judge };
+    let opened_before = run.opened;
+    loop {
+        let mut holes = Vec::new();
+        let mut see = |read: &Read| {
+            if read.index.is_multiple_of(TOLD_EVERY) {
+                told(read.index, size);
+            }
+            Ok(())
+        };
+        let mut silent = |hole: Hole| holes.push((hole.from.ms(), hole.to.ms()));
+        let walked = walk(&mut whole, &mut source, &terms, &mut see, &mut silent);
+        let walked = walked.map_err(|error| match error {
+            NotWalked::Unsound(unsound) => unsound.into(),
+            NotWalked::Source(error) => Unproven::Mirror(error),
+        })?;
+        run.holes.extend(holes);
+        run.opened = opened_before + whole.opened();
+        if walked == Walked::End {
+            break;
         }
-        if reading.is_whole() {
-            roots.push((reading.size(), reading.root()));
-        }
-        if read.index % 1_024 == 0 {
-            told(read.index, size);
+        let reading = whole.reading().save().ok_or(MirrorError::Damaged("a commit is cut"))?;
+        let at = reading.size;
+        run.mark = Mark { reading, bytes: source.raw.at() };
+        run.owed = whole.unjudged().collect();
+        mirror.keep_verifying(&run)?;
+        if walked == Walked::Stopped {
+            return Err(Unproven::Stopped(at));
         }
     }
     let signed = Checkpoint::open(mirror.state.checkpoint.as_bytes(), &mirror.key);
     let signed = signed.map_err(|error| broken(size, error.to_string()))?;
-    if (signed.size, signed.root) != (reading.size(), reading.root()) {
-        return Err(broken(reading.size(), "the entries don't lead to the root the relay signed".to_owned()));
+    if (signed.size, signed.root) != (whole.reading().size(), whole.reading().root()) {
+        return Err(broken(size, "the entries don't lead to the root the relay signed".to_owned()));
     }
-    let work: Vec<(&Session, Vec<Place>)> = found
-        .into_iter()
-        .map(|(id, places)| {
-            let session = mirror.sessions.get(&id).ok_or(MirrorError::Damaged("its index"))?;
-            // Reading from the start, the places are the log's own; the index isn't asked.
-            Ok((session, if start.is_some() { session.events.clone() } else { places }))
-        })
-        .collect::<Result<_, MirrorError>>()?;
-    let sessions = work.len() as u64;
-    let oldest = start.as_ref().map_or(0, |(saved, _)| saved.size);
-    let checking = Checking { mirror, statement: &statement, roots: &roots.into_iter().collect(), oldest };
-    checking.all(&work)?;
-    told(size, size);
-    Ok(Verified { entries: size, sessions, holes })
+    older(mirror, &whole)?;
+    let holes = run.holes.iter().map(|(from, to)| (Wall::from_ms(*from), Wall::from_ms(*to))).collect();
+    Ok(Verified { entries: size, from, resumed, sessions: run.opened, holes })
 }
 
-struct Checking<'a> {
+/// One session. Whoever holds its words hands them in here, one body per event.
+fn one(mirror: &Mirror, statement: &Statement, session: Judged) -> Result<(), Unsound> {
+    let places: Vec<_> = session.places.iter().map(|place| (place.entry, place.observed)).collect();
+    let recorded = Recorded {
+        log: &mirror.key,
+        checkpoint: mirror.state.checkpoint.as_bytes(),
+        authority: &statement.authority,
+        agent: &session.agent,
+        places: &places,
+        bodies: session.events.iter().map(|_| None).collect(),
+        events: &session.events,
+    };
+    check_recorded(recorded, None)
+}
+
+/// Trees from before this run began that its events quote: the entries are hashed once more, up to the largest of them.
+fn older(mirror: &Mirror, whole: &Whole) -> Result<(), Unproven> {
+    let mut quoted = whole.older().peekable();
+    let (mut raw, mut tree) = (mirror.raw(0)?, Tree::new());
+    while let Some(next) = quoted.peek() {
+        if next.0 == tree.size() {
+            held_against(*next, &tree.root())?;
+            quoted.next();
+            continue;
+        }
+        let Some((_, bytes)) = raw.next()? else {
+            return Err(broken(next.2, "quotes a tree this log never had".to_owned()));
+        };
+        tree.append(note::leaf(&bytes), |_, _, _| {});
+    }
+    Ok(())
+}
+
+fn reading_of(mirror: &Mirror, mark: &Mark) -> Result<Reading, Unproven> {
+    if mark.reading.size == 0 {
+        return Ok(Reading::new(mirror.key.clone()));
+    }
+    Ok(Reading::resume(mirror.key.clone(), &mark.reading).map_err(Unsound::from)?)
+}
+
+/// A copy, as the walk reads it.
+struct Copy<'a> {
     mirror: &'a Mirror,
-    statement: &'a Statement,
-    roots: &'a HashMap<u64, Hash>,
-    /// Trees smaller than this were judged last time.
-    oldest: u64,
+    raw: Raw,
+    file: Option<File>,
 }
 
-impl Checking<'_> {
-    /// Every session, on all cores; the first entry that breaks.
-    fn all(&self, work: &[(&Session, Vec<Place>)]) -> Result<(), Unproven> {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let share = work.len().div_ceil(cores).max(1);
-        let results: Vec<Result<(), Unproven>> = thread::scope(|scope| {
-            let threads: Vec<_> = work
-                .chunks(share)
-                .map(|part| {
-                    scope.spawn(move || -> Result<(), Unproven> {
-                        let file = self.mirror.file()?;
-                        part.iter().try_for_each(|(session, places)| self.one(&file, session, places))
-                    })
-                })
-                .collect();
-            let gone = || Unproven::Mirror(MirrorError::Damaged("a thread ended"));
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(gone()))).collect()
-        });
-        results.into_iter().collect()
+impl Source for Copy<'_> {
+    type Error = MirrorError;
+
+    fn next(&mut self, record: &mut Record) -> Result<bool, MirrorError> {
+        self.raw.read(record)
     }
 
-    fn one(&self, file: &File, session: &Session, places: &[Place]) -> Result<(), Unproven> {
-        let at = |entry, why: String| Unproven::Broken { entry, why };
-        let events = places.iter().map(|place| event_at(file, *place)).collect::<Result<Vec<_>, _>>()?;
-        let first = places.first().map_or(0, |place| place.entry);
-        let agent = session.agent.parse().map_err(|_| at(first, "the agent's key is malformed".to_owned()))?;
-        for (event, place) in events.iter().zip(places) {
-            let Some(after) = event.header().after.as_ref().filter(|after| after.origin == self.mirror.key.name) else {
-                continue;
+    fn agent(&mut self, record: &Record, _: SessionId) -> Result<String, MirrorError> {
+        Ok(record.agent.clone())
+    }
+
+    fn event(&mut self, at: u64) -> Result<Vec<u8>, MirrorError> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(self.mirror.file()?),
+        };
+        bytes_at(file, at)
+    }
+
+    fn earlier(&mut self, sessions: &BTreeSet<SessionId>) -> Result<BTreeMap<SessionId, Earlier>, MirrorError> {
+        let damaged = |_| MirrorError::Damaged("its index");
+        let wanted = sessions.iter().map(ToString::to_string).collect();
+        let mut found = BTreeMap::new();
+        for placed in self.mirror.places(&wanted)? {
+            let place = |place: Place| {
+                let Place { entry, offset: at, observed } = place;
+                whole::Place { entry, at, observed: Wall::from_ms(observed) }
             };
-            if after.size >= self.oldest && self.roots.get(&after.size) != Some(&after.root) {
-                return Err(at(place.entry, "quotes a tree this log never had".to_owned()));
+            let agent = placed.agent.parse().map_err(|_| MirrorError::Damaged("an agent's key"))?;
+            let places = placed.events.into_iter().map(place).collect();
+            found.insert(placed.session.parse().map_err(damaged)?, Earlier { agent, places });
+        }
+        Ok(found)
+    }
+}
+
+impl Mirror {
+    /// The session an entry belongs to, if it can still be read as an event.
+    fn session_at(&self, entry: u64) -> Option<SessionId> {
+        let mut raw = self.raw(0).ok()?;
+        let mut record = Record::default();
+        for _ in 0..=entry {
+            if !raw.read(&mut record).ok()? {
+                return None;
             }
         }
-        let times: Vec<_> = places.iter().map(|place| (place.entry, Wall::from_ms(place.observed))).collect();
-        let recorded = Recorded {
-            log: &self.mirror.key,
-            checkpoint: self.mirror.state.checkpoint.as_bytes(),
-            authority: &self.statement.authority,
-            agent: &agent,
-            places: &times,
-            bodies: events.iter().map(|_| None).collect(),
-            events: &events,
-        };
-        check_recorded(recorded, None).map_err(|unsound| at(unsound.entry, unsound.why))
+        Some(Event::parse(&record.bytes).ok()?.header().session)
     }
 }
 
 /// Reads one event where it lies.
 pub(crate) fn event_at(file: &File, place: Place) -> Result<Event, MirrorError> {
-    let mut offset = place.offset;
+    Event::parse(&bytes_at(file, place.offset)?).map_err(|_| MirrorError::Damaged("an event"))
+}
+
+fn bytes_at(file: &File, mut offset: u64) -> Result<Vec<u8>, MirrorError> {
     let mut read = || -> Result<Vec<u8>, MirrorError> {
         let mut length = [0; 4];
         file.read_exact_at(&mut length, offset)?;
@@ -176,5 +298,15 @@ pub(crate) fn event_at(file: &File, place: Place) -> Result<Event, MirrorError> 
         Ok(bytes)
     };
     read()?;
-    Event::parse(&read()?).map_err(|_| MirrorError::Damaged("an event"))
+    read()
+}
+
+fn broken(entry: u64, why: String) -> Unproven {
+    Unproven::Broken { entry, session: None, why }
+}
+
+impl From<Unsound> for Unproven {
+    fn from(unsound: Unsound) -> Self {
+        broken(unsound.entry, unsound.why)
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Sessions and headers only: an export never holds a word that the copy doesn't.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -13,7 +13,6 @@ use venia_proto::ledger::kind::{Answer, Kind, Status};
 use venia_proto::ledger::note::Note;
 use venia_proto::now::Wall;
 
-use super::check::event_at;
 use super::index::{Place, Session};
 use super::mirror::{Mirror, MirrorError};
 
@@ -54,51 +53,81 @@ pub(crate) fn event_json(event: &Event, place: Place) -> Value {
     })
 }
 
-/// Every event as one JSON object a line, and every session too.
-pub(crate) fn jsonl(mirror: &Mirror, out: &Path) -> Result<(), MirrorError> {
-    lines(mirror, out, "events.jsonl", |_, event, place| event_json(event, place).to_string())?;
-    let sessions = mirror.sessions.values().map(|session| session_json(session).to_string());
-    write(out, "sessions.jsonl", None, sessions)
+/// What is written of each event, line by line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lines {
+    /// Every event as one JSON object a line, and every session too.
+    Jsonl,
+    /// Two tables.
+    Csv,
+    /// OCSF events: the mapping is docs/audit.md.
+    Ocsf,
 }
 
-/// Two tables.
-pub(crate) fn csv(mirror: &Mirror, out: &Path) -> Result<(), MirrorError> {
-    let sessions = mirror.sessions.values().map(|session| {
-        let value = session_json(session);
-        let flags = session.flags.iter().map(|flag| flag.name()).collect::<Vec<_>>().join(" ");
-        row(&[
-            text(&value["session"]),
-            text(&value["opened"]),
-            text(&value["closed"]),
-            text(&value["agent"]),
-            session.joined.join(" "),
-            text(&value["ended"]),
-            session.events.len().to_string(),
-            flags,
-        ])
-    });
-    write(out, "sessions.csv", Some("session,opened,closed,agent,joined,ended,events,flags"), sessions)?;
-    let head = "entry,observed,session,author,seq,kind,time";
-    let mut rows = vec![head.to_owned()];
-    each(mirror, |_, event, place| {
+impl Lines {
+    /// The file of the events, to which lines are only ever added.
+    pub(super) fn file(self) -> &'static str {
+        match self {
+            Self::Jsonl => "events.jsonl",
+            Self::Csv => "events.csv",
+            Self::Ocsf => "ocsf.jsonl",
+        }
+    }
+
+    /// What the file of the events begins with.
+    pub(super) fn head(self) -> &'static str {
+        match self {
+            Self::Csv => "entry,observed,session,author,seq,kind,time\n",
+            Self::Jsonl | Self::Ocsf => "",
+        }
+    }
+
+    /// One event.
+    pub(super) fn line(self, mirror: &Mirror, event: &Event, place: Place) -> Result<String, MirrorError> {
         let header = event.header();
-        rows.push(row(&[
-            place.entry.to_string(),
-            Wall::from_ms(place.observed).to_string(),
-            header.session.to_string(),
-            header.author.to_string(),
-            header.seq.to_string(),
-            header.kind.name().to_string(),
-            header.time.to_string(),
-        ]));
-        Ok(())
-    })?;
-    write(out, "events.csv", None, rows.into_iter())
+        let session = || mirror.sessions.get(&header.session.to_string()).ok_or(MirrorError::Damaged("its index"));
+        Ok(match self {
+            Self::Jsonl => event_json(event, place).to_string(),
+            Self::Ocsf => ocsf_event(mirror, session()?, event, place).to_string(),
+            Self::Csv => row(&[
+                place.entry.to_string(),
+                Wall::from_ms(place.observed).to_string(),
+                header.session.to_string(),
+                header.author.to_string(),
+                header.seq.to_string(),
+                header.kind.name().to_string(),
+                header.time.to_string(),
+            ]),
+        })
+    }
+
+    /// The sessions as they stand, in a file of their own that is replaced whole.
+    pub(super) fn sessions(self, mirror: &Mirror, out: &Path) -> Result<(), MirrorError> {
+        let all = mirror.sessions.values();
+        match self {
+            Self::Jsonl => write(out, "sessions.jsonl", None, all.map(|session| session_json(session).to_string())),
+            Self::Csv => {
+                let head = "session,opened,closed,agent,joined,ended,events,flags";
+                write(out, "sessions.csv", Some(head), all.map(session_row))
+            }
+            Self::Ocsf => Ok(()),
+        }
+    }
 }
 
-/// OCSF events: the mapping is docs/audit.md.
-pub(crate) fn ocsf(mirror: &Mirror, out: &Path) -> Result<(), MirrorError> {
-    lines(mirror, out, "ocsf.jsonl", |session, event, place| ocsf_event(mirror, session, event, place).to_string())
+fn session_row(session: &Session) -> String {
+    let value = session_json(session);
+    let flags = session.flags.iter().map(|flag| flag.name()).collect::<Vec<_>>().join(" ");
+    row(&[
+        text(&value["session"]),
+        text(&value["opened"]),
+        text(&value["closed"]),
+        text(&value["agent"]),
+        session.joined.join(" "),
+        text(&value["ended"]),
+        session.events.len().to_string(),
+        flags,
+    ])
 }
 
 fn ocsf_event(mirror: &Mirror, session: &Session, event: &Event, place: Place) -> Value {
@@ -154,40 +183,15 @@ fn ocsf_event(mirror: &Mirror, session: &Session, event: &Event, place: Place) -
     })
 }
 
-fn lines(
-    mirror: &Mirror,
-    out: &Path,
-    name: &str,
-    line: impl Fn(&Session, &Event, Place) -> String,
-) -> Result<(), MirrorError> {
-    let mut file = BufWriter::new(create(&out.join(name))?);
-    each(mirror, |session, event, place| Ok(writeln!(file, "{}", line(session, event, place))?))?;
-    Ok(file.flush()?)
-}
-
-/// Every event, session after session.
-fn each(
-    mirror: &Mirror,
-    mut take: impl FnMut(&Session, &Event, Place) -> Result<(), MirrorError>,
-) -> Result<(), MirrorError> {
-    if mirror.sessions.is_empty() {
-        return Ok(());
-    }
-    let file = mirror.file()?;
-    for session in mirror.sessions.values() {
-        for place in &session.events {
-            take(session, &event_at(&file, *place)?, *place)?;
-        }
-    }
-    Ok(())
-}
-
+/// Written beside and moved into place: whoever reads it finds the old one or the new one.
 fn write(out: &Path, name: &str, head: Option<&str>, rows: impl Iterator<Item = String>) -> Result<(), MirrorError> {
-    let mut file = BufWriter::new(create(&out.join(name))?);
+    let beside = out.join(format!(".{name}"));
+    let mut file = BufWriter::new(create(&beside)?);
     for row in head.map(str::to_owned).into_iter().chain(rows) {
         writeln!(file, "{row}")?;
     }
-    Ok(file.flush()?)
+    file.flush()?;
+    Ok(fs::rename(beside, out.join(name))?)
 }
 
 /// Who met whom and when is for the auditor alone: another user of this computer reads neither folder nor file.

@@ -3,16 +3,17 @@
 //! ```text
 //! DATA/audit/<log>/entries        u32 length of an agent's key (of an `open`, else 0), the key, u32 length, the raw entry …
 //! DATA/audit/<log>/index          one JSON line of state, then one per session; replaced whole
+//! DATA/audit/<log>/verified …     how far it was verified ([`super::progress`])
 //! DATA/audit/<log>/contradiction  two checkpoints that can't both be honest, if the relay ever signed such
 //! ```
 //!
 //! What lies in `entries` beyond the length the index names was never verified and is cut off at the next start.
 //! Not here: fetching ([`super::sync`]).
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,7 @@ use venia_proto::key::VerifierKey;
 use venia_proto::ledger::notice::{LogEntry, Notice};
 use venia_proto::ledger::reading::{Read, Reading, Saved, Unreadable};
 use venia_relay::client::home::{Home, HomeError};
+use venia_relay::walking::Record;
 
 use super::index::{Flag, Place, Session};
 
@@ -65,15 +67,13 @@ pub(crate) struct State {
     pub(crate) bytes: u64,
     /// How far the log was read.
     pub(crate) reading: Saved,
-    /// How far `venia audit verify` found everything right: the reading there, and the bytes.
-    pub(crate) verified: Option<(Saved, u64)>,
     /// Unexplained silences: from, to.
     pub(crate) holes: Vec<(i64, i64)>,
 }
 
 /// One log's copy.
 pub(crate) struct Mirror {
-    home: Home,
+    pub(super) home: Home,
     pub(crate) key: VerifierKey,
     pub(crate) state: State,
     pub(crate) sessions: BTreeMap<String, Session>,
@@ -88,6 +88,24 @@ impl Mirror {
 
     /// Every copy in this data folder.
     pub(crate) fn all(data: &Path) -> Result<Vec<Self>, MirrorError> {
+        Self::each(data, Self::load)
+    }
+
+    /// Every copy, without its sessions: whoever verifies a whole log reads them from the entries.
+    pub(crate) fn bare(data: &Path) -> Result<Vec<Self>, MirrorError> {
+        Self::each(data, |home, _| Self::state_of(home))
+    }
+
+    /// Lets go of the sessions.
+    #[must_use]
+    pub(crate) fn without_sessions(self) -> Self {
+        Self { sessions: BTreeMap::new(), ..self }
+    }
+
+    fn each(
+        data: &Path,
+        load: impl Fn(Home, Option<&VerifierKey>) -> Result<Option<Self>, MirrorError>,
+    ) -> Result<Vec<Self>, MirrorError> {
         let mut mirrors = Vec::new();
         let folders = match std::fs::read_dir(data.join(FOLDER)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(mirrors),
@@ -96,10 +114,32 @@ impl Mirror {
         for folder in folders {
             let path = folder?.path();
             if path.join(INDEX).is_file() {
-                mirrors.extend(Self::load(Home::open(&path, true)?, None)?);
+                mirrors.extend(load(Home::open(&path, true)?, None)?);
             }
         }
         Ok(mirrors)
+    }
+
+    fn state_of(home: Home) -> Result<Option<Self>, MirrorError> {
+        let mut line = Vec::new();
+        BufReader::new(File::open(home.dir().join(INDEX))?).read_until(b'\n', &mut line)?;
+        let state: State = serde_json::from_slice(&line).map_err(|_| MirrorError::Damaged("its index"))?;
+        let key = state.log.parse().map_err(|_| MirrorError::Damaged("its log's key"))?;
+        Ok(Some(Self { home, key, state, sessions: BTreeMap::new() }))
+    }
+
+    /// Agent's key and places of these sessions, out of the index; it is read once, line by line, and isn't held.
+    pub(crate) fn places(&self, wanted: &BTreeSet<String>) -> Result<Vec<Placed>, MirrorError> {
+        let damaged = |_| MirrorError::Damaged("its index");
+        let mut found = Vec::new();
+        for line in BufReader::new(File::open(self.home.dir().join(INDEX))?).lines().skip(1) {
+            let line = line?;
+            let named: Named = serde_json::from_str(&line).map_err(damaged)?;
+            if wanted.contains(&named.session) {
+                found.push(serde_json::from_str(&line).map_err(damaged)?);
+            }
+        }
+        Ok(found)
     }
 
     fn load(home: Home, key: Option<&VerifierKey>) -> Result<Option<Self>, MirrorError> {
@@ -111,7 +151,6 @@ impl Mirror {
                 checkpoint: String::new(),
                 bytes: 0,
                 reading: Saved::default(),
-                verified: None,
                 holes: Vec::new(),
             };
             return Ok(Some(Self { home, key, state, sessions: BTreeMap::new() }));
@@ -161,12 +200,6 @@ impl Mirror {
         self.write_index()
     }
 
-    /// Remembers how far everything was found right.
-    pub(crate) fn verified(&mut self) -> Result<(), MirrorError> {
-        self.state.verified = Some((self.state.reading.clone(), self.state.bytes));
-        self.write_index()
-    }
-
     /// Keeps two checkpoints that can't both be honest.
     pub(crate) fn contradicted(&self, shown: &[u8]) -> Result<PathBuf, MirrorError> {
         let mut bytes = self.state.checkpoint.clone().into_bytes();
@@ -204,6 +237,19 @@ impl Mirror {
         }
         Ok(self.home.write(INDEX, &index)?)
     }
+}
+
+/// Where a session's events lie.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Placed {
+    pub(crate) session: String,
+    pub(crate) agent: String,
+    pub(crate) events: Vec<Place>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    session: String,
 }
 
 /// A copy that grows, not yet believed.
@@ -279,24 +325,35 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
+    /// Where the next entry begins.
+    pub(crate) fn at(&self) -> u64 {
+        self.at
+    }
+
     /// The next entry's offset and bytes; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, MirrorError> {
-        let Some(file) = self.file.as_mut().filter(|_| self.at < self.end) else { return Ok(None) };
-        let begins = self.at;
-        let mut read = || -> Result<Vec<u8>, MirrorError> {
+        let mut record = Record::default();
+        Ok(self.read(&mut record)?.then_some((record.at, record.bytes)))
+    }
+
+    /// The next entry; `false` at the end.
+    pub(crate) fn read(&mut self, record: &mut Record) -> Result<bool, MirrorError> {
+        let Some(file) = self.file.as_mut().filter(|_| self.at < self.end) else { return Ok(false) };
+        record.at = self.at;
+        let mut agent = std::mem::take(&mut record.agent).into_bytes();
+        for part in [&mut agent, &mut record.bytes] {
             let mut length = [0; 4];
             file.read_exact(&mut length)?;
             let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
             if length > RECORD_MAX {
                 return Err(MirrorError::Damaged("a record's length"));
             }
-            let mut bytes = vec![0; length];
-            file.read_exact(&mut bytes)?;
-            Ok(bytes)
-        };
-        let (agent, entry) = (read()?, read()?);
-        self.at += (8 + agent.len() + entry.len()) as u64;
-        Ok(Some((begins, entry)))
+            part.resize(length, 0);
+            file.read_exact(part)?;
+            self.at += 4 + length as u64;
+        }
+        record.agent = String::from_utf8(agent).map_err(|_| MirrorError::Damaged("an agent's key"))?;
+        Ok(true)
     }
 }
 

@@ -9,7 +9,12 @@
 
 pub(crate) mod check;
 pub(crate) mod export;
+pub(crate) mod following;
+mod import;
 pub(crate) mod index;
 pub(crate) mod mirror;
+pub(crate) mod progress;
 pub(crate) mod sync;
 pub(crate) mod tiles;
+
+pub use import::{NotImported, import};

@@ -17,6 +17,7 @@ use venia_relay::client::control::{Control, ControlError};
 
 use super::mirror::{Mirror, MirrorError};
 use crate::membership::Membership;
+use crate::reach::Reached;
 use crate::{obeying, reach};
 
 /// A copy that couldn't be brought up to date.
@@ -39,16 +40,47 @@ pub(crate) async fn sync(
     data: &Path,
     what: Looking,
     session: Option<SessionId>,
-    mut told: impl FnMut(u64, u64),
+    told: impl FnMut(u64, u64),
 ) -> Result<Vec<Mirror>, SyncError> {
-    let reached = reach::reach(&member.at, &member.root, member.statement.as_ref(), &member.key).await?;
-    let control = &reached.control;
-    if let Err(error) = obeying::obey(&member.home, control, &control.welcome().relay.log).await {
-        // The next connection asks again.
-        tracing::warn!(error = &error as &dyn std::error::Error, "what was erased is still here");
+    let looking = Looker::arrive(member, what, session).await?;
+    let ended = looking.round(member, data, told).await;
+    looking.leave().await;
+    ended
+}
+
+/// An auditor who said what they look for, and stays connected: one note in the log, however often they look again.
+pub(crate) struct Looker(Reached);
+
+impl Looker {
+    /// Connects, and puts on record what is looked for.
+    pub(crate) async fn arrive(
+        member: &Membership,
+        what: Looking,
+        session: Option<SessionId>,
+    ) -> Result<Self, SyncError> {
+        let looker = Self(reach::reach(&member.at, &member.root, member.statement.as_ref(), &member.key).await?);
+        let control = &looker.0.control;
+        if let Err(error) = obeying::obey(&member.home, control, &control.welcome().relay.log).await {
+            // The next connection asks again.
+            tracing::warn!(error = &error as &dyn std::error::Error, "what was erased is still here");
+        }
+        match reach::call(control, Call::Look { what, session }).await {
+            Ok(_) => Ok(looker),
+            Err(error) => {
+                looker.leave().await;
+                Err(error.into())
+            }
+        }
     }
-    let ended = async {
-        reach::call(control, Call::Look { what, session }).await?;
+
+    /// Brings every log's copy up to date.
+    pub(crate) async fn round(
+        &self,
+        member: &Membership,
+        data: &Path,
+        mut told: impl FnMut(u64, u64),
+    ) -> Result<Vec<Mirror>, SyncError> {
+        let control = &self.0.control;
         let Answer::Logs { logs } = reach::call(control, Call::Logs).await? else {
             return Err(ControlError::Malformed(None).into());
         };
@@ -61,10 +93,12 @@ pub(crate) async fn sync(
         }
         Ok(mirrors)
     }
-    .await;
-    reached.control.close();
-    reached.link.close(0, b"").await;
-    ended
+
+    /// Says goodbye.
+    pub(crate) async fn leave(self) {
+        self.0.control.close();
+        self.0.link.close(0, b"").await;
+    }
 }
 
 /// The log's key, as the organisation's root names it.
@@ -127,6 +161,10 @@ async fn grow(
     if growth.reading.root() != signed.root {
         return Err(SyncError::Contradiction(mirror.contradicted(&head.checkpoint)?));
     }
-    mirror.keep(growth, &head.checkpoint, &head.statement)?;
+    let same =
+        mirror.state.checkpoint.as_bytes() == head.checkpoint && mirror.state.statement.as_bytes() == head.statement;
+    if !same {
+        mirror.keep(growth, &head.checkpoint, &head.statement)?;
+    }
     Ok(())
 }

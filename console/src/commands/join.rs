@@ -3,15 +3,20 @@
 //! What is wrong with the command line is said before anything is sent, so that no code is burnt for a typing error. From
 //! then on there is one try (SECURITY B1): a code is used for one run of this program and forgotten.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::time::Duration;
 
 use venia_proto::code::Code;
+use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body::{Asked, Offer, Signoff};
+use venia_proto::ledger::gossip;
+use venia_proto::ledger::pin::Evidence;
 use venia_proto::ledger::verify::Finding;
 use venia_proto::rendezvous::{Answer, Call, Refusal};
 use venia_proto::statement::Member;
-use venia_relay::client::control::ControlError;
+use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::gossip::Talk;
 use venia_relay::client::home::Home;
 use venia_relay::client::link::LinkError;
 use venia_relay::client::tls::Expected;
@@ -21,6 +26,7 @@ use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
 use crate::cli::JoinArgs;
+use crate::clock;
 use crate::driver::collect::{self, Collected, Place};
 use crate::driver::pair::{Binding, PairFailed, Paired, pair};
 use crate::driver::record::{Record, Sides};
@@ -29,7 +35,7 @@ use crate::keeping;
 use crate::membership::{self, Membership};
 use crate::reach::{Reached, call, reach};
 use crate::voice::{Ended, Voice};
-use crate::{Parts, input, obeying, trouble};
+use crate::{Parts, input, obeying, seen, trouble};
 
 /// A member note with less left than this is renewed first, in milliseconds.
 const RENEW_MS: i64 = 60 * 60 * 1_000;
@@ -126,6 +132,7 @@ async fn session(
     let failed = |error: ControlError| trouble::control(&error, words);
     let (at, root) = (membership.at.clone(), membership.root);
     let mut reached = reach(&at, &root, membership.statement.as_ref(), &membership.key).await.map_err(failed)?;
+    seen::trusted(&membership.home, &reached.control, words).await?;
     let member = renewed(&mut membership, &reached, voice).await?;
     let folder = |error| trouble::folder(&error, words);
     let log = reached.control.welcome().relay.log.clone();
@@ -145,9 +152,16 @@ async fn session(
 
     let lines = plan.signoff.is_none().then(|| input::lines(parts.input));
     let key = membership.key.named(member.key.name.clone());
+    let sealed = !welcome.statement.auditors.is_empty();
     let (agent, strand) = (paired.agent, paired.strand);
-    let record = Record::new(Sides { session, root, agent, log: log.clone(), strand, key });
-    let through = Through { control: &reached.control, pushes: &mut reached.pushes, flow, session };
+    let record = Record::new(Sides { session, root, agent, log: log.clone(), strand, key, sealed });
+    let mut talk = Talk::new(&reached.control, |log| seen::pin(&membership.home, log)).map_err(folder)?;
+    let keep = |log: &VerifierKey, found: &Evidence| {
+        let kept = seen::keep_evidence(&membership.home, &welcome.statement_note, log, found);
+        kept.inspect_err(|error| tracing::error!(%error, "evidence can't be kept")).ok()
+    };
+    let (control, pushes) = (&reached.control, &mut reached.pushes);
+    let through = Through { control, pushes, flow, session, talk: &mut talk, keep: &keep };
     let finished = {
         let driving = drive(paired, through, record, plan, voice, lines);
         // What people added to earlier records; the session neither waits for it nor hears of it.
@@ -174,7 +188,11 @@ async fn session(
         member: membership.note.clone(),
     };
     let relay = control.as_ref().map_or(&reached.control, |reached| &reached.control);
-    let collected = collect::collect(&finished.record, Some(relay), place, patience).await;
+    let mut talk = match &control {
+        Some(again) => resumed(&talk, &again.control, &finished.record),
+        None => talk,
+    };
+    let collected = collect::collect(&finished.record, relay, &mut talk, place, patience).await;
     if let Err(error) = obeying::obey_notes(&membership.home, relay, &log, &finished.erased).await {
         // The next connection asks again; how this session ended must be told.
         tracing::warn!(error = &error as &dyn std::error::Error, "what was erased is still here");
@@ -224,6 +242,16 @@ async fn again(reached: &Reached, membership: &Membership) -> Option<Reached> {
     tokio::time::timeout(Duration::from_secs(3), relay).await.ok()?.ok()
 }
 
+/// The gossip of a session whose connection to the relay was lost, over the new one.
+fn resumed<'c>(before: &Talk<'_>, control: &'c Control, record: &Record) -> Talk<'c> {
+    let held: BTreeMap<_, _> = before.held().map(|(log, pin)| (log.to_string(), pin.clone())).collect();
+    let Ok(mut talk) = Talk::new(control, |log| Ok::<_, Infallible>(held.get(&log.to_string()).cloned()));
+    if let Some(newest) = record.newest() {
+        talk.hear(clock::now().boot_ms, gossip::Input::Receipt(newest.note()));
+    }
+    talk
+}
+
 fn tell(finished: &Finished, collected: Result<Collected, Failure>, voice: &mut Voice<'_>) -> Result<Exit, Failure> {
     let words = voice.words();
     let (collected, folder) = match collected {
@@ -234,9 +262,7 @@ fn tell(finished: &Finished, collected: Result<Collected, Failure>, voice: &mut 
         voice.error(failure);
     }
     if let Some(file) = &collected.evidence {
-        let file = file.display().to_string();
-        let message = words.say("console-fork", &[("file", &file)]);
-        voice.error(&trouble::said(Trouble::Fingerprint, message, words.say("console-broke-rules-hint", &[]), words));
+        voice.error(&seen::forked(file, words));
     }
     voice.closed(&Ended {
         by: finished.by,
@@ -244,8 +270,12 @@ fn tell(finished: &Finished, collected: Result<Collected, Failure>, voice: &mut 
         signoff: finished.signoff.as_ref(),
         bundle: collected.bundle.as_deref(),
         verdict: collected.verdict,
+        witnessed: collected.witnessed,
+        trails: collected.trails,
     })?;
-    let whole = collected.verdict == Some(Finding::Intact) && collected.evidence.is_none();
+    // Cosignatures may trail: `venia refresh` fetches them.
+    let whole = collected.verdict == Some(Finding::Intact) || collected.trails;
+    let whole = whole && collected.evidence.is_none() && !finished.doubted;
     Ok(if finished.fulfilled && whole { Exit::Done } else { Exit::Refused })
 }
 

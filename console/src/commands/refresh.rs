@@ -15,6 +15,7 @@ use crate::keeping;
 use crate::membership::Membership;
 use crate::obeying;
 use crate::reach::reach;
+use crate::seen;
 use crate::trouble;
 
 /// One line of `--json`.
@@ -50,6 +51,9 @@ type Found = (Vec<Refreshed>, Vec<(SessionId, RefreshError)>);
 async fn all(member: &Membership, words: &Words) -> Result<Found, Failure> {
     let failed = |error: ControlError| trouble::control(&error, words);
     let reached = reach(&member.at, &member.root, member.statement.as_ref(), &member.key).await.map_err(failed)?;
+    // A log that doesn't continue what this computer saw of it adds nothing to any record. (SECURITY F4, F5)
+    seen::trusted(&member.home, &reached.control, words).await?;
+    seen::continues(&member.home, &reached.control, Vec::new(), words).await?;
     let sessions = records(&member.home, REFRESH_MAX).map_err(|error| trouble::folder(&error, words))?;
     let log = &reached.control.welcome().relay.log;
     let obeyed = obeying::obey(&member.home, &reached.control, log).await;
@@ -64,6 +68,8 @@ async fn all(member: &Membership, words: &Words) -> Result<Found, Failure> {
             Err(error) => found.1.push((session, error)),
         }
     }
+    let shown = found.0.iter().map(|refreshed| refreshed.checkpoint.clone()).collect();
+    seen::continues(&member.home, &reached.control, shown, words).await?;
     reached.control.close();
     reached.link.close(0, b"").await;
     Ok(found)

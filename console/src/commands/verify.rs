@@ -12,7 +12,9 @@ use venia_proto::catalog::Catalog;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::bundle::{Bundle, ZIP_MAX};
-use venia_proto::ledger::evidence::{self, Accusation};
+use venia_proto::ledger::cosignature::Witnessed;
+use venia_proto::ledger::evidence::{self, Accusation, Shows};
+use venia_proto::ledger::pin::Fault;
 use venia_proto::ledger::verify::{At, Finding, Roots, Verdict, verify};
 use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure};
@@ -39,6 +41,9 @@ pub(super) fn run(file: &Path, root: Option<&str>, common: &Common, screen: &Scr
         if let Some(code) = verdict.code.as_ref().filter(|_| verdict.verdict != Finding::Broken) {
             screen.note(&words.say("verify-code", &[("code", code)]));
         }
+    }
+    if let Some(found) = verdict.witnessed.filter(|_| !screen.json() && verdict.verdict != Finding::Broken) {
+        screen.note(&witnesses(&found, words));
     }
     Ok(match verdict.verdict {
         Finding::Intact => Exit::Done,
@@ -116,7 +121,8 @@ fn judge(bytes: &[u8], roots: Roots<'_>, screen: &Screen) -> Result<Exit, Failur
             Accusation::Equivocation => "verify-evidence-author",
             Accusation::Withheld => "verify-evidence-withheld",
         };
-        screen.line(&words.say(id, &[("who", &Foreign::new(&judged.who).visible()), ("why", &judged.why)]))?;
+        let why = shown(&judged.shows, words);
+        screen.line(&words.say(id, &[("who", &Foreign::new(&judged.who).visible()), ("why", &why)]))?;
         if !judged.rooted {
             screen.note(&words.say("verify-evidence-unrooted", &[]));
         }
@@ -125,6 +131,35 @@ fn judge(bytes: &[u8], roots: Roots<'_>, screen: &Screen) -> Result<Exit, Failur
         }
     }
     Ok(if judged.rooted && judged.proves { Exit::Done } else { Exit::WrongUse })
+}
+
+/// Recorded, or recorded and witnessed.
+pub(super) fn witnesses(found: &Witnessed, words: &Words) -> String {
+    let (by, required) = (found.cosigned, found.required);
+    match found.at {
+        Some(at) if found.is_witnessed() => {
+            words.say("verify-witnessed", &[("by", &by), ("required", &required), ("at", &at.to_string())])
+        }
+        Some(_) | None => words.say("verify-not-witnessed", &[("by", &by), ("required", &required)]),
+    }
+}
+
+/// What the notes of an evidence file show, in the reader's language.
+fn shown(shows: &Shows, words: &Words) -> String {
+    match shows {
+        Shows::Log(Fault::Fork(size)) => words.say("verify-shows-fork", &[("size", size)]),
+        Shows::Log(Fault::Inconsistent { from, to }) => {
+            words.say("verify-shows-inconsistent", &[("from", from), ("to", to)])
+        }
+        Shows::Author { session, author, seq } => {
+            let (session, author) = (session.to_string(), author.to_string());
+            words.say("verify-shows-author", &[("seq", seq), ("author", &author), ("session", &session)])
+        }
+        Shows::Withheld { events, from, to } => {
+            let (from, to) = (from.to_string(), to.to_string());
+            words.say("verify-shows-withheld", &[("events", events), ("from", &from), ("to", &to)])
+        }
+    }
 }
 
 /// The one line an auditor reads.

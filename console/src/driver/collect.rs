@@ -3,35 +3,33 @@
 //! The bundle holds only what was sent to this technician (SECURITY E11). It is verified here by the same rules and from
 //! the same pinned root as an auditor would; nothing is called intact because it was just written.
 //!
-//! The log's newest checkpoint is kept from session to session: a log that doesn't continue it has shown two histories,
-//! and both signed checkpoints are kept as evidence (SECURITY F4).
+//! The log's newest checkpoint is kept from session to session, and held against what the agent was shown: a log that
+//! doesn't continue it has shown two histories, and both signed checkpoints are kept as evidence (SECURITY F4).
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::time::timeout;
 use venia_proto::catalog::Catalog;
-use venia_proto::encoding;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::bundle::Bundle;
 use venia_proto::ledger::checkpoint::Checkpoint;
-use venia_proto::ledger::evidence;
-use venia_proto::ledger::note::NOTE_MAX;
-use venia_proto::ledger::pin::{Advance, Evidence, Pin, PinError};
+use venia_proto::ledger::cosignature::Witnessed;
+use venia_proto::ledger::gossip::Input;
 use venia_proto::ledger::verify::{Finding, Roots, verify};
-use venia_proto::rendezvous::{Answer, Call};
 use venia_proto::statement::Statement;
 use venia_relay::client::control::Control;
+use venia_relay::client::gossip::{Said, Talk};
 use venia_relay::client::home::{Home, HomeError};
 use venia_relay::client::receipt::{self, Held, Proofs};
 
 use super::record::Record;
 use crate::clock;
 use crate::keeping::{SESSIONS, bundle_name, promise};
+use crate::seen;
 
-/// How long the one call for the kept checkpoint may take.
+/// How long the relay may take for what is still open about its log.
 const CONTINUITY: Duration = Duration::from_secs(2);
 
 const README: &str = "\
@@ -61,27 +59,32 @@ pub(crate) struct Collected {
     pub(crate) bundle: Option<PathBuf>,
     /// What it is worth.
     pub(crate) verdict: Option<Finding>,
+    /// Who cosigned it, where the statement names witnesses.
+    pub(crate) witnessed: Option<Witnessed>,
+    /// Whether everything is on record and proven, and only cosignatures are missing: they may trail.
+    pub(crate) trails: bool,
     /// Where evidence against the log was kept.
     pub(crate) evidence: Option<PathBuf>,
 }
 
-/// Fetches, assembles, writes, verifies. `control`: the relay, if it can still be reached.
+/// Fetches, assembles, writes, verifies. `talk`: what both sides showed each other, over the same connection to the relay as `control`.
 pub(crate) async fn collect(
     record: &Record,
-    control: Option<&Control>,
+    control: &Control,
+    talk: &mut Talk<'_>,
     place: Place<'_>,
     patience: Duration,
 ) -> Result<Collected, HomeError> {
-    let Some(first) = record.first() else { return Ok(Collected::default()) };
-    let first_size = Checkpoint::of_note(&first.checkpoint, place.log).map_or(0, |checkpoint| checkpoint.size);
-    let proofs = match control {
-        Some(control) => receipt::fetch(control, place.session, first_size, record.close(), patience).await,
-        None => Err(venia_relay::client::control::ControlError::Unreachable(None)),
+    let Some(first) = record.first() else {
+        seen::remember(place.home, talk)?;
+        return Ok(Collected::default());
     };
+    let first_size = Checkpoint::of_note(&first.checkpoint, place.log).map_or(0, |checkpoint| checkpoint.size);
+    let proofs = receipt::fetch(control, place.session, first_size, record.close(), patience).await;
     let proofs = proofs.inspect_err(|error| tracing::info!(%error, "no proofs")).ok();
-    let evidence = match (control, &proofs) {
-        (Some(control), Some(proofs)) => continuity(control, &place, proofs).await?,
-        (_, _) => None,
+    let evidence = match &proofs {
+        Some(proofs) => continuity(talk, &place, proofs).await?,
+        None => seen::remember(place.home, talk).map(|()| None)?,
     };
     let Some(mut held) = record.held(place.statement, place.member) else { return Ok(Collected::default()) };
     held.readme = Some(README.as_bytes().to_vec());
@@ -95,7 +98,18 @@ pub(crate) async fn collect(
     if verdict.verdict == Finding::Broken {
         tracing::warn!(at = ?verdict.at, why = verdict.why, "the record is broken");
     }
-    Ok(Collected { bundle: Some(sessions.path(&name)?), verdict: Some(verdict.verdict), evidence })
+    let statement = Statement::open(&held.statement, &place.root).ok();
+    let lacks = |proofs: &Proofs| {
+        let found = statement.as_ref().and_then(|statement| proofs.witnessed(statement));
+        record.close().is_some_and(|close| proofs.covers(close)) && found.is_some_and(|found| !found.has_quorum())
+    };
+    Ok(Collected {
+        bundle: Some(sessions.path(&name)?),
+        verdict: Some(verdict.verdict),
+        witnessed: verdict.witnessed,
+        trails: proofs.as_ref().is_some_and(lacks),
+        evidence,
+    })
 }
 
 fn packed(held: &Held, proofs: Option<&Proofs>) -> Option<Vec<u8>> {
@@ -107,40 +121,17 @@ fn packed(held: &Held, proofs: Option<&Proofs>) -> Option<Vec<u8>> {
     receipt::assemble(held, proofs).inspect_err(|error| tracing::warn!(%error, "the record")).ok().and_then(zip)
 }
 
-/// Does the log continue what it showed in the session before? Keeps the larger checkpoint, or the evidence.
-async fn continuity(control: &Control, place: &Place<'_>, proofs: &Proofs) -> Result<Option<PathBuf>, HomeError> {
-    let file = format!("checkpoint-{}", encoding::to_hex(&place.log.id()));
-    let kept = place.home.read(&file, NOTE_MAX)?.and_then(|note| Pin::new(&note, place.log).ok());
-    let Some(mut pin) = kept else {
-        // The first session with this log: nothing to continue yet.
-        if Pin::new(&proofs.checkpoint, place.log).is_ok() {
-            place.home.write(&file, &proofs.checkpoint)?;
+/// Does the log continue what it showed here and to the agent, up to the checkpoint of the proofs? Keeps the largest
+/// checkpoint, or the evidence.
+async fn continuity(talk: &mut Talk<'_>, place: &Place<'_>, proofs: &Proofs) -> Result<Option<PathBuf>, HomeError> {
+    talk.hear(clock::now().boot_ms, Input::Receipt(proofs.checkpoint.clone()));
+    talk.settle(|| clock::now().boot_ms, CONTINUITY).await;
+    let mut evidence = None;
+    while let Some(said) = talk.poll() {
+        if let Said::Evidence { log, found } = said {
+            evidence = Some(seen::keep_evidence(place.home, &place.statement, &log, &found)?);
         }
-        return Ok(None);
-    };
-    let size = Pin::new(&proofs.checkpoint, place.log).map_or(0, |pin| pin.checkpoint().size);
-    let proof = if pin.checkpoint().size < size {
-        let skip = proofs.entries.len() as u64;
-        let call = Call::Prove { session: place.session, skip, size, first: pin.checkpoint().size };
-        match timeout(CONTINUITY, control.call(call)).await {
-            Ok(Ok(Answer::Proofs { consistency, .. })) => Some(consistency),
-            Ok(_) | Err(_) => None,
-        }
-    } else {
-        None
-    };
-    match pin.advance(&proofs.checkpoint, place.log, proof.as_deref()) {
-        Ok(Advance::Newer) => place.home.write(&file, &proofs.checkpoint).map(|()| None),
-        Err(PinError::Evidence(evidence)) => keep(&evidence, place).map(Some),
-        // No proof is no evidence; what was known stays known.
-        Ok(Advance::Same | Advance::Older) | Err(PinError::Checkpoint(_) | PinError::NoProof) => Ok(None),
     }
-}
-
-/// A file that a third party can check. (docs/ledger.md, "Evidence")
-fn keep(found: &Evidence, place: &Place<'_>) -> Result<PathBuf, HomeError> {
-    let file = evidence::File::of_log(place.statement.clone(), found);
-    let name = format!("evidence-{}", place.session);
-    place.home.write(&name, &file.to_bytes())?;
-    place.home.path(&name)
+    seen::remember(place.home, talk)?;
+    Ok(evidence)
 }

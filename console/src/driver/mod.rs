@@ -12,6 +12,7 @@ mod seal;
 mod typed;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use quinn::{Connection, VarInt};
@@ -19,8 +20,11 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use venia_proto::foreign::Foreign;
 use venia_proto::id::{FlowId, SessionId};
+use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body::{Asked, Offer, Signoff};
+use venia_proto::ledger::gossip;
 use venia_proto::ledger::kind::{Answer, Cause, Status};
+use venia_proto::ledger::pin::Evidence;
 use venia_proto::message::{ToAgent, ToConsole};
 use venia_proto::rendezvous::{Call, FlowEnd, Push};
 use venia_proto::session::console::{Console, Input, Output, Tell, Write};
@@ -28,13 +32,15 @@ use venia_proto::wire::Limit;
 use venia_relay::client::code::LEFT;
 use venia_relay::client::control::Control;
 use venia_relay::client::frames::{FrameError, Receiver, Sender};
+use venia_relay::client::gossip::{Said, Talk};
 use venia_ui::failure::{Failure, Loss, Trouble};
 
 use crate::clock;
+use crate::seen;
 use crate::trouble;
 use crate::voice::Voice;
 use pair::Paired;
-use record::Record;
+use record::{Record, RecordError};
 use typed::Typing;
 
 /// The program ends at the latest 10 s after its own sign-off; the rest is for proofs and the bundle.
@@ -61,11 +67,15 @@ pub(crate) struct Plan {
 }
 
 /// The relay's side of a session.
-pub(crate) struct Through<'a> {
+pub(crate) struct Through<'a, 'c> {
     pub(crate) control: &'a Control,
     pub(crate) pushes: &'a mut mpsc::Receiver<Push>,
     pub(crate) flow: FlowId,
     pub(crate) session: SessionId,
+    /// Checkpoints swapped with the agent.
+    pub(crate) talk: &'a mut Talk<'c>,
+    /// Keeps evidence against a log; where it is.
+    pub(crate) keep: &'a dyn Fn(&VerifierKey, &Evidence) -> Option<PathBuf>,
 }
 
 /// Erase notes kept during one session; the next connection asks for the others.
@@ -84,25 +94,30 @@ pub(crate) struct Finished {
     pub(crate) fulfilled: bool,
     /// When the end began: the program's last ten seconds count from here.
     pub(crate) since: Instant,
+    /// Whether the log was found lying, or not proving that it doesn't; told already.
+    pub(crate) doubted: bool,
 }
 
 /// Runs a session from the pairing to its end.
 pub(crate) async fn drive(
     paired: Paired,
-    through: Through<'_>,
+    through: Through<'_, '_>,
     record: Record,
     plan: Plan,
     voice: &mut Voice<'_>,
     mut lines: Option<mpsc::Receiver<String>>,
 ) -> Finished {
     let Paired { connection, sender, mut receiver, strand, .. } = paired;
-    let Through { control, pushes, flow, session } = through;
+    let Through { control, pushes, flow, session, talk, keep } = through;
     let offered = !plan.offer.scopes.is_empty() || !plan.offer.items.is_empty();
     let typing = plan.signoff.is_none().then_some(Typing::Command);
     let (results, mut arrived) = mpsc::channel(RESULTS);
     let mut live = Live {
         machine: Console::new(strand, plan.reason.clone(), offered),
         record,
+        talk,
+        keep,
+        doubted: false,
         erased: Vec::new(),
         voice,
         connection: connection.clone(),
@@ -122,6 +137,7 @@ pub(crate) async fn drive(
     };
     live.voice.paired(session);
     live.send(&ToAgent::Arrive { reason: plan.reason, offer: plan.offer }).await;
+    live.talk.hear(clock::now().boot_ms, gossip::Input::Tick);
     live.inputs.extend(plan.runs.into_iter().map(Input::Run));
     live.inputs.extend(plan.signoff.map(Input::SignOff));
     live.wait(None);
@@ -130,6 +146,7 @@ pub(crate) async fn drive(
 
     let (mut reading, mut accepting, mut listening) = (true, true, true);
     while !live.collected {
+        let pause = live.pause();
         tokio::select! {
             frame = receiver.next(), if reading => reading = live.frame(frame),
             stream = connection.accept_uni(), if accepting => match stream {
@@ -165,7 +182,8 @@ pub(crate) async fn drive(
                 }
             },
             _ = tokio::signal::ctrl_c() => live.leave(),
-            () = sleep(live.pause()) => live.tick(),
+            answer = live.talk.answered() => live.talk.hear(clock::now().boot_ms, answer),
+            () = sleep(pause) => live.tick(),
         }
         live.settle().await;
     }
@@ -175,9 +193,12 @@ pub(crate) async fn drive(
     live.finished()
 }
 
-struct Live<'a, 'v> {
+struct Live<'a, 'v, 'c> {
     machine: Console,
     record: Record,
+    talk: &'a mut Talk<'c>,
+    keep: &'a dyn Fn(&VerifierKey, &Evidence) -> Option<PathBuf>,
+    doubted: bool,
     erased: Vec<Vec<u8>>,
     voice: &'a mut Voice<'v>,
     connection: Connection,
@@ -203,10 +224,11 @@ struct Live<'a, 'v> {
     inputs: VecDeque<Input>,
 }
 
-impl Live<'_, '_> {
+impl Live<'_, '_, '_> {
     /// Hands inputs to the machine and does what it orders, until neither is left.
     async fn settle(&mut self) {
         loop {
+            self.swap().await;
             while let Some(output) = self.machine.poll_output() {
                 match output {
                     Output::Write(write) => self.write(write).await,
@@ -230,6 +252,38 @@ impl Live<'_, '_> {
         }
     }
 
+    /// Carries out what the gossip says.
+    async fn swap(&mut self) {
+        while let Some(said) = self.talk.poll() {
+            match said {
+                Said::Show(note) => self.send(&ToAgent::Checkpoint(note)).await,
+                Said::Evidence { log, found } => self.caught(&log, &found),
+                Said::Unproven => self.doubt(&seen::unproven(self.voice.words())),
+            }
+        }
+    }
+
+    /// A log lied. The other side gets a moment to find the same by what it was shown.
+    fn caught(&mut self, log: &VerifierKey, found: &Evidence) {
+        match (self.keep)(log, found) {
+            Some(file) => self.doubt(&seen::forked(&file, self.voice.words())),
+            None => self.doubt(&seen::unproven(self.voice.words())),
+        }
+    }
+
+    /// Nothing this log records counts any more: the session ends.
+    fn doubt(&mut self, failure: &Failure) {
+        if !self.doubted {
+            self.doubted = true;
+            self.refused = true;
+            self.voice.error(failure);
+            self.ended.get_or_insert((Cause::RelayWithholds, Cause::RelayWithholds));
+            if !self.silent {
+                self.leave();
+            }
+        }
+    }
+
     /// A frame of the control stream; whether there may be another.
     fn frame(&mut self, frame: Result<Option<ToConsole>, FrameError>) -> bool {
         match frame {
@@ -242,6 +296,9 @@ impl Live<'_, '_> {
             Ok(Some(ToConsole::CloseRecorded)) => {
                 self.inputs.extend(self.record.ready(clock::now().boot_ms, true));
                 self.inputs.push_back(Input::CloseRecorded);
+            }
+            Ok(Some(ToConsole::Checkpoint(note))) => {
+                self.talk.hear(clock::now().boot_ms, gossip::Input::Theirs(note));
             }
             Ok(Some(ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_))) => {
                 self.broke_rules("a pairing message in a session");
@@ -290,10 +347,17 @@ impl Live<'_, '_> {
     fn event(&mut self, signed: &venia_proto::message::Signed, proof: Option<&[u8]>) {
         match self.record.take(signed, proof, clock::now().boot_ms) {
             Ok(()) => {
+                if let (Some(_), Some(newest)) = (proof, self.record.newest()) {
+                    self.talk.hear(clock::now().boot_ms, gossip::Input::Receipt(newest.note()));
+                }
                 self.inputs.extend(self.record.ready(clock::now().boot_ms, false));
                 if self.record.close().is_some() {
                     self.since.get_or_insert_with(Instant::now);
                 }
+            }
+            Err(RecordError::Fork(found)) => {
+                let log = self.record.log().clone();
+                self.caught(&log, &found);
             }
             Err(error) => self.broke_rules(&error.to_string()),
         }
@@ -302,6 +366,9 @@ impl Live<'_, '_> {
     async fn write(&mut self, write: Write) {
         let asks = matches!(write, Write::Ask(_));
         if let Write::Signoff(signoff) = &write {
+            // In front of the last word, so that the agent compares it while it still listens.
+            self.talk.hear(clock::now().boot_ms, gossip::Input::Ending);
+            self.swap().await;
             self.signoff = Some(signoff.clone());
             self.since.get_or_insert_with(Instant::now);
         }
@@ -469,6 +536,7 @@ impl Live<'_, '_> {
 
     fn tick(&mut self) {
         self.voice.tick(clock::now().boot_ms);
+        self.talk.hear(clock::now().boot_ms, gossip::Input::Tick);
         self.inputs.push_back(Input::Tick);
         let since = |wait: Duration| self.since.is_some_and(|since| since.elapsed() >= wait);
         self.inputs.extend(self.record.ready(clock::now().boot_ms, false));
@@ -493,6 +561,7 @@ impl Live<'_, '_> {
             signoff,
             fulfilled: closed && (self.wanted == 0 || !self.refused) && self.had >= self.wanted,
             since: self.since.unwrap_or_else(Instant::now),
+            doubted: self.doubted,
         }
     }
 }

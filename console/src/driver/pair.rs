@@ -105,6 +105,7 @@ pub(crate) async fn pair(
         ToConsole::PairConfirmed { .. }
         | ToConsole::Event { .. }
         | ToConsole::CloseRecorded
+        | ToConsole::Checkpoint(_)
         | ToConsole::Statement { .. } => {
             return Err(PairFailed::Malformed);
         }
@@ -117,6 +118,7 @@ pub(crate) async fn pair(
         ToConsole::PairAnswer { .. }
         | ToConsole::Event { .. }
         | ToConsole::CloseRecorded
+        | ToConsole::Checkpoint(_)
         | ToConsole::Statement { .. } => {
             return Err(PairFailed::Malformed);
         }

@@ -17,9 +17,9 @@ use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
 use venia_proto::ledger::body::{Body, BodyError};
 use venia_proto::ledger::event::{After, Event, EventError};
 use venia_proto::ledger::kind::Kind;
-use venia_proto::ledger::merkle::Hash;
 use venia_proto::ledger::note::NoteError;
 use venia_proto::ledger::part::{Opening, PartError, PartName};
+use venia_proto::ledger::pin::{Evidence, Pin, PinError};
 use venia_proto::ledger::proof::{Proof, ReceiptError};
 use venia_proto::ledger::strand::Author;
 use venia_proto::message::{BareOpening, Signed, ToAgent};
@@ -47,6 +47,8 @@ pub(crate) struct Sides {
     pub(crate) strand: Strand,
     /// The key we write with, under the name the member note gives it.
     pub(crate) key: SigningKey,
+    /// Whether the statement names auditors: then every part is sealed to them, and otherwise none is. (SECURITY E4)
+    pub(crate) sealed: bool,
 }
 
 /// Longest wait of an event for those before it, in milliseconds.
@@ -70,7 +72,10 @@ pub(crate) struct Record {
     first: Option<Proof>,
     /// The statement the session began with, as the agent showed it.
     statement: Option<Vec<u8>>,
-    roots: BTreeMap<u64, Hash>,
+    /// Whether that one, or ours until it is shown, names auditors.
+    sealed: bool,
+    /// Checkpoints of the receipts, by size.
+    pins: BTreeMap<u64, Pin>,
     /// Arrived and not handed on: words, and when.
     waiting: BTreeMap<u64, (Body, u64)>,
     /// The agent's events before this number were handed on.
@@ -116,7 +121,10 @@ pub(crate) enum RecordError {
     Receipt(#[from] ReceiptError),
     /// Two roots at one size: the log showed two histories.
     #[error("receipts from two histories of the ledger")]
-    Fork,
+    Fork(Box<Evidence>),
+    /// The statement names auditors, and words aren't sealed to them; or it names none, and they are sealed.
+    #[error("the session isn't sealed as the organisation's statement says; if it has just changed, begin again")]
+    Sealing,
     /// More events or bytes than a session may have.
     #[error("more than a session may hold")]
     TooMuch,
@@ -133,7 +141,7 @@ pub(crate) enum RecordError {
 
 impl Record {
     pub(crate) fn new(sides: Sides) -> Self {
-        let author = Author::new(sides.session, sides.strand);
+        let (author, sealed) = (Author::new(sides.session, sides.strand), sides.sealed);
         Self {
             sides,
             author,
@@ -145,7 +153,8 @@ impl Record {
             indices: BTreeMap::new(),
             first: None,
             statement: None,
-            roots: BTreeMap::new(),
+            sealed,
+            pins: BTreeMap::new(),
             waiting: BTreeMap::new(),
             front: 0,
             ahead: BTreeSet::new(),
@@ -168,6 +177,10 @@ impl Record {
         self.agent = Some(agent);
 
         let entry = EntryRef { author: Strand::Agent, seq: header.seq };
+        // Its word alone would decide whether an auditor can ever read what is said here, ours too. (SECURITY E4)
+        if header.parts.iter().any(|part| part.sealed.is_some() != self.sealed) {
+            return Err(RecordError::Sealing);
+        }
         let again = self.fits(entry, &event)?;
         if let Kind::Join { strand, key, .. } = &header.kind
             && *strand == self.sides.strand
@@ -219,10 +232,19 @@ impl Record {
         ready
     }
 
-    /// Whether the agent seals this session's words to auditors: then it must seal ours too, before we sign.
+    /// Whether this session's words are sealed to auditors: then the agent must seal ours too, before we sign.
     pub(crate) fn is_sealed(&self) -> bool {
-        let open = self.events.get(&EntryRef { author: Strand::Agent, seq: 0 });
-        open.is_some_and(|open| open.header().parts.iter().any(|part| part.sealed.is_some()))
+        self.sealed
+    }
+
+    /// The log the receipts must come from.
+    pub(crate) fn log(&self) -> &VerifierKey {
+        &self.sides.log
+    }
+
+    /// The newest checkpoint of all receipts that came.
+    pub(crate) fn newest(&self) -> Option<&Pin> {
+        self.pins.last_key_value().map(|(_, pin)| pin)
     }
 
     /// The words of the next event of our strand, salted.
@@ -273,16 +295,14 @@ impl Record {
     /// The agent shows the statement the session begins with. Whether it is one of this organisation's, for this log, and
     /// the first one shown.
     pub(crate) fn begin_under(&mut self, note: &[u8]) -> bool {
-        let ours = |statement: Statement| {
-            statement.relay_of(self.sides.log.name.as_str()).is_some_and(|relay| relay.log == self.sides.log)
-        };
-        let begins = self.statement.is_none()
-            && self.events.is_empty()
-            && Statement::open(note, &self.sides.root).is_ok_and(ours);
-        if begins {
-            self.statement = Some(note.to_vec());
+        let log = &self.sides.log;
+        let ours = |statement: &Statement| statement.relay_of(log.name.as_str()).is_some_and(|relay| relay.log == *log);
+        let shown = Statement::open(note, &self.sides.root).ok().filter(ours);
+        let shown = shown.filter(|_| self.statement.is_none() && self.events.is_empty());
+        if let Some(statement) = &shown {
+            (self.statement, self.sealed) = (Some(note.to_vec()), !statement.auditors.is_empty());
         }
-        begins
+        shown.is_some()
     }
 
     /// Everything for the bundle; `None` without a first receipt. `statement`: ours, if the agent showed none.
@@ -339,9 +359,11 @@ impl Record {
     fn receipt(&mut self, event: &Event, proof: &[u8]) -> Result<(), RecordError> {
         let proof = Proof::parse(proof)?;
         let checkpoint = proof.verify(event.leaf(), &self.sides.log)?;
-        let root = *self.roots.entry(checkpoint.size).or_insert(checkpoint.root);
-        if root != checkpoint.root {
-            return Err(RecordError::Fork);
+        let note = proof.checkpoint.to_bytes();
+        let shown = Pin::new(&note, &self.sides.log).map_err(ReceiptError::Checkpoint)?;
+        let known = self.pins.entry(checkpoint.size).or_insert(shown);
+        if let Err(PinError::Evidence(found)) = known.advance(&note, &self.sides.log, None) {
+            return Err(RecordError::Fork(found));
         }
         let seq = event.header().seq;
         self.indices.insert(seq, proof.index);

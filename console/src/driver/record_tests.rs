@@ -27,7 +27,8 @@ fn record() -> Record {
     let log = log().verifier().clone();
     let key = SigningKey::new("member", [3; 32]);
     let root = Fingerprint::of(device().verifier());
-    Record::new(Sides { session: SESSION, root, agent: *device().public(), log, strand: US, key })
+    let agent = *device().public();
+    Record::new(Sides { session: SESSION, root, agent, log, strand: US, key, sealed: false })
 }
 
 /// The agent's events: open, a chat line, a pause, the close.
@@ -184,7 +185,7 @@ fn f4_receipts_of_two_histories_are_refused() {
     record.take(signed, Some(&receipt(open, Some(1))), 0).unwrap();
     assert_eq!(record.index(EntryRef { author: Strand::Agent, seq: 0 }), Some(0));
     assert!(record.first().is_some());
-    assert!(matches!(record.take(signed, Some(&receipt(open, Some(2))), 0), Err(RecordError::Fork)));
+    assert!(matches!(record.take(signed, Some(&receipt(open, Some(2))), 0), Err(RecordError::Fork(_))));
     let of_another = receipt(&story[1].0, None);
     assert!(matches!(record.take(signed, Some(&of_another), 0), Err(RecordError::Receipt(_))));
 }
@@ -207,4 +208,35 @@ fn our_events_quote_what_we_saw_and_can_be_opened() {
     let opening = Opening::make(openings[0].random, &openings[0].plaintext).unwrap();
     assert_eq!(header.parts, [opening.part(PartName::Body, None)]);
     assert_eq!(event.verify(SigningKey::new("member", [3; 32]).verifier()), Ok(()));
+}
+
+#[test]
+fn e4_an_agent_that_doesnt_seal_as_the_statement_says_is_refused() {
+    let story = story();
+    for names_auditors in [false, true] {
+        let mut record = record();
+        record.sides.sealed = names_auditors;
+        for (n, (event, signed)) in story.iter().enumerate() {
+            // The agent of this story seals nothing; what has no words can't be sealed either way.
+            let lies = names_auditors && !event.header().parts.is_empty();
+            let taken = record.take(signed, None, 0);
+            assert_eq!(matches!(taken, Err(RecordError::Sealing)), lies, "{n}: {taken:?}");
+        }
+        assert_eq!(record.is_sealed(), names_auditors);
+    }
+}
+
+#[test]
+fn e4_sealed_to_nobody_the_statement_names_is_refused() {
+    let mut author = Author::new(SESSION, Strand::Agent);
+    let body = Body::Open(Open::default());
+    let plaintext = body.encode().unwrap();
+    let part = Opening::make([0; 32], &plaintext).unwrap().part(PartName::Body, Some([7; 32]));
+    let event = author.write(Kind::Open { versions: vec![1] }, &[part], Wall::MIN, &device());
+    let openings = vec![BareOpening { random: [0; 32], plaintext }];
+    let signed = Signed { note: event.bytes().to_vec(), openings };
+    assert!(matches!(record().take(&signed, None, 0), Err(RecordError::Sealing)));
+    let mut told = record();
+    told.sides.sealed = true;
+    told.take(&signed, None, 0).unwrap();
 }

@@ -45,6 +45,8 @@ pub(crate) struct Refreshed {
     pub(crate) bundle: PathBuf,
     /// What the person or the technician added, in log order.
     pub(crate) added: Vec<Addition>,
+    /// The checkpoint that proves it, a signed note.
+    pub(crate) checkpoint: Vec<u8>,
 }
 
 /// Why one record stays as it is.
@@ -124,14 +126,16 @@ pub(crate) async fn refresh(
             held.events.push(event);
         }
     }
-    if held.events.len() == known.len() {
+    // A record that still waits for its proofs, or for witnesses, is better with them.
+    let waits = bundle.entries.iter().any(|entry| entry.proof.is_none());
+    if held.events.len() == known.len() && !waits {
         return Ok(None);
     }
     let first = size_of(&held.first.checkpoint).ok_or(RefreshError::Record)?;
     let proofs = receipt::fetch(control, session, first, close, ANSWER).await?;
     let zip = replaced(&held, &proofs, &known, root)?;
     folder.write(&name, &zip)?;
-    Ok(Some(Refreshed { session, bundle: folder.path(&name)?, added }))
+    Ok(Some(Refreshed { session, bundle: folder.path(&name)?, added, checkpoint: proofs.checkpoint }))
 }
 
 /// The new bundle, if it is intact and lacks nothing the old one had.

@@ -72,7 +72,7 @@ impl FromStr for Typed {
     }
 }
 
-impl Live<'_, '_> {
+impl Live<'_, '_, '_> {
     /// Somebody typed a line.
     pub(super) fn line(&mut self, line: &str) {
         let Some(typing) = self.typing.take() else { return };

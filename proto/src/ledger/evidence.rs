@@ -22,6 +22,8 @@
 
 mod text;
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::checkpoint::Checkpoint;
@@ -31,6 +33,7 @@ use super::note::{NOTE_MAX, Note};
 use super::pin::{self, Fault};
 use super::verify::Roots;
 use crate::encoding;
+use crate::id::{SessionId, Strand};
 use crate::key::{KeyName, VerifierKey};
 use crate::now::Wall;
 use crate::statement::{Member, Statement, StatementError};
@@ -125,6 +128,46 @@ pub struct Judgement {
     pub proves: bool,
     /// Where the two contradict each other.
     pub why: String,
+    /// The same, to be said in the reader's language.
+    #[serde(skip)]
+    pub shows: Shows,
+}
+
+/// What the notes of a file show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// How the log contradicted itself.
+    Log(Fault),
+    /// Two events of one author for one place.
+    Author {
+        /// In which session.
+        session: SessionId,
+        /// Whose strand.
+        author: Strand,
+        /// Which place.
+        seq: u64,
+    },
+    /// Events without a receipt.
+    Withheld {
+        /// How many.
+        events: usize,
+        /// Since when, by the author's clock.
+        from: Wall,
+        /// Until when.
+        to: Wall,
+    },
+}
+
+impl fmt::Display for Shows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log(fault) => write!(f, "{fault}"),
+            Self::Author { session, author, seq } => {
+                write!(f, "two different events number {seq} of {author} in session {session}")
+            }
+            Self::Withheld { events, from, to } => write!(f, "{events} events without a receipt from {from} to {to}"),
+        }
+    }
 }
 
 /// The verdict's word.
@@ -212,7 +255,7 @@ impl File {
             return Err(EvidenceError::OtherRoot(root.to_string()));
         }
         let rooted = roots.named.is_some() || roots.known.contains(&root);
-        let (who, why) = match &self.claim {
+        let (who, shows) = match &self.claim {
             Claim::Fork { known, shown } => log_lied(&statement, known, shown, &[])?,
             Claim::Inconsistent { known, shown, proof } => log_lied(&statement, known, shown, proof)?,
             Claim::Equivocation { key, member, known, shown } => {
@@ -225,11 +268,12 @@ impl File {
                 for event in events {
                     signed_by(event, key)?;
                 }
-                (origin.to_string(), format!("{} events without a receipt from {from} to {to}", events.len()))
+                (origin.to_string(), Shows::Withheld { events: events.len(), from: *from, to: *to })
             }
         };
         let fault = self.accusation();
-        Ok(Judgement { verdict: Evident::Evidence, fault, who, rooted, proves: fault != Accusation::Withheld, why })
+        let (proves, why) = (fault != Accusation::Withheld, shows.to_string());
+        Ok(Judgement { verdict: Evident::Evidence, fault, who, rooted, proves, why, shows })
     }
 
     /// What it claims, in one word.
@@ -249,7 +293,7 @@ fn log_lied(
     known: &[u8],
     shown: &[u8],
     proof: &[Hash],
-) -> Result<(String, String), EvidenceError> {
+) -> Result<(String, Shows), EvidenceError> {
     let claimed = |bytes: &[u8]| {
         let note = Note::parse(bytes).ok()?;
         Checkpoint::unverified(&note).ok()
@@ -264,7 +308,7 @@ fn log_lied(
     };
     let found = pin::Evidence { fault, known: known.to_vec(), shown: shown.to_vec(), proof: proof.to_vec() };
     if found.holds(&relay.log) {
-        Ok((one.origin.to_string(), fault.to_string()))
+        Ok((one.origin.to_string(), Shows::Log(fault)))
     } else {
         Err(EvidenceError::NoContradiction)
     }
@@ -277,7 +321,7 @@ fn author_lied(
     member: Option<&[u8]>,
     known: &[u8],
     shown: &[u8],
-) -> Result<(String, String), EvidenceError> {
+) -> Result<(String, Shows), EvidenceError> {
     let (one, other) = (signed_by(known, key)?, signed_by(shown, key)?);
     let place = |event: &Event| (event.header().session, event.header().author, event.header().seq);
     if place(&one) != place(&other) || one.leaf() == other.leaf() {
@@ -294,7 +338,7 @@ fn author_lied(
         }
     };
     let (session, author, seq) = place(&one);
-    Ok((who, format!("two different events number {seq} of {author} in session {session}")))
+    Ok((who, Shows::Author { session, author, seq }))
 }
 
 fn signed_by(note: &[u8], key: &VerifierKey) -> Result<Event, EvidenceError> {

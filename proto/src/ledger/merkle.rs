@@ -101,6 +101,11 @@ impl Tree {
         index
     }
 
+    /// The complete nodes the size is made of, the largest first: level, index, hash.
+    pub fn edge(&self) -> impl Iterator<Item = (u8, u64, Hash)> {
+        subtrees(0, self.size).zip(&self.edge).map(|((level, index), hash)| (level, index, *hash))
+    }
+
     /// Root over all leaves; of no leaves, the SHA-256 of nothing.
     pub fn root(&self) -> Hash {
         fold(&self.edge)

@@ -151,16 +151,22 @@ impl Notice {
 
     /// Verifies a note by the log's key, then reads those same bytes.
     pub fn open(bytes: &[u8], log: &VerifierKey) -> Result<Self, NoticeError> {
+        let (notice, note) = Self::claimed(bytes, log)?;
+        note.verify(log)?;
+        Ok(notice)
+    }
+
+    /// Everything but the signature: the caller owes its check by the log's key, and believes nothing before.
+    pub fn claimed(bytes: &[u8], log: &VerifierKey) -> Result<(Self, Note), NoticeError> {
         let note = Note::parse(bytes)?;
         note.exactly_one_signature()?;
         let first = KINDS.into_iter().find(|kind| note.text().starts_with(&format!("{kind}\n")));
         let first = first.ok_or(NoticeError::Unknown)?;
-        note.verify(log)?;
         let mut fields = Fields::new(json::signed_object(note.content(first)?)?);
         let origin = KeyName::new(&fields.text("origin")?).map_err(|_| JsonError::Malformed("origin"))?;
         let notice = Self::read(first, &mut fields)?;
         fields.finish()?;
-        if origin == log.name { Ok(notice) } else { Err(NoticeError::WrongOrigin) }
+        if origin == log.name { Ok((notice, note)) } else { Err(NoticeError::WrongOrigin) }
     }
 
     fn read(first: &str, fields: &mut Fields) -> Result<Self, JsonError> {
@@ -207,13 +213,24 @@ pub enum EntryError {
 impl LogEntry {
     /// Reads an entry from its raw bytes; the relay's own notes are verified by the log's key.
     pub fn open(bytes: &[u8], log: &VerifierKey) -> Result<Self, EntryError> {
+        let (entry, owed) = Self::claimed(bytes, log)?;
+        if let Some(note) = owed {
+            note.verify(log).map_err(NoticeError::Note)?;
+        }
+        Ok(entry)
+    }
+
+    /// The same without the signatures of the relay's own notes: the caller owes their check by the log's key.
+    pub fn claimed(bytes: &[u8], log: &VerifierKey) -> Result<(Self, Option<Note>), EntryError> {
         let begins = |kind: &str| bytes.strip_prefix(kind.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'\n'));
         if begins(EVENT) {
-            Ok(Self::Event(Box::new(Event::parse(bytes)?)))
+            Ok((Self::Event(Box::new(Event::parse(bytes)?)), None))
         } else if begins(BATCH) {
-            Ok(Self::Batch(Batch::open(bytes, log)?))
+            let (batch, note) = Batch::claimed(bytes, log)?;
+            Ok((Self::Batch(batch), Some(note)))
         } else {
-            Ok(Self::Notice(Notice::open(bytes, log)?))
+            let (notice, note) = Notice::claimed(bytes, log)?;
+            Ok((Self::Notice(notice), Some(note)))
         }
     }
 }

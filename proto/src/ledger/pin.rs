@@ -10,9 +10,11 @@
 //! a freeze.
 
 use super::checkpoint::{Checkpoint, CheckpointError};
+use super::cosignature::Witnessed;
 use super::merkle::{self, Hash, ProofError};
 use super::note::Note;
 use crate::key::VerifierKey;
+use crate::statement::Statement;
 
 /// The newest checkpoint accepted from one log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -134,6 +136,23 @@ impl Pin {
         }
     }
 
+    /// Whether the statement's witnesses cosigned a tree that holds this one: the checkpoint and the proof are the relay's
+    /// answer, and believed no more than in [`Self::advance`]. A checkpoint without enough cosignatures is no evidence of
+    /// anything: they may trail.
+    pub fn witnessed(
+        &self,
+        note: &[u8],
+        log: &VerifierKey,
+        consistency: &[Hash],
+        statement: &Statement,
+    ) -> Result<bool, PinError> {
+        let advance = self.clone().advance(note, log, Some(consistency))?;
+        let note = Note::parse(note).map_err(CheckpointError::Note)?;
+        // A forged line is no cosignature; whoever could drop it could have left it out.
+        let witnessed = Witnessed::of(&note, statement).is_ok_and(|witnessed| witnessed.is_witnessed());
+        Ok(witnessed && advance != Advance::Older)
+    }
+
     fn evidence(&self, fault: Fault, shown: &Self, proof: &[Hash]) -> PinError {
         PinError::Evidence(Box::new(Evidence { fault, known: self.note(), shown: shown.note(), proof: proof.to_vec() }))
     }
@@ -200,6 +219,45 @@ mod tests {
         let (_, proof) = history(1, 5, 8);
         assert_eq!(pin.advance(&smaller, log().verifier(), Some(&proof)), Ok(Advance::Older));
         assert_eq!(pin.checkpoint().size, 8);
+    }
+
+    #[test]
+    fn witnesses_count_for_a_tree_that_holds_the_pin() {
+        let key = SigningKey::new("witness", [8; 32]);
+        let root = SigningKey::new("root", [7; 32]);
+        let statement = |quorum| Statement {
+            root: root.verifier().clone(),
+            organisation: crate::foreign::Foreign::new("Help"),
+            serial: 1,
+            not_after: crate::now::Wall::MAX,
+            relays: Vec::new(),
+            authority: root.verifier().clone(),
+            auditors: Vec::new(),
+            witnesses: vec![crate::statement::WitnessKey { name: key.verifier().name.clone(), key: *key.public() }],
+            packs: Vec::new(),
+            keep_days: 30,
+            quorum,
+        };
+        let pin = pin(1, 5);
+        let shown = |story, from, size, by: Option<&SigningKey>| {
+            let (note, proof) = history(story, from, size);
+            let mut note = Note::parse(&note).unwrap();
+            if let Some(by) = by {
+                note.add_line(crate::ledger::cosignature::cosign(&note, by, 7));
+            }
+            pin.witnessed(&note.to_bytes(), log().verifier(), &proof, &statement(1))
+        };
+        assert_eq!(shown(1, 5, 5, Some(&key)), Ok(true));
+        assert_eq!(shown(1, 5, 8, Some(&key)), Ok(true));
+        assert!(shown(1, 3, 8, Some(&key)).is_err(), "a proof of something else");
+        assert_eq!(shown(1, 5, 8, None), Ok(false), "it may trail");
+        assert_eq!(shown(1, 5, 8, Some(&SigningKey::new("witness", [9; 32]))), Ok(false), "a stranger");
+        let (older, proof) = (history(1, 0, 3).0, history(1, 3, 5).1);
+        let mut older = Note::parse(&older).unwrap();
+        older.add_line(crate::ledger::cosignature::cosign(&older, &key, 7));
+        let held = pin.witnessed(&older.to_bytes(), log().verifier(), &proof, &statement(1));
+        assert_eq!(held, Ok(false), "a tree from before");
+        assert!(matches!(shown(2, 5, 5, Some(&key)), Err(PinError::Evidence(_))), "cosigned or not, a fork is one");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::key::VerifierKey;
 use crate::ledger::heartbeat::{Hole, Pulse};
 use crate::ledger::kind::KindName;
 use crate::ledger::merkle::{Hash, Tree};
-use crate::ledger::note;
+use crate::ledger::note::{self, Note};
 use crate::ledger::notice::{EntryError, LogEntry, Notice};
 use crate::now::Wall;
 
@@ -141,6 +141,11 @@ impl Reading {
         self.tree.size()
     }
 
+    /// The log's key.
+    pub fn log(&self) -> &VerifierKey {
+        &self.log
+    }
+
     /// Root over them.
     pub fn root(&self) -> Hash {
         self.tree.root()
@@ -153,10 +158,28 @@ impl Reading {
 
     /// The next entry's exact bytes.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Read, Unreadable> {
+        let entry = LogEntry::open(bytes, &self.log).map_err(|error| self.fault(error.into()))?;
+        self.place(entry, bytes)
+    }
+
+    /// The same, but the signature of a note of the relay's own is owed: nothing read since the last one that was checked is
+    /// to be believed before the note given here is found signed by the log's key.
+    pub fn push_owing(&mut self, bytes: &[u8]) -> Result<(Read, Option<Note>), Unreadable> {
+        let (entry, owed) = LogEntry::claimed(bytes, &self.log).map_err(|error| self.fault(error.into()))?;
+        Ok((self.place(entry, bytes)?, owed))
+    }
+
+    fn fault(&self, why: Why) -> Unreadable {
+        Unreadable { entry: self.tree.size(), why }
+    }
+
+    fn place(&mut self, entry: LogEntry, bytes: &[u8]) -> Result<Read, Unreadable> {
         let index = self.tree.size();
         let fault = |why| Unreadable { entry: index, why };
-        let entry = LogEntry::open(bytes, &self.log).map_err(|error| fault(error.into()))?;
-        let leaf = note::leaf(bytes);
+        let leaf = match &entry {
+            LogEntry::Event(event) => event.leaf(),
+            LogEntry::Batch(_) | LogEntry::Notice(_) => note::leaf(bytes),
+        };
         let mut hole = None;
         match &entry {
             LogEntry::Batch(batch) => {

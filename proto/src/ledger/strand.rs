@@ -11,14 +11,16 @@
 //! Not here: what must have been allowed before what (SECURITY E9), quotas, proofs.
 
 mod author;
+mod offered;
 
 pub use author::Author;
+pub use offered::Offered;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
 use crate::id::{Leaf, SessionId, Strand};
-use crate::key::VerifierKey;
+use crate::key::{ReadyKey, VerifierKey};
 use crate::ledger::event::{Event, Header};
 use crate::ledger::kind::{Kind, KindName};
 
@@ -33,7 +35,7 @@ pub struct Strands {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Chain {
-    key: VerifierKey,
+    key: ReadyKey,
     leaves: Vec<Leaf>,
     /// Per other strand, the `seq` of the newest event this author named.
     seen: BTreeMap<Strand, u64>,
@@ -179,13 +181,24 @@ impl Strands {
 
     /// Checks the signature and the place of an event.
     pub fn check(&self, event: &Event) -> Result<Admission, StrandError> {
+        let key = self.key_for(event)?;
+        event.verify_by(key).map_err(|_| StrandError::ForeignKey(event.header().author))?;
+        self.check_place(event)
+    }
+
+    fn key_for(&self, event: &Event) -> Result<&ReadyKey, StrandError> {
         let header = event.header();
         if header.session != self.session {
             return Err(StrandError::OtherSession);
         }
+        let chain = self.chains.get(&header.author).ok_or(StrandError::UnknownStrand(header.author))?;
+        Ok(&chain.key)
+    }
+
+    fn check_place(&self, event: &Event) -> Result<Admission, StrandError> {
+        let header = event.header();
         let author = header.author;
         let chain = self.chains.get(&author).ok_or(StrandError::UnknownStrand(author))?;
-        event.verify(&chain.key).map_err(|_| StrandError::ForeignKey(author))?;
         let expected = chain.len();
         if let Some(held) = self.leaf_at(author, header.seq) {
             let offered = event.leaf();
@@ -211,12 +224,12 @@ impl Strands {
 
     /// The only key that writes this strand.
     pub fn key_of(&self, strand: Strand) -> Option<&VerifierKey> {
-        self.chains.get(&strand).map(|chain| &chain.key)
+        self.chains.get(&strand).map(|chain| chain.key.verifier())
     }
 
     /// Every strand that was named, with its key: the agent first.
     pub fn participants(&self) -> impl Iterator<Item = (Strand, &VerifierKey)> {
-        self.chains.iter().map(|(&strand, chain)| (strand, &chain.key))
+        self.chains.iter().map(|(&strand, chain)| (strand, chain.key.verifier()))
     }
 
     /// How many events of this strand are known.
@@ -269,7 +282,8 @@ impl Strands {
             if *strand != expected {
                 return Err(StrandError::StrandNumber { expected, got: *strand });
             }
-            if self.chains.values().any(|chain| chain.key.key == key.key || chain.key.name == key.name) {
+            let mut keys = self.chains.values().map(|chain| chain.key.verifier());
+            if keys.any(|other| other.key == key.key || other.name == key.name) {
                 return Err(StrandError::KeyInUse(*strand));
             }
         }
@@ -331,7 +345,7 @@ impl Strands {
 
 impl Chain {
     fn new(key: VerifierKey) -> Self {
-        Self { key, leaves: Vec::new(), seen: BTreeMap::new(), quoted: false }
+        Self { key: key.ready(), leaves: Vec::new(), seen: BTreeMap::new(), quoted: false }
     }
 
     fn len(&self) -> u64 {

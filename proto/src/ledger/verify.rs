@@ -1,5 +1,9 @@
 //! Whether a bundle is true: alone, offline, by the verifier's own root. (docs/ledger.md)
 //!
+//! A whole bundle whose statement asks for a quorum of witnesses is broken without it: whoever holds the close and one
+//! checkpoint over everything could have held the cosigned one. Until the witnesses came, an honest program writes a
+//! bundle that stops short of its common checkpoint, and that one is `unclosed`.
+//!
 //! In order: the zip, the statement and whose root signed it, every event's form, chain and signature, every receipt
 //! against one checkpoint of a log the statement names, who the members were when they joined, the parts, the close;
 //! then the rules are replayed (SECURITY E9): nothing ran that wasn't asked, allowed, recorded, in scope and in time.
@@ -16,7 +20,7 @@ mod rules;
 mod sealing;
 mod words;
 
-pub use recorded::{Recorded, Unsound, check_recorded};
+pub use recorded::{Recorded, Unsound, check_recorded, check_strands};
 
 use std::collections::BTreeMap;
 
@@ -24,6 +28,7 @@ use serde::Serialize;
 
 use super::bundle::{self, Bundle};
 use super::check_code::check_code;
+use super::cosignature::Witnessed;
 use super::event::Event;
 use super::kind::{Kind, KindName};
 use super::strand::{Admission, Strands};
@@ -63,6 +68,9 @@ pub struct Verdict {
     pub code: Option<String>,
     /// Whether `receipt.html` tells the story of these events.
     pub receipt: Receipt,
+    /// Who cosigned the common checkpoint: *recorded*, or *recorded and witnessed*. `None` if the statement names no
+    /// witness, or the receipts don't hold.
+    pub witnessed: Option<Witnessed>,
 }
 
 /// What was found of `receipt.html`, which is no evidence but what people read.
@@ -132,6 +140,7 @@ struct Story {
     recorded: Option<String>,
     signed_by: BTreeMap<String, String>,
     code: Option<String>,
+    witnessed: Option<Witnessed>,
     /// Checks that weren't possible.
     unchecked: Vec<String>,
 }
@@ -175,6 +184,7 @@ fn judge(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>) -> Verdict {
         why,
         code: story.code,
         receipt: Receipt::NotChecked,
+        witnessed: story.witnessed,
     }
 }
 
@@ -198,6 +208,7 @@ fn check(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>, story: &mut St
     let strands = replay_strands(&bundle, &events)?;
     check_close(&events)?;
     let included = inclusion::check(&bundle, &events, &statement)?;
+    story.witnessed = Some(included.witnessed()).filter(|_| !statement.witnesses.is_empty());
     let members = members::check(&bundle, &events, &statement, &included)?;
     story.recorded = members.recorded().map(|at| at.to_string());
     let words = words::open(&bundle, &events)?;
@@ -235,9 +246,12 @@ fn check(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>, story: &mut St
     }
     Ok(if strands.closed().is_none() {
         Ending::Unclosed("the session's close is not in the bundle")
+    } else if included.not_common().is_some() && !included.witnessed().has_quorum() {
+        Ending::Unclosed("the statement's witnesses haven't cosigned a checkpoint over all of it yet")
     } else if let Some(why) = included.not_common() {
         Ending::Unclosed(why)
     } else {
+        included.check_witnesses()?;
         Ending::Whole { rooted }
     })
 }

@@ -7,6 +7,7 @@
 //! | result | receipted before it is sent |
 //! | series | may go first; each block is recorded |
 //! | chat, note, redaction, addendum | journalled before it is shown or sent |
+//! | a run, where the owner of this PC is strict | and a quorum of witnesses cosigned a tree that holds its admission |
 //! | refuse, pause, resume, stop, signoff, close | never waits |
 
 use crate::ledger::kind::KindName;
@@ -24,6 +25,13 @@ pub enum Gate {
     Journalled,
     /// The relay's log holds it, and the proof is on this PC's disk.
     Receipted,
+    /// And the statement's witnesses cosigned a tree that holds it.
+    Witnessed,
+}
+
+/// The gate of a run. Cosignatures may trail the record, unless the owner of this PC said that nothing runs without them.
+pub fn run_gate(strict: bool) -> Gate {
+    if strict { Gate::Witnessed } else { gate(KindName::Admit) }
 }
 
 /// The gate of a kind.

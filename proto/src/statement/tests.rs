@@ -100,7 +100,7 @@ fn a4_valid_at_the_ledgers_time() {
 #[test]
 fn a_statement_that_contradicts_itself_is_refused() {
     type Change = fn(&mut Statement);
-    let changes: [(Change, &str); 10] = [
+    let changes: [(Change, &str); 12] = [
         (|s| s.organisation = Foreign::new("a\nb"), "organisation"),
         (|s| s.relays.clear(), "relays"),
         (|s| s.relays[1].name = s.relays[0].name.clone(), "relay name"),
@@ -109,6 +109,8 @@ fn a_statement_that_contradicts_itself_is_refused() {
         (|s| s.auditors.push("AGE1X".into()), "auditors"),
         (|s| s.auditors.push(s.auditors[0].clone()), "auditors"),
         (|s| s.witnesses.push(s.witnesses[0].clone()), "witnesses"),
+        (|s| s.witnesses[1].key = s.witnesses[0].key, "witnesses"),
+        (|s| s.witnesses[0].key = s.relays[1].log.key, "witnesses"),
         (|s| s.packs.push(s.packs[0]), "packs"),
         (|s| s.quorum = 3, "quorum"),
     ];

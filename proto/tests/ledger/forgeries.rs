@@ -5,6 +5,7 @@ use venia_proto::key::{KeyName, SigningKey};
 use venia_proto::ledger::body::Body;
 use venia_proto::ledger::bundle::{self, Bundle, Entry};
 use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::cosignature::cosign;
 use venia_proto::ledger::event::After;
 use venia_proto::ledger::kind::{Cause, Kind};
 use venia_proto::ledger::note::{Note, Signature};
@@ -349,6 +350,72 @@ fn the_first_checkpoint_and_its_consistency() {
     assert!(bundle.consistency.is_empty());
 }
 
+/// Puts another note of the common checkpoint everywhere.
+pub(crate) fn with_common(bundle: &mut Bundle, note: &Note) {
+    for entry in &mut bundle.entries {
+        with_checkpoint(entry, note.clone());
+    }
+    let batch = bundle.batches.get_mut(&ANA).unwrap();
+    batch.proof = Proof { checkpoint: note.clone(), ..Proof::parse(&batch.proof).unwrap() }.to_bytes();
+}
+
+#[test]
+fn a_cosignature_is_of_this_checkpoint_by_this_witness_at_its_time() {
+    let mut world = World::session();
+    world.quorum = 1;
+    let good = world.verdict();
+    intact(&good);
+    let witnessed = serde_json::to_value(&good).unwrap()["witnessed"].clone();
+    let at = "2026-11-24T10:00:02.000Z";
+    assert_eq!(witnessed, serde_json::json!({ "cosigned": 1, "required": 1, "at": at }));
+    let bare = Note::parse(&world.log.checkpoint().sign(&world.log.key)).unwrap();
+    let judged = |line: Signature| {
+        let (mut bundle, mut note) = (world.bundle(), bare.clone());
+        note.add_line(line);
+        with_common(&mut bundle, &note);
+        world.judge(&bundle)
+    };
+    let time = 1_795_514_402;
+    let good = cosign(&bare, &world.witness, time);
+    intact(&judged(good.clone()));
+    // By a foreign key under the witness's name: nobody's.
+    let imposter = SigningKey::new("witness", [99; 32]).named(world.witness.verifier().name.clone());
+    broken(&judged(cosign(&bare, &imposter, time)), "0", "a required witness is missing: 0 of 1");
+    // ... which also claims the witness's key id.
+    let claimed = Signature { id: good.id, ..cosign(&bare, &imposter, time) };
+    broken(&judged(claimed), "0", "the signature doesn't verify");
+    // At another time than was signed.
+    let mut later = good.clone();
+    later.bytes[7] ^= 1;
+    broken(&judged(later), "0", "the signature doesn't verify");
+    // Without the time.
+    let stripped = Signature { bytes: good.bytes[8..].to_vec(), ..good.clone() };
+    broken(&judged(stripped), "0", "the signature doesn't verify");
+    // Of another checkpoint of the same log.
+    let other = Checkpoint { root: [9; 32], ..world.log.checkpoint() }.sign(&world.log.key);
+    let other = cosign(&Note::parse(&other).unwrap(), &world.witness, time);
+    broken(&judged(other), "0", "the signature doesn't verify");
+    // A plain signature of the witness's key.
+    let plain = Signature { bytes: world.witness.sign(bare.text().as_bytes()).to_vec(), ..good };
+    broken(&judged(plain), "0", "the signature doesn't verify");
+}
+
+#[test]
+fn what_still_waits_for_its_witnesses_is_unclosed() {
+    let mut world = World::session();
+    world.quorum = 1;
+    let mut bundle = world.bundle();
+    let alone = Note::parse(&world.log.checkpoint().sign(&world.log.key)).unwrap();
+    with_common(&mut bundle, &alone);
+    broken(&world.judge(&bundle), "0", "a required witness is missing");
+    // The same that doesn't claim to be whole.
+    bundle.entries.last_mut().unwrap().proof = None;
+    let verdict = world.judge(&bundle);
+    assert_eq!(verdict.verdict, Finding::Unclosed, "{verdict:?}");
+    assert!(verdict.why.contains("witnesses haven't cosigned"), "{verdict:?}");
+    assert_eq!(verdict.witnessed.map(|witnessed| (witnessed.cosigned, witnessed.required)), Some((0, 1)));
+}
+
 #[test]
 fn a_required_witness_missing() {
     let mut world = World::session();
@@ -356,11 +423,7 @@ fn a_required_witness_missing() {
     intact(&world.verdict());
     let mut bundle = world.bundle();
     let alone = Note::parse(&world.log.checkpoint().sign(&world.log.key)).unwrap();
-    for entry in &mut bundle.entries {
-        with_checkpoint(entry, alone.clone());
-    }
-    let batch = bundle.batches.get_mut(&ANA).unwrap();
-    batch.proof = Proof { checkpoint: alone.clone(), ..Proof::parse(&batch.proof).unwrap() }.to_bytes();
+    with_common(&mut bundle, &alone);
     broken(&world.judge(&bundle), "0", "a required witness is missing: 0 of 1");
     // Not required, none is missed; an unknown one is tolerated.
     world.quorum = 0;
@@ -370,11 +433,7 @@ fn a_required_witness_missing() {
     intact(&world.judge(&bundle));
     let mut stranger = alone;
     stranger.add_line(Signature { name: KeyName::new("w.example").unwrap(), id: [4; 4], bytes: vec![9; 72] });
-    for entry in &mut bundle.entries {
-        with_checkpoint(entry, stranger.clone());
-    }
-    let batch = bundle.batches.get_mut(&ANA).unwrap();
-    batch.proof = Proof { checkpoint: stranger, ..Proof::parse(&batch.proof).unwrap() }.to_bytes();
+    with_common(&mut bundle, &stranger);
     intact(&world.judge(&bundle));
 }
 
@@ -459,12 +518,11 @@ fn not_a_bundle_at_all() {
 fn the_json_is_what_scripts_rely_on() {
     let verdict = serde_json::to_value(World::session().verdict()).unwrap();
     let fields: Vec<&str> = verdict.as_object().unwrap().keys().map(String::as_str).collect();
-    // Those of the command line's contract; the last line is told beside them.
-    let mut expected = [
-        ["verdict", "session", "entries", "withheld", "signed_by", "from", "to", "at", "why"].as_slice(),
-        &["receipt", "code", "recorded", "levels_unchecked"],
-    ]
-    .concat();
+    // Those of the command line's contract; the last five are told beside them.
+    let mut expected: Vec<&str> =
+        "verdict session entries withheld signed_by from to at why receipt code witnessed recorded levels_unchecked"
+            .split(' ')
+            .collect();
     expected.sort_unstable();
     let mut sorted = fields;
     sorted.sort_unstable();

@@ -1,6 +1,8 @@
 //! Zip files made to harm whoever opens them: refused, with a word for it, in bounded time. (Memory is measured where a
 //! whole program opens them: the console's tests.)
 
+#![expect(clippy::disallowed_methods, reason = "time is what is measured")]
+
 use std::time::{Duration, Instant};
 
 use venia_proto::ledger::bundle::Bundle;

@@ -1,6 +1,6 @@
 //! The ledger from outside: whole sessions by real keys in a real tree, and every forgery of them.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
 
 mod crafted;
 mod forgeries;

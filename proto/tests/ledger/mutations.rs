@@ -4,6 +4,8 @@
 //! Drawn by lot from `VENIA_SEED`; `VENIA_MUTATIONS=all cargo test -p venia-proto --test ledger mutations` tries every byte
 //! of every file in every way, and takes an hour.
 
+#![expect(clippy::disallowed_methods, reason = "the seed and the long mode come from outside")]
+
 use venia_proto::ledger::verify::{At, Finding};
 
 use super::outside;

@@ -8,8 +8,11 @@ use std::process::Command;
 use venia_proto::key::SigningKey;
 use venia_proto::ledger::bundle::Bundle;
 use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::cosignature::cosign;
+use venia_proto::ledger::note::{Note, Signature};
 use venia_proto::ledger::verify::{Finding, Roots, verify};
 
+use super::forgeries::with_common;
 use super::outside::Folder;
 use super::support::*;
 
@@ -55,6 +58,44 @@ fn good_bundles() {
     unclosed.openings.clear();
     let (code, said) = python(&folder.0, &unclosed.to_zip().unwrap(), Some(&root));
     assert_eq!((code, said.trim()), (Some(2), "unclosed"));
+}
+
+#[test]
+fn witnessed_bundles() {
+    let folder = Folder::new("python-witnessed");
+    let mut world = World::session();
+    world.quorum = 1;
+    let root = world.fingerprint().to_string();
+    let same = |bundle: &Bundle, expected: Option<i32>, says: &str| {
+        let zip = bundle.to_zip().unwrap();
+        let (code, said) = python(&folder.0, &zip, Some(&root));
+        assert_eq!(code, expected, "{said}");
+        assert!(said.contains(says), "{said}");
+        let ours = verify(&zip, Roots { named: Some(world.fingerprint()), known: &[] });
+        assert_eq!(Some(i32::from(ours.verdict.exit_code())), expected, "{ours:?}");
+    };
+    same(&world.bundle(), Some(0), "intact");
+    let bare = Note::parse(&world.log.checkpoint().sign(&world.log.key)).unwrap();
+    let mut bundle = world.bundle();
+    with_common(&mut bundle, &bare);
+    same(&bundle, Some(1), "a required witness is missing");
+    // Honest: it doesn't claim to be whole.
+    bundle.entries.iter_mut().skip(1).for_each(|entry| entry.proof = None);
+    bundle.batches.clear();
+    same(&bundle, Some(2), "unclosed");
+    // At another time, by a foreign key, of another checkpoint.
+    let good = cosign(&bare, &world.witness, 1_795_514_402);
+    let mut later = good.clone();
+    later.bytes[7] ^= 1;
+    let imposter = SigningKey::new("witness", [99; 32]).named(world.witness.verifier().name.clone());
+    let forged = Signature { id: good.id, ..cosign(&bare, &imposter, 7) };
+    let stranger = cosign(&bare, &imposter, 7);
+    for (line, says) in [(later, "witness"), (forged, "witness"), (stranger, "witness is missing")] {
+        let (mut bundle, mut note) = (world.bundle(), bare.clone());
+        note.add_line(line);
+        with_common(&mut bundle, &note);
+        same(&bundle, Some(1), says);
+    }
 }
 
 #[test]
@@ -138,4 +179,26 @@ fn flip(bytes: &mut [u8], at: usize) {
 
 fn flip_back(bytes: &mut [u8], from_end: usize) {
     bytes[bytes.len() - from_end] ^= 1;
+}
+
+/// A whole bundle as a file, for whoever builds another verifier; docs/ledger.md says what to expect of it.
+#[test]
+fn the_bundle_of_the_documents() {
+    let world = World::sealed();
+    let bundle = Bundle { receipt: None, readme: None, ..world.bundle() }.to_zip().unwrap();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = here.join("tests/golden/session.zip");
+    if std::env::var_os("VENIA_BLESS").is_some() {
+        std::fs::write(&file, &bundle).unwrap();
+    }
+    assert!(std::fs::read(&file).unwrap() == bundle, "the format is frozen");
+    let root = world.fingerprint().to_string();
+    let verdict = world.judge_zip(&bundle);
+    intact(&verdict);
+    let said = super::outside::say("python-golden", &root, [bundle.as_slice()]);
+    assert_eq!(said, ["intact"]);
+    let document = std::fs::read_to_string(here.join("../docs/ledger.md")).unwrap();
+    for told in [root, verdict.code.unwrap(), verdict.session.unwrap(), format!("{} entries", verdict.entries)] {
+        assert!(document.contains(&told), "docs/ledger.md doesn't say {told}");
+    }
 }

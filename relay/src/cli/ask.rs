@@ -10,8 +10,10 @@ use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
+use super::contradictions;
 use super::erasing;
 use super::failures::{failed, refused, said, system};
+use super::witness;
 use crate::client::home::Home;
 use crate::server::admin::{self, AdminError, ListedMember, Reply, Request, Why};
 use crate::server::clock;
@@ -28,10 +30,17 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
     let name = match &request {
         Request::Invite { name, .. } | Request::Revoke { name } => Foreign::new(name.as_str()),
         Request::AuditorAdd { recipient } | Request::AuditorRemove { recipient } => Foreign::new(recipient.as_str()),
-        Request::Erase { session, .. } => Foreign::new(session.as_str()),
-        Request::Address | Request::Members | Request::Auditors | Request::Erasures | Request::Retention { .. } => {
-            Foreign::new("")
-        }
+        Request::Erase { session, .. } | Request::EvidenceFile { session, .. } => Foreign::new(session.as_str()),
+        Request::WitnessAdd { at, .. } => Foreign::new(at.as_str()),
+        Request::WitnessRemove { key } => Foreign::new(key.as_str()),
+        Request::Address
+        | Request::Members
+        | Request::Auditors
+        | Request::Witnesses
+        | Request::Quorum { .. }
+        | Request::Erasures
+        | Request::Evidence
+        | Request::Retention { .. } => Foreign::new(""),
     };
     let reply = match runtime.block_on(admin::ask(folder, &request)) {
         Ok(Some(reply)) => reply,
@@ -54,9 +63,12 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
         | Reply::Members { .. }
         | Reply::Revoked { .. }
         | Reply::Auditors { .. }
+        | Reply::Witnesses { .. }
         | Reply::Erased { .. }
         | Reply::Erasures { .. }
-        | Reply::Retention { .. } => Ok(reply),
+        | Reply::Retention { .. }
+        | Reply::Evidence { .. }
+        | Reply::EvidenceFile { .. } => Ok(reply),
     }
 }
 
@@ -126,9 +138,15 @@ pub(super) fn tell(screen: &Screen, reply: &Reply) -> Result<(), Failure> {
             Ok(())
         }
         Reply::Auditors { auditors, .. } => auditors.iter().try_for_each(|auditor| screen.line(auditor.as_str())),
+        Reply::Witnesses { serial, log, quorum, witnesses } => {
+            witness::list(screen, (*serial, log, *quorum), witnesses)
+        }
         Reply::Erased { session } => erasing::erased(screen, session),
         Reply::Erasures { erasures } => erasing::list(screen, erasures),
         Reply::Retention { days } => erasing::retention(screen, *days),
+        Reply::Evidence { evidence } => contradictions::list(screen, evidence),
+        // Written to a file by whoever asked for one.
+        Reply::EvidenceFile { text, .. } => screen.line(text.trim_end()),
         Reply::Refused { why } => Err(refused(*why, &Foreign::new(""), words)),
     }
 }

@@ -14,7 +14,7 @@ use crate::server::ledger::StoreError;
 use crate::server::ledger::committer::StartError;
 use crate::server::ledger::head::HeadError;
 use crate::server::serve::ServeError;
-use crate::server::settings::{AUDITORS_MAX, KEEP_DAYS_MAX, SettingsError};
+use crate::server::settings::{AUDITORS_MAX, KEEP_DAYS_MAX, SettingsError, WITNESSES_MAX};
 
 /// A wish the relay didn't grant.
 pub(super) fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
@@ -60,6 +60,44 @@ pub(super) fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
             words.say("relay-no-such-auditor", &[("recipient", name)]),
             words.say("relay-no-such-auditor-hint", &[]),
         ),
+        Why::WitnessKey => said(
+            Exit::WrongUse,
+            "witness-key",
+            words,
+            words.say("relay-witness-key", &[]),
+            words.say("relay-witness-key-hint", &[]),
+        ),
+        Why::WitnessPlace => said(
+            Exit::WrongUse,
+            "witness-place",
+            words,
+            words.say("relay-witness-place", &[("place", name)]),
+            words.say("relay-witness-place-hint", &[]),
+        ),
+        Why::WitnessTwice => said(
+            Exit::Refused,
+            "witness-twice",
+            words,
+            words.say("relay-witness-twice", &[]),
+            words.say("relay-witness-list-hint", &[]),
+        ),
+        Why::TooManyWitnesses => said(
+            Exit::Refused,
+            "too-many-witnesses",
+            words,
+            words.say("relay-too-many-witnesses", &[("most", &WITNESSES_MAX)]),
+            words.say("relay-too-many-witnesses-hint", &[]),
+        ),
+        Why::NoSuchWitness => said(
+            Exit::Refused,
+            "no-such-witness",
+            words,
+            words.say("relay-no-such-witness", &[("witness", name)]),
+            words.say("relay-witness-list-hint", &[]),
+        ),
+        Why::Quorum => {
+            said(Exit::Refused, "quorum", words, words.say("relay-quorum", &[]), words.say("relay-quorum-hint", &[]))
+        }
         Why::NoSuchSession => said(
             Exit::Refused,
             "no-such-session",
@@ -74,6 +112,13 @@ pub(super) fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
             words.say("relay-no-such-part", &[]),
             words.say("relay-erase-hint", &[]),
         ),
+        Why::NoEvidence => said(
+            Exit::Refused,
+            "no-evidence",
+            words,
+            words.say("relay-no-such-evidence", &[("session", name)]),
+            words.say("relay-evidence-hint", &[]),
+        ),
         Why::Disk => Failure::of(Trouble::Disk, words),
         Why::Malformed => Failure::of(Trouble::Version, words),
     }
@@ -81,30 +126,10 @@ pub(super) fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
 
 /// A relay that can't start.
 pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failure {
-    let folder = Foreign::new(folder.to_string_lossy());
+    let path = folder;
+    let folder = Foreign::new(path.to_string_lossy());
     let detail = chain(error);
-    let about_folder = |error: &HomeError| match error {
-        HomeError::Busy(_) => said(
-            Exit::Refused,
-            "running",
-            words,
-            words.say("relay-running", &[("folder", &folder)]),
-            words.say("relay-running-hint", &[]),
-        ),
-        HomeError::TooOpen { .. }
-        | HomeError::NotOurs(_)
-        | HomeError::Name(_)
-        | HomeError::Damaged(_)
-        | HomeError::TooLarge { .. }
-        | HomeError::Random(_)
-        | HomeError::Disk { .. } => said(
-            Exit::Refused,
-            "folder",
-            words,
-            words.say("relay-folder", &[("folder", &folder), ("detail", &detail)]),
-            words.say("relay-folder-hint", &[]),
-        ),
-    };
+    let about_folder = |error: &HomeError| home_failed(error, path, &detail, words);
     match error {
         ServeError::Home(error)
         | ServeError::Identity(IdentityError::Home(error))
@@ -124,9 +149,16 @@ pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failur
             words.say("relay-keep-days", &[("most", &KEEP_DAYS_MAX)]),
             words.say("relay-keep-days-hint", &[]),
         ),
-        ServeError::Settings(SettingsError::Name | SettingsError::TooManyAuditors | SettingsError::NoSuchAuditor) => {
-            said(Exit::WrongUse, "name", words, words.say("relay-name", &[]), words.say("relay-name-hint", &[]))
-        }
+        // `serve` sets no more than these.
+        ServeError::Settings(
+            SettingsError::Name
+            | SettingsError::TooManyAuditors
+            | SettingsError::NoSuchAuditor
+            | SettingsError::TooManyWitnesses
+            | SettingsError::NoSuchWitness
+            | SettingsError::WitnessTwice
+            | SettingsError::Quorum,
+        ) => said(Exit::WrongUse, "name", words, words.say("relay-name", &[]), words.say("relay-name-hint", &[])),
         ServeError::Store(error) | ServeError::Ledger(StartError::Store(error)) => match error {
             StoreError::SetBack { had, found } => said(
                 Exit::Refused,
@@ -173,6 +205,33 @@ pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failur
             words,
             words.say("relay-no-public", &[]),
             words.say("relay-no-public-hint", &[]),
+        ),
+    }
+}
+
+/// A folder that can't be used.
+pub(super) fn home_failed(error: &HomeError, folder: &Path, detail: &str, words: &Words) -> Failure {
+    let folder = Foreign::new(folder.to_string_lossy());
+    match error {
+        HomeError::Busy(_) => said(
+            Exit::Refused,
+            "running",
+            words,
+            words.say("relay-running", &[("folder", &folder)]),
+            words.say("relay-running-hint", &[]),
+        ),
+        HomeError::TooOpen { .. }
+        | HomeError::NotOurs(_)
+        | HomeError::Name(_)
+        | HomeError::Damaged(_)
+        | HomeError::TooLarge { .. }
+        | HomeError::Random(_)
+        | HomeError::Disk { .. } => said(
+            Exit::Refused,
+            "folder",
+            words,
+            words.say("relay-folder", &[("folder", &folder), ("detail", &detail)]),
+            words.say("relay-folder-hint", &[]),
         ),
     }
 }

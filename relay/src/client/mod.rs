@@ -6,6 +6,7 @@ pub mod bulk;
 pub mod code;
 pub mod control;
 pub mod frames;
+pub mod gossip;
 pub mod home;
 pub mod link;
 pub mod packet;

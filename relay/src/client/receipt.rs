@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use venia_proto::id::{SessionId, Strand};
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::bundle::{self, Bundle, JoinBatch};
+use venia_proto::ledger::cosignature::Witnessed;
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::kind::Kind;
 use venia_proto::ledger::merkle::Hash;
@@ -88,6 +89,11 @@ impl Proofs {
         self.entries.contains_key(&(Strand::Agent, agent_seq))
     }
 
+    /// How the checkpoint's cosignatures stand to a statement; `None` if they can't be read.
+    pub fn witnessed(&self, statement: &Statement) -> Option<Witnessed> {
+        Note::parse(&self.checkpoint).ok().and_then(|note| Witnessed::of(&note, statement).ok())
+    }
+
     /// The one proof there is without a relay: that of the first event. The bundle is then `unclosed`.
     fn only(first: &Proof) -> Self {
         let entry = Entry { index: first.index, path: first.siblings.clone() };
@@ -103,7 +109,8 @@ impl Proofs {
 /// Fetches the proofs of a whole session against one checkpoint.
 ///
 /// `first`: size of the first receipt's checkpoint. `close`: number of the agent's `close`, if there is one; while it
-/// isn't in the log, asks again until `patience` ends, then gives what there is. Without a close asks once.
+/// isn't in the log under a checkpoint with the quorum of witnesses the organisation requires, asks again until `patience`
+/// ends, then gives what there is. Without a close asks once.
 pub async fn fetch(
     control: &Control,
     session: SessionId,
@@ -117,7 +124,8 @@ pub async fn fetch(
         let proofs =
             timeout_at(end, pages(control, session, first)).await.map_err(|_| ControlError::Unreachable(None))??;
         let late = Instant::now() + pause >= end;
-        if late || close.is_none_or(|close| proofs.covers(close)) {
+        let has_quorum = || proofs.witnessed(&control.welcome().statement).is_some_and(|found| found.has_quorum());
+        if late || close.is_none_or(|close| proofs.covers(close) && has_quorum()) {
             return Ok(proofs);
         }
         sleep(pause).await;
@@ -147,7 +155,7 @@ async fn pages(control: &Control, session: SessionId, first: u64) -> Result<Proo
             entries: BTreeMap::new(),
             batches: Vec::new(),
         });
-        if held.checkpoint != checkpoint || held.entries.len() + count > ENTRIES_MAX {
+        if !same(&held.checkpoint, &checkpoint) || held.entries.len() + count > ENTRIES_MAX {
             return Err(ControlError::Malformed(None));
         }
         held.entries.extend(entries.into_iter().map(|proven| ((proven.author, proven.seq), proven.entry)));
@@ -158,18 +166,26 @@ async fn pages(control: &Control, session: SessionId, first: u64) -> Result<Proo
     }
 }
 
+/// One checkpoint, whoever cosigned it meanwhile.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    let text = |note: &[u8]| Note::parse(note).ok().map(|note| note.text().to_owned());
+    one == other || text(one).is_some_and(|one| text(other) == Some(one))
+}
+
 /// Puts the bundle together: events in the order of the log, unreceipted ones after them, each with its proof as far as
-/// there are any without a hole. Events of others that the close doesn't count are left out: the agent never had them.
+/// there are any without a hole. While required witnesses are missing there is only the first event's: a bundle that looked
+/// whole without them would be a broken one, and this one is `unclosed`. Events of others that the close doesn't count are left out: the agent never had them.
 pub fn assemble(held: &Held, proofs: Option<&Proofs>) -> Result<Bundle, AssembleError> {
+    let statement = Statement::open_unpinned(&held.statement).map_err(AssembleError::Statement)?;
+    let has_quorum = |proofs: &&Proofs| proofs.witnessed(&statement).is_some_and(|found| found.has_quorum());
     let only;
-    let proofs = match proofs.filter(|proofs| proofs.covers(0)) {
+    let proofs = match proofs.filter(|proofs| proofs.covers(0)).filter(has_quorum) {
         Some(proofs) => proofs,
         None => {
             only = Proofs::only(&held.first);
             &only
         }
     };
-    let statement = Statement::open_unpinned(&held.statement).map_err(AssembleError::Statement)?;
     let checkpoint = Note::parse(&proofs.checkpoint).map_err(AssembleError::Checkpoint)?;
     let proof = |entry: &Entry| {
         let (index, siblings) = (entry.index, entry.path.clone());

@@ -3,6 +3,8 @@
 //! One request and one answer, each a line of JSON. The socket lies in the 0700 data folder, is 0600, and answers only the
 //! user the relay runs as (checked with the kernel, not believed). Whoever can open it could open the database as well.
 
+mod statement;
+
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -24,14 +26,17 @@ use venia_proto::statement::Role;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::clock;
+use super::contradictions;
 use super::erasing::{self, ErasingError};
+use super::ledger::StoreError;
+use super::ledger::contradictions::Contradiction;
 use super::ledger::erasing::Erasure;
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, Invitee, MembersError, StoredMember};
-use super::organisation::{ChangeError, Organisation};
+use super::organisation::Organisation;
 use super::peer::Relay;
 use super::recipient::Recipient;
-use super::settings::{Settings, SettingsError};
+use super::settings::WitnessAt;
 
 /// The socket's name in the data folder.
 pub const SOCKET: &str = "admin.sock";
@@ -76,6 +81,25 @@ pub enum Request {
         /// Its `age` recipient.
         recipient: String,
     },
+    /// Who cosigns checkpoints.
+    Witnesses,
+    /// Ask one more witness from now on.
+    WitnessAdd {
+        /// Its verifier key.
+        key: String,
+        /// Where it listens.
+        at: String,
+    },
+    /// Ask a witness no more.
+    WitnessRemove {
+        /// Its verifier key.
+        key: String,
+    },
+    /// Require so many of them.
+    Quorum {
+        /// How many.
+        quorum: u32,
+    },
     /// Erase sealed parts of a session.
     Erase {
         /// Which, in hex.
@@ -91,6 +115,15 @@ pub enum Request {
         change: bool,
         /// Days; none for ever.
         days: Option<u32>,
+    },
+    /// Which authors contradicted themselves.
+    Evidence,
+    /// The file that shows one of them.
+    EvidenceFile {
+        /// The session, in hex.
+        session: String,
+        /// Which of the session's, from 1; the first, if none is named.
+        number: Option<usize>,
     },
 }
 
@@ -133,6 +166,17 @@ pub enum Reply {
         /// In the order they were added.
         auditors: Vec<Recipient>,
     },
+    /// To [`Request::Witnesses`], [`Request::WitnessAdd`], [`Request::WitnessRemove`] and [`Request::Quorum`].
+    Witnesses {
+        /// Serial of the statement that names them.
+        serial: u64,
+        /// The key of this relay's log, which a witness must be told.
+        log: String,
+        /// How many are required.
+        quorum: u32,
+        /// In the order they were added.
+        witnesses: Vec<WitnessAt>,
+    },
     /// To [`Request::Erase`].
     Erased {
         /// The session.
@@ -147,6 +191,20 @@ pub enum Reply {
     Retention {
         /// Days; none for ever.
         days: Option<u32>,
+    },
+    /// To [`Request::Evidence`].
+    Evidence {
+        /// By session, author and place.
+        evidence: Vec<ListedContradiction>,
+    },
+    /// To [`Request::EvidenceFile`].
+    EvidenceFile {
+        /// The session, in hex.
+        session: String,
+        /// The file's text.
+        text: String,
+        /// How many the session has.
+        of: usize,
     },
     /// The wish can't be granted.
     Refused {
@@ -203,6 +261,21 @@ pub struct ListedHolder {
     pub deleted: bool,
 }
 
+/// Evidence against an author, in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedContradiction {
+    /// The session, in hex.
+    pub session: String,
+    /// Which of the session's, from 1.
+    pub number: usize,
+    /// Whose strand.
+    pub author: String,
+    /// Which of their events there are two of.
+    pub seq: u64,
+    /// When the second was offered, by the relay's clock.
+    pub at: Wall,
+}
+
 /// Why a wish wasn't granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -221,10 +294,24 @@ pub enum Why {
     TooManyAuditors,
     /// No auditor has that key.
     NoSuchAuditor,
+    /// Not a witness's key.
+    WitnessKey,
+    /// Not where a witness can be reached.
+    WitnessPlace,
+    /// Another witness has that key, or it is the log's own.
+    WitnessTwice,
+    /// There are too many witnesses already.
+    TooManyWitnesses,
+    /// No witness has that key.
+    NoSuchWitness,
+    /// More would be required than there are.
+    Quorum,
     /// This ledger has no such session.
     NoSuchSession,
     /// The session has no such part.
     NoSuchPart,
+    /// Nothing of the kind is kept of this session.
+    NoEvidence,
     /// The relay's disk or database, or no random numbers.
     Disk,
     /// Not a request.
@@ -260,13 +347,17 @@ pub fn carry_out(
             .map(|members| (Reply::Members { members: members.into_iter().map(listed).collect() }, None)),
         Request::Revoke { name } => members::revoke(store, &name, now)
             .map(|member| (Reply::Revoked { name: member.name }, Some(member.key.key))),
-        Request::Auditors => Ok((auditors(organisation), None)),
+        Request::Auditors => Ok((statement::auditors(organisation), None)),
         Request::AuditorAdd { recipient } => {
-            Ok((auditor(organisation, &recipient, |settings, key| settings.add_auditor(key), now), None))
+            Ok((statement::auditor(organisation, &recipient, |settings, key| settings.add_auditor(key), now), None))
         }
         Request::AuditorRemove { recipient } => {
-            Ok((auditor(organisation, &recipient, |settings, key| settings.remove_auditor(&key), now), None))
+            Ok((statement::auditor(organisation, &recipient, |settings, key| settings.remove_auditor(&key), now), None))
         }
+        Request::Witnesses => Ok((statement::witnesses(organisation), None)),
+        Request::WitnessAdd { key, at } => Ok((statement::add_witness(organisation, &key, &at, now), None)),
+        Request::WitnessRemove { key } => Ok((statement::remove_witness(organisation, &key, now), None)),
+        Request::Quorum { quorum } => Ok((statement::require(organisation, quorum, now), None)),
         // Erasing needs the log's writer, who isn't reached through here.
         Request::Erase { .. } => Ok((Reply::Refused { why: Why::Malformed }, None)),
         Request::Erasures => store
@@ -277,6 +368,13 @@ pub fn carry_out(
             let changed = if change { store.retain(days) } else { Ok(()) };
             let days = changed.and_then(|()| store.retention());
             days.map(|days| (Reply::Retention { days }, None)).map_err(MembersError::Store)
+        }
+        Request::Evidence => store
+            .contradictions(None)
+            .map(|found| (Reply::Evidence { evidence: listed_contradictions(&found) }, None))
+            .map_err(MembersError::Store),
+        Request::EvidenceFile { session, number } => {
+            evidence_file(store, organisation, &session, number, now).map(|reply| (reply, None))
         }
     };
     done.unwrap_or_else(|error| {
@@ -367,9 +465,13 @@ async fn answer(relay: &Arc<Relay>, stream: UnixStream) -> io::Result<()> {
         },
         Ok(request) => {
             let organisation = relay.organisation.clone();
+            let witnesses = matches!(request, Request::WitnessAdd { .. } | Request::WitnessRemove { .. });
             let done = relay.ledger.perform(move |store| carry_out(store, &organisation, request, clock::now().wall));
             let done = done.await;
             relay.organisation.put_on_record(&relay.ledger).await;
+            if witnesses {
+                relay.cosigned.witnesses_changed();
+            }
             let (reply, revoked) = done.unwrap_or((Reply::Refused { why: Why::Disk }, None));
             if let Some(key) = revoked {
                 relay.hall.act(|registry, _| registry.revoked(&key));
@@ -408,31 +510,6 @@ fn invite(
     Ok((Reply::Invite { invite: InviteWord(invite.word().to_string()), name, role, level, expires }, None))
 }
 
-fn auditors(organisation: &Organisation) -> Reply {
-    Reply::Auditors { serial: organisation.served().statement.serial, auditors: organisation.settings().auditors }
-}
-
-/// Changes who can open records: a new statement, in force for every connection from now on. (SECURITY A1)
-fn auditor(
-    organisation: &Organisation,
-    recipient: &str,
-    change: impl FnOnce(&mut Settings, Recipient) -> Result<(), SettingsError>,
-    now: Wall,
-) -> Reply {
-    let Ok(recipient) = recipient.parse() else { return Reply::Refused { why: Why::Recipient } };
-    let why = match organisation.change(|settings| change(settings, recipient), now) {
-        Ok(_) => return auditors(organisation),
-        Err(ChangeError::Settings(SettingsError::TooManyAuditors)) => Why::TooManyAuditors,
-        Err(ChangeError::Settings(SettingsError::NoSuchAuditor)) => Why::NoSuchAuditor,
-        Err(ChangeError::Settings(SettingsError::Name | SettingsError::KeepDays)) => Why::Malformed,
-        Err(ChangeError::Identity(error)) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the statement can't be changed");
-            Why::Disk
-        }
-    };
-    Reply::Refused { why }
-}
-
 /// What an operator is told of an erasure.
 pub fn erased(session: String, done: Result<(), ErasingError>) -> Reply {
     let why = match done {
@@ -453,6 +530,35 @@ fn listed_erasure(erasure: Erasure) -> ListedErasure {
     let parts = parts.map(|parts| parts.iter().map(|part| venia_proto::encoding::to_hex(part)).collect());
     let members = holders.into_iter().map(|(name, deleted)| ListedHolder { name: Foreign::new(name), deleted });
     ListedErasure { session: session.to_string(), at, parts, members: members.collect() }
+}
+
+fn listed_contradictions(found: &[Contradiction]) -> Vec<ListedContradiction> {
+    let mut listed: Vec<ListedContradiction> = Vec::with_capacity(found.len());
+    for Contradiction { session, author, seq, at, .. } in found {
+        let session = session.to_string();
+        let number = listed.iter().rev().take_while(|before| before.session == session).count() + 1;
+        listed.push(ListedContradiction { session, number, author: author.to_string(), seq: *seq, at: *at });
+    }
+    listed
+}
+
+fn evidence_file(
+    store: &Sqlite,
+    organisation: &Organisation,
+    named: &str,
+    number: Option<usize>,
+    now: Wall,
+) -> Result<Reply, MembersError> {
+    let Some(session) = contradictions::session(named) else { return Ok(Reply::Refused { why: Why::Malformed }) };
+    let found = store.contradictions(Some(session))?;
+    let of = found.len();
+    let Some(found) = contradictions::pick(found, number) else { return Ok(Reply::Refused { why: Why::NoEvidence }) };
+    let statement = organisation.served().note.clone();
+    let file = contradictions::file(store, &found, statement, &organisation.keys.authority, now)?;
+    // Notes are text; one that isn't can't be in the log.
+    let text = String::from_utf8(file.to_bytes());
+    let text = text.map_err(|_| MembersError::Store(StoreError::Damaged("an event of the evidence")))?;
+    Ok(Reply::EvidenceFile { session: session.to_string(), text, of })
 }
 
 fn listed(member: StoredMember) -> ListedMember {

@@ -16,6 +16,10 @@ use crate::client::home::{Home, HomeError};
 /// How long a statement holds: a year, in milliseconds.
 pub const STATEMENT_LIFE_MS: i64 = 365 * 24 * 60 * 60 * 1_000;
 
+/// File of the log's key.
+pub const LOG_KEY: &str = "log.key";
+/// What kind of key it is, in its name.
+pub const LOG_KIND: &str = "log";
 const STATEMENT_FILE: &str = "statement";
 const STATEMENT_MAX: usize = 64 * 1024;
 
@@ -61,7 +65,7 @@ impl Keys {
             root: home.key("root.key", "root")?,
             authority: home.key("authority.key", "authority")?,
             tls: home.key("tls.key", "relay")?,
-            log: home.key("log.key", "log")?,
+            log: home.key(LOG_KEY, LOG_KIND)?,
         })
     }
 }
@@ -140,10 +144,10 @@ fn wanted(
         }],
         authority: keys.authority.verifier().clone(),
         auditors: settings.auditors.iter().map(ToString::to_string).collect(),
-        witnesses: Vec::new(),
+        witnesses: settings.witnesses.iter().map(|witness| witness.key.clone()).collect(),
         packs: Vec::new(),
         keep_days: settings.keep_days.unwrap_or(KEEP_DAYS),
-        quorum: 0,
+        quorum: settings.quorum,
     })
 }
 

@@ -182,7 +182,7 @@ pub fn revoke(store: &mut Sqlite, name: &str, now: Wall) -> Result<StoredMember,
     found.transpose()?.ok_or(MembersError::Unknown)
 }
 
-fn fold(name: &Foreign) -> String {
+pub(super) fn fold(name: &Foreign) -> String {
     name.raw().trim().to_lowercase()
 }
 

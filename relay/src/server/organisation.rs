@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use venia_proto::address::{HostPort, RelayAddress};
+use venia_proto::key::VerifierKey;
 use venia_proto::ledger::notice::Notice;
 use venia_proto::now::Wall;
 
@@ -136,6 +137,11 @@ impl Organisation {
         settings.write(&self.home)?;
         state.settings = settings;
         Ok(())
+    }
+
+    /// The key of the log.
+    pub fn log(&self) -> &VerifierKey {
+        self.keys.log.verifier()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

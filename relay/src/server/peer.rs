@@ -17,6 +17,7 @@ use venia_proto::rendezvous::{Answer, Call, ERASURES_MAX, FromRelay, Refusal, To
 use venia_proto::wire::{self, Limit, WireError};
 
 use super::audit::{Desk, Looked};
+use super::cosigning::Cosigned;
 use super::hall::{Hall, OUTBOX, source};
 use super::ledger::StoreError;
 use super::ledger::admission::Submission;
@@ -49,7 +50,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What every connection of a relay shares.
 pub struct Relay {
     /// Who is here.
-    pub hall: Hall,
+    pub hall: Arc<Hall>,
     /// The log and the members.
     pub ledger: Ledger<Sqlite>,
     /// Its settings and the statement it serves.
@@ -58,6 +59,8 @@ pub struct Relay {
     pub desk: Desk,
     /// Sealed parts held for all connections.
     pub room: Room,
+    /// What witnesses cosigned.
+    pub cosigned: Arc<Cosigned>,
 }
 
 /// Why a control connection ended. Worth a debug line: strangers cause it at will.
@@ -227,8 +230,12 @@ impl<'a> Conversation<'a> {
             }
             Call::Prove { session, skip, size, first } => {
                 let question = Question { by: self.key, session, skip, size, first };
-                let pending = self.relay.ledger.prove(question).await;
-                self.answer_later(ticket, open, pending);
+                let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
+                tokio::spawn(async move {
+                    let answer = relay.prove(question).await;
+                    let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
+                    drop(open);
+                });
             }
             Call::Erasures { sessions } => self.erased(ticket, open, move |store, by| {
                 if sessions.len() > ERASURES_MAX {
@@ -253,10 +260,7 @@ impl<'a> Conversation<'a> {
                 relay.desk.look(&relay.ledger, by, &looked, what, session).await
             }),
             Call::Logs => {
-                self.audited(ticket, open, |relay, by, looked| async move {
-                    let statement = relay.organisation.served().note.clone();
-                    relay.desk.logs(by, &looked, statement).await
-                });
+                self.audited(ticket, open, |relay, by, looked| async move { relay.heads(by, &looked).await });
             }
             Call::Entries { origin, from } => self.audited(ticket, open, move |relay, by, looked| async move {
                 relay.desk.entries(by, &looked, &origin, from).await
@@ -266,18 +270,22 @@ impl<'a> Conversation<'a> {
                 self.answer_later(ticket, open, pending);
             }
             Call::Consistency { origin, first, second } => {
-                let pending = self.relay.ledger.continuity(Continuity::Between { origin, first, second }).await;
-                self.answer_later(ticket, open, pending);
+                let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
+                tokio::spawn(async move {
+                    let answer = relay.consistency(origin, first, second).await;
+                    let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
+                    drop(open);
+                });
             }
         }
         Ok(())
     }
 
     fn answer_later(&self, ticket: Ticket, open: OwnedSemaphorePermit, pending: Result<Pending, Refusal>) {
-        let outbox = self.outbox.clone();
+        let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
         tokio::spawn(async move {
             let answer = match pending {
-                Ok(pending) => pending.await.unwrap_or(Err(Refusal::Disk)),
+                Ok(pending) => pending.await.unwrap_or(Err(Refusal::Disk)).map(|answer| relay.dressed(answer)),
                 Err(refusal) => Err(refusal),
             };
             // A peer that is gone asks again when it is back.

@@ -15,6 +15,7 @@ use super::accept::{Door, DoorError};
 use super::admin;
 use super::audit::Desk;
 use super::clock;
+use super::cosigning::{Cosigned, rounds};
 use super::erasing;
 use super::hall::Hall;
 use super::identity::{IdentityError, Keys};
@@ -145,13 +146,15 @@ impl Running {
         let origin = log.verifier().clone();
         let (ledger, thread) = committer::start(store, log, surroundings)?;
         let desk = Desk::open(&home.path(DATABASE)?, &origin)?;
+        let cosigned = Arc::new(Cosigned::open(home.clone(), origin)?);
         let listener = admin::listen(folder).map_err(ServeError::Socket)?;
         let relay = Arc::new(Relay {
-            hall: Hall::new(door.flows().clone()),
+            hall: Arc::new(Hall::new(door.flows().clone())),
             ledger,
             organisation: Arc::new(organisation),
             desk,
             room: Room::default(),
+            cosigned: cosigned.clone(),
         });
         relay.organisation.put_on_record(&relay.ledger).await;
         let (door, stopping, tasks) = (Arc::new(door), CancellationToken::new(), TaskTracker::new());
@@ -160,6 +163,8 @@ impl Running {
         tasks.spawn(stopping.clone().run_until_cancelled_owned(tick(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(pulse(relay.clone())));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(erasing::sweep(relay.clone())));
+        let asking = rounds::run(relay.ledger.clone(), relay.organisation.clone(), cosigned);
+        tasks.spawn(stopping.clone().run_until_cancelled_owned(asking));
         tasks.spawn(stopping.clone().run_until_cancelled_owned(welcome(relay.clone(), door.clone(), tasks.clone())));
         let socket = folder.join(admin::SOCKET);
         Ok(Self { listening, relay, door, stopping, tasks, ledger: thread, socket, _home: home })

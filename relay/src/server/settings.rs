@@ -1,4 +1,4 @@
-//! What an organisation decided about its statement: its name, its auditors, how long openings are kept.
+//! What an organisation decided about its statement: its name, its auditors, its witnesses, how long openings are kept.
 //!
 //! One JSON file beside the keys, read at start and rewritten by the operator's commands; [`super::organisation`] makes
 //! the statement of it. Not here: addresses and keys, which a relay has anyway, and the statement itself, which alone is
@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 use venia_proto::foreign::Foreign;
+use venia_proto::key::PublicKey;
+use venia_proto::statement::WitnessKey;
 
+use super::cosigning::place::Place;
 use super::recipient::Recipient;
 use crate::client::home::{Home, HomeError};
 
@@ -16,6 +19,9 @@ pub const KEEP_DAYS: u32 = 30;
 pub const KEEP_DAYS_MAX: u32 = 3_650;
 /// Most auditors: each one lengthens every sealed part by a line.
 pub const AUDITORS_MAX: usize = 16;
+
+/// Most witnesses: each one lengthens every checkpoint by a line.
+pub const WITNESSES_MAX: usize = 16;
 
 const SETTINGS_FILE: &str = "settings";
 const SETTINGS_MAX: usize = 64 * 1024;
@@ -30,8 +36,22 @@ pub struct Settings {
     pub keep_days: Option<u32>,
     /// Who can open records sealed from now on.
     pub auditors: Vec<Recipient>,
+    /// Who cosigns checkpoints.
+    pub witnesses: Vec<WitnessAt>,
+    /// How many of them must have cosigned a session's last checkpoint; at most all.
+    pub quorum: u32,
     /// Serial of the statement that the log was last told of; 0 if it never was.
     pub on_record: u64,
+}
+
+/// A witness, and where it is reached. The statement names its key alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessAt {
+    /// Its key.
+    pub key: WitnessKey,
+    /// Where it listens.
+    pub at: Place,
 }
 
 /// A change that isn't made.
@@ -49,6 +69,18 @@ pub enum SettingsError {
     /// That one isn't there.
     #[error("no such auditor key")]
     NoSuchAuditor,
+    /// [`WITNESSES_MAX`] there are already.
+    #[error("there can be at most {WITNESSES_MAX} witnesses")]
+    TooManyWitnesses,
+    /// That one isn't there.
+    #[error("no such witness")]
+    NoSuchWitness,
+    /// Another witness has this key, or it is the log's own.
+    #[error("a witness's key must be its own")]
+    WitnessTwice,
+    /// More than there are witnesses.
+    #[error("no more can be required than there are witnesses")]
+    Quorum,
 }
 
 impl Settings {
@@ -98,11 +130,86 @@ impl Settings {
         self.auditors.retain(|known| known != recipient);
         if self.auditors.len() < before { Ok(()) } else { Err(SettingsError::NoSuchAuditor) }
     }
+
+    /// Asks one more witness; one that is there already is asked at its new place. `log`: the key of the log itself,
+    /// which can't be its own witness.
+    pub fn add_witness(&mut self, key: WitnessKey, at: Place, log: &PublicKey) -> Result<(), SettingsError> {
+        if let Some(known) = self.witnesses.iter_mut().find(|known| known.key == key) {
+            known.at = at;
+            return Ok(());
+        }
+        // The same key under another name would be counted twice.
+        if key.key == *log || self.witnesses.iter().any(|known| known.key.key == key.key) {
+            return Err(SettingsError::WitnessTwice);
+        }
+        if self.witnesses.len() >= WITNESSES_MAX {
+            return Err(SettingsError::TooManyWitnesses);
+        }
+        self.witnesses.push(WitnessAt { key, at });
+        Ok(())
+    }
+
+    /// Asks a witness no more; not while it is required.
+    pub fn remove_witness(&mut self, key: &WitnessKey) -> Result<(), SettingsError> {
+        let left: Vec<_> = self.witnesses.iter().filter(|known| known.key != *key).cloned().collect();
+        if left.len() == self.witnesses.len() {
+            return Err(SettingsError::NoSuchWitness);
+        }
+        if !fits(self.quorum, &left) {
+            return Err(SettingsError::Quorum);
+        }
+        self.witnesses = left;
+        Ok(())
+    }
+
+    /// Says how many witnesses are required.
+    pub fn require(&mut self, quorum: u32) -> Result<(), SettingsError> {
+        if !fits(quorum, &self.witnesses) {
+            return Err(SettingsError::Quorum);
+        }
+        self.quorum = quorum;
+        Ok(())
+    }
+}
+
+fn fits(quorum: u32, witnesses: &[WitnessAt]) -> bool {
+    usize::try_from(quorum).is_ok_and(|quorum| quorum <= witnesses.len())
 }
 
 #[cfg(test)]
 mod tests {
+    use venia_proto::key::SigningKey;
+
     use super::*;
+
+    fn witness(seed: u8) -> WitnessKey {
+        let key = SigningKey::new("witness", [seed; 32]);
+        WitnessKey { name: key.verifier().name.clone(), key: *key.public() }
+    }
+
+    #[test]
+    fn witnesses_are_others_and_no_more_are_required_than_there_are() {
+        let (mut settings, log) = (Settings::default(), *SigningKey::new("log", [99; 32]).public());
+        let at = |port: u16| format!("http://127.0.0.1:{port}").parse::<Place>().unwrap();
+        assert_eq!(settings.require(1), Err(SettingsError::Quorum));
+        settings.add_witness(witness(1), at(1), &log).unwrap();
+        settings.add_witness(witness(1), at(2), &log).unwrap();
+        assert_eq!((settings.witnesses.len(), settings.witnesses[0].at.clone()), (1, at(2)));
+        let renamed = WitnessKey { name: witness(2).name, ..witness(1) };
+        assert_eq!(settings.add_witness(renamed, at(3), &log), Err(SettingsError::WitnessTwice));
+        let own = WitnessKey { key: log, ..witness(3) };
+        assert_eq!(settings.add_witness(own, at(3), &log), Err(SettingsError::WitnessTwice));
+        assert_eq!([0, 1, 2].map(|quorum| settings.require(quorum).is_ok()), [true, true, false]);
+        assert_eq!(settings.remove_witness(&witness(1)), Err(SettingsError::Quorum));
+        assert_eq!(settings.remove_witness(&witness(9)), Err(SettingsError::NoSuchWitness));
+        for n in 1..WITNESSES_MAX {
+            settings.add_witness(witness(n as u8 + 1), at(9), &log).unwrap();
+        }
+        assert_eq!(settings.add_witness(witness(98), at(9), &log), Err(SettingsError::TooManyWitnesses));
+        settings.remove_witness(&witness(1)).unwrap();
+        let written = serde_json::to_vec(&settings).unwrap();
+        assert_eq!(serde_json::from_slice::<Settings>(&written).unwrap(), settings);
+    }
 
     fn recipient(byte: u8) -> Recipient {
         Recipient::of_key(&[byte; 32])

@@ -10,11 +10,19 @@ use std::path::Path;
 
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::event::Event;
+use venia_proto::ledger::note::Note;
 
 /// Strict Ed25519 verification alone of notes that are parsed already. (RFC 8032, `verify_strict`)
 pub fn verify_strictly(events: &[(Event, VerifierKey)]) {
     for (event, key) in events {
         event.verify(key).expect("signed a moment ago");
+    }
+}
+
+/// The same of notes of any kind.
+pub fn verify_notes_strictly(notes: &[(Note, VerifierKey)]) {
+    for (note, key) in notes {
+        note.verify(key).expect("signed a moment ago");
     }
 }
 

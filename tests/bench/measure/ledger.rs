@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::harness::collector::{Collector, Member, Single};
 use crate::harness::world::World;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 use venia_proto::id::{SessionId, Strand};
 use venia_proto::key::{SigningKey, VerifierKey};
 use venia_proto::ledger::event::{Event, part_names};
@@ -113,8 +114,7 @@ impl Log {
     }
 
     /// Lets all append at once.
-    pub fn append(&self, appenders: Vec<Appender>) -> Vec<Appender> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    pub fn append(&self, runtime: &Runtime, appenders: Vec<Appender>) -> Vec<Appender> {
         runtime.block_on(async {
             let mut tasks = tokio::task::JoinSet::new();
             for mut appender in appenders {

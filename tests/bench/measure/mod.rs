@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench that can't go on says so; its result is a line")]
 
+pub mod history;
 pub mod ledger;
 
 use std::time::Duration;
@@ -28,6 +29,17 @@ impl Settings {
         let value = arguments.iter().position(|argument| argument == "--rounds").map(|at| &arguments[at + 1]);
         let rounds = value.map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
         Self { rounds, json: arguments.iter().any(|argument| argument == "--json") }
+    }
+
+    /// One round: whether it runs, not how well.
+    pub fn is_short(&self) -> bool {
+        self.rounds == 1
+    }
+
+    /// Once is enough for what doesn't vary.
+    #[must_use]
+    pub fn once(self) -> Self {
+        Self { rounds: 1, ..self }
     }
 
     /// Runs the rounds, ours and the floor in turn, and prints `ours / floor` of the medians.

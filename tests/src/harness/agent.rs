@@ -48,11 +48,24 @@ impl World {
         self.ask_in(self.pc(name))
     }
 
+    /// The same on a PC whose owner lets nothing run before witnesses cosigned its admission.
+    pub fn ask_strictly(&self, name: &str) -> Agent {
+        let (data, address) = (self.pc(name), self.address.to_string());
+        let arguments = ["ask", "--relay", &address, "--about", "It is slow.", "--strict"];
+        let process = self.spawn("agent-scripted", &data, arguments);
+        Agent { process, data, root: self.address.root }
+    }
+
     /// The same in a folder of the test's choice.
     pub fn ask_in(&self, data: PathBuf) -> Agent {
         let address = self.address.to_string();
         let arguments = ["ask", "--relay", &address, "--about", "It is slow."];
         let process = self.spawn("agent-scripted", &data, arguments);
+        self.agent_of(process, data)
+    }
+
+    /// A running agent of this folder, however it was started.
+    pub(super) fn agent_of(&self, process: Process, data: PathBuf) -> Agent {
         Agent { process, data, root: self.address.root }
     }
 }

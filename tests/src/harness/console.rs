@@ -40,7 +40,11 @@ impl World {
     }
 }
 
-impl Technician<'_> {
+impl<'a> Technician<'a> {
+    /// Where it is.
+    pub(super) fn world(&self) -> &'a World {
+        self.world
+    }
     /// `venia enroll - --json`: exit code, the object it printed, standard error.
     pub fn enroll(&self, invite: &str) -> (i32, Value, String) {
         let (exit, lines, errors) = self.world.run("console", &self.data, ["enroll", "-", "--json"], invite);

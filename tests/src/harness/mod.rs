@@ -10,9 +10,11 @@ pub mod agent;
 pub mod collector;
 pub mod console;
 pub mod disk;
+pub mod faulty;
 pub mod pretender;
 pub mod process;
 pub mod scripted;
+pub mod two_faced;
 pub mod visitor;
 pub mod world;
 

@@ -6,11 +6,22 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{PATIENCE, until};
+
+/// What came of listening to a process.
+#[derive(Debug)]
+pub enum Heard {
+    /// A line.
+    Line(String),
+    /// Nothing in that time.
+    Nothing,
+    /// It has closed its output.
+    End,
+}
 
 /// A process that runs beside the test. Killed when dropped.
 pub struct Process {
@@ -68,6 +79,32 @@ impl Process {
                 Err(RecvTimeoutError::Disconnected) => panic!("{}: ended before {what}\n{}", self.name, self.account()),
             }
         }
+    }
+
+    /// The next line, if there is one within this time.
+    pub fn listen(&mut self, patience: Duration) -> Heard {
+        match self.lines.recv_timeout(patience) {
+            Ok(line) => {
+                self.printed.push(line.clone());
+                Heard::Line(line)
+            }
+            Err(RecvTimeoutError::Disconnected) => Heard::End,
+            Err(RecvTimeoutError::Timeout) => Heard::Nothing,
+        }
+    }
+
+    /// The next line; `None` once it has ended and everything was read.
+    pub fn next_line(&mut self) -> Option<String> {
+        match self.listen(PATIENCE) {
+            Heard::Line(line) => Some(line),
+            Heard::End => None,
+            Heard::Nothing => panic!("{}: silent for too long\n{}", self.name, self.account()),
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Gives it a line of input.

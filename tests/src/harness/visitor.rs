@@ -102,6 +102,8 @@ pub enum Heard {
     },
     /// The close is durable.
     CloseRecorded,
+    /// The largest checkpoint the agent holds.
+    Checkpoint(Vec<u8>),
     /// The connection ended.
     Ended(quinn::ConnectionError),
 }
@@ -172,9 +174,8 @@ impl Visitor {
             ToConsole::PairConfirmed { .. }
             | ToConsole::Event { .. }
             | ToConsole::CloseRecorded
-            | ToConsole::Statement { .. } => {
-                panic!("no share")
-            }
+            | ToConsole::Checkpoint(_)
+            | ToConsole::Statement { .. } => panic!("no share"),
         };
         let (mac, pending) = console.answer(&share).unwrap();
         stream.write_all(&frame(&ToAgent::PairConfirm { mac })).await.unwrap();
@@ -187,6 +188,7 @@ impl Visitor {
             ToConsole::PairAnswer { .. }
             | ToConsole::Event { .. }
             | ToConsole::CloseRecorded
+            | ToConsole::Checkpoint(_)
             | ToConsole::Statement { .. } => panic!("no proof"),
         };
         let (tell, heard) = mpsc::unbounded_channel();
@@ -263,7 +265,7 @@ impl Visit {
     pub async fn event<T>(&mut self, what: &str, mut wanted: impl FnMut(&Kind, &Body) -> Option<T>) -> T {
         self.hear(what, |heard| match heard {
             Heard::Event { event, body, .. } => wanted(&event.header().kind, body),
-            Heard::CloseRecorded | Heard::Ended(_) => None,
+            Heard::CloseRecorded | Heard::Checkpoint(_) | Heard::Ended(_) => None,
         })
         .await
     }
@@ -415,6 +417,7 @@ async fn listen(connection: Connection, mut control: Receiver<ToConsole>, tell: 
                 Heard::Event { event: Box::new(event), body, proof, openings, at: Instant::now() }
             }
             ToConsole::CloseRecorded => Heard::CloseRecorded,
+            ToConsole::Checkpoint(note) => Heard::Checkpoint(note),
             ToConsole::Statement { .. } => continue,
             other @ (ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_)) => {
                 panic!("{other:?}")

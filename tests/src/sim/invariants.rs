@@ -100,7 +100,12 @@ pub fn invariant_2_each_event_passes_its_gate_before_anything_acts_or_leaves(
         }
         Seen::Perform { run, grant, .. } => {
             let Some(request) = watch.admits.get(run.0 as usize) else { return Err(format!("2: no admit of {run:?}")) };
-            let admits = |entry: &EntryRef| watch.request_of(*entry) == Some(*request) && watch.is_receipted(*entry);
+            let witnessed = |entry: &EntryRef| {
+                !watch.strict || watch.record.get(entry).is_some_and(|(_, batch)| watch.witnessed >= Some(*batch))
+            };
+            let admits = |entry: &EntryRef| {
+                watch.request_of(*entry) == Some(*request) && watch.is_receipted(*entry) && witnessed(entry)
+            };
             let recorded = watch.is_receipted(*request) && watch.is_receipted(*grant);
             ensure(recorded && watch.record.keys().any(admits), || format!("2: {run:?} performed before its record"))
         }
@@ -160,7 +165,7 @@ fn passed(watch: &Watch, entry: EntryRef) -> Result<(), Broken> {
 /// 2. `Stop` and `Close` overtake every gate: in the step that ends a session, cutting and killing come before every
 ///    record, nothing is performed or asked, and STOP always ends it.
 pub fn invariant_2_stop_waits_for_nothing(watch: &Watch, step: &Step<'_>) -> Result<(), Broken> {
-    if matches!(step.input, Input::Stop | Input::Revoked | Input::JournalFailed) {
+    if matches!(step.input, Input::Stop | Input::Revoked | Input::LogDoubted | Input::JournalFailed) {
         ensure(watch.closed, || format!("2: {:?} didn't end the session", step.input))?;
     }
     let recorded = step.outputs.iter().position(|seen| matches!(seen, Seen::Record { .. }));

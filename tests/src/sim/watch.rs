@@ -119,6 +119,10 @@ pub struct Watch {
     pub disk: Option<BatchId>,
     /// The newest batch in the ledger.
     pub ledger: Option<BatchId>,
+    /// The newest batch in a tree that witnesses cosigned.
+    pub witnessed: Option<BatchId>,
+    /// Whether the owner of this PC lets nothing run before that.
+    pub strict: bool,
     /// The card on the screen, and since when.
     pub card: Option<(Card, u64)>,
     /// The answer this input gave to it.
@@ -176,6 +180,11 @@ pub fn step(
 }
 
 impl Watch {
+    /// Of a PC whose owner lets nothing run before witnesses cosigned its admission.
+    pub fn strict() -> Self {
+        Self { strict: true, ..Self::default() }
+    }
+
     /// The kind of one of the agent's events.
     pub fn kind(&self, entry: EntryRef) -> Option<&Kind<EntryRef>> {
         self.record.get(&entry).and_then(|(kind, _)| kind.as_ref())
@@ -231,6 +240,10 @@ impl Watch {
             Input::Slept { ms } if *ms > 5_000 && self.model.known => self.model.pauses(true),
             Input::Journalled(batch) => self.disk = self.disk.max(Some(*batch)),
             Input::Receipted(batch) => self.receipted(step, *batch),
+            Input::Witnessed(batch) => {
+                self.witnessed = self.witnessed.max(Some(*batch));
+                self.runs_due();
+            }
             Input::NotRecorded(batch) => {
                 let record = &self.record;
                 let waits = |request: &EntryRef| {
@@ -255,6 +268,7 @@ impl Watch {
             | Input::Stop
             | Input::JournalFailed
             | Input::Revoked
+            | Input::LogDoubted
             | Input::Left
             | Input::Nonsense { .. }
             | Input::EyesLost
@@ -278,9 +292,16 @@ impl Watch {
         if self.first_seen == Some(u64::MAX) {
             self.first_seen = Some(step.now_ms);
         }
+        self.runs_due();
+    }
+
+    /// What is admitted and on record as the owner of this PC wants it runs now.
+    fn runs_due(&mut self) {
         let in_ledger = |request: &EntryRef| {
-            self.record.iter().any(|(entry, (kind, _))| {
-                matches!(kind, Some(Kind::Admit { request: of, .. }) if of == request) && self.is_receipted(*entry)
+            self.record.iter().any(|(entry, (kind, batch))| {
+                matches!(kind, Some(Kind::Admit { request: of, .. }) if of == request)
+                    && self.is_receipted(*entry)
+                    && (!self.strict || self.witnessed >= Some(*batch))
             })
         };
         let due = self.model.runs.iter().filter(|(request, run)| !run.running && in_ledger(request));

@@ -24,3 +24,12 @@ audit-denied = { "    " }denied at this PC in entry { $entry }, answered after {
 audit-unanswered = { "    " }nobody answered at this PC: entry { $entry }, after { $seconds } s
 audit-flags = Look at: { $flags }
 audit-sealed = Words are not shown: the log holds only commitments to them.
+audit-stopped = Stopped at entry { $at }. Everything before it that could be judged was right.
+audit-stopped-hint = Run it again: it goes on there.
+audit-broken = BROKEN at entry { $at }, session { $session }: { $why }.
+audit-resumed = Went on at entry { $at }, where the run before was interrupted.
+audit-since = Read from entry { $at } on: everything before it was found right last time.
+audit-added = { $added } events added to { $out }; the log has { $entries } entries.
+
+audit-witnessed = Witnessed by { $by }, last at { $at }; the log's own time is { $observed } (UTC).
+audit-not-witnessed = Recorded, NOT witnessed: { $by } witnesses confirmed the newest checkpoint, { $required } are required; the log's own time is { $observed } (UTC).

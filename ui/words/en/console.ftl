@@ -86,6 +86,12 @@ console-closed-disk = The session ended because the record could not be written.
 console-bundle = Record: { $path }
 console-no-bundle = There is no record to keep: nothing was proven to be in the ledger.
 console-fork = The help service showed two histories that exclude each other. Both are kept in { $file }.
+console-log-lied = This help service's log contradicted itself earlier. The evidence is in { $file }.
+console-log-lied-hint = Check that file with venia verify and show it to your administrator. Sessions wait until the service starts a new log.
+console-log-unproven = The help service could not prove that its record is one history. Nobody is accused.
+console-log-unproven-hint = Try again later. If it happens again, tell your administrator.
+console-set-back = The help service's record is older than what this computer saw of it.
+console-set-back-hint = Tell whoever runs the service: it must be recovered before anything more is recorded.
 
 console-prompt = venia >{" "}
 console-prompt-outcome = Outcome >{" "}
@@ -133,3 +139,15 @@ verify-evidence-author = EVIDENCE: { $who } contradicts themselves: { $why }.
 verify-evidence-withheld = RECORD ONLY: { $who }, { $why }. This proves nothing to others.
 verify-evidence-unrooted = The keys come from the file itself. Name the root with --root.
 verify-evidence-proof = The failed proof isn't signed. The log may still supply a better one.
+verify-shows-fork = it signed two different trees of { $size } entries
+verify-shows-inconsistent = its own proof doesn't connect its trees of { $from } and { $to } entries
+verify-shows-author = two different events number { $seq } of { $author } in session { $session }
+verify-shows-withheld = { $events ->
+    [one] { $events } event without a receipt from { $from } to { $to }
+   *[other] { $events } events without a receipt from { $from } to { $to }
+}
+
+console-witnessed = Recorded and witnessed: { $by } witnesses confirmed it.
+console-not-witnessed = Recorded. Its witnesses have not confirmed it yet: fetch their word later with venia refresh.
+verify-witnessed = Recorded and witnessed by { $by } ({ $required } required), last at { $at } (UTC).
+verify-not-witnessed = Recorded, not witnessed: { $by } witnesses confirmed it, { $required } are required.

@@ -47,6 +47,11 @@ consent-what = What
 consent-why = Why, in their own words
 consent-quote = “{ $reason }”
 consent-receive = What they will receive
+consent-kept = { $days ->
+    [0] { $name } deletes what you send after the session.
+    [one] { $name } keeps what you send for { $days } day.
+   *[other] { $name } keeps what you send for { $days } days.
+}
 consent-cannot = What it cannot do
 consent-changes-nothing = It changes nothing on this computer.
 consent-changes-marked = It changes only what is marked ▲ above.
@@ -102,6 +107,8 @@ feed-paused = Paused. Nothing runs and nothing is sent.
 feed-resumed = The session goes on.
 feed-lost = The connection is lost. Nothing runs while it is away.
 feed-log-lied = The help service showed two histories that exclude each other. The evidence is in { $file }.
+feed-log-unproven = The help service could not prove that its record is one history. The session ends. Nobody is accused.
+feed-withheld = The help service gave no receipts. What it was given, and when, is noted in { $file }. It will be asked again next time.
 feed-back = The connection is back.
 feed-time-over = The allowed time is over. Anything new will be asked again.
 feed-record-late = The help service has not confirmed the record in time. It is kept here.

@@ -36,3 +36,8 @@ sign-stars = ¿Cuántas estrellas, de 1 a 5? Pulse Intro para omitir.
 sign-comment = ¿Desea añadir un comentario? Pulse Intro para omitir.
 agent-log-lied = El registro de este servicio de ayuda ya se contradijo. La prueba está en { $file }.
 agent-log-lied-hint = Muestre ese archivo a su organización. No habrá sesiones hasta que abra un registro nuevo.
+
+agent-record-witnessed = Registrado por el servicio de ayuda y atestiguado: lo confirmaron { $by } de { $all } testigos.
+agent-record-not-witnessed = Registrado por el servicio de ayuda. Sus testigos aún no lo confirmaron; su registro se completará la próxima vez que pida ayuda.
+agent-no-witnesses = Este equipo no deja ejecutar nada antes de que lo confirmen testigos, y este servicio de ayuda no tiene testigos.
+agent-no-witnesses-hint = Pida testigos al servicio de ayuda, o permítalo sin ellos: venia-agent ask --not-strict

@@ -24,3 +24,12 @@ audit-denied = { "    " }negado en este equipo en la entrada { $entry }, respond
 audit-unanswered = { "    " }nadie respondió en este equipo: entrada { $entry }, tras { $seconds } s
 audit-flags = Revise: { $flags }
 audit-sealed = Las palabras no se muestran: el registro solo guarda compromisos con ellas.
+audit-stopped = Detenido en la entrada { $at }. Todo lo anterior que se pudo juzgar era correcto.
+audit-stopped-hint = Ejecútelo de nuevo: continúa allí.
+audit-broken = ROTO en la entrada { $at }, sesión { $session }: { $why }.
+audit-resumed = Continuó en la entrada { $at }, donde se interrumpió la vez anterior.
+audit-since = Leído desde la entrada { $at }: todo lo anterior era correcto la última vez.
+audit-added = { $added } eventos añadidos a { $out }; el registro tiene { $entries } entradas.
+
+audit-witnessed = Atestiguado por { $by }, la última vez a las { $at }; la hora del propio registro es { $observed } (UTC).
+audit-not-witnessed = Registrado, NO atestiguado: { $by } testigos confirmaron el último punto de control y se exigen { $required }; la hora del propio registro es { $observed } (UTC).

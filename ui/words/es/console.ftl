@@ -86,6 +86,12 @@ console-closed-disk = La sesión terminó porque no se podía escribir el regist
 console-bundle = Registro: { $path }
 console-no-bundle = No hay registro que guardar: no se probó nada en el libro.
 console-fork = El servicio de ayuda mostró dos historias que se excluyen. Ambas quedan en { $file }.
+console-log-lied = El registro de este servicio de ayuda ya se contradijo. La prueba está en { $file }.
+console-log-lied-hint = Compruebe ese archivo con venia verify y muéstrelo a su administrador. No habrá sesiones hasta que el servicio abra un registro nuevo.
+console-log-unproven = El servicio de ayuda no pudo demostrar que su registro es una sola historia. No se acusa a nadie.
+console-log-unproven-hint = Inténtelo más tarde. Si se repite, avise a su administrador.
+console-set-back = El registro del servicio de ayuda es anterior a lo que este equipo ya vio de él.
+console-set-back-hint = Avise a quien mantiene el servicio: debe recuperarse antes de registrar nada más.
 
 console-prompt = venia >{" "}
 console-prompt-outcome = Resultado >{" "}
@@ -133,3 +139,15 @@ verify-evidence-author = PRUEBA: { $who } se contradice: { $why }.
 verify-evidence-withheld = SOLO CONSTANCIA: { $who }, { $why }. No prueba nada ante terceros.
 verify-evidence-unrooted = Las claves vienen del propio archivo. Indique la raíz con --root.
 verify-evidence-proof = La demostración fallida no está firmada. El registro aún puede dar otra mejor.
+verify-shows-fork = firmó dos árboles distintos de { $size } entradas
+verify-shows-inconsistent = su propia demostración no une sus árboles de { $from } y { $to } entradas
+verify-shows-author = dos eventos distintos número { $seq } de { $author } en la sesión { $session }
+verify-shows-withheld = { $events ->
+    [one] { $events } evento sin recibo desde { $from } hasta { $to }
+   *[other] { $events } eventos sin recibo desde { $from } hasta { $to }
+}
+
+console-witnessed = Registrado y atestiguado: lo confirmaron { $by } testigos.
+console-not-witnessed = Registrado. Sus testigos aún no lo confirmaron: traiga su palabra más tarde con venia refresh.
+verify-witnessed = Registrado y atestiguado por { $by } (se exigen { $required }), la última vez a las { $at } (UTC).
+verify-not-witnessed = Registrado, no atestiguado: lo confirmaron { $by } testigos y se exigen { $required }.

@@ -47,6 +47,11 @@ consent-what = Qué
 consent-why = Por qué, en sus propias palabras
 consent-quote = «{ $reason }»
 consent-receive = Qué va a recibir
+consent-kept = { $days ->
+    [0] { $name } borra lo que usted envíe al acabar la sesión.
+    [one] { $name } guarda lo que usted envíe durante { $days } día.
+   *[other] { $name } guarda lo que usted envíe durante { $days } días.
+}
 consent-cannot = Qué no puede hacer
 consent-changes-nothing = No cambia nada en este equipo.
 consent-changes-marked = Cambia solo lo que está marcado arriba con ▲.
@@ -102,6 +107,8 @@ feed-paused = En pausa. Nada funciona y nada se envía.
 feed-resumed = La sesión continúa.
 feed-lost = Se perdió la conexión. Mientras tanto no se hace nada.
 feed-log-lied = El servicio de ayuda mostró dos historias que se excluyen. La prueba queda en { $file }.
+feed-log-unproven = El servicio de ayuda no pudo demostrar que su registro es una sola historia. La sesión termina. No se acusa a nadie.
+feed-withheld = El servicio de ayuda no dio recibos. Qué se le entregó, y cuándo, consta en { $file }. La próxima vez se le pedirá de nuevo.
 feed-back = La conexión ha vuelto.
 feed-time-over = Terminó el tiempo permitido. Lo nuevo se le preguntará otra vez.
 feed-record-late = El servicio de ayuda no confirmó el registro a tiempo. Queda guardado aquí.

@@ -37,6 +37,7 @@ fn with_request<T>(name: &str, reason: &str, then: impl FnOnce(&Request<'_>) -> 
         time: Time::Minutes(30),
         fenced: true,
         auditors: &Auditors::default(),
+        keep_days: 30,
     })
 }
 
@@ -145,6 +146,23 @@ proptest! {
             }
             Ok(())
         })?;
+    }
+}
+
+#[test]
+fn e11_the_card_says_for_how_long_they_keep_what_is_sent() {
+    let said = |days, language| {
+        with_request("Ana", "x", |request| {
+            consent(&Request { keep_days: days, ..request.clone() }, &Words::new(language))
+        })
+    };
+    for (days, en, es) in [
+        (0, "Ana deletes what you send after the session.", "Ana borra lo que usted envíe al acabar la sesión."),
+        (1, "Ana keeps what you send for 1 day.", "Ana guarda lo que usted envíe durante 1 día."),
+        (30, "Ana keeps what you send for 30 days.", "Ana guarda lo que usted envíe durante 30 días."),
+    ] {
+        assert!(said(days, Language::En).contains(en), "{}", said(days, Language::En));
+        assert!(said(days, Language::Es).contains(es), "{}", said(days, Language::Es));
     }
 }
 

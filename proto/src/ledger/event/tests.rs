@@ -210,6 +210,41 @@ fn an_event_does_not_contradict_itself() {
     }
 }
 
+/// What the strict reader says of a line.
+fn strictly(line: &str) -> Option<Header> {
+    header::read(json::signed_object(line).ok()?).ok()
+}
+
+#[test]
+fn e5_the_quick_reader_takes_nothing_the_strict_one_refuses() {
+    for header in headers() {
+        let good = json::signed_line(&header);
+        assert_eq!(canonical::read(&good).as_ref(), Some(&header), "our own spelling goes the quick way: {good}");
+        assert_eq!(strictly(&good), Some(header));
+        for at in 0..good.len() {
+            let (before, from) = (&good[..at], &good[at..]);
+            let mut bad: Vec<String> =
+                " \"\\{}[],:01-.eaZ=\u{e9}".chars().map(|c| format!("{before}{c}{}", &from[1..])).collect();
+            bad.push(format!("{before}{}", &from[1..]));
+            bad.push(format!("{before}{}{from}", &from[..1]));
+            bad.push(before.to_owned());
+            for line in bad {
+                if let Some(read) = canonical::read(&line) {
+                    assert_eq!(strictly(&line), Some(read), "{line}");
+                }
+            }
+        }
+    }
+    let twice = json::signed_line(&headers()[15]).replacen(
+        "\"agent\":[",
+        "\"agent\":[9,\"BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=\"],\"agent\":[",
+        1,
+    );
+    assert_eq!((canonical::read(&twice), strictly(&twice)), (None, None), "{twice}");
+    let spaced = json::signed_line(&headers()[3]).replacen(",\"", ", \"", 1);
+    assert_eq!((canonical::read(&spaced), strictly(&spaced)), (None, Some(headers().remove(3))));
+}
+
 #[test]
 fn every_flipped_bit_is_refused() {
     for header in headers() {

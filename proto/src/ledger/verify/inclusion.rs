@@ -8,7 +8,7 @@ use crate::id::{Leaf, Strand};
 use crate::key::{KeyName, VerifierKey};
 use crate::ledger::bundle::{Bundle, read_consistency};
 use crate::ledger::checkpoint::Checkpoint;
-use crate::ledger::cosignature::cosigned;
+use crate::ledger::cosignature::Witnessed;
 use crate::ledger::event::{Event, Header};
 use crate::ledger::merkle::{self, Hash};
 use crate::ledger::note::Note;
@@ -23,6 +23,7 @@ pub(super) struct Included {
     note: Note,
     indices: Vec<Option<u64>>,
     several: bool,
+    witnessed: Witnessed,
 }
 
 /// Checks every receipt, the first checkpoint and the consistency proof.
@@ -50,11 +51,12 @@ pub(super) fn check(bundle: &Bundle, events: &[Event], statement: &Statement) ->
     let largest = logs.seen.iter().max_by_key(|(checkpoint, ..)| checkpoint.size);
     let Some((common, log, note)) = largest.cloned() else { return Err(Broken::entry(0, "has no receipt")) };
     let several = logs.seen.len() > 1;
-    let included = Included { common, log, note, indices, several };
+    let witnessed =
+        Witnessed::of(&note, statement).map_err(|bad| Broken { at: Some(super::At::Entry(0)), why: chain(&bad) })?;
+    let included = Included { common, log, note, indices, several, witnessed };
 
     let first = included.check_first(bundle, &mut logs)?;
     included.check_consistency(bundle, &first)?;
-    included.check_witnesses(statement)?;
     included.check_quotes(events, &first, &mut logs)?;
     Ok(included)
 }
@@ -62,7 +64,13 @@ pub(super) fn check(bundle: &Bundle, events: &[Event], statement: &Statement) ->
 impl Included {
     /// Events read from the log itself, whose tree was checked as a whole.
     pub(super) fn read(common: Checkpoint, log: VerifierKey, note: Note, indices: Vec<u64>) -> Self {
-        Self { common, log, note, indices: indices.into_iter().map(Some).collect(), several: false }
+        let indices = indices.into_iter().map(Some).collect();
+        Self { common, log, note, indices, several: false, witnessed: Witnessed::default() }
+    }
+
+    /// The cosignatures on the common checkpoint.
+    pub(super) fn witnessed(&self) -> Witnessed {
+        self.witnessed
     }
 
     /// Where event `n` stands in the log; `None` if it has no receipt.
@@ -118,21 +126,15 @@ impl Included {
             .map_err(|error| broken(chain(&error)))
     }
 
-    fn check_witnesses(&self, statement: &Statement) -> Result<(), Broken> {
-        let broken = |why: String| Broken { at: Some(super::At::Entry(0)), why };
-        let mut quorum = 0;
-        for witness in &statement.witnesses {
-            let when =
-                cosigned(&self.note, witness).map_err(|error| broken(format!("witness {}: {error}", witness.name)))?;
-            quorum += u32::from(when.is_some());
+    /// Who claims to hold the whole record must hold it as the statement asks. A bundle that is `unclosed` anyway may
+    /// still wait for its witnesses.
+    pub(super) fn check_witnesses(&self) -> Result<(), Broken> {
+        if self.witnessed.has_quorum() {
+            return Ok(());
         }
-        if quorum < statement.quorum {
-            let required = statement.quorum;
-            return Err(broken(format!(
-                "a required witness is missing: {quorum} of {required} cosigned the checkpoint"
-            )));
-        }
-        Ok(())
+        let Witnessed { cosigned, required, .. } = self.witnessed;
+        let why = format!("a required witness is missing: {cosigned} of {required} cosigned the checkpoint");
+        Err(Broken { at: Some(super::At::Entry(0)), why })
     }
 
     /// The checkpoints events quote: of this log or one before it, none from the future, and never two roots of one size.

@@ -26,7 +26,7 @@ use crate::statement::Member;
 pub struct Recorded<'a> {
     /// The log's key.
     pub log: &'a VerifierKey,
-    /// The signed checkpoint whose tree these entries are in.
+    /// The checkpoint whose tree these entries are in, of this log: whoever hands it in has checked its signature.
     pub checkpoint: &'a [u8],
     /// Who vouches for members.
     pub authority: &'a VerifierKey,
@@ -53,18 +53,35 @@ pub struct Unsound {
 /// Checks a session. Stops at the first thing that doesn't hold.
 pub fn check_recorded(session: Recorded<'_>, catalog: Option<&Catalog>) -> Result<(), Unsound> {
     let places = session.places;
-    check(session, catalog).map_err(|broken| {
-        let n = match broken.at {
-            Some(super::At::Entry(n)) => usize::try_from(n).unwrap_or(usize::MAX),
-            Some(super::At::File(_)) | None => 0,
-        };
-        let entry = places.get(n).or(places.first()).map_or(0, |(index, _)| *index);
-        Unsound { entry, why: broken.why }
-    })
+    check(session, catalog).map_err(|broken| unsound(broken, places))
 }
 
-fn check(session: Recorded<'_>, catalog: Option<&Catalog>) -> Result<(), Broken> {
-    let Recorded { log, checkpoint, authority, agent, places, events, bodies } = session;
+/// Checks a session's signatures and strands alone, without the rules: what a relay's own admission promises.
+pub fn check_strands(
+    log: &VerifierKey,
+    agent: &VerifierKey,
+    places: &[(u64, Wall)],
+    events: &[Event],
+) -> Result<(), Unsound> {
+    replay_strands(log, agent, places, events).map_err(|broken| unsound(broken, places))
+}
+
+fn unsound(broken: Broken, places: &[(u64, Wall)]) -> Unsound {
+    let n = match broken.at {
+        Some(super::At::Entry(n)) => usize::try_from(n).unwrap_or(usize::MAX),
+        Some(super::At::File(_)) | None => 0,
+    };
+    let entry = places.get(n).or(places.first()).map_or(0, |(index, _)| *index);
+    Unsound { entry, why: broken.why }
+}
+
+/// Every event in its place, by its strand's key, and quoting no tree that is newer than itself.
+fn replay_strands(
+    log: &VerifierKey,
+    agent: &VerifierKey,
+    places: &[(u64, Wall)],
+    events: &[Event],
+) -> Result<(), Broken> {
     let first = events.first().ok_or_else(|| Broken::entry(0, "nothing is recorded"))?;
     if first.header().kind.name() != KindName::Open {
         return Err(Broken::entry(0, "the session doesn't begin with its open"));
@@ -85,6 +102,12 @@ fn check(session: Recorded<'_>, catalog: Option<&Catalog>) -> Result<(), Broken>
             return Err(Broken::entry(n, "quotes a tree that is newer than the event's own place in it"));
         }
     }
+    Ok(())
+}
+
+fn check(session: Recorded<'_>, catalog: Option<&Catalog>) -> Result<(), Broken> {
+    let Recorded { log, checkpoint, authority, agent, places, events, bodies } = session;
+    replay_strands(log, agent, places, events)?;
     check_close(events)?;
     sealing::check_alike(events)?;
     let mut found = BTreeMap::new();
@@ -111,7 +134,8 @@ fn check(session: Recorded<'_>, catalog: Option<&Catalog>) -> Result<(), Broken>
         found.insert(*strand, member);
     }
     let note = Note::parse(checkpoint).map_err(|error| Broken::entry(0, chain(&error)))?;
-    let common = Checkpoint::of_note(&note, log).map_err(|error| Broken::entry(0, chain(&error)))?;
+    // Its signature is one for all sessions of a log, and the caller's to check.
+    let common = Checkpoint::unverified(&note).map_err(|error| Broken::entry(0, chain(&error)))?;
     let indices = places.iter().map(|(index, _)| *index).collect();
     let record = rules::Record {
         events,

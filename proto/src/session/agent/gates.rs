@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ledger::kind::KindName;
-use crate::session::gate::{Gate, gate};
+use crate::session::gate::{Gate, gate, run_gate};
 
 /// Something that happens once a batch has passed a gate.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +49,11 @@ impl Agent {
         self.gated.push_back(Gated { batch, gate: Gate::Receipted, then });
     }
 
+    /// Lets a run begin once its admission is on record as the owner of this PC wants it.
+    pub(super) fn after_admission(&mut self, batch: BatchId, run: RunId) {
+        self.gated.push_back(Gated { batch, gate: run_gate(self.strict), then: Then::Perform(run) });
+    }
+
     /// What waits to send this run's result, or this event, sends the bare event instead.
     pub(super) fn only_bare(&mut self, id: Option<RunId>, entry: EntryRef) {
         for gated in &mut self.gated {
@@ -71,8 +76,32 @@ impl Agent {
         self.journalled = self.journalled.max(Some(batch));
         self.receipted = self.receipted.max(Some(batch));
         self.withheld = 0;
+        self.stop_waiting(batch);
+        self.chat_stopped = false;
+        if self.phase == Phase::Closed {
+            if self.close_batch.is_some_and(|close| close <= batch) {
+                self.effects.push_back(Effect::SendCloseRecorded);
+                self.release();
+            }
+            return;
+        }
+        self.open_gates(now);
+    }
+
+    /// Stops the timers of what a receipt of this batch settles. An admission that still waits for its witnesses has no
+    /// longer than one that waits for its receipt.
+    fn stop_waiting(&mut self, batch: BatchId) {
+        let unwitnessed: BTreeSet<BatchId> = self
+            .runs
+            .values()
+            .filter_map(|run| match run.state {
+                RunState::Admitted(admitted) if self.strict && self.witnessed < Some(admitted) => Some(admitted),
+                RunState::Admitted(_) | RunState::Running | RunState::Recorded(_) => None,
+            })
+            .collect();
         self.timers.retain(|timer| match timer {
-            Timer::Receipt(waiting) | Timer::Chat(waiting) => waiting > batch,
+            Timer::Receipt(waiting) => waiting > batch || unwitnessed.contains(&waiting),
+            Timer::Chat(waiting) => waiting > batch,
             Timer::FirstSeen
             | Timer::Silence
             | Timer::Grant
@@ -85,15 +114,16 @@ impl Agent {
             | Timer::Code
             | Timer::Pairing => true,
         });
-        self.chat_stopped = false;
-        if self.phase == Phase::Closed {
-            if self.close_batch.is_some_and(|close| close <= batch) {
-                self.effects.push_back(Effect::SendCloseRecorded);
-                self.release();
-            }
-            return;
+    }
+
+    /// Witnesses cosigned a tree that holds this batch, and so every earlier one.
+    pub(super) fn witnessed(&mut self, now: Now, batch: BatchId) {
+        self.witnessed = self.witnessed.max(Some(batch));
+        // What has no receipt here yet waits for it all the same.
+        if let Some(receipted) = self.receipted.filter(|_| self.strict) {
+            self.stop_waiting(receipted);
+            self.open_gates(now);
         }
-        self.open_gates(now);
     }
 
     /// Does what has passed its gate, in order. While paused nothing does.
@@ -105,6 +135,7 @@ impl Agent {
             Gate::None => true,
             Gate::Journalled => self.journalled >= Some(gated.batch),
             Gate::Receipted => self.receipted >= Some(gated.batch),
+            Gate::Witnessed => self.receipted >= Some(gated.batch) && self.witnessed >= Some(gated.batch),
         };
         let (open, shut): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.gated).into_iter().partition(passed);
         self.gated = shut;

@@ -85,6 +85,8 @@ pub enum Input {
     RelayLost,
     /// The control connection is back.
     RelayFound,
+    /// The log contradicts itself, or its relay doesn't prove that it doesn't (F4): nothing it records counts.
+    LogDoubted,
     /// The relay says this technician was revoked (A5).
     Revoked,
     /// The driver showed a card and this is its exact text.
@@ -118,6 +120,8 @@ pub enum Input {
     Journalled(BatchId),
     /// A batch is in the relay's log, proven, and the proof is on this PC's disk.
     Receipted(BatchId),
+    /// Witnesses cosigned a tree that holds this batch.
+    Witnessed(BatchId),
     /// This PC's journal can't be written.
     JournalFailed,
     /// The relay refuses to record (disk, quota, fault): no receipt will come for this batch.

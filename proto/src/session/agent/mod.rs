@@ -120,6 +120,9 @@ pub struct Agent {
     next_run: u32,
     journalled: Option<BatchId>,
     receipted: Option<BatchId>,
+    witnessed: Option<BatchId>,
+    /// Nothing runs before witnesses cosigned its admission.
+    strict: bool,
     /// The batch of the `close` event.
     close_batch: Option<BatchId>,
     /// Numbers of the agent's events the technician doesn't have yet.
@@ -165,6 +168,8 @@ impl Agent {
             next_run: 0,
             journalled: None,
             receipted: None,
+            witnessed: None,
+            strict: false,
             close_batch: None,
             unsent: BTreeSet::new(),
             relay_lost: false,
@@ -186,6 +191,11 @@ impl Agent {
             timers: Timers::default(),
             effects: VecDeque::new(),
         }
+    }
+
+    /// The same, on a PC whose owner lets nothing run before witnesses cosigned its admission.
+    pub fn strict() -> Self {
+        Self { strict: true, ..Self::new() }
     }
 
     /// Where the session stands.
@@ -276,12 +286,14 @@ impl Agent {
             Input::Tick => {}
             Input::Journalled(batch) => self.journalled(now, batch),
             Input::Receipted(batch) => self.receipted(now, batch),
+            Input::Witnessed(batch) => self.witnessed(now, batch),
             Input::NotRecorded(batch) => self.not_recorded(now, batch),
             _ if self.phase == Phase::Closed => {}
             Input::Arrived(arrival) => self.arrived(now, arrival),
             Input::Stop => self.close(now, Close::Stopped),
             Input::JournalFailed => self.close(now, Close::Disk),
             Input::Revoked => self.close(now, Close::Revoked),
+            Input::LogDoubted => self.close(now, Close::RelayWithholds),
             Input::Left => self.close(now, Close::TechnicianLeft),
             Input::Nonsense { expected, got } => self.close(now, Close::PeerMisbehaved { expected, got }),
             Input::LinkLost => {

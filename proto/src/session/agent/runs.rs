@@ -93,7 +93,7 @@ impl Agent {
         self.runs.insert(run, Run { request, admit, wanted, grant, deadline_ms: item.deadline_ms, state });
         self.await_receipt(batch, now.boot_ms + timer::ADMISSION_MS);
         self.after(batch, KindName::Admit, Then::Send(admit));
-        self.after(batch, KindName::Admit, Then::Perform(run));
+        self.after_admission(batch, run);
     }
 
     /// Whether this consent's grant is live.

@@ -140,6 +140,59 @@ fn e_a_receipt_performs_and_another_one_sends() {
 }
 
 #[test]
+fn e_strict_no_witness_no_run() {
+    let strict = || {
+        let mut story = Story::new();
+        story.agent = Agent::strict();
+        story.arrive(true, Offer { scopes: [Scope::System].into(), items: Vec::new() });
+        story.receipt();
+        story.allow();
+        story.allow();
+        story.receipt();
+        story
+    };
+    // In time: the receipt alone sends the admission and runs nothing.
+    let mut story = strict();
+    story.run(PROBE);
+    assert_eq!(story.receipt(), ["send 4"]);
+    assert_eq!(story.wait(timer::ADMISSION_MS - 1), [""; 0]);
+    assert_eq!(story.give(Input::Witnessed(BatchId(2))), [""; 0], "of what was before");
+    assert_eq!(story.give(Input::Witnessed(BatchId(3))), ["perform 0", "tell Running"]);
+    assert_eq!(story.give(Input::Witnessed(BatchId(3))), [""; 0], "once");
+    // A result needs its receipt, as ever.
+    story.finish(0);
+    assert_eq!(story.receipt(), ["send 5", "tell Sent"]);
+
+    // Too late: refused, and never run.
+    let mut story = strict();
+    story.run(PROBE);
+    story.receipt();
+    assert_eq!(story.wait(timer::ADMISSION_MS), ["record refuse-noreceipt", "send 5", "tell Refused"]);
+    assert_eq!(story.give(Input::Witnessed(BatchId(3))), [""; 0]);
+    story.receipt();
+    // And not after a stop either.
+    let mut story = strict();
+    story.run(PROBE);
+    story.receipt();
+    story.give(Input::Stop);
+    assert!(!has(&story.give(Input::Witnessed(BatchId(3))), "perform"));
+
+    // Witnessed before its receipt is here: both are needed.
+    let mut story = strict();
+    story.run(PROBE);
+    assert_eq!(story.give(Input::Witnessed(BatchId(3))), [""; 0]);
+    assert_eq!(story.receipt(), ["send 4", "perform 0", "tell Running"]);
+}
+
+#[test]
+fn e_cosignatures_may_trail_where_nobody_is_strict() {
+    let mut story = Story::granted();
+    story.run(PROBE);
+    assert_eq!(story.receipt(), ["send 4", "perform 0", "tell Running"]);
+    assert_eq!(story.give(Input::Witnessed(BatchId(3))), [""; 0]);
+}
+
+#[test]
 fn e_a_relay_that_refuses_is_a_receipt_that_never_comes() {
     let mut story = Story::granted();
     story.run(PROBE);

@@ -7,21 +7,26 @@
 //!
 //! Not here: who may be on a connection ([`super::super::registry`]), and making anything durable.
 
-use std::collections::{BTreeSet, HashMap};
+mod live;
+mod opening;
+mod refusing;
 
-use venia_proto::id::{Leaf, SessionId, Strand};
-use venia_proto::key::{KeyName, PublicKey, VerifierKey};
+use std::collections::HashMap;
+
+use venia_proto::id::SessionId;
+use venia_proto::key::{KeyName, PublicKey};
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::kind::{Kind, KindName};
 use venia_proto::ledger::merkle::Hash;
-use venia_proto::ledger::strand::{Admission, StrandError, Strands};
+use venia_proto::ledger::strand::{Admission, Offered};
 use venia_proto::now::Wall;
-use venia_proto::rendezvous::{EventFault, Refusal, SUBMIT_MAX};
+use venia_proto::rendezvous::{EventFault, Refusal};
 
-use super::limits::{BYTES_RESERVED, DAY_MS, EVENTS_RESERVED, EVIDENCE_MAX, Limits};
+use self::live::Live;
+use super::limits::{BYTES_RESERVED, EVENTS_RESERVED, Limits};
 use super::roots::Roots;
 use super::sealed::{Held, SealedPart};
-use super::{Equivocation, Opened, Store, StoreError, StoredSession};
+use super::{Opened, Store, StoreError};
 
 /// Sessions kept in memory between commits; others are read again from disk.
 const CACHED: usize = 1_024;
@@ -43,6 +48,25 @@ pub struct Submission {
     pub held: Held,
     /// Whether the statement that connection was welcomed with names auditors.
     pub auditors: bool,
+}
+
+/// A submission that was read, its signatures checked as far as its connection's keys reach.
+#[derive(Debug)]
+pub(super) struct Offer {
+    /// See [`Submission::from`].
+    pub(super) from: PublicKey,
+    /// See [`Submission::source`].
+    pub(super) source: String,
+    /// See [`Submission::met`].
+    pub(super) met: Option<(SessionId, Vec<PublicKey>)>,
+    /// The events: 1 to [`SUBMIT_MAX`](venia_proto::rendezvous::SUBMIT_MAX).
+    pub(super) events: Vec<Offered>,
+    /// See [`Submission::known`].
+    pub(super) known: u64,
+    /// See [`Submission::held`].
+    pub(super) held: Held,
+    /// See [`Submission::auditors`].
+    pub(super) auditors: bool,
 }
 
 /// Sessions and members who came for them.
@@ -88,28 +112,15 @@ pub(super) struct Sessions {
     clock: u64,
 }
 
-#[derive(Clone, Debug)]
-struct Live {
-    strands: Strands,
-    agent: PublicKey,
-    parties: BTreeSet<PublicKey>,
-    events: usize,
-    bytes: u64,
-    evidence: usize,
-    used: u64,
-    /// Whether the parts are sealed, once there is one. (SECURITY E4)
-    sealed: Option<bool>,
-}
-
 /// What admission must know of the moment.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
     /// The relay's wall clock.
     pub(super) now: Wall,
     /// Size of the log.
     pub(super) size: u64,
     /// Free bytes on the disk.
-    pub(super) free: u64,
+    pub(super) free: &'a dyn Fn() -> u64,
 }
 
 impl Sessions {
@@ -140,40 +151,37 @@ impl Sessions {
     pub(super) fn admit(
         &mut self,
         store: &mut impl Store,
-        submission: &Submission,
-        moment: Moment,
+        mut offer: Offer,
+        moment: Moment<'_>,
     ) -> Result<Admitted, NotAdmitted> {
-        if submission.events.is_empty() || submission.events.len() > SUBMIT_MAX {
+        let mut events = std::mem::take(&mut offer.events);
+        let Some(first) = events.first().map(Offered::event) else {
             return Err(NotAdmitted::Refused(Refusal::NotAllowed));
-        }
-        let mut events = Vec::with_capacity(submission.events.len());
-        for (place, note) in (0..).zip(&submission.events) {
-            events.push(Event::parse(note).map_err(|_| fault(place, EventFault::Format))?);
-        }
-        let Some(first) = events.first() else { return Err(NotAdmitted::Refused(Refusal::NotAllowed)) };
+        };
         let session = first.header().session;
-        let (mut live, opened) = match self.take(store, session, &submission.from)? {
+        let (mut live, opened) = match self.take(store, session, &offer.from)? {
             Some(live) => (live, None),
             None => {
-                let (live, opened) = self.open(store, submission, first, moment)?;
+                let (live, opened) = self.open(store, &offer, first, moment)?;
                 (live, Some(opened))
             }
         };
         self.clock += 1;
         live.used = self.clock;
-        if live.agent != submission.from {
+        if live.agent != offer.from {
             self.live.insert(session, live);
             return Err(fault(0, EventFault::Session));
         }
         // One event is taken in whole or not at all; of several, an earlier one must be taken back.
         let before = (events.len() > 1 || opened.is_some()).then(|| live.clone());
-        match self.admit_all(store, submission, &mut live, &events, moment) {
+        match self.admit_all(store, &offer, &mut live, &mut events, moment) {
             Ok((admissions, parties, sealed)) => {
                 if let Some(opened) = &opened {
-                    self.opening.push((submission.from, opened.source.clone()));
+                    self.opening.push((offer.from, opened.source.clone()));
                 }
                 self.live.insert(session, live);
-                Ok(Admitted { events: events.into_iter().zip(admissions).collect(), opened, parties, sealed })
+                let events = events.into_iter().map(Offered::into_event).zip(admissions).collect();
+                Ok(Admitted { events, opened, parties, sealed })
             }
             Err(error) => {
                 // A session that didn't begin leaves nothing.
@@ -191,28 +199,30 @@ impl Sessions {
     fn admit_all(
         &self,
         store: &mut impl Store,
-        submission: &Submission,
+        offer: &Offer,
         live: &mut Live,
-        events: &[Event],
-        moment: Moment,
+        events: &mut [Offered],
+        moment: Moment<'_>,
     ) -> Result<(Vec<Admission>, Parties, Vec<SealedPart>), NotAdmitted> {
         let mut admissions = Vec::with_capacity(events.len());
         let mut parties = Vec::new();
         let mut sealed: Vec<SealedPart> = Vec::new();
-        for (place, event) in (0..).zip(events) {
-            let header = event.header();
+        for (place, offered) in (0..).zip(events) {
+            let header = offered.event().header();
             if let Some(after) = header.after.as_ref().filter(|after| after.origin == self.origin)
                 && (after.size > moment.size || self.roots.at(store, after.size)? != after.root)
             {
                 return Err(fault(place, EventFault::Chain));
             }
-            let admission = match live.strands.check(event) {
+            let admission = match live.strands.check_offered(offered) {
                 Ok(admission) => admission,
-                Err(error) => return Err(self.refuse(store, live, event, place, error, moment)),
+                Err(error) => return Err(self.refuse(store, live, offered.event(), place, error, moment)),
             };
+            let event = offered.event();
+            let header = event.header();
             if admission == Admission::New {
                 if let Kind::Join { key, .. } = &header.kind {
-                    let met = submission.met.as_ref().filter(|(session, _)| *session == header.session);
+                    let met = offer.met.as_ref().filter(|(session, _)| *session == header.session);
                     if met.is_some_and(|(_, met)| met.contains(&key.key)) {
                         if live.parties.insert(key.key) {
                             parties.push((header.session, key.key));
@@ -227,7 +237,7 @@ impl Sessions {
                 }
                 let reserved = if never_waits(header.kind.name()) { EVENTS_RESERVED } else { 0 };
                 let before = sealed.len();
-                sealed.extend(missing(store, &submission.held, event, place, &sealed)?);
+                sealed.extend(missing(store, &offer.held, event, place, &sealed)?);
                 let parts: u64 = sealed.iter().skip(before).map(|part| part.bytes.len() as u64).sum();
                 let bytes = live.bytes + event.bytes().len() as u64 + parts;
                 let room = if never_waits(header.kind.name()) { BYTES_RESERVED } else { 0 };
@@ -235,7 +245,7 @@ impl Sessions {
                     return Err(NotAdmitted::Refused(Refusal::Quota));
                 }
                 // Checked a moment ago on the same strands: it can't fail.
-                if live.strands.admit(event).is_err() {
+                if live.strands.admit_offered(offered).is_err() {
                     return Err(fault(place, EventFault::Chain));
                 }
                 live.events += 1;
@@ -244,80 +254,6 @@ impl Sessions {
             admissions.push(admission);
         }
         Ok((admissions, parties, sealed))
-    }
-
-    /// A session that isn't known yet: only its agent's `open` may begin it, after a member came. (SECURITY E6)
-    fn open(
-        &self,
-        store: &impl Store,
-        submission: &Submission,
-        first: &Event,
-        moment: Moment,
-    ) -> Result<(Live, Opened), NotAdmitted> {
-        let (header, name) = (first.header(), first.key_name());
-        let expected =
-            submission.met.as_ref().is_some_and(|(session, met)| *session == header.session && !met.is_empty());
-        let (true, KindName::Open, Some(name)) = (expected, header.kind.name(), name) else {
-            return Err(fault(0, EventFault::Session));
-        };
-        // Recipients are those of the statement the session begins with, the one this agent was welcomed with.
-        if header.parts.iter().any(|part| part.sealed.is_some() != submission.auditors) {
-            return Err(fault(0, EventFault::Format));
-        }
-        if moment.free < self.limits.disk_floor {
-            return Err(NotAdmitted::Refused(Refusal::Disk));
-        }
-        let since = moment.now.plus_ms(-DAY_MS).ms();
-        let (device, source) = store.opened_since(&submission.from, &submission.source, since)?;
-        let opening = |same: fn(&(PublicKey, String), &Submission) -> bool| {
-            self.opening.iter().filter(|opening| same(opening, submission)).count() as u64
-        };
-        if device + opening(|(key, _), submission| *key == submission.from) >= self.limits.sessions_per_device
-            || source + opening(|(_, from), submission| *from == submission.source) >= self.limits.sessions_per_source
-        {
-            return Err(NotAdmitted::Refused(Refusal::Quota));
-        }
-        let agent = VerifierKey { name: name.clone(), key: submission.from };
-        let opened = Opened {
-            session: header.session,
-            agent: agent.clone(),
-            source: submission.source.clone(),
-            at: moment.now.ms(),
-        };
-        Ok((Live::new(header.session, agent), opened))
-    }
-
-    fn refuse(
-        &self,
-        store: &mut impl Store,
-        live: &mut Live,
-        event: &Event,
-        place: u32,
-        error: StrandError,
-        moment: Moment,
-    ) -> NotAdmitted {
-        match error {
-            StrandError::Equivocation { author, seq, held, .. } => {
-                match keep(store, live, event, author, seq, held, moment.now) {
-                    Ok(()) => fault(place, EventFault::Equivocation),
-                    Err(error) => NotAdmitted::Store(error),
-                }
-            }
-            StrandError::OtherSession | StrandError::Closed => fault(place, EventFault::Session),
-            StrandError::ForeignKey(_) => fault(place, EventFault::ForeignKey),
-            StrandError::UnknownStrand(_)
-            | StrandError::Gap { .. }
-            | StrandError::WrongPrev { .. }
-            | StrandError::SeenUnknown(_)
-            | StrandError::SeenWentBack(_)
-            | StrandError::AfterLost
-            | StrandError::StrandNumber { .. }
-            | StrandError::KeyInUse(_)
-            | StrandError::WrongTip(_)
-            | StrandError::TipLeftOut(_)
-            | StrandError::CountsStranger(_)
-            | StrandError::NotAboutClose => fault(place, EventFault::Chain),
-        }
     }
 
     /// The session in memory, else from disk. Only its own agent makes us read and check it all: a stranger who knows
@@ -335,56 +271,6 @@ impl Sessions {
             }
         }
     }
-}
-
-impl Live {
-    fn new(session: SessionId, agent: VerifierKey) -> Self {
-        let key = agent.key;
-        let strands = Strands::new(session, agent);
-        Self { strands, agent: key, parties: BTreeSet::new(), events: 0, bytes: 0, evidence: 0, used: 0, sealed: None }
-    }
-
-    /// Whether this event's parts are sealed as those before it; the first one decides.
-    fn seals_alike(&mut self, event: &Event) -> bool {
-        let parts = &event.header().parts;
-        let Some(first) = parts.first() else { return true };
-        let sealed = *self.sealed.get_or_insert(first.sealed.is_some());
-        parts.iter().all(|part| part.sealed.is_some() == sealed)
-    }
-
-    /// Reads a session back: every note is checked again, so that a damaged database is found before it is signed.
-    fn load(store: &impl Store, session: SessionId, stored: StoredSession) -> Result<Self, StoreError> {
-        let mut live = Self::new(session, stored.agent);
-        live.parties = stored.parties.into_iter().collect();
-        for note in stored.events {
-            let event = Event::parse(&note).map_err(|_| StoreError::Damaged("an event"))?;
-            live.strands.admit(&event).map_err(|_| StoreError::Damaged("a session's events"))?;
-            live.seals_alike(&event);
-            live.events += 1;
-            live.bytes += note.len() as u64;
-        }
-        live.bytes += store.sealed_bytes(session)?;
-        live.evidence = store.evidence(session)?.len();
-        Ok(live)
-    }
-}
-
-fn keep(
-    store: &mut impl Store,
-    live: &mut Live,
-    event: &Event,
-    author: Strand,
-    seq: u64,
-    held: Leaf,
-    now: Wall,
-) -> Result<(), StoreError> {
-    if live.evidence >= EVIDENCE_MAX {
-        return Ok(());
-    }
-    live.evidence += 1;
-    let (session, offered) = (event.header().session, event.bytes().to_vec());
-    tracing::warn!(%session, %author, seq, "equivocation: evidence kept");
-    store.keep(&Equivocation { session, author, seq, held, offered, at: now.ms() })
 }
 
 /// Sealed parts a new event names that aren't stored yet, nor with an earlier event of this submission. One that never came

@@ -41,7 +41,7 @@ pub(super) fn between(
     if origin != log.verifier().name.as_str() || first > second || second > head.size {
         return Err(NotProven::Refused(Refusal::NotAllowed));
     }
-    let nodes = Nodes::new(store, &[]);
+    let nodes = Nodes::stored(store);
     let checkpoint = if second == head.size {
         head.checkpoint.clone()
     } else {
@@ -59,6 +59,6 @@ pub(super) fn lost(
     checkpoint: &[u8],
 ) -> Result<Option<(u64, Hash)>, NotProven> {
     let seen = Checkpoint::open(checkpoint, log.verifier()).map_err(|_| NotProven::Refused(Refusal::NotAllowed))?;
-    let held = seen.size <= head.size && Nodes::new(store, &[]).tree(seen.size)?.root() == seen.root;
+    let held = seen.size <= head.size && Nodes::stored(store).tree(seen.size)?.root() == seen.root;
     Ok((!held).then_some((seen.size, seen.root)))
 }

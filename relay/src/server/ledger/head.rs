@@ -65,6 +65,13 @@ impl HeadFile {
         Ok(Self { file, origin: origin.clone(), before: before.filter(|(size, _)| *size > 0) })
     }
 
+    /// What it says of a log, if there is one; nothing is made.
+    pub fn known(home: &Home, origin: &KeyName) -> Result<Option<(u64, Hash)>, HomeError> {
+        let line = home.read(HEAD_FILE, HEAD_MAX)?.and_then(|bytes| str::from_utf8(&bytes).ok()?.parse::<Line>().ok());
+        let ours = line.filter(|line| line.origin == origin.as_str() && line.size > 0);
+        Ok(ours.map(|line| (line.size, line.root)))
+    }
+
     /// Size and root this log was known to have before this program began.
     pub fn before(&self) -> Option<(u64, Hash)> {
         self.before

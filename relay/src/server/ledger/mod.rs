@@ -10,14 +10,17 @@
 pub mod admission;
 pub mod committer;
 pub mod continuity;
+pub mod contradictions;
 pub mod erasing;
 pub mod head;
 pub mod limits;
 pub mod notes;
 pub mod prove;
 pub mod queue;
+mod recent;
 mod roots;
 pub mod sealed;
+mod signatures;
 pub mod sqlite;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,5 @@
 //! Proofs out of the stored tree: receipts, and a session's proofs against one checkpoint. (SECURITY F3)
 
-use std::collections::HashMap;
-
 use venia_proto::id::SessionId;
 use venia_proto::key::{PublicKey, SigningKey};
 use venia_proto::ledger::checkpoint::Checkpoint;
@@ -10,6 +8,7 @@ use venia_proto::ledger::kind::Kind;
 use venia_proto::ledger::merkle::{self, Hash, Tree, TreeError};
 use venia_proto::rendezvous::{Answer, Entry, PROOFS_MAX, Proven, ProvenBatch, Refusal};
 
+use super::recent::Recent;
 use super::{Head, Store, StoreError};
 
 /// Batches told with one page of proofs; a page with more joins ends early.
@@ -45,15 +44,21 @@ impl From<StoreError> for NotProven {
     }
 }
 
-/// The stored tree with the nodes of the commit just made.
+/// The tree's nodes: on disk, and the newest perhaps in memory.
 pub(super) struct Nodes<'a, S> {
     store: &'a S,
-    fresh: HashMap<(u8, u64), Hash>,
+    recent: Option<&'a Recent>,
 }
 
 impl<'a, S: Store> Nodes<'a, S> {
-    pub(super) fn new(store: &'a S, fresh: &[(u8, u64, Hash)]) -> Self {
-        Self { store, fresh: fresh.iter().map(|&(level, place, hash)| ((level, place), hash)).collect() }
+    /// Only what is on disk.
+    pub(super) fn stored(store: &'a S) -> Self {
+        Self { store, recent: None }
+    }
+
+    /// The newest from memory.
+    pub(super) fn recent(store: &'a S, recent: &'a Recent) -> Self {
+        Self { store, recent: Some(recent) }
     }
 
     /// Index and inclusion proof of an entry.
@@ -79,8 +84,8 @@ impl<'a, S: Store> Nodes<'a, S> {
     ) -> Result<T, StoreError> {
         let mut failed = None;
         let mut node = |level: u8, place: u64| {
-            if let Some(hash) = self.fresh.get(&(level, place)) {
-                return Some(*hash);
+            if let Some(hash) = self.recent.and_then(|recent| recent.get(level, place)) {
+                return Some(hash);
             }
             self.store.node(level, place).unwrap_or_else(|error| {
                 failed.get_or_insert(error);
@@ -110,7 +115,7 @@ pub(super) fn prove(
     if !allowed || size > head.size || question.first > size {
         return Err(refused);
     }
-    let nodes = Nodes::new(store, &[]);
+    let nodes = Nodes::stored(store);
     let checkpoint = if size == head.size {
         head.checkpoint.clone()
     } else {

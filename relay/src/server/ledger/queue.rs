@@ -8,10 +8,11 @@ use venia_proto::now::{Now, Wall};
 use venia_proto::rendezvous::{Answer, Refusal};
 
 use super::Store;
-use super::admission::Submission;
+use super::admission::{Offer, Submission};
 use super::continuity::Continuity;
 use super::limits::STALE_MS;
 use super::prove::Question;
+use super::signatures::Signatures;
 
 /// What a relay is told when the ledger's thread is gone: nothing can be recorded, so nothing may run.
 const GONE: Refusal = Refusal::Disk;
@@ -32,11 +33,17 @@ pub struct Ledger<S> {
     pub(super) queue: mpsc::Sender<Work<S>>,
     pub(super) newest: watch::Receiver<Newest>,
     pub(super) now: Arc<dyn Fn() -> Now + Send + Sync>,
+    pub(super) signatures: Arc<Signatures>,
 }
 
 impl<S> Clone for Ledger<S> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), newest: self.newest.clone(), now: self.now.clone() }
+        Self {
+            queue: self.queue.clone(),
+            newest: self.newest.clone(),
+            now: self.now.clone(),
+            signatures: self.signatures.clone(),
+        }
     }
 }
 
@@ -46,7 +53,7 @@ pub type Pending = oneshot::Receiver<Result<Answer, Refusal>>;
 /// What waits for the committer.
 pub(super) enum Work<S> {
     /// Events of a peer.
-    Submit(Submission, oneshot::Sender<Result<Answer, Refusal>>),
+    Submit(Offer, oneshot::Sender<Result<Answer, Refusal>>),
     /// A note of the relay's own; answered with its index.
     Note(Notice, oneshot::Sender<Result<u64, Refusal>>),
     /// Proofs for a peer.
@@ -62,10 +69,12 @@ pub(super) enum Work<S> {
 }
 
 impl<S: Store> Ledger<S> {
-    /// Queues events; waits while the queue is full. Calls of one caller are committed in the order of these waits.
+    /// Reads events and checks their signatures here, then queues them; waits while the queue is full. Calls of one caller
+    /// are committed in the order of these waits.
     pub async fn submit(&self, submission: Submission) -> Result<Pending, Refusal> {
+        let offer = self.signatures.read(submission)?;
         let (answer, pending) = oneshot::channel();
-        self.queue.send(Work::Submit(submission, answer)).await.map_err(|_| GONE)?;
+        self.queue.send(Work::Submit(offer, answer)).await.map_err(|_| GONE)?;
         Ok(pending)
     }
 
@@ -122,6 +131,11 @@ impl<S: Store> Ledger<S> {
         }));
         self.queue.send(work).await.map_err(|_| GONE)?;
         done.await.map_err(|_| GONE)
+    }
+
+    /// Changes with every commit.
+    pub fn commits(&self) -> watch::Receiver<Newest> {
+        self.newest.clone()
     }
 
     fn is_stale(&self) -> bool {

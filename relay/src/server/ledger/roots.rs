@@ -37,7 +37,7 @@ impl Roots {
     pub(super) fn at(&self, store: &impl Store, size: u64) -> Result<Hash, StoreError> {
         match self.recent.binary_search_by_key(&size, |(size, _)| *size) {
             Ok(place) => Ok(self.recent[place].1),
-            Err(_) => Ok(Nodes::new(store, &[]).tree(size)?.root()),
+            Err(_) => Ok(Nodes::stored(store).tree(size)?.root()),
         }
     }
 }

@@ -6,28 +6,44 @@
 //!
 //! Not here: what may be stored ([`super::admission`]), and in which order ([`super::committer`]).
 
+mod append;
+mod schema;
+
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
-use sha2::{Digest, Sha256};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use venia_proto::id::{SessionId, Strand};
 use venia_proto::key::{PublicKey, VerifierKey};
 use venia_proto::ledger::merkle::Hash;
 
-use super::{Commit, Equivocation, ErasedParts, Head, Placed, Store, StoreError, StoredSession};
+use super::{Commit, Equivocation, Head, Placed, Store, StoreError, StoredSession};
 
-/// Every migration, in order. Append only; a released file never changes.
-const MIGRATIONS: &[&str] = &[
-    include_str!("schema/0001.sql"),
-    include_str!("schema/0002.sql"),
-    include_str!("schema/0003_sealed.sql"),
-    include_str!("schema/0004_life.sql"),
-];
 /// How long to wait for another process that reads the file, in milliseconds.
 const BUSY_MS: u32 = 5_000;
+
+/// How often the write-ahead log is brought into the database, in its pages of 4 KiB: what many commits change in turn is
+/// then written once.
+const CHECKPOINT_PAGES: u32 = 4_000;
+
+/// Walks a session's events (`$1`) from its newest backwards. Each step goes back, whatever a damaged row says.
+macro_rules! walking {
+    ($select:literal) => {
+        concat!(
+            "WITH RECURSIVE walk (entry, author, seq, batch, before) AS ( \
+                 SELECT entry, author, seq, batch, before FROM events \
+                 WHERE entry = (SELECT newest FROM sessions WHERE session = $1) AND session = $1 \
+                 UNION ALL \
+                 SELECT events.entry, events.author, events.seq, events.batch, events.before \
+                 FROM walk JOIN events ON events.entry = walk.before AND events.entry < walk.entry \
+                 WHERE events.session = $1 \
+             ) ",
+            $select
+        )
+    };
+}
 
 /// An open database.
 pub struct Sqlite {
@@ -39,7 +55,7 @@ impl Sqlite {
     /// Opens or makes the database. The caller holds the folder's lock: never a second writer.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut connection = connect(path)?;
-        migrate(&mut connection)?;
+        schema::migrate(&mut connection)?;
         Ok(Self { path: path.to_owned(), connection })
     }
 
@@ -50,6 +66,18 @@ impl Sqlite {
         connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS.into()))?;
         connection.pragma_update(None, "trusted_schema", "OFF")?;
         Ok(Self { path: path.to_owned(), connection })
+    }
+
+    /// Whether every migration of this program was run here, and no other.
+    pub fn is_current(&self) -> Result<bool, StoreError> {
+        schema::is_current(&self.connection)
+    }
+
+    /// Whether the schema is exactly the one this program makes: every migration, and no table, index or trigger more.
+    pub fn has_our_schema(&self) -> Result<bool, StoreError> {
+        let mut fresh = Connection::open_in_memory()?;
+        schema::migrate(&mut fresh)?;
+        Ok(schema::made(&self.connection)? == schema::made(&fresh)?)
     }
 
     /// Entries from an index on, at most so many.
@@ -78,69 +106,7 @@ impl Store for Sqlite {
     }
 
     fn append(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for (index, note) in (commit.from..).zip(&commit.entries) {
-            let mut insert = transaction.prepare_cached("INSERT INTO entries (entry, note) VALUES ($1, $2)")?;
-            insert.execute(params![index.cast_signed(), note])?;
-        }
-        for (level, place, hash) in &commit.nodes {
-            let mut insert =
-                transaction.prepare_cached("INSERT INTO nodes (level, place, hash) VALUES ($1, $2, $3)")?;
-            insert.execute(params![level, place.cast_signed(), hash])?;
-        }
-        for opened in &commit.opened {
-            let sql = "INSERT INTO sessions (session, agent, device, source, opened) VALUES ($1, $2, $3, $4, $5)";
-            let device = opened.agent.key.as_bytes();
-            let row = params![opened.session.0, opened.agent.to_string(), device, opened.source, opened.at];
-            transaction.prepare_cached(sql)?.execute(row)?;
-        }
-        for (session, key) in &commit.parties {
-            let sql = "INSERT INTO parties (session, key) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-            transaction.prepare_cached(sql)?.execute(params![session.0, key.as_bytes()])?;
-        }
-        for event in &commit.events {
-            let sql = "INSERT INTO events (session, author, seq, entry, batch) VALUES ($1, $2, $3, $4, $5)";
-            let (seq, entry, batch) = (event.seq.cast_signed(), event.entry.cast_signed(), event.batch.cast_signed());
-            transaction.prepare_cached(sql)?.execute(params![
-                event.session.0,
-                event.author.to_string(),
-                seq,
-                entry,
-                batch
-            ])?;
-        }
-        let mut touched: Vec<_> = commit.events.iter().map(|event| event.session).collect();
-        touched.dedup();
-        for session in touched {
-            let sql = "UPDATE sessions SET last = $1 WHERE session = $2";
-            transaction.prepare_cached(sql)?.execute(params![commit.at, session.0])?;
-        }
-        for (session, entry) in &commit.ended {
-            let sql = "UPDATE sessions SET ended = $1 WHERE session = $2 AND ended IS NULL";
-            transaction.prepare_cached(sql)?.execute(params![entry.cast_signed(), session.0])?;
-        }
-        for part in &commit.sealed {
-            let sql = "INSERT INTO sealed (session, sha256, bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-            transaction.prepare_cached(sql)?.execute(params![part.session.0, part.sha256, &part.bytes[..]])?;
-        }
-        for erased in &commit.erased {
-            erase(&transaction, erased, commit.at)?;
-        }
-        let size = commit.from + commit.entries.len() as u64;
-        let batch = commit.entries.first().ok_or(StoreError::Damaged("a commit without a batch note"))?;
-        // The comparison: whoever moved the head since we read it, the transaction fails as a whole.
-        let moved = if commit.from == 0 {
-            let sql = "INSERT INTO head (one, size, checkpoint, batch) VALUES (1, $1, $2, $3) ON CONFLICT DO NOTHING";
-            transaction.prepare_cached(sql)?.execute(params![size.cast_signed(), commit.checkpoint, batch])?
-        } else {
-            let sql = "UPDATE head SET size = $1, checkpoint = $2, batch = $3 WHERE one = 1 AND size = $4";
-            let row = params![size.cast_signed(), commit.checkpoint, batch, commit.from.cast_signed()];
-            transaction.prepare_cached(sql)?.execute(row)?
-        };
-        if moved != 1 {
-            return Err(StoreError::HeadMoved);
-        }
-        Ok(transaction.commit()?)
+        append::append(&mut self.connection, commit)
     }
 
     fn scrub(&mut self) -> Result<(), StoreError> {
@@ -172,7 +138,7 @@ impl Store for Sqlite {
 
     fn session(&self, session: SessionId) -> Result<Option<StoredSession>, StoreError> {
         let Some((agent, parties)) = self.session_keys(session)? else { return Ok(None) };
-        let sql = "SELECT note FROM events JOIN entries USING (entry) WHERE session = $1 ORDER BY entry";
+        let sql = walking!("SELECT note FROM walk JOIN entries USING (entry) ORDER BY entry");
         let mut statement = self.connection.prepare_cached(sql)?;
         let events = statement.query_map([session.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(Some(StoredSession { agent, parties, events }))
@@ -193,15 +159,15 @@ impl Store for Sqlite {
     }
 
     fn place(&self, session: SessionId, author: Strand, seq: u64) -> Result<Option<u64>, StoreError> {
-        let sql = "SELECT entry FROM events WHERE session = $1 AND author = $2 AND seq = $3";
+        let sql = walking!("SELECT entry FROM walk WHERE author = $2 AND seq = $3");
         let row = params![session.0, author.to_string(), seq.cast_signed()];
         let entry: Option<i64> = self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
         Ok(entry.map(i64::cast_unsigned))
     }
 
     fn placed(&self, session: SessionId, below: u64, skip: u64, most: usize) -> Result<Vec<Placed>, StoreError> {
-        let sql = "SELECT author, seq, entry, batch FROM events WHERE session = $1 AND entry < $2 ORDER BY entry \
-                   LIMIT $3 OFFSET $4";
+        let sql =
+            walking!("SELECT author, seq, entry, batch FROM walk WHERE entry < $2 ORDER BY entry LIMIT $3 OFFSET $4");
         let mut statement = self.connection.prepare_cached(sql)?;
         let page = params![session.0, below.cast_signed(), i64::try_from(most).unwrap_or(i64::MAX), skip.cast_signed()];
         let rows = statement.query_map(page, |row| {
@@ -281,60 +247,13 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS.into()))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
     // What is deleted is overwritten: an erased part must not be found in a free page. (SECURITY E11)
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
-}
-
-/// Deletes ciphertext, and keeps the note that says so.
-fn erase(transaction: &rusqlite::Transaction<'_>, erased: &ErasedParts, at: i64) -> Result<(), StoreError> {
-    match &erased.sealed {
-        None => {
-            let sql = "DELETE FROM sealed WHERE session = $1";
-            transaction.prepare_cached(sql)?.execute(params![erased.session.0])?;
-        }
-        Some(parts) => {
-            for sha256 in parts {
-                let sql = "DELETE FROM sealed WHERE session = $1 AND sha256 = $2";
-                transaction.prepare_cached(sql)?.execute(params![erased.session.0, sha256])?;
-            }
-        }
-    }
-    let sql = "INSERT INTO erasures (session, parts, note, observed) VALUES ($1, $2, $3, $4)";
-    let parts = erased.parts.as_ref().map(|parts| parts.concat());
-    transaction.prepare_cached(sql)?.execute(params![erased.session.0, parts, erased.note, at])?;
-    Ok(())
-}
-
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-    transaction.execute_batch(
-        "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, sha256 BLOB NOT NULL) STRICT",
-    )?;
-    let done: Vec<(i64, Vec<u8>)> = transaction
-        .prepare("SELECT version, sha256 FROM schema_version ORDER BY version")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    let known = MIGRATIONS.len() as i64;
-    if let Some((found, _)) = done.last().filter(|(found, _)| *found > known) {
-        return Err(StoreError::Newer { found: *found, known });
-    }
-    for (version, migration) in (1..).zip(MIGRATIONS) {
-        let sha256 = Sha256::digest(migration);
-        match done.iter().find(|(done, _)| *done == version) {
-            Some((_, recorded)) if recorded.as_slice() == sha256.as_slice() => {}
-            Some(_) => return Err(StoreError::Foreign(version)),
-            None => {
-                transaction.execute_batch(migration)?;
-                let sql = "INSERT INTO schema_version (version, sha256) VALUES ($1, $2)";
-                transaction.execute(sql, params![version, sha256.as_slice()])?;
-            }
-        }
-    }
-    Ok(transaction.commit()?)
 }
 
 #[cfg(test)]
@@ -389,18 +308,6 @@ mod tests {
         let head = two.head().unwrap().unwrap();
         assert_eq!((head.size, head.batch.as_slice()), (2, b"batch 1".as_slice()));
         assert_eq!(two.entry(5).unwrap(), None, "nothing of the failed one is there");
-    }
-
-    #[test]
-    fn a_newer_or_foreign_schema_is_refused() {
-        let (_folder, path) = database();
-        drop(Sqlite::open(&path).unwrap());
-        let connection = Connection::open(&path).unwrap();
-        connection.execute("INSERT INTO schema_version VALUES (5, x'00')", []).unwrap();
-        assert!(matches!(Sqlite::open(&path), Err(StoreError::Newer { found: 5, known: 4 })));
-        connection.execute("DELETE FROM schema_version WHERE version = 5", []).unwrap();
-        connection.execute("UPDATE schema_version SET sha256 = x'00'", []).unwrap();
-        assert!(matches!(Sqlite::open(&path), Err(StoreError::Foreign(1))));
     }
 
     #[test]

@@ -55,12 +55,13 @@ impl World<'_> {
             return;
         }
         let span = *self.random.pick(&[20_000, 100_000, 400_000, 2_000_000]);
-        let chances: [(u64, Draw); 8] = [
+        let chances: [(u64, Draw); 9] = [
             (20, |_| Event::Agent(Input::Stop)),
             (12, |_| Event::Agent(Input::EyesLost)),
             (10, |_| Event::Agent(Input::EyesBack)),
             (30, |_| Event::Agent(Input::PersonSays(Foreign::new("hi")))),
             (3, |_| Event::Agent(Input::Revoked)),
+            (3, |_| Event::Agent(Input::LogDoubted)),
             (4, |_| Event::Agent(Input::JournalFailed)),
             (20, |random| Event::Sleep(*random.pick(&[1_000, 5_000, 5_001, 30_000, 900_000]))),
             (8, |_| Event::Crash),

@@ -426,6 +426,7 @@ fn the_close_is_released_by_its_receipt_or_by_time() {
 fn a5_revocation_and_a_failing_disk_end_like_stop() {
     for (input, closed) in [
         (Input::Revoked, "closed Revoked"),
+        (Input::LogDoubted, "closed RelayWithholds"),
         (Input::JournalFailed, "closed Disk"),
         (Input::Left, "closed TechnicianLeft"),
         (Input::Nonsense { expected: "a", got: "b".to_owned() }, "closed PeerMisbehaved"),

@@ -49,7 +49,7 @@ async fn e11_what_is_erased_is_in_no_file_and_the_log_says_so() {
 
     let part = Notice::Erase { session, parts: Some(vec![one]) };
     let index = world.ledger.note(part.clone()).await.unwrap();
-    assert_eq!(held(&world), 1, "the other part stays");
+    assert_eq!(held(&world), 2, "the other parts stay");
     assert_eq!(found(&world), 1);
     let store = Sqlite::open(&world.path).unwrap();
     let note = store.entry(index).unwrap().unwrap();
@@ -74,7 +74,7 @@ async fn e11_a_note_that_is_not_stored_erases_nothing() {
         world.fail(failing);
         let notice = Notice::Erase { session: agent.session, parts: None };
         assert_eq!(world.ledger.note(notice.clone()).await, Err(Refusal::Disk));
-        assert_eq!(held(&world), 2, "{failing:?}");
+        assert_eq!(held(&world), 3, "{failing:?}");
         world.ledger.note(notice).await.unwrap();
         assert_eq!(held(&world), 0);
         world.audit();

@@ -78,6 +78,6 @@ async fn two_committers_on_one_database_never_fork() {
     let Answer::Receipts { checkpoint, .. } = answer else { panic!("{answer:?}") };
     let checkpoint = Checkpoint::open(&checkpoint, world.log.verifier()).unwrap();
     let store = Sqlite::open(&world.path).unwrap();
-    assert_eq!(Nodes::new(&store, &[]).tree(checkpoint.size).unwrap().root(), checkpoint.root);
+    assert_eq!(Nodes::stored(&store).tree(checkpoint.size).unwrap().root(), checkpoint.root);
     world.audit();
 }

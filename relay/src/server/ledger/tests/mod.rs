@@ -2,6 +2,7 @@
 
 mod admission;
 mod continuity;
+mod contradictions;
 mod durability;
 mod erasing;
 mod faults;
@@ -310,7 +311,7 @@ impl World {
     fn audit(&self) {
         let store = Sqlite::open(&self.path).unwrap();
         let head = store.head().unwrap().unwrap();
-        let nodes = Nodes::new(&store, &[]);
+        let nodes = Nodes::stored(&store);
         for index in 0..head.size {
             let note = store.entry(index).unwrap().unwrap();
             assert_eq!(store.node(0, index).unwrap().unwrap(), venia_proto::ledger::note::leaf(&note).0, "{index}");

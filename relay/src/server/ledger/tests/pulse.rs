@@ -132,3 +132,43 @@ async fn a_note_of_the_relays_own_is_durable_when_it_is_answered() {
     assert_eq!(world.ledger.note(notice).await, Ok(4));
     world.audit();
 }
+
+/// The relay's clock set forward a day, back two days, and a night in which the computer slept: the log's own time never
+/// goes back, every silence is explained in it, and whoever reads it from its bytes finds nothing to doubt.
+#[tokio::test]
+async fn f6_clock_jumps_and_sleep_leave_a_log_without_holes() {
+    const HOUR: i64 = 3_600_000;
+    let world = world(Limits::default());
+    let mut agent = Agent::new(1);
+    let open = agent.open();
+    world.submit(agent.submission(vec![open])).await.unwrap();
+    // The boot clock counts through a sleep; a corrected wall clock moves alone.
+    let steps = [
+        (1_000, 1_000),
+        (1_000, 24 * HOUR),
+        (1_000, -48 * HOUR),
+        (1_000, HOUR),
+        (8 * HOUR, 8 * HOUR),
+        (1_000, 60 * HOUR),
+    ];
+    for (boot, wall) in steps {
+        world.boot.fetch_add(boot.cast_unsigned(), Ordering::SeqCst);
+        world.wall.fetch_add(wall, Ordering::SeqCst);
+        let chat = agent.write(Kind::Chat);
+        world.submit(agent.submission(vec![chat])).await.unwrap();
+        world.beat(true).await;
+    }
+    let store = Sqlite::open(&world.path).unwrap();
+    let size = store.head().unwrap().unwrap().size;
+    let mut reading = venia_proto::ledger::reading::Reading::new(log().verifier().clone());
+    let (mut last, mut gaps) = (Wall::MIN, 0);
+    for index in 0..size {
+        let read = reading.push(&store.entry(index).unwrap().unwrap()).unwrap();
+        assert!(read.observed >= last, "entry {index}: {} after {last}", read.observed);
+        assert_eq!(read.hole, None, "entry {index}");
+        last = read.observed;
+        gaps += usize::from(matches!(read.entry, LogEntry::Notice(Notice::Gap { .. })));
+    }
+    assert!(gaps >= 2, "{gaps} silences were told");
+    world.audit();
+}

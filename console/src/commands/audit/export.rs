@@ -1,0 +1,128 @@
+//! `venia audit export`: the record for other tools, once or as the log grows.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::json;
+use venia_proto::ledger::notice::Looking;
+use venia_relay::client::control::ControlError;
+use venia_relay::walking;
+use venia_ui::cli::Common;
+use venia_ui::failure::{Exit, Failure};
+use venia_ui::terminal::Screen;
+
+use super::{Desk, mirror, not_synced};
+use crate::audit::export::Lines;
+use crate::audit::mirror::{Mirror, MirrorError};
+use crate::audit::sync::{Looker, SyncError};
+use crate::audit::{following, tiles};
+use crate::cli::Format;
+use crate::commands::block_on;
+
+/// How often it is looked whether somebody wants it to end.
+const GLANCE: Duration = Duration::from_millis(100);
+
+pub(super) fn run(
+    format: Format,
+    out: &Path,
+    every: Option<Duration>,
+    offline: bool,
+    common: &Common,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let desk = Desk::open(common, screen)?;
+    match every {
+        None => {
+            let mirrors = desk.mirrors(offline, Looking::Export, None)?;
+            write(&mirrors, format, out, true, screen)?;
+            Ok(Exit::Done)
+        }
+        Some(every) => follow(&desk, format, out, every),
+    }
+}
+
+/// Looks again and again, over one connection and so with one note in the log; a lost connection is made anew.
+fn follow(desk: &Desk<'_>, format: Format, out: &Path, every: Duration) -> Result<Exit, Failure> {
+    let (screen, words, data) = (desk.screen, desk.screen.words(), desk.member.home.dir());
+    let stop = walking::interrupted().map_err(|error| mirror(&error.into(), words))?;
+    let followed = async {
+        let mut looker =
+            Some(Looker::arrive(&desk.member, Looking::Export, None).await.map_err(|e| not_synced(e, words))?);
+        let mut first = true;
+        while !stop.load(Ordering::Acquire) {
+            let round = match &looker {
+                Some(looker) => looker.round(&desk.member, data, |_, _| {}).await,
+                None => Looker::arrive(&desk.member, Looking::Export, None).await.map(|again| {
+                    looker = Some(again);
+                    Vec::new()
+                }),
+            };
+            match round {
+                Ok(mirrors) => {
+                    write(&mirrors, format, out, first, screen)?;
+                    first &= mirrors.is_empty();
+                }
+                // It may come back; what was written stays, and nothing is missed.
+                Err(SyncError::Control(error @ ControlError::Unreachable(_))) => {
+                    tracing::info!(error = &error as &dyn std::error::Error, "the relay");
+                    if let Some(lost) = looker.take() {
+                        lost.leave().await;
+                    }
+                }
+                Err(error) => return Err(not_synced(error, words)),
+            }
+            let until = tokio::time::Instant::now() + every;
+            while !stop.load(Ordering::Acquire) && tokio::time::Instant::now() < until {
+                tokio::time::sleep_until(until.min(tokio::time::Instant::now() + GLANCE)).await;
+            }
+        }
+        if let Some(looker) = looker {
+            looker.leave().await;
+        }
+        Ok(Exit::Done)
+    };
+    block_on(followed, words)?
+}
+
+/// Writes what there is; says so if something came or `always`.
+fn write(mirrors: &[Mirror], format: Format, out: &Path, always: bool, screen: &Screen) -> Result<(), Failure> {
+    let words = screen.words();
+    for (n, copy) in mirrors.iter().enumerate() {
+        // One folder per log: a log's tiles are a whole of their own.
+        let out = if mirrors.len() > 1 { out.join(format!("log-{n}")) } else { out.to_owned() };
+        let added = one(copy, format, &out).map_err(|error| mirror(&error, words))?;
+        if added == Some(0) && !always {
+            continue;
+        }
+        let (place, entries) = (out.display().to_string(), copy.state.reading.size);
+        if screen.json() {
+            let log = copy.key.name.to_string();
+            screen.object(&json!({"out": place, "log": log, "entries": entries, "added": added}))?;
+            continue;
+        }
+        screen.line(&match added {
+            Some(added) => words.say("audit-added", &[("added", &added), ("entries", &entries), ("out", &place)]),
+            None => words.say("audit-exported", &[("entries", &entries), ("out", &place)]),
+        })?;
+    }
+    Ok(())
+}
+
+/// Lines are added; tiles are written whole. Gives how many events were added.
+fn one(copy: &Mirror, format: Format, out: &Path) -> Result<Option<u64>, MirrorError> {
+    let lines = match format {
+        // Nothing came: the tiles are those of this very tree.
+        Format::Tiles
+            if fs::read(out.join("checkpoint")).is_ok_and(|there| there == copy.state.checkpoint.as_bytes()) =>
+        {
+            return Ok(Some(0));
+        }
+        Format::Tiles => return tiles::write(copy, out).map(|()| None),
+        Format::Jsonl => Lines::Jsonl,
+        Format::Csv => Lines::Csv,
+        Format::Ocsf => Lines::Ocsf,
+    };
+    following::append(copy, lines, out).map(Some)
+}
