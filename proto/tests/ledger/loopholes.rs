@@ -233,7 +233,7 @@ fn a_checkpoint_of_nothing() {
     });
     world.close();
     let mut both = Both::default();
-    both.broken("size 0", "3", "after is malformed", &world.bundle());
+    both.broken("size 0", "3", "contradicts itself in after", &world.bundle());
     both.judge("loopholes-nothing");
     assert!(Event::parse(world.events[3].0.bytes()).is_err());
 }

@@ -93,8 +93,7 @@ fn read_after(value: Value) -> Result<After, JsonError> {
         root: root.ok_or(JsonError::Malformed("root"))?,
     };
     fields.finish()?;
-    // There is no checkpoint of nothing: an event that quotes one says that it quotes none.
-    if after.size == 0 { Err(JsonError::Malformed("after")) } else { Ok(after) }
+    Ok(after)
 }
 
 fn read_part(value: Value) -> Result<PartRef, JsonError> {

@@ -168,7 +168,7 @@ impl Agent {
     /// The agent as it was before its third event.
     fn fork(&self) -> Self {
         let mut fork = Self::new(self.session.0[0]);
-        fork.begin();
+        fork.begin(None);
         fork
     }
 }
