@@ -128,8 +128,10 @@ async fn filled(ledger: &Ledger<Sqlite>) {
     // One session whole, with parts of which one is erased; one with equivocation; one that nobody closed.
     let (mut one, mut two, mut three) = (Agent::new(1), Agent::new(2), Agent::new(3));
     let held = Held::default();
-    let first = Some(Sha256::digest(b"first").into());
-    let mut events = one.begin(first);
+    let arrival: [u8; 32] = Sha256::digest(b"arrival").into();
+    let part = SealedPart { session: one.session, sha256: arrival, bytes: b"arrival".as_slice().into() };
+    held.keep(held.reserve(7).unwrap(), part);
+    let mut events = one.begin(Some(arrival));
     let mut commits = Vec::new();
     for bytes in [b"first", b"other"] {
         let sha256: [u8; 32] = Sha256::digest(bytes).into();
@@ -143,7 +145,7 @@ async fn filled(ledger: &Ledger<Sqlite>) {
     let close = one.close();
     events.push(close.bytes().to_vec());
     assert!(one.submit(ledger, events, &held).await);
-    let addendum = one.write(Kind::Addendum { about: close.leaf(), what: Addition::Rating }, first);
+    let addendum = one.write(Kind::Addendum { about: close.leaf(), what: Addition::Rating }, Some(arrival));
     assert!(one.submit(ledger, vec![addendum.bytes().to_vec()], &held).await);
     let events = two.begin_with_chat();
     assert!(two.submit(ledger, events, &held).await);
