@@ -22,10 +22,13 @@ use super::outside;
 use super::repacked::unpack;
 use super::support::*;
 
+/// Where and why a bundle is broken.
+type Fault = (String, &'static str);
+
 /// Bundles for both verifiers; the other one is asked about all of them in one run.
 #[derive(Default)]
 struct Both {
-    cases: Vec<(String, Option<(String, &'static str)>, Vec<u8>)>,
+    cases: Vec<(String, Option<Fault>, Vec<u8>)>,
 }
 
 impl Both {
@@ -46,7 +49,6 @@ impl Both {
         for ((what, expected, zip), said) in self.cases.iter().zip(said) {
             let verdict = world.judge_zip(zip);
             if let Some((at, why)) = expected {
-                println!("{what}: {said}");
                 broken(&verdict, at, why);
                 assert!(outside::is_broken_at(&said, at), "{what}: {said}");
             } else {
@@ -86,7 +88,6 @@ fn e9_words_that_are_disclosed_and_cannot_be_read() {
         let at = number(world.events.len() - 1);
         world.run(card);
         world.end();
-        println!("{what}");
         broken(&world.verdict(), &at, "disclosed, but not what its kind may hold");
         // Nobody can be asked to show it, and then nobody says that it was checked.
         let (event, _) = &world.events[at.parse::<usize>().unwrap()];
