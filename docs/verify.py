@@ -334,8 +334,9 @@ def verify(path, fingerprint=None):
     for n, event in enumerate(events):
         place[0], after = f"{n:06}.event", event["after"]
         if after is not None:
-            ours = after["origin"] == origin
-            need(ours or after["origin"] in logs.keys and event["author"] not in arrived, "a foreign origin")
+            ours, base = after["origin"] == origin, lambda name: re.sub("/[0-9]+$", "", name)
+            need(ours or event["author"] not in arrived, "quotes another log's checkpoint after one of its own")
+            need(ours or base(after["origin"]) in map(base, logs.keys), "a foreign origin")
             arrived |= {event["author"]} if ours else set()
             need(not (ours and event["author"] == "agent" and index[0] < after["size"] < old_size), "quotes a checkpoint before the first")
             need(set(after) == {"origin", "size", "root"} and (after["origin"] != origin or index[n] is None or after["size"] <= index[n]), "quotes a checkpoint that didn't exist before it")

@@ -78,6 +78,9 @@ pub enum Audit {
         /// Counts by day, week or month instead
         #[arg(long, value_name = "PERIOD")]
         by: Option<Period>,
+        /// Only sessions in which somebody said this word; may be given several times
+        #[arg(long, value_name = "WORD")]
+        word: Vec<String>,
         /// Which sessions.
         #[command(flatten)]
         filters: Filters,
@@ -93,11 +96,26 @@ pub enum Audit {
         #[arg(long)]
         offline: bool,
     },
+    /// Find words in what was said, written, run and found
+    Search {
+        /// All of them in the same entry, or - to read them from standard input; case and accents don't matter
+        #[arg(required = true, value_name = "WORD")]
+        words: Vec<String>,
+        /// Which sessions.
+        #[command(flatten)]
+        filters: Filters,
+        /// Use what was opened on this computer before
+        #[arg(long)]
+        offline: bool,
+    },
     /// Verify the whole log from its raw bytes
     Verify {
         /// Only what came since it was found right last
         #[arg(long)]
         since_last: bool,
+        /// Open the words first: scope, time and level are judged too
+        #[arg(long)]
+        words: bool,
         /// Threads that check signatures [default: as many as cores]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
         jobs: Option<u16>,
@@ -137,6 +155,9 @@ pub struct Filters {
     /// With an event of this kind
     #[arg(long, value_name = "KIND")]
     pub kind: Option<KindName>,
+    /// In which this check was asked for
+    #[arg(long, value_name = "ITEM")]
+    pub item: Option<String>,
     /// Ended for this cause: done, person, silence …
     #[arg(long, value_name = "CAUSE")]
     pub outcome: Option<String>,

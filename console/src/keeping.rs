@@ -12,6 +12,7 @@ use std::fs;
 use venia_proto::catalog::Catalog;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::bundle::{Bundle, ZIP_MAX};
+use venia_proto::ledger::keeping;
 use venia_proto::now::Wall;
 use venia_relay::client::home::{Home, HomeError};
 use venia_ui::receipt::of_bundle;
@@ -23,7 +24,6 @@ pub(crate) const SESSIONS: &str = "sessions";
 /// Records looked at in one run; the rest waits for the next.
 pub(crate) const AT_ONCE: usize = 500;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 const DUE: &str = "due-";
 /// A time, and a line feed.
 const DUE_MAX: usize = 64;
@@ -36,7 +36,7 @@ pub(crate) fn bundle_name(session: SessionId) -> String {
 /// Promises that a session's openings go after this many days. Written before the bundle: a crash in between leaves a
 /// promise without a bundle, never a bundle without a promise.
 pub(crate) fn promise(sessions: &Home, session: SessionId, days: u32, now: Wall) -> Result<(), HomeError> {
-    let due = now.plus_ms(i64::from(days) * DAY_MS);
+    let due = keeping::due(now, days);
     sessions.write(&format!("{DUE}{session}"), format!("{due}\n").as_bytes())
 }
 
@@ -79,8 +79,7 @@ fn keep_promises(sessions: &Home, now: Wall) -> usize {
 fn is_due(sessions: &Home, session: SessionId, now: Wall) -> Result<bool, HomeError> {
     let Some(bytes) = sessions.read(&format!("{DUE}{session}"), DUE_MAX)? else { return Ok(false) };
     let due = str::from_utf8(&bytes).ok().and_then(|text| text.trim_end().parse::<Wall>().ok());
-    // A promise nobody can read is due: the words are not ours.
-    Ok(due.is_none_or(|due| now >= due))
+    Ok(keeping::is_due(due, now))
 }
 
 /// Writes a bundle again without its openings; then the promise is kept.
@@ -100,6 +99,7 @@ fn forget(sessions: &Home, session: SessionId) -> Result<(), HomeError> {
 #[cfg(test)]
 mod tests {
     use venia_proto::ledger::bundle::Entry;
+    use venia_proto::ledger::keeping::DAY_MS;
 
     use super::*;
 

@@ -11,6 +11,7 @@ pub mod code;
 pub mod consent;
 pub mod encoding;
 pub mod fingerprint;
+pub mod fold;
 pub mod foreign;
 pub mod id;
 pub mod invite;

@@ -1,6 +1,8 @@
 //! What two people show each other: a log that tells two histories is found by themselves, and an honest one that races is
 //! accused by nobody. (LEDGER 1.8, SECURITY F4)
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -29,6 +29,7 @@ use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::gossip::{Said, Talk};
 use venia_relay::client::home::Home;
 use venia_relay::client::link::{Link, Role};
+use venia_relay::client::succession::{quoted, quotes};
 use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::words::Words;
@@ -45,6 +46,7 @@ use crate::known;
 use crate::person::feed::{self, News, news};
 use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card, heeding_signals};
 use crate::seal::Recipients;
+use crate::succession;
 use crate::{KEY_FILE, KEY_KIND, Parts};
 
 use super::complete::Desk;
@@ -105,6 +107,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     };
     let strict = strict(&ask, &home, statement, &words)?;
     let saw_ms = clock::now().wall.ms();
+    let another = succession::follow(&home, &control, &address.root, known.as_ref(), &words).await?;
     remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
     trusted(&home, &control, &words)?;
     still_there(&home, &control, &words).await?;
@@ -125,6 +128,9 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         tracing::error!(%error, "signals can't be heeded");
         Failure::of(Trouble::NoTerminal, &words)
     })?;
+    if let Some(another) = another {
+        person.tell.feed(another);
+    }
     let skew_ms = saw_ms.saturating_sub(control.welcome().ledger_time.ms());
     if skew_ms.unsigned_abs() > SKEW_SHOWN_MS {
         person.tell.feed(news(News::Clock, &words));
@@ -317,9 +323,13 @@ impl Serving<'_> {
         let recorder =
             Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report, self.strict);
         let mut scribe = Scribe::new(session, key, self.recipients.clone());
-        // From an earlier session with this log: the first event says already what this PC saw of it.
+        // The first event says already what this PC saw of this log, or of the one before it.
+        let log = &welcome.relay.log;
+        let followed = quotes(self.home, log).map_err(|error| home_failure(&error, words))?;
         if let Some(after) = kept {
             scribe.receipted(after);
+        } else if let Some(after) = followed {
+            scribe.follows(after);
         }
         let questions = Questions {
             name: arrival.name.clone(),
@@ -381,6 +391,9 @@ impl Serving<'_> {
             // A full disk must not keep the session's end from being told.
             if let Err(error) = known::remember_pin(self.home, log, &pin.note()) {
                 tracing::warn!(%error, "the newest checkpoint can't be kept");
+            }
+            if let Err(error) = quoted(self.home, log) {
+                tracing::warn!(%error, "the old log will be quoted again");
             }
         }
         connection.close(quinn::VarInt::from_u32(LEFT), b"");

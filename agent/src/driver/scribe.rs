@@ -218,6 +218,11 @@ impl Scribe {
         self.author.receipted(after);
     }
 
+    /// The log follows another: until there is a receipt of this one, events quote the newest checkpoint of that one.
+    pub fn follows(&mut self, after: After) {
+        self.author.receipted(after);
+    }
+
     /// Takes notice of a verified receipt: the technician, who gets it, may quote its checkpoint.
     pub fn proven(&mut self, proof: &[u8]) {
         let checkpoint = Proof::parse(proof).ok().and_then(|proof| Checkpoint::unverified(&proof.checkpoint).ok());

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::AtomicBool;
 
+use venia_proto::catalog::Catalog;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::checkpoint::Checkpoint;
@@ -27,6 +28,7 @@ use venia_relay::walking::{Earlier, Judged, NotWalked, Record, Source, Terms, Wa
 use super::index::Place;
 use super::mirror::{Mirror, MirrorError, Raw};
 use super::progress::{Mark, Verifying};
+use super::replay::Replay;
 
 /// Entries after which a run keeps how far it came: less than a second of work.
 const KEPT_EVERY: u64 = 1 << 13;
@@ -45,6 +47,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) seen: &'a [(u64, Hash)],
     /// Set by whoever wants it to stop.
     pub(crate) stop: &'a AtomicBool,
+    /// What sessions say, where that is here.
+    pub(crate) replay: &'a Replay,
 }
 
 /// What a verified log is.
@@ -145,7 +149,8 @@ fn attempt(mirror: &Mirror, wish: &Wish<'_>, mut told: impl FnMut(u64, u64)) -> 
         whole.expect(seen, root)?;
     }
     let mut source = Copy { mirror, raw: mirror.raw(run.mark.bytes)?, file: None };
-    let judge = |session: Judged| one(mirror, &statement, session);
+    let catalog = Catalog::built_in().ok();
+    let judge = |session: Judged| one(mirror, &statement, wish.replay, catalog.as_ref(), session);
     let terms = Terms { jobs: wish.jobs, stop: wish.stop, pause_after: KEPT_EVERY, judge: &judge };
     let opened_before = run.opened;
     loop {
@@ -186,8 +191,14 @@ fn attempt(mirror: &Mirror, wish: &Wish<'_>, mut told: impl FnMut(u64, u64)) -> 
     Ok(Verified { entries: size, from, resumed, sessions: run.opened, holes })
 }
 
-/// One session. Whoever holds its words hands them in here, one body per event.
-fn one(mirror: &Mirror, statement: &Statement, session: Judged) -> Result<(), Unsound> {
+/// One session, by its words where they are here.
+fn one(
+    mirror: &Mirror,
+    statement: &Statement,
+    replay: &Replay,
+    catalog: Option<&Catalog>,
+    session: Judged,
+) -> Result<(), Unsound> {
     let places: Vec<_> = session.places.iter().map(|place| (place.entry, place.observed)).collect();
     let recorded = Recorded {
         log: &mirror.key,
@@ -195,10 +206,10 @@ fn one(mirror: &Mirror, statement: &Statement, session: Judged) -> Result<(), Un
         authority: &statement.authority,
         agent: &session.agent,
         places: &places,
-        bodies: session.events.iter().map(|_| None).collect(),
+        bodies: replay.bodies(session.id, session.places.iter().map(|place| place.entry), &session.events),
         events: &session.events,
     };
-    check_recorded(recorded, None)
+    check_recorded(recorded, catalog)
 }
 
 /// Trees from before this run began that its events quote: the entries are hashed once more, up to the largest of them.

@@ -2,40 +2,76 @@
 //!
 //! Sessions and headers only: an export never holds a word that the copy doesn't.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use venia_proto::ledger::event::Event;
-use venia_proto::ledger::kind::{Answer, Kind, Status};
+use venia_proto::ledger::flag::Flag;
+use venia_proto::ledger::kind::{Answer, Cause, Kind, Status};
 use venia_proto::ledger::note::Note;
 use venia_proto::now::Wall;
 
-use super::index::{Place, Session};
+use super::index::{Erased, Place, Session};
 use super::mirror::{Mirror, MirrorError};
 
 /// OCSF 1.3 "API Activity": what a program was asked to do, by whom, and how it ended.
 const OCSF_CLASS: u32 = 6_003;
 const OCSF_CATEGORY: u32 = 6;
 
-/// What a session is, for scripts.
+/// What a session is, for scripts. Written as it is: a list has ten thousand of them.
+#[derive(Serialize)]
+pub(crate) struct Line<'a> {
+    session: &'a str,
+    agent: &'a str,
+    joined: &'a [String],
+    opened: Wall,
+    closed: Option<Wall>,
+    ended: Option<Cause>,
+    events: usize,
+    kinds: &'a BTreeMap<String, u64>,
+    answers: Vec<Answered>,
+    results: &'a [Status],
+    flags: &'a BTreeSet<Flag>,
+    erased: Value,
+}
+
+/// An answer, and the milliseconds it took.
+#[derive(Serialize)]
+struct Answered {
+    answer: Answer,
+    took: u64,
+}
+
+/// A session's line.
+pub(crate) fn line(session: &Session) -> Line<'_> {
+    Line {
+        session: &session.session,
+        agent: session.agent.split('+').next().unwrap_or_default(),
+        joined: &session.joined,
+        opened: Wall::from_ms(session.opened),
+        closed: session.closed.map(Wall::from_ms),
+        ended: session.ended,
+        events: session.events.len(),
+        kinds: &session.kinds,
+        answers: session.answers.iter().map(|(answer, took)| Answered { answer: *answer, took: *took }).collect(),
+        results: &session.results,
+        flags: &session.flags,
+        erased: match &session.erased {
+            Erased::Nothing => Value::Null,
+            Erased::Parts(parts) => json!(parts),
+            Erased::All => json!("all"),
+        },
+    }
+}
+
+/// The same as a value.
 pub(crate) fn session_json(session: &Session) -> Value {
-    let agent = session.agent.split('+').next().unwrap_or_default();
-    json!({
-        "session": session.session,
-        "agent": agent,
-        "joined": session.joined,
-        "opened": Wall::from_ms(session.opened).to_string(),
-        "closed": session.closed.map(|closed| Wall::from_ms(closed).to_string()),
-        "ended": session.ended,
-        "events": session.events.len(),
-        "kinds": session.kinds,
-        "answers": session.answers.iter().map(|(answer, took)| json!({"answer": answer, "took": took})).collect::<Vec<_>>(),
-        "results": session.results,
-        "flags": session.flags,
-    })
+    json!(line(session))
 }
 
 /// What an event says in clear, for scripts.

@@ -60,7 +60,7 @@ pub(crate) fn append(mirror: &Mirror, lines: Lines, out: &Path) -> Result<u64, M
     file.set_len(position.bytes)?;
     let mut file = BufWriter::new(file);
     file.seek(SeekFrom::Start(position.bytes))?;
-    let mut raw = mirror.raw(position.copy)?;
+    let (mut raw, before) = (mirror.raw(position.copy)?, position.entries);
     let (mut record, mut observed, mut added) = (Record::default(), Wall::MIN, 0);
     while raw.read(&mut record)? {
         // The copy was verified while it grew; here it is only read.
@@ -81,8 +81,11 @@ pub(crate) fn append(mirror: &Mirror, lines: Lines, out: &Path) -> Result<u64, M
     }
     file.flush()?;
     file.get_ref().sync_data()?;
-    lines.sessions(mirror, out)?;
-    remember(&position, out)?;
+    // Whoever only looks again, and finds nothing, writes nothing.
+    if position.entries != before {
+        lines.sessions(mirror, out)?;
+        remember(&position, out)?;
+    }
     Ok(added)
 }
 

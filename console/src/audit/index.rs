@@ -3,54 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use venia_proto::encoding::to_hex;
 use venia_proto::ledger::event::Event;
-use venia_proto::ledger::kind::{Answer, Cause, Kind, Status, Verified};
+use venia_proto::ledger::flag::{self, Flag, Pace};
+use venia_proto::ledger::kind::{Answer, Cause, Kind, Status};
 use venia_proto::now::Wall;
-
-/// A yes within less than this was hardly read, in milliseconds.
-pub(crate) const HASTY_MS: u64 = 1_000;
-/// An author's clock further than this from the relay's is wrong, in milliseconds.
-pub(crate) const SKEW_MS: i64 = 5 * 60 * 1_000;
-/// An event recorded later than this after its author's time is late, in milliseconds.
-pub(crate) const LATE_MS: i64 = 60 * 1_000;
-
-/// Something an auditor should look at twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Flag {
-    /// A yes under one second.
-    Hasty,
-    /// An author's clock ran ahead of the relay's.
-    Clock,
-    /// Recorded long after it happened.
-    Late,
-    /// The log was silent without explanation while the session was open.
-    Gap,
-    /// Something was taken out of a result.
-    Redaction,
-    /// Nobody compared a code: the organisation alone vouches.
-    Organisation,
-    /// A result was kept back by the person, or lost.
-    Withheld,
-    /// Nobody closed it.
-    Abandoned,
-}
-
-impl Flag {
-    /// The word in JSON, in lists and in messages' names.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Hasty => "hasty",
-            Self::Clock => "clock",
-            Self::Late => "late",
-            Self::Gap => "gap",
-            Self::Redaction => "redaction",
-            Self::Organisation => "organisation",
-            Self::Withheld => "withheld",
-            Self::Abandoned => "abandoned",
-        }
-    }
-}
 
 /// Where an event lies: its index in the log, where its record begins in the mirror, and the relay's time of its commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +38,84 @@ pub(crate) struct Session {
     /// How runs ended.
     pub(crate) results: Vec<Status>,
     pub(crate) flags: BTreeSet<Flag>,
+    /// What an `erase` note of the log's says is gone.
+    #[serde(default, skip_serializing_if = "Erased::is_nothing")]
+    pub(crate) erased: Erased,
+    /// How each strand's clock went.
+    #[serde(default)]
+    clocks: BTreeMap<String, Pace>,
+    #[serde(with = "places")]
     pub(crate) events: Vec<Place>,
+}
+
+/// Which of a session's words the log says are erased.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Erased {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The parts with these commitments, in hex.
+    Parts(BTreeSet<String>),
+    /// Everything.
+    All,
+}
+
+impl Erased {
+    fn is_nothing(&self) -> bool {
+        *self == Self::Nothing
+    }
+}
+
+/// Places as one short text, `entry:offset:observed;…`, each number less the one before: ten thousand sessions have a
+/// hundred thousand of them, and a list reads them all.
+mod places {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Place;
+
+    pub(super) fn serialize<S: Serializer>(places: &[Place], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&write(places))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Place>, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        read(&text).ok_or_else(|| serde::de::Error::custom("not a list of places"))
+    }
+
+    pub(super) fn write(places: &[Place]) -> String {
+        let mut text = String::with_capacity(places.len() * 12);
+        let mut last = Place { entry: 0, offset: 0, observed: 0 };
+        for place in places {
+            if !text.is_empty() {
+                text.push(';');
+            }
+            let entry = place.entry.wrapping_sub(last.entry).cast_signed();
+            let offset = place.offset.wrapping_sub(last.offset).cast_signed();
+            let observed = place.observed.wrapping_sub(last.observed);
+            text.push_str(&format!("{entry}:{offset}:{observed}"));
+            last = *place;
+        }
+        text
+    }
+
+    pub(super) fn read(text: &str) -> Option<Vec<Place>> {
+        let mut last = Place { entry: 0, offset: 0, observed: 0 };
+        let mut next = |part: &str| -> Option<Place> {
+            let mut numbers = part.split(':').map(|number| number.parse::<i64>().ok());
+            let (entry, offset, observed) = (numbers.next()??, numbers.next()??, numbers.next()??);
+            if numbers.next().is_some() {
+                return None;
+            }
+            last = Place {
+                entry: last.entry.wrapping_add(entry.cast_unsigned()),
+                offset: last.offset.wrapping_add(offset.cast_unsigned()),
+                observed: last.observed.wrapping_add(observed),
+            };
+            Some(last)
+        };
+        if text.is_empty() { Some(Vec::new()) } else { text.split(';').map(&mut next).collect() }
+    }
 }
 
 impl Session {
@@ -98,7 +132,32 @@ impl Session {
             answers: Vec::new(),
             results: Vec::new(),
             flags: BTreeSet::new(),
+            erased: Erased::Nothing,
+            clocks: BTreeMap::new(),
             events: Vec::new(),
+        }
+    }
+
+    /// Takes in that these parts were erased, all of them without `parts`.
+    pub(crate) fn erase(&mut self, parts: Option<&[[u8; 32]]>) {
+        let Some(parts) = parts else {
+            self.erased = Erased::All;
+            return;
+        };
+        let named = parts.iter().map(|part| to_hex(part));
+        match &mut self.erased {
+            Erased::All => {}
+            Erased::Parts(known) => known.extend(named),
+            Erased::Nothing => self.erased = Erased::Parts(named.collect()),
+        }
+    }
+
+    /// Whether the part with this commitment was erased.
+    pub(crate) fn is_erased(&self, commit: &[u8; 32]) -> bool {
+        match &self.erased {
+            Erased::Nothing => false,
+            Erased::Parts(parts) => parts.contains(&to_hex(commit)),
+            Erased::All => true,
         }
     }
 
@@ -106,7 +165,11 @@ impl Session {
     pub(crate) fn take(&mut self, event: &Event, place: Place) {
         let header = event.header();
         *self.kinds.entry(header.kind.name().to_string()).or_default() += 1;
-        self.flags.extend(flags(event, Wall::from_ms(place.observed)));
+        self.flags.extend(flag::of_event(event, Wall::from_ms(place.observed)));
+        let author = header.author.to_string();
+        let (pace, jumped) = Pace::next(self.clocks.get(&author).copied(), header.time, Wall::from_ms(place.observed));
+        self.clocks.insert(author, pace);
+        self.flags.extend(jumped.then_some(Flag::Jump));
         self.events.push(place);
         match &header.kind {
             Kind::Join { key, .. } => self.joined.push(key.name.to_string()),
@@ -130,46 +193,9 @@ impl Session {
     }
 }
 
-/// What one event alone gives reason to look at.
-pub(crate) fn flags(event: &Event, observed: Wall) -> BTreeSet<Flag> {
-    let header = event.header();
-    let mut flags = BTreeSet::new();
-    let mut flag = |flag, holds: bool| {
-        if holds {
-            flags.insert(flag);
-        }
-    };
-    match &header.kind {
-        Kind::Consent { answer, took, .. } => flag(Flag::Hasty, *answer == Answer::Yes && *took < HASTY_MS),
-        Kind::Join { verified, .. } => flag(Flag::Organisation, *verified == Verified::Organisation),
-        Kind::Redaction { .. } => flag(Flag::Redaction, true),
-        Kind::Result { status, .. } => {
-            flag(Flag::Withheld, matches!(status, Status::Withheld | Status::Lost));
-            flag(Flag::Late, *status == Status::Late);
-        }
-        Kind::Open { .. }
-        | Kind::Request
-        | Kind::Admit { .. }
-        | Kind::Refuse { .. }
-        | Kind::Series { .. }
-        | Kind::Chat
-        | Kind::Note
-        | Kind::Pause { .. }
-        | Kind::Resume { .. }
-        | Kind::Stop { .. }
-        | Kind::Signoff { .. }
-        | Kind::Close { .. }
-        | Kind::Addendum { .. } => {}
-    }
-    let behind = observed.ms().saturating_sub(header.time.ms());
-    flag(Flag::Clock, behind < -SKEW_MS);
-    flag(Flag::Late, behind > LATE_MS);
-    flags
-}
-
 #[cfg(test)]
 mod tests {
-    use venia_proto::id::{Leaf, SessionId, Strand};
+    use venia_proto::id::{SessionId, Strand};
     use venia_proto::key::SigningKey;
     use venia_proto::ledger::part::{Opening, PartName};
     use venia_proto::ledger::strand::Author;
@@ -177,22 +203,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_begin_where_their_limits_say() {
+    fn places_are_kept_in_little_room_and_come_back() {
+        let place = |entry, offset, observed| Place { entry, offset, observed };
+        for list in [
+            vec![],
+            vec![place(7, 0, 1_795_514_402_000)],
+            vec![place(7, 900, 5), place(9, 1_800, 5), place(u64::MAX, u64::MAX, i64::MIN)],
+            vec![place(9, 1_800, -5), place(7, 3, i64::MAX)],
+        ] {
+            let text = places::write(&list);
+            assert_eq!(places::read(&text).as_ref(), Some(&list), "{text}");
+        }
+        for damaged in ["1", "1:2", "1:2:x", "1:2:3;", "1:2:3:4", ":", "99999999999999999999:0:0"] {
+            assert_eq!(places::read(damaged), None, "{damaged}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_is_flagged() {
         let key = SigningKey::new("device", [1; 32]);
-        let now = 1_795_514_402_000;
         let mut author = Author::new(SessionId([1; 16]), Strand::Agent);
         let part = [Opening::make([1; 32], b"{}").unwrap().part(PartName::Body, None)];
-        author.write(Kind::Open { versions: vec![1] }, &part, Wall::from_ms(now), &key);
-        let mut found = |answer, took, observed: i64| {
-            let kind = Kind::Consent { asked: Leaf([0; 32]), answer, took };
-            flags(&author.write(kind, &part, Wall::from_ms(now), &key), Wall::from_ms(observed))
-        };
-        assert_eq!(found(Answer::Yes, HASTY_MS - 1, now), [Flag::Hasty].into());
-        assert_eq!(found(Answer::Yes, HASTY_MS, now), [].into());
-        assert_eq!(found(Answer::No, 0, now), [].into(), "a no may be quick");
-        assert_eq!(found(Answer::No, 0, now + LATE_MS), [].into());
-        assert_eq!(found(Answer::No, 0, now + LATE_MS + 1), [Flag::Late].into());
-        assert_eq!(found(Answer::No, 0, now - SKEW_MS), [].into());
-        assert_eq!(found(Answer::No, 0, now - SKEW_MS - 1), [Flag::Clock].into());
+        let mut session = Session::new("0".repeat(32), key.verifier().to_string(), 0);
+        for (entry, time, flagged) in [(0, 5, false), (1, 5, false), (2, 6 + flag::SKEW_MS, true)] {
+            let kind = if entry == 0 { Kind::Open { versions: vec![1] } } else { Kind::Chat };
+            let event = author.write(kind, &part, Wall::from_ms(time), &key);
+            session.take(&event, Place { entry, offset: 0, observed: 5 });
+            assert_eq!(session.flags.contains(&Flag::Jump), flagged, "{entry}");
+        }
+    }
+
+    #[test]
+    fn what_was_erased_adds_up() {
+        let erased = |names: &[[u8; 32]]| Some(names.to_vec());
+        let mut session = Session::new("0".repeat(32), "device-x+0+0".to_owned(), 0);
+        session.erase(erased(&[[1; 32]]).as_deref());
+        session.erase(erased(&[[2; 32], [1; 32]]).as_deref());
+        assert!(session.is_erased(&[1; 32]) && session.is_erased(&[2; 32]) && !session.is_erased(&[3; 32]));
+        session.erase(None);
+        assert!(session.is_erased(&[3; 32]));
+        session.erase(erased(&[[4; 32]]).as_deref());
+        assert_eq!(session.erased, Erased::All, "nothing takes back the whole");
     }
 }

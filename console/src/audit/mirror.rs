@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! DATA/audit/<log>/entries        u32 length of an agent's key (of an `open`, else 0), the key, u32 length, the raw entry …
-//! DATA/audit/<log>/index          one JSON line of state, then one per session; replaced whole
+//! DATA/audit/<log>/index          one JSON line of state; replaced whole
+//! DATA/audit/<log>/sessions-<n>   one JSON line per session; grows ([`super::sessions`])
+//! DATA/audit/<log>/words/…        words the auditor opened ([`super::words`])
 //! DATA/audit/<log>/verified …     how far it was verified ([`super::progress`])
 //! DATA/audit/<log>/contradiction  two checkpoints that can't both be honest, if the relay ever signed such
 //! ```
@@ -21,19 +23,24 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use venia_proto::encoding;
 use venia_proto::key::VerifierKey;
-use venia_proto::ledger::notice::{LogEntry, Notice};
+use venia_proto::ledger::flag::Flag;
+use venia_proto::ledger::merkle::{Hash, Tree};
+use venia_proto::ledger::note;
+use venia_proto::ledger::notice::{Closed, LogEntry, Notice, Succession};
 use venia_proto::ledger::reading::{Read, Reading, Saved, Unreadable};
+use venia_proto::ledger::succession::KEY_INDEX;
 use venia_relay::client::home::{Home, HomeError};
 use venia_relay::walking::Record;
 
-use super::index::{Flag, Place, Session};
+use super::index::{Place, Session};
+use super::sessions;
 
 const FOLDER: &str = "audit";
 const ENTRIES: &str = "entries";
 const INDEX: &str = "index";
 const CONTRADICTION: &str = "contradiction";
-/// Largest index, in bytes: a million sessions of a few hundred bytes.
-const INDEX_MAX: usize = 1 << 30;
+/// Largest index, in bytes: a statement, a checkpoint, and every session that is open.
+const INDEX_MAX: usize = 1 << 28;
 /// Largest record: an event is at most 16 KiB and its signature.
 const RECORD_MAX: usize = 64 * 1024;
 
@@ -69,6 +76,15 @@ pub(crate) struct State {
     pub(crate) reading: Saved,
     /// Unexplained silences: from, to.
     pub(crate) holes: Vec<(i64, i64)>,
+    /// Entries before this one are kept by nobody: the relay pruned them before this copy was made.
+    #[serde(default)]
+    pub(crate) pruned: u64,
+    /// The relay closed this log at fewer entries than this copy holds: a restored backup lost the rest.
+    #[serde(default)]
+    pub(crate) closed: Option<u64>,
+    /// Where the sessions stand.
+    #[serde(default)]
+    pub(crate) sessions: sessions::Kept,
 }
 
 /// One log's copy.
@@ -128,18 +144,9 @@ impl Mirror {
         Ok(Some(Self { home, key, state, sessions: BTreeMap::new() }))
     }
 
-    /// Agent's key and places of these sessions, out of the index; it is read once, line by line, and isn't held.
-    pub(crate) fn places(&self, wanted: &BTreeSet<String>) -> Result<Vec<Placed>, MirrorError> {
-        let damaged = |_| MirrorError::Damaged("its index");
-        let mut found = Vec::new();
-        for line in BufReader::new(File::open(self.home.dir().join(INDEX))?).lines().skip(1) {
-            let line = line?;
-            let named: Named = serde_json::from_str(&line).map_err(damaged)?;
-            if wanted.contains(&named.session) {
-                found.push(serde_json::from_str(&line).map_err(damaged)?);
-            }
-        }
-        Ok(found)
+    /// Agent's key and places of these sessions; read once, line by line, and not held.
+    pub(crate) fn places(&self, wanted: &BTreeSet<String>) -> Result<Vec<Session>, MirrorError> {
+        sessions::places(&self.home, self.state.sessions, wanted)
     }
 
     fn load(home: Home, key: Option<&VerifierKey>) -> Result<Option<Self>, MirrorError> {
@@ -152,16 +159,14 @@ impl Mirror {
                 bytes: 0,
                 reading: Saved::default(),
                 holes: Vec::new(),
+                pruned: 0,
+                closed: None,
+                sessions: sessions::Kept::default(),
             };
             return Ok(Some(Self { home, key, state, sessions: BTreeMap::new() }));
         };
-        let mut lines = index.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let damaged = |_| MirrorError::Damaged("its index");
-        let state: State = serde_json::from_slice(lines.next().unwrap_or_default()).map_err(damaged)?;
-        let sessions = lines
-            .map(|line| serde_json::from_slice::<Session>(line).map(|session| (session.session.clone(), session)))
-            .collect::<Result<_, _>>()
-            .map_err(damaged)?;
+        let state: State = serde_json::from_slice(&index).map_err(|_| MirrorError::Damaged("its index"))?;
+        let sessions = sessions::load(&home, state.sessions)?;
         let known: VerifierKey = state.log.parse().map_err(|_| MirrorError::Damaged("its log's key"))?;
         let same = key.is_none_or(|key| *key == known);
         Ok(same.then_some(Self { home, key: known, state, sessions }))
@@ -188,16 +193,68 @@ impl Mirror {
         self.state.bytes = bytes;
         self.state.checkpoint = text(checkpoint)?;
         self.state.statement = text(statement)?;
+        let mut changed: BTreeSet<String> = sessions.keys().cloned().collect();
         self.sessions.extend(sessions);
         for (from, to) in &holes {
             for session in self.sessions.values_mut() {
                 if session.opened <= *to && session.closed.is_none_or(|closed| closed >= *from) {
                     session.flags.insert(Flag::Gap);
+                    changed.insert(session.session.clone());
                 }
             }
         }
         self.state.holes.extend(holes);
+        let before = self.state.sessions;
+        self.state.sessions = sessions::add(&self.home, before, &self.sessions, &changed)?;
+        self.write_index()?;
+        sessions::forget(&self.home, before, self.state.sessions)
+    }
+
+    /// The entries' bytes were never here and are kept by nobody: the log is known by its root only.
+    pub(crate) fn known_by_root(
+        &mut self,
+        pruned: u64,
+        checkpoint: &[u8],
+        statement: &[u8],
+    ) -> Result<(), MirrorError> {
+        self.state.pruned = pruned;
+        self.state.checkpoint = text(checkpoint)?;
+        self.state.statement = text(statement)?;
         self.write_index()
+    }
+
+    /// Whether this is a log of which nothing but the root is known.
+    pub(crate) fn is_pruned(&self) -> bool {
+        self.state.pruned > self.state.reading.size
+    }
+
+    /// The relay closed the log before the end of this copy, which stays as it is.
+    pub(crate) fn outlives(&mut self, closed: u64) -> Result<(), MirrorError> {
+        self.state.closed = Some(closed);
+        self.write_index()
+    }
+
+    /// The root of this copy's first entries; none if it hasn't as many.
+    pub(crate) fn root_at(&self, size: u64) -> Result<Option<Hash>, MirrorError> {
+        let (mut tree, mut raw) = (Tree::new(), self.raw(0)?);
+        while tree.size() < size {
+            let Some((_, entry)) = raw.next()? else { return Ok(None) };
+            tree.append(note::leaf(&entry), |_, _, _| {});
+        }
+        Ok(Some(tree.root()))
+    }
+
+    /// What this log says of the one before; none if it is the first, or nothing but its root is known.
+    pub(crate) fn follows(&self) -> Result<Option<(Closed, Succession)>, MirrorError> {
+        let mut raw = self.raw(0)?;
+        for _ in 0..KEY_INDEX {
+            raw.next()?;
+        }
+        let Some((_, entry)) = raw.next()? else { return Ok(None) };
+        Ok(match LogEntry::open(&entry, &self.key) {
+            Ok(LogEntry::Notice(Notice::Key { previous, cause })) => Some((previous, cause)),
+            Ok(_) | Err(_) => None,
+        })
     }
 
     /// Keeps two checkpoints that can't both be honest.
@@ -224,32 +281,19 @@ impl Mirror {
         Ok(File::open(self.entries())?)
     }
 
+    /// Where it lies.
+    pub(crate) fn dir(&self) -> &Path {
+        self.home.dir()
+    }
+
     fn entries(&self) -> PathBuf {
         self.home.dir().join(ENTRIES)
     }
 
     fn write_index(&self) -> Result<(), MirrorError> {
-        let damaged = |_| MirrorError::Damaged("its index");
-        let mut index = serde_json::to_vec(&self.state).map_err(damaged)?;
-        for session in self.sessions.values() {
-            index.push(b'\n');
-            serde_json::to_writer(&mut index, session).map_err(damaged)?;
-        }
+        let index = serde_json::to_vec(&self.state).map_err(|_| MirrorError::Damaged("its index"))?;
         Ok(self.home.write(INDEX, &index)?)
     }
-}
-
-/// Where a session's events lie.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Placed {
-    pub(crate) session: String,
-    pub(crate) agent: String,
-    pub(crate) events: Vec<Place>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    session: String,
 }
 
 /// A copy that grows, not yet believed.
@@ -289,7 +333,7 @@ impl Growth {
         let observed = read.observed.ms();
         let id = match &read.entry {
             LogEntry::Event(event) => event.header().session.to_string(),
-            LogEntry::Notice(Notice::Abandoned { session }) => session.to_string(),
+            LogEntry::Notice(Notice::Abandoned { session } | Notice::Erase { session, .. }) => session.to_string(),
             LogEntry::Batch(_) | LogEntry::Notice(_) => return Ok(String::new()),
         };
         let mut agent = String::new();
@@ -297,6 +341,8 @@ impl Growth {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(match mirror.sessions.get(&id) {
                 Some(session) => session.clone(),
+                // The relay knew the session and the log doesn't: nothing here could be erased.
+                None if matches!(read.entry, LogEntry::Notice(_)) => return Ok(String::new()),
                 None => {
                     agent = agents.next().ok_or(MirrorError::Damaged("an agent's key is missing"))?;
                     Session::new(id, agent.clone(), observed)
@@ -310,6 +356,10 @@ impl Growth {
             }
             LogEntry::Notice(Notice::Abandoned { .. }) => {
                 session.flags.insert(Flag::Abandoned);
+                Ok(agent)
+            }
+            LogEntry::Notice(Notice::Erase { parts, .. }) => {
+                session.erase(parts.as_deref());
                 Ok(agent)
             }
             LogEntry::Batch(_) | LogEntry::Notice(_) => Ok(String::new()),

@@ -5,19 +5,22 @@
 //! F4)
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::looking::Look;
 use venia_proto::ledger::note::Note;
-use venia_proto::ledger::notice::Looking;
+use venia_proto::ledger::notice::Succession;
 use venia_proto::rendezvous::{Answer, Call, LogHead};
 use venia_proto::statement::Statement;
 use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::home::HomeError;
+use venia_relay::client::link::Link;
 
 use super::mirror::{Mirror, MirrorError};
+use super::opening::Opener;
 use crate::membership::Membership;
-use crate::reach::Reached;
 use crate::{obeying, reach};
 
 /// A copy that couldn't be brought up to date.
@@ -29,6 +32,9 @@ pub(crate) enum SyncError {
     /// Our own disk, or entries that don't hold.
     #[error(transparent)]
     Mirror(#[from] MirrorError),
+    /// The words kept here.
+    #[error(transparent)]
+    Home(#[from] HomeError),
     /// The relay signed another history than before.
     #[error("the relay shows another history than last time")]
     Contradiction(PathBuf),
@@ -38,66 +44,73 @@ pub(crate) enum SyncError {
 pub(crate) async fn sync(
     member: &Membership,
     data: &Path,
-    what: Looking,
-    session: Option<SessionId>,
+    looks: &[Look],
+    opener: Option<&Opener<'_>>,
     told: impl FnMut(u64, u64),
 ) -> Result<Vec<Mirror>, SyncError> {
-    let looking = Looker::arrive(member, what, session).await?;
-    let ended = looking.round(member, data, told).await;
+    let looking = Looker::arrive(member, looks).await?;
+    let ended = looking.round(member, data, opener, told).await;
     looking.leave().await;
     ended
 }
 
 /// An auditor who said what they look for, and stays connected: one note in the log, however often they look again.
-pub(crate) struct Looker(Reached);
+pub(crate) struct Looker {
+    link: Link,
+    control: Arc<Control>,
+}
 
 impl Looker {
-    /// Connects, and puts on record what is looked for.
-    pub(crate) async fn arrive(
-        member: &Membership,
-        what: Looking,
-        session: Option<SessionId>,
-    ) -> Result<Self, SyncError> {
-        let looker = Self(reach::reach(&member.at, &member.root, member.statement.as_ref(), &member.key).await?);
-        let control = &looker.0.control;
+    /// Connects, and puts on record what is looked for, the last look deciding what may be opened.
+    pub(crate) async fn arrive(member: &Membership, looks: &[Look]) -> Result<Self, SyncError> {
+        let reached = reach::reach(&member.at, &member.root, member.statement.as_ref(), &member.key).await?;
+        let looker = Self { link: reached.link, control: Arc::new(reached.control) };
+        let control = &looker.control;
         if let Err(error) = obeying::obey(&member.home, control, &control.welcome().relay.log).await {
             // The next connection asks again.
             tracing::warn!(error = &error as &dyn std::error::Error, "what was erased is still here");
         }
-        match reach::call(control, Call::Look { what, session }).await {
-            Ok(_) => Ok(looker),
-            Err(error) => {
+        for (what, session) in looks {
+            if let Err(error) = reach::call(control, Call::Look { what: *what, session: *session }).await {
                 looker.leave().await;
-                Err(error.into())
+                return Err(error.into());
             }
         }
+        Ok(looker)
     }
 
-    /// Brings every log's copy up to date.
+    /// Brings every log's copy up to date, and opens what is wanted of it.
     pub(crate) async fn round(
         &self,
         member: &Membership,
         data: &Path,
+        opener: Option<&Opener<'_>>,
         mut told: impl FnMut(u64, u64),
     ) -> Result<Vec<Mirror>, SyncError> {
-        let control = &self.0.control;
+        let control = &self.control;
         let Answer::Logs { logs } = reach::call(control, Call::Logs).await? else {
             return Err(ControlError::Malformed(None).into());
         };
-        let mut mirrors = Vec::new();
-        for head in logs {
+        let (mut mirrors, mut heads) = (Vec::new(), Vec::new());
+        let last = logs.len().saturating_sub(1);
+        for (n, head) in logs.into_iter().enumerate() {
             let key = log_key(&head, member).ok_or(ControlError::WrongRoot)?;
             let mut mirror = Mirror::open(data, &key)?;
-            grow(&mut mirror, control, &head, &mut told).await?;
+            grow(&mut mirror, control, &head, n < last, &mut told).await?;
+            heads.push(Checkpoint::open(&head.checkpoint, &key).map_err(|_| ControlError::Malformed(None))?);
+            if let Some(opener) = opener {
+                opener.open(control, &mirror).await?;
+            }
             mirrors.push(mirror);
         }
+        linked(&mirrors, &heads)?;
         Ok(mirrors)
     }
 
     /// Says goodbye.
     pub(crate) async fn leave(self) {
-        self.0.control.close();
-        self.0.link.close(0, b"").await;
+        self.control.close();
+        self.link.close(0, b"").await;
     }
 }
 
@@ -110,16 +123,44 @@ fn log_key(head: &LogHead, member: &Membership) -> Option<VerifierKey> {
     Checkpoint::of_note(&note, &key).ok().map(|_| key)
 }
 
+/// Every log says truly where the one before was closed. One that was closed before the end of this copy lost what came
+/// after: only a restored backup may, and only if it says so. (SECURITY F5)
+fn linked(mirrors: &[Mirror], heads: &[Checkpoint]) -> Result<(), SyncError> {
+    for ((before, next), head) in mirrors.iter().zip(mirrors.iter().skip(1)).zip(heads) {
+        let Some((closed, cause)) = next.follows()? else {
+            if next.is_pruned() {
+                continue;
+            }
+            return Err(SyncError::Contradiction(before.contradicted(next.state.checkpoint.as_bytes())?));
+        };
+        let said = (closed.origin, closed.size, closed.root) == (head.origin.clone(), head.size, head.root);
+        let lost = before.state.reading.size > head.size;
+        if !said || lost && cause == Succession::Year {
+            return Err(SyncError::Contradiction(before.contradicted(next.state.checkpoint.as_bytes())?));
+        }
+    }
+    Ok(())
+}
+
+/// `closed`: another log follows this one.
 async fn grow(
     mirror: &mut Mirror,
     control: &Control,
     head: &LogHead,
+    closed: bool,
     told: &mut impl FnMut(u64, u64),
 ) -> Result<(), SyncError> {
     let malformed = || ControlError::Malformed(None);
     let signed = Checkpoint::open(&head.checkpoint, &mirror.key).map_err(|_| malformed())?;
     let mut growth = mirror.grow()?;
+    if head.kept_from > growth.reading.size() {
+        return Ok(mirror.known_by_root(head.kept_from, &head.checkpoint, &head.statement)?);
+    }
     if signed.size < growth.reading.size() {
+        // This copy holds what the relay lost, and the relay's shorter log is how it began.
+        if closed && mirror.root_at(signed.size)? == Some(signed.root) {
+            return Ok(mirror.outlives(signed.size)?);
+        }
         return Err(SyncError::Contradiction(mirror.contradicted(&head.checkpoint)?));
     }
     let origin = mirror.key.name.to_string();

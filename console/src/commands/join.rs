@@ -35,7 +35,7 @@ use crate::keeping;
 use crate::membership::{self, Membership};
 use crate::reach::{Reached, call, reach};
 use crate::voice::{Ended, Voice};
-use crate::{Parts, input, obeying, seen, trouble};
+use crate::{Parts, input, obeying, seen, succession, trouble};
 
 /// A member note with less left than this is renewed first, in milliseconds.
 const RENEW_MS: i64 = 60 * 60 * 1_000;
@@ -132,6 +132,9 @@ async fn session(
     let failed = |error: ControlError| trouble::control(&error, words);
     let (at, root) = (membership.at.clone(), membership.root);
     let mut reached = reach(&at, &root, membership.statement.as_ref(), &membership.key).await.map_err(failed)?;
+    if let Some(told) = succession::follow(&membership, &reached.control, words).await? {
+        voice.warn(&told);
+    }
     seen::trusted(&membership.home, &reached.control, words).await?;
     let member = renewed(&mut membership, &reached, voice).await?;
     let folder = |error| trouble::folder(&error, words);

@@ -24,7 +24,7 @@ pub(crate) fn run(cli: &Cli, parts: Parts) -> ExitCode {
         Command::Checks { area } => checks::run(*area, &screen),
         Command::Verify { file, root } => verify::run(file, root.as_deref(), &cli.common, &screen),
         Command::Report { file, out, root } => report::run(file, out, root.as_deref(), &cli.common, &screen),
-        Command::Audit(command) => audit::run(command, &cli.common, &screen),
+        Command::Audit(command) => audit::run(command, &cli.common, &screen, parts),
         Command::Enroll { invite } => enroll::run(invite, &cli.common, &screen, parts),
         Command::Refresh => refresh::run(&cli.common, &screen),
         // Its failures are events of its stream, not an object of their own.

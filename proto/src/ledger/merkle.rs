@@ -112,6 +112,17 @@ impl Tree {
     }
 }
 
+/// Number of a node in the order in which nodes become complete, from 0: where a store that only grows keeps it. `None` if no
+/// tree has it.
+pub fn completed(level: u8, index: u64) -> Option<u64> {
+    let leaves =
+        index.checked_add(1).filter(|nodes| *nodes <= SIZE_MAX.checked_shr(level.into()).unwrap_or(0))? << level;
+    // The last leaf below it completes it. Every leaf before that one is a node, and so is every complete pair, pair of
+    // pairs …: of n leaves, n and n less one per bit set.
+    let last = leaves - 1;
+    Some(2 * last - u64::from(last.count_ones()) + u64::from(level))
+}
+
 /// Hash of an inner node: `SHA-256(0x01 ‖ left ‖ right)`. The 0x01 keeps a node from being taken for a leaf.
 pub fn parent(left: &Hash, right: &Hash) -> Hash {
     let mut hash = Sha256::new();

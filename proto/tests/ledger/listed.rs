@@ -592,6 +592,13 @@ fn accepted() {
     let mut late = good.clone();
     late.entries.last_mut().unwrap().proof = None;
     add("the last receipt to come".into(), "unclosed", late.to_zip().unwrap());
+    // Without a relay there is one receipt, the first.
+    let first = Note::parse(&good.first_checkpoint).unwrap();
+    let mut alone = Bundle { consistency: Vec::new(), ..good.clone() };
+    alone.batches.clear();
+    alone.entries.iter_mut().for_each(|entry| entry.proof = None);
+    alone.entries[0].proof = Some(world.log.proof(world.events[0].1, &first));
+    add("the first receipt alone".into(), "unclosed", alone.to_zip().unwrap());
     let mut pages = good.clone();
     (pages.receipt, pages.readme) = (Some("another page".into()), None);
     add("another page".into(), "intact", pages.to_zip().unwrap());

@@ -82,6 +82,7 @@ fn e9_words_that_are_disclosed_and_cannot_be_read() {
         ("not text", vec![0xff, 0xfe]),
     ];
     for (what, words) in odd {
+        assert!(serde_json::from_slice::<serde_json::Value>(&words).is_ok() || what != "a language nobody reads");
         let mut world = World::begun();
         let kind = Kind::Consent { asked: world.leaf(1), answer: Answer::Yes, took: 900 };
         let card = world.utter(AGENT, kind, Some(&words), |_| {});
@@ -178,7 +179,7 @@ fn checkpoints_of_other_logs() {
     for kind in ["chat", "agent's"] {
         for origin in ["evil.example/log", "two.example/log"] {
             let (at, bundle) = spoil(kind, origin);
-            both.broken(format!("{kind} {origin}"), at, "a foreign origin", &bundle);
+            both.broken(format!("{kind} {origin}"), at, "another log's checkpoint", &bundle);
         }
     }
     // Before the first receipt here one may come from another log of the organisation's, and from no other.

@@ -14,4 +14,5 @@ mod people;
 mod python;
 mod repacked;
 mod rules;
+mod succession;
 mod support;

@@ -7,6 +7,7 @@
 
 pub mod history;
 pub mod ledger;
+pub mod mirror;
 
 use std::time::Duration;
 

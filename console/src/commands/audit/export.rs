@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
+use venia_proto::ledger::looking::Look;
 use venia_proto::ledger::notice::Looking;
 use venia_relay::client::control::ControlError;
 use venia_relay::walking;
@@ -13,7 +14,8 @@ use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 
-use super::{Desk, mirror, not_synced};
+use super::desk::Desk;
+use super::{mirror, not_synced};
 use crate::audit::export::Lines;
 use crate::audit::mirror::{Mirror, MirrorError};
 use crate::audit::sync::{Looker, SyncError};
@@ -21,6 +23,8 @@ use crate::audit::{following, tiles};
 use crate::cli::Format;
 use crate::commands::block_on;
 
+/// What goes on record.
+const LOOK: Look = (Looking::Export, None);
 /// How often it is looked whether somebody wants it to end.
 const GLANCE: Duration = Duration::from_millis(100);
 
@@ -35,7 +39,8 @@ pub(super) fn run(
     let desk = Desk::open(common, screen)?;
     match every {
         None => {
-            let mirrors = desk.mirrors(offline, Looking::Export, None)?;
+            let logs = desk.logs(offline, &[LOOK], None)?;
+            let mirrors: Vec<Mirror> = logs.into_iter().map(|log| log.copy).collect();
             write(&mirrors, format, out, true, screen)?;
             Ok(Exit::Done)
         }
@@ -48,13 +53,12 @@ fn follow(desk: &Desk<'_>, format: Format, out: &Path, every: Duration) -> Resul
     let (screen, words, data) = (desk.screen, desk.screen.words(), desk.member.home.dir());
     let stop = walking::interrupted().map_err(|error| mirror(&error.into(), words))?;
     let followed = async {
-        let mut looker =
-            Some(Looker::arrive(&desk.member, Looking::Export, None).await.map_err(|e| not_synced(e, words))?);
+        let mut looker = Some(Looker::arrive(&desk.member, &[LOOK]).await.map_err(|e| not_synced(e, words))?);
         let mut first = true;
         while !stop.load(Ordering::Acquire) {
             let round = match &looker {
-                Some(looker) => looker.round(&desk.member, data, |_, _| {}).await,
-                None => Looker::arrive(&desk.member, Looking::Export, None).await.map(|again| {
+                Some(looker) => looker.round(&desk.member, data, None, |_, _| {}).await,
+                None => Looker::arrive(&desk.member, &[LOOK]).await.map(|again| {
                     looker = Some(again);
                     Vec::new()
                 }),
@@ -89,7 +93,8 @@ fn follow(desk: &Desk<'_>, format: Format, out: &Path, every: Duration) -> Resul
 /// Writes what there is; says so if something came or `always`.
 fn write(mirrors: &[Mirror], format: Format, out: &Path, always: bool, screen: &Screen) -> Result<(), Failure> {
     let words = screen.words();
-    for (n, copy) in mirrors.iter().enumerate() {
+    // Of a pruned log there is nothing to write; its place stays its own.
+    for (n, copy) in mirrors.iter().enumerate().filter(|(_, copy)| !copy.is_pruned()) {
         // One folder per log: a log's tiles are a whole of their own.
         let out = if mirrors.len() > 1 { out.join(format!("log-{n}")) } else { out.to_owned() };
         let added = one(copy, format, &out).map_err(|error| mirror(&error, words))?;

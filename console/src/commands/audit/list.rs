@@ -3,20 +3,37 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use venia_proto::ledger::body::ItemId;
 use venia_proto::now::Wall;
+use venia_relay::client::home::HomeError;
 use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 
-use crate::audit::export::session_json;
+use super::Log;
+use crate::audit::export;
 use crate::audit::index::Session;
-use crate::audit::mirror::Mirror;
+use crate::audit::search::{self, Query};
 use crate::cli::{Filters, Period};
+use crate::trouble;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-pub(super) fn run(mirrors: &[Mirror], by: Option<Period>, filters: &Filters, screen: &Screen) -> Result<Exit, Failure> {
-    let all = mirrors.iter().flat_map(|mirror| mirror.sessions.values());
-    let mut sessions: Vec<&Session> = all.filter(|session| fits(session, filters)).collect();
+pub(super) fn run(
+    logs: &[Log],
+    by: Option<Period>,
+    filters: &Filters,
+    query: Option<&Query>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let mut sessions: Vec<&Session> = Vec::new();
+    for log in logs {
+        let mut said = Said::new(log, filters, query);
+        for session in log.copy.sessions.values().filter(|session| fits(session, filters)) {
+            if said.fits(session).map_err(|error| trouble::folder(&error, screen.words()))? {
+                sessions.push(session);
+            }
+        }
+    }
     sessions.sort_by_key(|session| session.opened);
     match by {
         None => sessions.iter().try_for_each(|session| one(session, screen))?,
@@ -29,15 +46,39 @@ pub(super) fn run(mirrors: &[Mirror], by: Option<Period>, filters: &Filters, scr
     Ok(Exit::Done)
 }
 
+/// The conditions that only words can meet.
+pub(super) struct Said<'a> {
+    log: &'a Log,
+    item: Option<ItemId>,
+    query: Option<&'a Query>,
+    buffer: String,
+}
+
+impl<'a> Said<'a> {
+    pub(super) fn new(log: &'a Log, filters: &Filters, query: Option<&'a Query>) -> Self {
+        Self { log, item: filters.item.clone().map(ItemId), query, buffer: String::new() }
+    }
+
+    /// Whether a session's words are such. Each of several words may stand in another entry.
+    pub(super) fn fits(&mut self, session: &Session) -> Result<bool, HomeError> {
+        if self.item.is_none() && self.query.is_none() {
+            return Ok(true);
+        }
+        let Some(kept) = self.log.words.read(&session.session)? else { return Ok(false) };
+        let about = |item: &ItemId| kept.records().any(|record| search::is_about(&record, item));
+        let buffer = &mut self.buffer;
+        Ok(self.item.as_ref().is_none_or(about) && self.query.is_none_or(|query| query.all_in(kept.records(), buffer)))
+    }
+}
+
 fn one(session: &Session, screen: &Screen) -> Result<(), Failure> {
     if screen.json() {
-        return screen.object(&session_json(session));
+        return screen.object(&export::line(session));
     }
     let words = screen.words();
-    let value = session_json(session);
     let opened = Wall::from_ms(session.opened).to_string();
     let joined = session.joined.join(", ");
-    let ended = value["ended"].as_str().unwrap_or("-").to_owned();
+    let ended = ended(session).unwrap_or_else(|| "-".to_owned());
     let (events, flags) = (session.events.len() as u64, flags(session));
     screen.line(&words.say(
         "audit-session",
@@ -50,6 +91,12 @@ fn one(session: &Session, screen: &Screen) -> Result<(), Failure> {
             ("flags", &flags),
         ],
     ))
+}
+
+/// Why it ended, as its event says it.
+fn ended(session: &Session) -> Option<String> {
+    let cause = serde_json::to_value(session.ended?).ok()?;
+    cause.as_str().map(str::to_owned)
 }
 
 /// A session's flags as words.
@@ -88,13 +135,17 @@ fn begin(at: i64, period: Period) -> String {
     Wall::from_ms(days * DAY_MS).to_string().chars().take(letters).collect()
 }
 
-fn fits(session: &Session, filters: &Filters) -> bool {
-    let opened = Wall::from_ms(session.opened).to_string();
-    let ended = || session.ended.and_then(|cause| serde_json::to_value(cause).ok());
+/// Whether a session's headers are such.
+pub(super) fn fits(session: &Session, filters: &Filters) -> bool {
+    let opened = if filters.from.is_some() || filters.to.is_some() {
+        Wall::from_ms(session.opened).to_string()
+    } else {
+        String::new()
+    };
     filters.technician.as_ref().is_none_or(|key| session.joined.iter().any(|joined| joined.starts_with(key)))
         && filters.agent.as_ref().is_none_or(|key| session.agent.starts_with(key))
         && filters.kind.is_none_or(|kind| session.kinds.contains_key(kind.as_str()))
-        && filters.outcome.as_ref().is_none_or(|cause| ended().as_ref().and_then(|ended| ended.as_str()) == Some(cause))
+        && filters.outcome.as_ref().is_none_or(|cause| ended(session).as_ref() == Some(cause))
         && filters.from.as_ref().is_none_or(|from| opened >= *from)
         && filters.to.as_ref().is_none_or(|to| opened.get(..to.len()).is_some_and(|day| day <= to.as_str()))
 }

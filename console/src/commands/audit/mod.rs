@@ -1,46 +1,72 @@
 //! `venia audit`: an auditor reads the service's whole record. Looking is itself on record before anything is told.
 
+mod desk;
 mod export;
 mod key;
 mod list;
+mod search;
 mod show;
+mod telling;
 mod verify;
 
 use std::time::Duration;
 
-use venia_proto::id::SessionId;
 use venia_proto::ledger::notice::Looking;
-use venia_relay::client::home::Home;
-use venia_ui::cli::{Common, Program};
+use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
 use crate::audit::check::{self, Freshness};
+use crate::audit::index::Session;
 use crate::audit::mirror::{Mirror, MirrorError};
-use crate::audit::sync::{SyncError, sync};
+use crate::audit::search::{Query, QueryError, WORD_MAX, WORDS_MAX};
+use crate::audit::sync::SyncError;
 use crate::cli::Audit;
-use crate::membership::Membership;
-use crate::trouble;
+use crate::{Parts, input, trouble};
+use desk::{Desk, Log};
 
-pub(super) fn run(command: &Audit, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
+pub(super) fn run(command: &Audit, common: &Common, screen: &Screen, parts: Parts) -> Result<Exit, Failure> {
+    let words = screen.words();
     match command {
         Audit::Key => key::run(common, screen),
-        Audit::List { by, filters, offline } => {
+        Audit::List { by, word, filters, offline } if word.is_empty() && filters.item.is_none() => {
             let desk = Desk::open(common, screen)?;
-            let mirrors = desk.mirrors(*offline, Looking::List, None)?;
-            let exit = list::run(&mirrors, *by, filters, screen)?;
-            desk.fresh(&mirrors);
+            let logs = desk.logs(*offline, &[(Looking::List, None)], None)?;
+            let exit = list::run(&logs, *by, filters, None, screen)?;
+            desk.fresh(&logs);
             Ok(exit)
+        }
+        // What a session is about stands in its words only.
+        Audit::List { by, word, filters, offline } => {
+            let query = match word.is_empty() {
+                true => None,
+                false => Some(query(word, parts, words)?),
+            };
+            let desk = Desk::open(common, screen)?;
+            let logs = desk.opened(*offline, &|session| list::fits(session, filters), words)?;
+            let exit = list::run(&logs, *by, filters, query.as_ref(), screen)?;
+            desk.fresh(&logs);
+            Ok(exit)
+        }
+        Audit::Search { words: asked, filters, offline } => {
+            let query = query(asked, parts, words)?;
+            let desk = Desk::open(common, screen)?;
+            let logs = desk.opened(*offline, &|session| list::fits(session, filters), words)?;
+            search::run(&logs, &query, filters, screen)
         }
         Audit::Show { session, offline } => {
             let desk = Desk::open(common, screen)?;
-            let mirrors = desk.mirrors(*offline, Looking::Show, Some(*session))?;
-            let exit = show::run(&mirrors, *session, screen)?;
-            desk.fresh(&mirrors);
+            let id = session.to_string();
+            let only = |known: &Session| known.session == id;
+            let logs = desk.logs(*offline, &[(Looking::Show, Some(*session))], Some(&only))?;
+            let exit = show::run(&logs, *session, desk.auditor()?.is_some(), screen)?;
+            desk.fresh(&logs);
             Ok(exit)
         }
-        Audit::Verify { since_last, jobs, offline } => verify::run(*since_last, *jobs, *offline, common, screen),
+        Audit::Verify { since_last, words, jobs, offline } => {
+            verify::run(verify::Asked { since_last: *since_last, words: *words, jobs: *jobs }, *offline, common, screen)
+        }
         Audit::Export { format, out, follow, every, offline } => {
             let every = follow.then(|| Duration::from_secs((*every).into()));
             export::run(*format, out, every, *offline, common, screen)
@@ -48,43 +74,10 @@ pub(super) fn run(command: &Audit, common: &Common, screen: &Screen) -> Result<E
     }
 }
 
-/// What every audit command begins with.
-struct Desk<'a> {
-    member: Membership,
-    screen: &'a Screen,
-}
-
-impl<'a> Desk<'a> {
-    fn open(common: &Common, screen: &'a Screen) -> Result<Self, Failure> {
-        let words = screen.words();
-        let folder = common.folder(Program::Console)?;
-        let home = Home::open(&folder, false).map_err(|error| trouble::folder(&error, words))?;
-        let member = Membership::load(home).map_err(|error| trouble::folder(&error, words))?;
-        Ok(Self { member: member.ok_or_else(|| trouble::not_enrolled(words))?, screen })
-    }
-
-    /// The copies of the service's logs, brought up to date unless `offline`.
-    fn mirrors(&self, offline: bool, what: Looking, session: Option<SessionId>) -> Result<Vec<Mirror>, Failure> {
-        let words = self.screen.words();
-        let data = self.member.home.dir();
-        let mirrors = if offline {
-            Mirror::all(data).map_err(|error| mirror(&error, words))?
-        } else {
-            let progress = self.screen.progress(words.say("audit-reading", &[("done", &0_u64), ("size", &0_u64)]));
-            let told = |done: u64, size: u64| {
-                progress.say(words.say("audit-reading", &[("done", &done), ("size", &size)]));
-            };
-            let synced = super::block_on(sync(&self.member, data, what, session, told), words)?;
-            synced.map_err(|error| not_synced(error, words))?
-        };
-        something(mirrors, words)
-    }
-}
-
 impl Desk<'_> {
     /// Says of each log how fresh its witnesses' word is. Scripts read it in `verify --json`.
-    fn fresh(&self, mirrors: &[Mirror]) {
-        for copy in mirrors.iter().filter(|_| !self.screen.json()) {
+    fn fresh(&self, logs: &[Log]) {
+        for Log { copy, .. } in logs.iter().filter(|_| !self.screen.json()) {
             if let Some(found) = check::freshness(copy, &self.member.root) {
                 self.screen.note(&fresh(&found, self.screen.words()));
             }
@@ -106,6 +99,27 @@ fn fresh(found: &Freshness, words: &Words) -> String {
     }
 }
 
+/// The words to search for; `-` alone: from standard input, because arguments are public to this computer's other users
+/// (SECURITY H3).
+fn query(asked: &[String], mut parts: Parts, words: &Words) -> Result<Query, Failure> {
+    let typed = match asked {
+        [dash] if dash == "-" => input::word(&mut *parts.input),
+        _ => None,
+    };
+    let query = match &typed {
+        Some(line) => Query::new([line.as_str()]),
+        None => Query::new(asked.iter().map(String::as_str).filter(|word| *word != "-")),
+    };
+    query.map_err(|error| {
+        let message = match error {
+            QueryError::Empty => words.say("audit-query-empty", &[]),
+            QueryError::TooMany => words.say("audit-query-many", &[("most", &WORDS_MAX)]),
+            QueryError::TooLong => words.say("audit-query-long", &[("most", &WORD_MAX)]),
+        };
+        trouble::wrong_use(message, words.say("audit-query-hint", &[]), words)
+    })
+}
+
 /// Refuses to say anything about no log at all.
 fn something(mirrors: Vec<Mirror>, words: &Words) -> Result<Vec<Mirror>, Failure> {
     if mirrors.is_empty() {
@@ -120,6 +134,7 @@ fn not_synced(error: SyncError, words: &Words) -> Failure {
     match error {
         SyncError::Control(error) => trouble::control(&error, words),
         SyncError::Mirror(error) => mirror(&error, words),
+        SyncError::Home(error) => trouble::folder(&error, words),
         SyncError::Contradiction(file) => {
             let file = file.display().to_string();
             broken(words.say("audit-contradiction", &[("file", &file)]), words)

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use venia_proto::encoding;
+use venia_proto::ledger::looking::Look;
 use venia_proto::ledger::merkle::Hash;
 use venia_proto::ledger::note::NOTE_MAX;
 use venia_proto::ledger::notice::Looking;
@@ -11,29 +12,50 @@ use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 
-use super::{Desk, fresh, mirror, something};
+use super::desk::{Desk, Log};
+use super::{fresh, mirror, something};
 use crate::audit::check::{self, Unproven, Verified, Wish};
+use crate::audit::index::Session;
 use crate::audit::mirror::Mirror;
+use crate::audit::replay::{Judged, Replay};
 use crate::membership::Membership;
-use crate::trouble;
+use crate::{clock, trouble};
 
-pub(super) fn run(
-    since_last: bool,
-    jobs: Option<u16>,
-    offline: bool,
-    common: &Common,
-    screen: &Screen,
-) -> Result<Exit, Failure> {
+/// What is asked of a verification.
+pub(super) struct Asked {
+    pub(super) since_last: bool,
+    /// Open the words first.
+    pub(super) words: bool,
+    pub(super) jobs: Option<u16>,
+}
+
+pub(super) fn run(asked: Asked, offline: bool, common: &Common, screen: &Screen) -> Result<Exit, Failure> {
     let words = screen.words();
+    let Asked { since_last, words: opening, jobs } = asked;
     let desk = Desk::open(common, screen)?;
-    let copies = if offline {
+    // Two looks: who reads the log finds that words were opened, not only that signatures were checked.
+    let looks: &[Look] = match opening {
+        true => &[(Looking::Verify, None), (Looking::Search, None)],
+        false => &[(Looking::Verify, None)],
+    };
+    let all = |_: &Session| true;
+    let only: Option<&dyn Fn(&Session) -> bool> = if opening { Some(&all) } else { None };
+    let logs: Vec<Log> = if offline {
         let bare = Mirror::bare(desk.member.home.dir()).map_err(|error| mirror(&error, words))?;
-        something(bare, words)?
+        let now = clock::now().wall;
+        let logs = something(bare, words)?.into_iter().map(|copy| Log::open(copy, Some(now)));
+        logs.collect::<Result<_, _>>().map_err(|error| trouble::folder(&error, words))?
     } else {
-        desk.mirrors(false, Looking::Verify, None)?.into_iter().map(Mirror::without_sessions).collect()
+        desk.logs(false, looks, only)?
     };
     let stop = walking::interrupted().map_err(|error| mirror(&error.into(), words))?;
-    for copy in &copies {
+    for Log { copy, words: heard } in logs {
+        if copy.is_pruned() {
+            pruned(&copy, screen)?;
+            continue;
+        }
+        let copy = &copy.without_sessions();
+        let replay = Replay::new(heard);
         let progress = screen.progress(words.say("audit-verifying", &[("done", &0_u64), ("size", &0_u64)]));
         let told = |done: u64, size: u64| {
             progress.say(words.say("audit-verifying", &[("done", &done), ("size", &size)]));
@@ -41,10 +63,11 @@ pub(super) fn run(
         let seen: Vec<_> = pinned(&desk.member, copy).into_iter().collect();
         let root = &desk.member.root;
         let jobs = jobs.map_or_else(walking::cores, usize::from);
-        let verified = check::verify(copy, &Wish { root, since_last, jobs, seen: &seen, stop: &stop }, told);
+        let verified =
+            check::verify(copy, &Wish { root, since_last, jobs, seen: &seen, stop: &stop, replay: &replay }, told);
         drop(progress);
         match verified {
-            Ok(verified) => tell(&verified, copy, since_last, &desk.member, screen)?,
+            Ok(verified) => tell(&verified, copy, since_last, replay.judged(), &desk, screen)?,
             Err(Unproven::Mirror(error)) => return Err(mirror(&error, words)),
             Err(Unproven::Stopped(at)) => {
                 let hint = words.say("audit-stopped-hint", &[]);
@@ -74,18 +97,22 @@ fn tell(
     verified: &Verified,
     copy: &Mirror,
     since_last: bool,
-    member: &Membership,
+    rules: Judged,
+    desk: &Desk<'_>,
     screen: &Screen,
 ) -> Result<(), Failure> {
     let words = screen.words();
     let log = copy.key.name.to_string();
-    let freshness = check::freshness(copy, &member.root);
+    let freshness = check::freshness(copy, &desk.member.root);
     let Verified { entries, from, resumed, sessions, holes } = verified;
     if screen.json() {
         let silences: Vec<_> = holes.iter().map(|(from, to)| json!({"from": from, "to": to})).collect();
         return screen.object(&json!({
             "verdict": "intact", "log": log, "entries": entries, "sessions": sessions, "gaps": silences,
-            "since_last": since_last, "from": from, "resumed": resumed, "root": member.root.to_string(),
+            "since_last": since_last, "from": from, "resumed": resumed, "root": desk.member.root.to_string(),
+            "rules": {
+                "with_words": rules.with_words, "in_part": rules.in_part, "clear_fields_only": rules.without,
+            },
             "witnessed": freshness.map(|found| found.witnessed),
             "observed": freshness.and_then(|found| found.observed),
         }));
@@ -97,6 +124,12 @@ fn tell(
         screen.note(&words.say("audit-since", &[("at", from)]));
     }
     screen.line(&words.say("audit-intact", &[("log", &log), ("entries", entries), ("sessions", sessions)]))?;
+    screen.line(
+        &words.say(
+            "audit-judged",
+            &[("words", &rules.with_words), ("part", &rules.in_part), ("without", &rules.without)],
+        ),
+    )?;
     for (from, to) in holes {
         let (from, to) = (from.to_string(), to.to_string());
         screen.line(&words.say("audit-gap", &[("from", &from), ("to", &to)]))?;
@@ -104,10 +137,22 @@ fn tell(
     if holes.is_empty() {
         screen.line(&words.say("audit-no-gaps", &[]))?;
     }
+    if let Some(closed) = copy.state.closed {
+        screen.line(&words.say("audit-outlives", &[("log", &log), ("closed", &closed)]))?;
+    }
     if let Some(found) = freshness {
         screen.line(&fresh(&found, words))?;
     }
     Ok(())
+}
+
+/// A log of which the relay keeps the root alone: nothing else can be said of it.
+fn pruned(copy: &Mirror, screen: &Screen) -> Result<(), Failure> {
+    let (log, entries) = (copy.key.name.to_string(), copy.state.pruned);
+    if screen.json() {
+        return screen.object(&json!({"verdict": "pruned", "log": log, "entries": entries}));
+    }
+    screen.line(&screen.words().say("audit-pruned", &[("log", &log), ("entries", &entries)]))
 }
 
 /// The tree this member's own sessions were shown last: an auditor who also helps people holds the log to it.

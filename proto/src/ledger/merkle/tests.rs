@@ -258,3 +258,28 @@ proptest! {
         let _ = verify_consistency(index, size, &root, &leaf, &proof);
     }
 }
+
+#[test]
+fn nodes_are_numbered_as_they_become_complete() {
+    let (mut tree, mut next) = (Tree::new(), 0);
+    for n in 0..3_000_u64 {
+        let mut leaf = [0; 32];
+        leaf[..8].copy_from_slice(&n.to_be_bytes());
+        tree.append(Leaf(leaf), |level, index, _| {
+            assert_eq!(completed(level, index), Some(next), "{level} {index}");
+            next += 1;
+        });
+    }
+    for (level, index, exists) in [
+        (0, SIZE_MAX - 1, true),
+        (0, SIZE_MAX, false),
+        (0, u64::MAX, false),
+        (53, 0, true),
+        (53, 1, false),
+        (54, 0, false),
+        (64, 0, false),
+        (255, u64::MAX, false),
+    ] {
+        assert_eq!(completed(level, index).is_some(), exists, "{level} {index}");
+    }
+}

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::inclusion::Included;
+use super::inclusion::{Included, QUOTES_ANOTHER, Quotes};
 use super::members::{self, Members};
 use super::words::Words;
 use super::{Broken, chain, check_close, rules, sealing};
@@ -92,10 +92,15 @@ fn replay_strands(
         return Err(Broken::entry(0, "the key told for the agent isn't the one its events name"));
     }
     let mut strands = Strands::new(first.header().session, agent.clone());
+    let mut quotes = Quotes::new(&log.name);
     for (n, event) in events.iter().enumerate() {
         match strands.admit(event).map_err(|error| Broken::entry(n, chain(&error)))? {
             Admission::New => {}
             Admission::Again => return Err(Broken::entry(n, "the same event stands twice")),
+        }
+        let known = event.header().after.as_ref().map(|after| &after.origin);
+        if known.is_some_and(|origin| !quotes.take(event.header().author, origin)) {
+            return Err(Broken::entry(n, QUOTES_ANOTHER));
         }
         let quoted = event.header().after.as_ref().filter(|after| after.origin == log.name);
         if quoted.zip(places.get(n)).is_some_and(|(after, (index, _))| after.size > *index) {

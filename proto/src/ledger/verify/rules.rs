@@ -18,11 +18,10 @@ use crate::catalog::Catalog;
 use crate::id::{Leaf, Strand};
 use crate::ledger::body::{Admit, Allowed, Arguments, Body, Consent, DefinitionHash, ItemId, Outcome, Request};
 use crate::ledger::event::Event;
+use crate::ledger::flag;
 use crate::ledger::kind::{Answer, Cause, Kind, Status};
 use crate::now::Wall;
 
-/// Longest any grant lives, in minutes. (SECURITY D2)
-const GRANT_MAX_MINUTES: i64 = 8 * 60;
 /// The highest certified level.
 const LEVEL_MAX: u8 = 5;
 
@@ -205,8 +204,7 @@ impl Replay<'_> {
         }
         if let Some(Body::Consent(consented)) = self.record.words.of(granted_at) {
             let now = self.record.events[n].header().time;
-            let minutes = consented.minutes.map_or(GRANT_MAX_MINUTES, i64::from).min(GRANT_MAX_MINUTES);
-            if now > consent.time.plus_ms(minutes * 60_000) {
+            if flag::expired(consent.time, consented.minutes, now) {
                 return Err(without("the time allowed was over"));
             }
             if let Some(item) = item_of(request, admit) {

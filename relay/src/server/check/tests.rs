@@ -204,7 +204,10 @@ fn tables(connection: &Connection) -> Vec<(String, Vec<(String, String)>)> {
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         rows.collect::<Result<_, _>>().unwrap()
     };
-    let names = texts("SELECT name, type FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+    let names = texts(
+        "SELECT name, type FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+                       AND name <> 'shards'",
+    );
     let columns = |name: &str| texts(&format!("SELECT name, type FROM pragma_table_info('{name}')"));
     names.into_iter().map(|(name, _)| (name.clone(), columns(&name))).collect()
 }

@@ -267,6 +267,10 @@ impl Sessions {
             Some((agent, _)) if agent.key != *from => Err(fault(0, EventFault::Session)),
             Some(_) => {
                 let stored = store.session(session)?.ok_or(StoreError::Damaged("a session"))?;
+                // Its receipts are against another tree: here it would begin a second time.
+                if stored.archived {
+                    return Err(fault(0, EventFault::Session));
+                }
                 Ok(Some(Live::load(store, session, stored)?))
             }
         }

@@ -17,7 +17,7 @@ use std::str::FromStr;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use venia_proto::id::{SessionId, Strand};
 use venia_proto::key::{PublicKey, VerifierKey};
-use venia_proto::ledger::merkle::Hash;
+use venia_proto::ledger::merkle::{Hash, completed};
 
 use super::{Commit, Equivocation, Head, Placed, Store, StoreError, StoredSession};
 
@@ -47,7 +47,9 @@ macro_rules! walking {
 
 /// An open database.
 pub struct Sqlite {
-    path: PathBuf,
+    pub(in crate::server) path: PathBuf,
+    /// The first entry whose bytes are still here: above zero in a closed log that was pruned.
+    pub(super) kept_from: u64,
     pub(in crate::server) connection: Connection,
 }
 
@@ -56,7 +58,7 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut connection = connect(path)?;
         schema::migrate(&mut connection)?;
-        Ok(Self { path: path.to_owned(), connection })
+        Ok(Self { path: path.to_owned(), kept_from: 0, connection })
     }
 
     /// A second connection that reads beside the writer and can't write.
@@ -65,7 +67,7 @@ impl Sqlite {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS.into()))?;
         connection.pragma_update(None, "trusted_schema", "OFF")?;
-        Ok(Self { path: path.to_owned(), connection })
+        Ok(Self { path: path.to_owned(), kept_from: 0, connection })
     }
 
     /// Whether every migration of this program was run here, and no other.
@@ -126,9 +128,14 @@ impl Store for Sqlite {
     }
 
     fn node(&self, level: u8, place: u64) -> Result<Option<Hash>, StoreError> {
-        let sql = "SELECT hash FROM nodes WHERE level = $1 AND place = $2";
-        let row = params![level, place.cast_signed()];
+        let Some(node) = numbered(level, place) else { return Ok(None) };
+        let sql = "SELECT hash FROM nodes WHERE node = $1 AND level = $2 AND place = $3";
+        let row = params![node.cast_signed(), level, place.cast_signed()];
         Ok(self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?)
+    }
+
+    fn kept_from(&self) -> u64 {
+        self.kept_from
     }
 
     fn entry(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
@@ -138,10 +145,13 @@ impl Store for Sqlite {
 
     fn session(&self, session: SessionId) -> Result<Option<StoredSession>, StoreError> {
         let Some((agent, parties)) = self.session_keys(session)? else { return Ok(None) };
+        let archive = self.archive_of(session)?;
         let sql = walking!("SELECT note FROM walk JOIN entries USING (entry) ORDER BY entry");
-        let mut statement = self.connection.prepare_cached(sql)?;
+        let log = archive.as_ref().unwrap_or(self);
+        let mut statement = log.connection.prepare_cached(sql)?;
         let events = statement.query_map([session.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(Some(StoredSession { agent, parties, events }))
+        drop(statement);
+        Ok(Some(StoredSession { agent, parties, events, archived: archive.is_some() }))
     }
 
     fn session_keys(&self, session: SessionId) -> Result<Option<(VerifierKey, Vec<PublicKey>)>, StoreError> {
@@ -237,6 +247,11 @@ impl Store for Sqlite {
         })
         .collect()
     }
+}
+
+/// The row of a node; `None` if no tree has it.
+pub(super) fn numbered(level: u8, place: u64) -> Option<u64> {
+    Some(completed(level, place)? + 1)
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use venia_proto::id::SessionId;
 
+use super::numbered;
 use crate::server::ledger::{Commit, ErasedParts, StoreError};
 
 /// Adds a commit; see [`crate::server::ledger::Store::append`].
@@ -15,9 +16,11 @@ pub(super) fn append(connection: &mut Connection, commit: &Commit) -> Result<(),
         insert.execute(params![index.cast_signed(), note])?;
     }
     drop(insert);
-    let mut insert = transaction.prepare_cached("INSERT INTO nodes (level, place, hash) VALUES ($1, $2, $3)")?;
-    for (level, place, hash) in &commit.nodes {
-        insert.execute(params![level, place.cast_signed(), hash])?;
+    let mut insert =
+        transaction.prepare_cached("INSERT INTO nodes (node, level, place, hash) VALUES ($1, $2, $3, $4)")?;
+    for &(level, place, hash) in &commit.nodes {
+        let node = numbered(level, place).ok_or(StoreError::Damaged("a node of no tree"))?;
+        insert.execute(params![node.cast_signed(), level, place.cast_signed(), hash])?;
     }
     drop(insert);
     for opened in &commit.opened {

@@ -12,6 +12,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/0003_sealed.sql"),
     include_str!("../schema/0004_life.sql"),
     include_str!("../schema/0005_chain.sql"),
+    include_str!("../schema/0006_nodes.sql"),
+    include_str!("../schema/0007_shards.sql"),
 ];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
@@ -63,8 +65,9 @@ pub(super) fn made(connection: &Connection) -> Result<Made, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use venia_proto::id::{SessionId, Strand};
+    use venia_proto::id::{Leaf, SessionId, Strand};
     use venia_proto::key::SigningKey;
+    use venia_proto::ledger::merkle::Tree;
 
     use super::*;
     use crate::server::ledger::Store as _;
@@ -116,8 +119,20 @@ mod tests {
             let sql = "INSERT INTO events VALUES ($1, 'agent', $2, $3, $4)";
             connection.execute(sql, params![[session; 16], seq, entry.cast_signed(), batch]).unwrap();
         }
+        let (mut tree, mut nodes) = (Tree::new(), Vec::new());
+        for entry in 0..8_u8 {
+            tree.append(Leaf([entry; 32]), |level, place, hash| nodes.push((level, place, hash)));
+        }
+        for (level, place, hash) in &nodes {
+            let sql = "INSERT INTO nodes VALUES ($1, $2, $3)";
+            connection.execute(sql, params![level, place.cast_signed(), hash]).unwrap();
+        }
         drop(connection);
         let store = Sqlite::open(&path).unwrap();
+        for (level, place, hash) in nodes {
+            assert_eq!(store.node(level, place).unwrap(), Some(hash), "{level} {place}");
+        }
+        assert_eq!(store.node(0, 8).unwrap(), None);
         for session in [1_u8, 2, 3] {
             let of = written.iter().filter(|(_, of, _)| *of == session).collect::<Vec<_>>();
             let id = SessionId([session; 16]);

@@ -231,12 +231,12 @@ fn a_damaged_or_foreign_log_is_not_carried_on() {
     assert!(begin(SigningKey::new("log", [201; 32])).is_err(), "another log's database");
     // Each damage on its own, at the right edge where the next commit would build on it; and each undone again.
     for (damage, table, key) in [
-        ("UPDATE nodes SET hash = zeroblob(32) WHERE level = 1", "nodes", "level, place"),
+        ("UPDATE nodes SET hash = zeroblob(32) WHERE level = 1", "nodes", "node"),
         ("UPDATE entries SET note = x'00' WHERE entry = 2", "entries", "entry"),
         ("UPDATE head SET size = 2", "head", "one"),
         ("UPDATE head SET checkpoint = batch", "head", "one"),
         ("UPDATE head SET batch = checkpoint", "head", "one"),
-        ("DELETE FROM nodes WHERE level = 0 AND place = 2", "nodes", "level, place"),
+        ("DELETE FROM nodes WHERE level = 0 AND place = 2", "nodes", "node"),
     ] {
         let store = Sqlite::open(&path).unwrap();
         let run = |sql: &str| store.connection.execute_batch(sql).unwrap();
