@@ -179,6 +179,7 @@ fn to_console() -> Vec<ToConsole> {
         ToConsole::Event { signed: signed(), proof: Some(b"c2sp.org/tlog-proof@v1\n".to_vec()) },
         ToConsole::CloseRecorded,
         ToConsole::Checkpoint(b"checkpoint".to_vec()),
+        ToConsole::Statement { note: b"venia/statement@v1\n".to_vec() },
     ]);
     messages
 }
@@ -306,6 +307,7 @@ named!(ToConsole {
     Self::Event { proof: Some(_), .. } => "event-proven",
     Self::CloseRecorded => "close-recorded",
     Self::Checkpoint(_) => "checkpoint",
+    Self::Statement { .. } => "statement",
 });
 
 named!(Bulk {

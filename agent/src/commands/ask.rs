@@ -12,10 +12,11 @@ use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body;
 use venia_proto::ledger::cosignature::Witnessed;
+use venia_proto::ledger::event::After;
 use venia_proto::ledger::evidence;
 use venia_proto::ledger::gossip;
 use venia_proto::ledger::kind::Verified;
-use venia_proto::ledger::pin;
+use venia_proto::ledger::pin::{self, Pin};
 use venia_proto::ledger::verify::Finding;
 use venia_proto::message::ToAgent;
 use venia_proto::rendezvous::{Call, Push, Refusal, VERSION};
@@ -314,11 +315,20 @@ impl Serving<'_> {
             Record::Member { strand: peer.strand, note: peer.member_note.clone().into() },
         ];
         let (report, mut done) = mpsc::unbounded_channel();
+        let kept = pin.as_ref().map(Pin::checkpoint).map(|seen| After {
+            origin: seen.origin.clone(),
+            size: seen.size,
+            root: seen.root,
+        });
         let recorder =
             Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report, self.strict);
         let mut scribe = Scribe::new(session, key, self.recipients.clone());
+        // The first event says already what this PC saw of this log, or of the one before it.
         let log = &welcome.relay.log;
-        if let Some(after) = quotes(self.home, log).map_err(|error| home_failure(&error, words))? {
+        let followed = quotes(self.home, log).map_err(|error| home_failure(&error, words))?;
+        if let Some(after) = kept {
+            scribe.receipted(after);
+        } else if let Some(after) = followed {
             scribe.follows(after);
         }
         let questions = Questions {

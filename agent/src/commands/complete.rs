@@ -157,6 +157,11 @@ impl Desk<'_> {
         for (event, openings) in &archive.events {
             scribe.replay(event, openings.clone()).map_err(CompleteError::Strand)?;
         }
+        // What is written now quotes the newest receipt kept here, not only those that earlier events had quoted: the
+        // end of a run that a crash cut off shows that its admit was in the log. (SECURITY E9)
+        for proof in archive.receipts.values() {
+            scribe.held(proof);
+        }
         Ok(scribe)
     }
 

@@ -229,6 +229,14 @@ impl Scribe {
         self.shown.extend(checkpoint.map(|checkpoint| (checkpoint.size, checkpoint.root)));
     }
 
+    /// Takes notice of a receipt of the journal, which was verified before it was kept.
+    pub fn held(&mut self, proof: &[u8]) {
+        let checkpoint = Proof::parse(proof).ok().and_then(|proof| Checkpoint::unverified(&proof.checkpoint).ok());
+        if let Some(Checkpoint { origin, size, root, .. }) = checkpoint {
+            self.receipted(After { origin, size, root });
+        }
+    }
+
     /// Takes in an event of the journal, after a restart.
     pub fn replay(&mut self, event: &Event, openings: Vec<Opening>) -> Result<EntryRef, String> {
         self.strands.admit(event).map_err(|error| error.to_string())?;

@@ -156,8 +156,8 @@ async fn session(
     let lines = plan.signoff.is_none().then(|| input::lines(parts.input));
     let key = membership.key.named(member.key.name.clone());
     let sealed = !welcome.statement.auditors.is_empty();
-    let sides = Sides { session, agent: paired.agent, log: log.clone(), strand: paired.strand, key, sealed };
-    let record = Record::new(sides);
+    let (agent, strand) = (paired.agent, paired.strand);
+    let record = Record::new(Sides { session, root, agent, log: log.clone(), strand, key, sealed });
     let mut talk = Talk::new(&reached.control, |log| seen::pin(&membership.home, log)).map_err(folder)?;
     let keep = |log: &VerifierKey, found: &Evidence| {
         let kept = seen::keep_evidence(&membership.home, &welcome.statement_note, log, found);

@@ -7,6 +7,7 @@ mod forgeries;
 mod fuzz;
 mod hostile;
 mod listed;
+mod loopholes;
 mod mutations;
 mod outside;
 mod people;

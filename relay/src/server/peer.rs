@@ -123,6 +123,8 @@ struct Conversation<'a> {
     calls: Arc<Semaphore>,
     held: Held,
     looked: Looked,
+    /// Whether the statement this peer was welcomed with names auditors.
+    auditors: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -147,7 +149,8 @@ impl<'a> Conversation<'a> {
             return Err(PeerError::OutOfPlace);
         }
         let batch = relay.ledger.time().await.batch.to_vec();
-        let statement = relay.organisation.served().note.clone();
+        let served = relay.organisation.served();
+        let (statement, auditors) = (served.note.clone(), !served.statement.auditors.is_empty());
         write(&mut send, &FromRelay::Welcome { version: VERSION, statement, batch }).await?;
         let (outbox, inbox) = mpsc::channel(OUTBOX);
         let id = relay.hall.enter(connection.clone(), key, outbox.clone());
@@ -159,7 +162,7 @@ impl<'a> Conversation<'a> {
         let mine = connection.clone();
         let peer = bulk::Peer { connection: mine, key, held: held.clone(), looked: looked.clone() };
         let bulk = bulk::serve(relay.clone(), peer);
-        let conversation = Self { relay, id, key, source, connection, outbox, calls, held, looked };
+        let conversation = Self { relay, id, key, source, connection, outbox, calls, held, looked, auditors };
         tokio::select! {
             ended = conversation.listen(frames) => ended,
             ended = speak(send, inbox) => ended,
@@ -222,7 +225,7 @@ impl<'a> Conversation<'a> {
                     accept::admit(self.connection);
                 }
                 let (from, source, held) = (self.key, self.source.clone(), self.held.clone());
-                let submission = Submission { from, source, met, events, known, held };
+                let submission = Submission { from, source, met, events, known, held, auditors: self.auditors };
                 // Queued here, not in a task: events are recorded in the order they came.
                 let pending = self.relay.ledger.submit(submission).await;
                 self.answer_later(ticket, open, pending);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::inclusion::{Included, QUOTES_ANOTHER, Quotes};
 use super::members::{self, Members};
 use super::words::Words;
-use super::{Broken, chain, check_close, rules};
+use super::{Broken, chain, check_close, rules, sealing};
 use crate::catalog::Catalog;
 use crate::key::{KeyName, VerifierKey};
 use crate::ledger::body::Body;
@@ -114,6 +114,7 @@ fn check(session: Recorded<'_>, catalog: Option<&Catalog>) -> Result<(), Broken>
     let Recorded { log, checkpoint, authority, agent, places, events, bodies } = session;
     replay_strands(log, agent, places, events)?;
     check_close(events)?;
+    sealing::check_alike(events)?;
     let mut found = BTreeMap::new();
     let mut all_known = true;
     for (n, event) in events.iter().enumerate() {
@@ -131,6 +132,9 @@ fn check(session: Recorded<'_>, catalog: Option<&Catalog>) -> Result<(), Broken>
         }
         if places.get(n).is_some_and(|(_, observed)| !member.valid_at(*observed)) {
             return Err(Broken::entry(n, "the member note no longer held when its owner joined"));
+        }
+        if places.get(n).is_some_and(|(_, observed)| member.lives_too_long(*observed)) {
+            return Err(Broken::entry(n, members::TOO_LONG));
         }
         found.insert(*strand, member);
     }

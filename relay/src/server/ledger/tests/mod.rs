@@ -275,6 +275,7 @@ impl Agent {
             events,
             known: 0,
             held: Held::default(),
+            auditors: false,
         }
     }
 }
