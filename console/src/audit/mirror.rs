@@ -23,8 +23,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use venia_proto::encoding;
 use venia_proto::key::VerifierKey;
+use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::flag::Flag;
-use venia_proto::ledger::merkle::{Hash, Tree};
+use venia_proto::ledger::merkle::{Hash, Tree, verify_consistency};
 use venia_proto::ledger::note;
 use venia_proto::ledger::notice::{Closed, LogEntry, Notice, Succession};
 use venia_proto::ledger::reading::{Read, Reading, Saved, Unreadable};
@@ -76,9 +77,13 @@ pub(crate) struct State {
     pub(crate) reading: Saved,
     /// Unexplained silences: from, to.
     pub(crate) holes: Vec<(i64, i64)>,
-    /// Entries before this one are kept by nobody: the relay pruned them before this copy was made.
+    /// Entries before this one are kept by nobody but this copy, which may have the first of them or none: the relay pruned
+    /// them.
     #[serde(default)]
     pub(crate) pruned: u64,
+    /// The last checkpoint of a log that was pruned after this copy was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) end: Option<String>,
     /// The relay closed this log at fewer entries than this copy holds: a restored backup lost the rest.
     #[serde(default)]
     pub(crate) closed: Option<u64>,
@@ -160,6 +165,7 @@ impl Mirror {
                 reading: Saved::default(),
                 holes: Vec::new(),
                 pruned: 0,
+                end: None,
                 closed: None,
                 sessions: sessions::Kept::default(),
             };
@@ -210,7 +216,8 @@ impl Mirror {
         sessions::forget(&self.home, before, self.state.sessions)
     }
 
-    /// The entries' bytes were never here and are kept by nobody: the log is known by its root only.
+    /// The entries that aren't here are kept by nobody: of those the log is known by its root only. What is here stays, and
+    /// so does the checkpoint it leads to.
     pub(crate) fn known_by_root(
         &mut self,
         pruned: u64,
@@ -218,14 +225,41 @@ impl Mirror {
         statement: &[u8],
     ) -> Result<(), MirrorError> {
         self.state.pruned = pruned;
-        self.state.checkpoint = text(checkpoint)?;
-        self.state.statement = text(statement)?;
+        if self.state.reading.size == 0 {
+            self.state.checkpoint = text(checkpoint)?;
+            self.state.statement = text(statement)?;
+        } else {
+            self.state.end = Some(text(checkpoint)?);
+        }
         self.write_index()
     }
 
     /// Whether this is a log of which nothing but the root is known.
     pub(crate) fn is_pruned(&self) -> bool {
-        self.state.pruned > self.state.reading.size
+        self.state.reading.size == 0 && self.state.pruned > 0
+    }
+
+    /// Where the log ended, if it was pruned before this copy had all of it.
+    pub(crate) fn pruned_at(&self) -> Option<u64> {
+        (self.state.pruned > self.state.reading.size).then_some(self.state.pruned)
+    }
+
+    /// Size and root at which a log ended that was pruned.
+    pub(crate) fn ended(&self) -> Result<Option<(u64, Hash)>, MirrorError> {
+        let end = match &self.state.end {
+            Some(end) => end,
+            None if self.is_pruned() => &self.state.checkpoint,
+            None => return Ok(None),
+        };
+        let end = Checkpoint::open(end.as_bytes(), &self.key).map_err(|_| MirrorError::Damaged("its last checkpoint"))?;
+        Ok(Some((end.size, end.root)))
+    }
+
+    /// Whether this proves that a later tree continues the one of this copy.
+    pub(crate) fn is_continued(&self, last: &Checkpoint, path: &[Hash]) -> Result<bool, MirrorError> {
+        let here = Checkpoint::open(self.state.checkpoint.as_bytes(), &self.key);
+        let here = here.map_err(|_| MirrorError::Damaged("its checkpoint"))?;
+        Ok(verify_consistency(here.size, last.size, &here.root, &last.root, path).is_ok())
     }
 
     /// The relay closed the log before the end of this copy, which stays as it is.

@@ -142,6 +142,24 @@ fn linked(mirrors: &[Mirror], heads: &[Checkpoint]) -> Result<(), SyncError> {
     Ok(())
 }
 
+/// Whether a relay may say that entries before this one aren't kept: nobody signs that, so it is believed of no log that
+/// grows, and of a closed one only altogether.
+fn may_be_pruned(kept_from: u64, size: u64, closed: bool) -> bool {
+    kept_from == 0 || closed && kept_from == size
+}
+
+/// Whether the relay proves that the closed log's last tree continues this copy's.
+async fn continues(mirror: &Mirror, control: &Control, last: &Checkpoint) -> Result<bool, SyncError> {
+    let (origin, first) = (mirror.key.name.to_string(), mirror.state.reading.size);
+    match reach::call(control, Call::Consistency { origin, first, second: last.size }).await {
+        Ok(Answer::Consistency { path, .. }) => Ok(mirror.is_continued(last, &path)?),
+        Ok(_) => Err(ControlError::Malformed(None).into()),
+        // No proof is as good as a wrong one.
+        Err(ControlError::Refused(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// `closed`: another log follows this one.
 async fn grow(
     mirror: &mut Mirror,
@@ -152,9 +170,18 @@ async fn grow(
 ) -> Result<(), SyncError> {
     let malformed = || ControlError::Malformed(None);
     let signed = Checkpoint::open(&head.checkpoint, &mirror.key).map_err(|_| malformed())?;
+    // A log that was pruned is closed: it never has another end than it had.
+    let moved = mirror.ended()?.is_some_and(|ended| ended != (signed.size, signed.root));
+    if moved || !may_be_pruned(head.kept_from, signed.size, closed) {
+        return Err(SyncError::Contradiction(mirror.contradicted(&head.checkpoint)?));
+    }
     let mut growth = mirror.grow()?;
     if head.kept_from > growth.reading.size() {
-        return Ok(mirror.known_by_root(head.kept_from, &head.checkpoint, &head.statement)?);
+        // What is here must be how the pruned log began, or pruning would hide another history.
+        if growth.reading.size() > 0 && !continues(mirror, control, &signed).await? {
+            return Err(SyncError::Contradiction(mirror.contradicted(&head.checkpoint)?));
+        }
+        return Ok(mirror.known_by_root(signed.size, &head.checkpoint, &head.statement)?);
     }
     if signed.size < growth.reading.size() {
         // This copy holds what the relay lost, and the relay's shorter log is how it began.
@@ -208,4 +235,21 @@ async fn grow(
         mirror.keep(growth, &head.checkpoint, &head.statement)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f4_only_a_closed_log_is_pruned_and_only_whole() {
+        for (kept_from, closed, may) in
+            [(0, false, true), (0, true, true), (10, true, true), (9, true, false), (11, true, false), (1, true, false)]
+        {
+            assert_eq!(may_be_pruned(kept_from, 10, closed), may, "{kept_from} {closed}");
+        }
+        for kept_from in [1, 9, 10, 11, u64::MAX] {
+            assert!(!may_be_pruned(kept_from, 10, false), "a log that grows keeps everything: {kept_from}");
+        }
+    }
 }

@@ -113,6 +113,7 @@ fn tell(
             "rules": {
                 "with_words": rules.with_words, "in_part": rules.in_part, "clear_fields_only": rules.without,
             },
+            "pruned": copy.pruned_at(),
             "witnessed": freshness.map(|found| found.witnessed),
             "observed": freshness.and_then(|found| found.observed),
         }));
@@ -139,6 +140,9 @@ fn tell(
     }
     if let Some(closed) = copy.state.closed {
         screen.line(&words.say("audit-outlives", &[("log", &log), ("closed", &closed)]))?;
+    }
+    if let Some(entries) = copy.pruned_at() {
+        screen.line(&words.say("audit-pruned-rest", &[("log", &log), ("entries", &entries)]))?;
     }
     if let Some(found) = freshness {
         screen.line(&fresh(&found, words))?;
