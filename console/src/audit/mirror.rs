@@ -87,6 +87,9 @@ pub(crate) struct State {
     /// The relay closed this log at fewer entries than this copy holds: a restored backup lost the rest.
     #[serde(default)]
     pub(crate) closed: Option<u64>,
+    /// Bytes of `entries` whose erase notes were handed to the logs before ([`super::erasures`]).
+    #[serde(default)]
+    pub(crate) handed: u64,
     /// Where the sessions stand.
     #[serde(default)]
     pub(crate) sessions: sessions::Kept,
@@ -167,6 +170,7 @@ impl Mirror {
                 pruned: 0,
                 end: None,
                 closed: None,
+                handed: 0,
                 sessions: sessions::Kept::default(),
             };
             return Ok(Some(Self { home, key, state, sessions: BTreeMap::new() }));
@@ -251,7 +255,8 @@ impl Mirror {
             None if self.is_pruned() => &self.state.checkpoint,
             None => return Ok(None),
         };
-        let end = Checkpoint::open(end.as_bytes(), &self.key).map_err(|_| MirrorError::Damaged("its last checkpoint"))?;
+        let end =
+            Checkpoint::open(end.as_bytes(), &self.key).map_err(|_| MirrorError::Damaged("its last checkpoint"))?;
         Ok(Some((end.size, end.root)))
     }
 
@@ -324,7 +329,7 @@ impl Mirror {
         self.home.dir().join(ENTRIES)
     }
 
-    fn write_index(&self) -> Result<(), MirrorError> {
+    pub(super) fn write_index(&self) -> Result<(), MirrorError> {
         let index = serde_json::to_vec(&self.state).map_err(|_| MirrorError::Damaged("its index"))?;
         Ok(self.home.write(INDEX, &index)?)
     }
@@ -375,7 +380,7 @@ impl Growth {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(match mirror.sessions.get(&id) {
                 Some(session) => session.clone(),
-                // The relay knew the session and the log doesn't: nothing here could be erased.
+                // The relay knew the session and this log doesn't: another log's, if anybody's ([`super::erasures`]).
                 None if matches!(read.entry, LogEntry::Notice(_)) => return Ok(String::new()),
                 None => {
                     agent = agents.next().ok_or(MirrorError::Damaged("an agent's key is missing"))?;

@@ -10,6 +10,7 @@
 //! that is searched for. (SECURITY E5, F4)
 
 pub(crate) mod check;
+mod erasures;
 pub(crate) mod export;
 pub(crate) mod following;
 mod import;
@@ -21,6 +22,8 @@ pub(crate) mod replay;
 pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod sync;
+#[cfg(test)]
+mod testing;
 pub(crate) mod tiles;
 pub(crate) mod words;
 

@@ -18,6 +18,7 @@ use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::home::HomeError;
 use venia_relay::client::link::Link;
 
+use super::erasures;
 use super::mirror::{Mirror, MirrorError};
 use super::opening::Opener;
 use crate::membership::Membership;
@@ -98,12 +99,16 @@ impl Looker {
             let mut mirror = Mirror::open(data, &key)?;
             grow(&mut mirror, control, &head, n < last, &mut told).await?;
             heads.push(Checkpoint::open(&head.checkpoint, &key).map_err(|_| ControlError::Malformed(None))?);
-            if let Some(opener) = opener {
-                opener.open(control, &mirror).await?;
-            }
             mirrors.push(mirror);
         }
         linked(&mirrors, &heads)?;
+        // Before anything is opened: the newest log says what was erased of every other.
+        erasures::hand_on(&mut mirrors)?;
+        if let Some(opener) = opener {
+            for mirror in &mirrors {
+                opener.open(control, mirror).await?;
+            }
+        }
         Ok(mirrors)
     }
 
