@@ -112,12 +112,18 @@ impl Mirror {
 
     /// Every copy in this data folder.
     pub(crate) fn all(data: &Path) -> Result<Vec<Self>, MirrorError> {
-        Self::each(data, Self::load)
+        Self::each(data, &[], Self::load)
     }
 
     /// Every copy, without its sessions: whoever verifies a whole log reads them from the entries.
     pub(crate) fn bare(data: &Path) -> Result<Vec<Self>, MirrorError> {
-        Self::each(data, |home, _| Self::state_of(home))
+        Self::each(data, &[], |home, _| Self::state_of(home))
+    }
+
+    /// Every copy in this data folder but these, which are open.
+    pub(crate) fn others(data: &Path, these: &[Self]) -> Result<Vec<Self>, MirrorError> {
+        let open: Vec<_> = these.iter().map(Self::dir).collect();
+        Self::each(data, &open, Self::load)
     }
 
     /// Lets go of the sessions.
@@ -128,6 +134,7 @@ impl Mirror {
 
     fn each(
         data: &Path,
+        but: &[&Path],
         load: impl Fn(Home, Option<&VerifierKey>) -> Result<Option<Self>, MirrorError>,
     ) -> Result<Vec<Self>, MirrorError> {
         let mut mirrors = Vec::new();
@@ -137,7 +144,7 @@ impl Mirror {
         };
         for folder in folders {
             let path = folder?.path();
-            if path.join(INDEX).is_file() {
+            if path.join(INDEX).is_file() && !but.contains(&path.as_path()) {
                 mirrors.extend(load(Home::open(&path, true)?, None)?);
             }
         }
@@ -269,6 +276,9 @@ impl Mirror {
 
     /// The relay closed the log before the end of this copy, which stays as it is.
     pub(crate) fn outlives(&mut self, closed: u64) -> Result<(), MirrorError> {
+        if self.state.closed == Some(closed) {
+            return Ok(());
+        }
         self.state.closed = Some(closed);
         self.write_index()
     }

@@ -9,6 +9,7 @@
 //! the copy here is what it is held against. No SQL. The relay learns which sessions an auditor looks at, and not one word
 //! that is searched for. (SECURITY E5, F4)
 
+mod chain;
 pub(crate) mod check;
 mod erasures;
 pub(crate) mod export;

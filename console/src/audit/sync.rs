@@ -11,16 +11,15 @@ use venia_proto::key::VerifierKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::looking::Look;
 use venia_proto::ledger::note::Note;
-use venia_proto::ledger::notice::Succession;
 use venia_proto::rendezvous::{Answer, Call, LogHead};
 use venia_proto::statement::Statement;
 use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::home::HomeError;
 use venia_relay::client::link::Link;
 
-use super::erasures;
 use super::mirror::{Mirror, MirrorError};
 use super::opening::Opener;
+use super::{chain, erasures};
 use crate::membership::Membership;
 use crate::{obeying, reach};
 
@@ -101,7 +100,8 @@ impl Looker {
             heads.push(Checkpoint::open(&head.checkpoint, &key).map_err(|_| ControlError::Malformed(None))?);
             mirrors.push(mirror);
         }
-        linked(&mirrors, &heads)?;
+        chain::linked(&mirrors, &heads, &control.welcome().relay.log)?;
+        mirrors.extend(chain::lost(data, &member.root, &mirrors)?);
         // Before anything is opened: the newest log says what was erased of every other.
         erasures::hand_on(&mut mirrors)?;
         if let Some(opener) = opener {
@@ -126,25 +126,6 @@ fn log_key(head: &LogHead, member: &Membership) -> Option<VerifierKey> {
     let origin = Checkpoint::unverified(&note).ok()?.origin;
     let key = statement.relay_of(origin.as_str())?.log.clone();
     Checkpoint::of_note(&note, &key).ok().map(|_| key)
-}
-
-/// Every log says truly where the one before was closed. One that was closed before the end of this copy lost what came
-/// after: only a restored backup may, and only if it says so. (SECURITY F5)
-fn linked(mirrors: &[Mirror], heads: &[Checkpoint]) -> Result<(), SyncError> {
-    for ((before, next), head) in mirrors.iter().zip(mirrors.iter().skip(1)).zip(heads) {
-        let Some((closed, cause)) = next.follows()? else {
-            if next.is_pruned() {
-                continue;
-            }
-            return Err(SyncError::Contradiction(before.contradicted(next.state.checkpoint.as_bytes())?));
-        };
-        let said = (closed.origin, closed.size, closed.root) == (head.origin.clone(), head.size, head.root);
-        let lost = before.state.reading.size > head.size;
-        if !said || lost && cause == Succession::Year {
-            return Err(SyncError::Contradiction(before.contradicted(next.state.checkpoint.as_bytes())?));
-        }
-    }
-    Ok(())
 }
 
 /// Whether a relay may say that entries before this one aren't kept: nobody signs that, so it is believed of no log that

@@ -6,6 +6,7 @@ use venia_proto::key::SigningKey;
 use venia_proto::ledger::batch::Batch;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::note;
+use venia_proto::ledger::notice::{Closed, Notice, Succession};
 use venia_proto::ledger::succession::origin;
 use venia_proto::now::Wall;
 
@@ -15,7 +16,7 @@ use super::mirror::Mirror;
 /// The key of the log that comes `number`th.
 pub(super) fn log(number: u8) -> SigningKey {
     let first = SigningKey::new("log", [1; 32]);
-    SigningKey::new(origin(&first.verifier().name, number.into()).unwrap().as_str(), [number; 32])
+    SigningKey::new("log", [number; 32]).named(origin(&first.verifier().name, number.into()).unwrap())
 }
 
 /// A log that begins with these entries, each with the key of its agent, or none.
@@ -33,6 +34,13 @@ pub(super) fn grown(data: &Path, log: &SigningKey, entries: Vec<(String, Vec<u8>
         }
     }
     commit(data, log, entries, previous)
+}
+
+/// A log that says this of the one before.
+pub(super) fn following(data: &Path, log: &SigningKey, before: &Mirror, cause: Succession) -> Mirror {
+    let end = Checkpoint::open(before.state.checkpoint.as_bytes(), &before.key).unwrap();
+    let previous = Closed { origin: end.origin, size: end.size, root: end.root };
+    copy(data, log, vec![(String::new(), Notice::Key { previous, cause }.sign(log))])
 }
 
 fn commit(
