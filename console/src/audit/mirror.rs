@@ -6,7 +6,7 @@
 //! DATA/audit/<log>/sessions-<n>   one JSON line per session; grows ([`super::sessions`])
 //! DATA/audit/<log>/words/…        words the auditor opened ([`super::words`])
 //! DATA/audit/<log>/verified …     how far it was verified ([`super::progress`])
-//! DATA/audit/<log>/contradiction  two checkpoints that can't both be honest, if the relay ever signed such
+//! DATA/audit/<log>/contradiction  two checkpoints that can't both be honest, if the relay ever signed such; then -2, -3 …
 //! ```
 //!
 //! What lies in `entries` beyond the length the index names was never verified and is cut off at the next start.
@@ -40,6 +40,8 @@ const FOLDER: &str = "audit";
 const ENTRIES: &str = "entries";
 const INDEX: &str = "index";
 const CONTRADICTION: &str = "contradiction";
+/// Most files of them; a relay that goes on contradicting itself doesn't fill the disk.
+const CONTRADICTIONS_MAX: u32 = 64;
 /// Largest index, in bytes: a statement, a checkpoint, and every session that is open.
 const INDEX_MAX: usize = 1 << 28;
 /// Largest record: an event is at most 16 KiB and its signature.
@@ -306,13 +308,25 @@ impl Mirror {
         })
     }
 
-    /// Keeps two checkpoints that can't both be honest.
+    /// Keeps two checkpoints that can't both be honest, beside any that were kept before: the first is the oldest lie.
     pub(crate) fn contradicted(&self, shown: &[u8]) -> Result<PathBuf, MirrorError> {
         let mut bytes = self.state.checkpoint.clone().into_bytes();
         bytes.push(b'\n');
         bytes.extend_from_slice(shown);
-        self.home.write(CONTRADICTION, &bytes)?;
-        Ok(self.home.dir().join(CONTRADICTION))
+        let name = |n: u32| if n == 1 { CONTRADICTION.to_owned() } else { format!("{CONTRADICTION}-{n}") };
+        let mut last = name(1);
+        for n in 1..=CONTRADICTIONS_MAX {
+            last = name(n);
+            let done = match self.home.read(&last, INDEX_MAX)? {
+                // Shown again: it is here.
+                Some(kept) => kept == bytes,
+                None => self.home.write_new(&last, &bytes)?,
+            };
+            if done {
+                break;
+            }
+        }
+        Ok(self.home.dir().join(last))
     }
 
     /// The raw entries that count, from a byte on.
@@ -466,4 +480,30 @@ fn folder(key: &VerifierKey) -> String {
 
 fn text(note: &[u8]) -> Result<String, MirrorError> {
     String::from_utf8(note.to_vec()).map_err(|_| MirrorError::Damaged("a note that isn't text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{copy, log};
+    use super::*;
+
+    #[test]
+    fn f4_the_first_evidence_stays_and_what_comes_later_lies_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = copy(folder.path(), &log(1), Vec::new());
+        let kept = |n: u32| copy.contradicted(n.to_string().as_bytes()).unwrap();
+        let first = kept(1);
+        let bytes = std::fs::read(&first).unwrap();
+        assert!(first.ends_with("contradiction") && bytes.starts_with(copy.state.checkpoint.as_bytes()));
+        assert!(kept(2).ends_with("contradiction-2"));
+        assert_eq!((kept(1), std::fs::read(&first).unwrap()), (first.clone(), bytes.clone()), "shown again, kept once");
+        for n in 3..=CONTRADICTIONS_MAX {
+            assert!(kept(n).ends_with(format!("contradiction-{n}")));
+        }
+        // One more is too many: nothing is overwritten for it.
+        let last = kept(CONTRADICTIONS_MAX);
+        assert_eq!(kept(CONTRADICTIONS_MAX + 1), last);
+        assert!(std::fs::read(last).unwrap().ends_with(CONTRADICTIONS_MAX.to_string().as_bytes()));
+        assert_eq!(std::fs::read(first).unwrap(), bytes);
+    }
 }
