@@ -4,7 +4,7 @@
 Every byte, signature, chain, receipt, member and count that docs/ledger.md tells of, and the rules as far as the clear
 fields go; what the words of a consent allow is read by `venia verify` alone. Exit 0: holds, by the root given.
 1: broken, and where. 2: holds, by keys from the file; or its end isn't there."""
-import base64, functools, hashlib, io, json, re, subprocess, sys, tempfile, zipfile
+import base64, datetime, functools, hashlib, io, json, re, subprocess, sys, tempfile, zipfile
 
 COMMON = "session author seq prev seen kind time after parts"
 KINDS = {  # who writes it, its own fields, its part
@@ -154,7 +154,9 @@ def unpack(path):
             need(entry.external_attr >> 28 in (0, 8) and not entry.flag_bits & 1, "not a plain file")
             files[entry.filename] = bundle.read(entry)
     place[0] = "zip"
-    if any(entry.date_time == OUR_TIME for entry in entries):  # packed by us, so every byte is known
+    ours = lambda entry: (entry.date_time, entry.create_system, entry.create_version, entry.external_attr, entry.internal_attr,
+        entry.extra, entry.compress_type) == (OUR_TIME, 3, 10, 0o100644 << 16, 0, b"", 0)
+    if any(map(ours, entries)):  # packed by us, so every byte is known
         again = io.BytesIO()
         with zipfile.ZipFile(again, "w") as bundle:
             for name, content in files.items():
@@ -171,6 +173,7 @@ def form(event):
     need(event["author"].startswith(writer) and re.fullmatch(f"agent|{STRAND}", event["author"]), "never written by this strand")
     need(re.fullmatch("[0-9a-f]{32}", event["session"]) and re.fullmatch(TIME, event["time"]), "session or time")
     need((event["author"], event["seq"]) == ("agent", 0) if event["kind"] == "open" else (event["author"], event["seq"]) != ("agent", 0), "the open comes first")
+    need(event["after"] is None or event["after"]["size"] > 0, "quotes a checkpoint of nothing")
     need(all(len(b64(leaf, 32)) for leaf in event["seen"].values()) and event["author"] not in event["seen"], "seen")
     status, parts = event.get("status"), [entry["name"] for entry in event["parts"]]
     fits = parts == [part] * bool(part) and status not in ("withheld", "lost")
@@ -180,7 +183,7 @@ def form(event):
 
 def chains(notes, events, leaves, keys):
     """Who wrote what after what; gives the keys of those who joined."""
-    known, joined, seen, quoted, close = {}, {"agent": keys["agent"]}, {}, set(), None
+    known, joined, seen, quoted, times, close = {}, {"agent": keys["agent"]}, {}, set(), {}, None
     for n, (note, event, leaf) in enumerate(zip(notes, events, leaves)):
         place[0], strand = f"{n:06}.event", event["author"]
         need(event["session"] == events[0]["session"] and strand in joined, "another session's, or of somebody who never joined")
@@ -189,6 +192,8 @@ def chains(notes, events, leaves, keys):
         need((event["seq"], event["prev"]) == (len(own), own[-1] if own else None), f"doesn't follow the event of {strand} before it")
         now = {of: known[leaf][1] for of, leaf in event["seen"].items() if leaf in known and known[leaf][0] == of}
         need(now.keys() == event["seen"].keys() and all(now.get(of, -1) >= at for of, at in seen.get(strand, {}).items()), "seen")
+        need(times.setdefault(strand, event["time"]) <= event["time"], "its time goes back")
+        times[strand] = event["time"]
         need(event["after"] is not None or strand not in quoted, "quotes no checkpoint, although one before it did")
         need(event["about"] == close if event["kind"] == "addendum" else close is None, "only addenda follow the close, and name it")
         if event["kind"] == "join":
@@ -201,10 +206,12 @@ def chains(notes, events, leaves, keys):
             tips = dict(event["tips"])
             need(tips.get(strand) == ([len(own), own[-1]] if own else None), "tips")
             need(all(known.get(tip) == (of, count - 1) for of, (count, tip) in tips.items()), "tips")
+            need("agent" in tips and all(tips.get(of, [0])[0] > at for of, at in now.items()), "tips name less than was seen")
         known[leaf], seen[strand] = (strand, len(own)), now
         quoted |= {strand} if event["after"] else set()
         if event["kind"] == "close":
             close, counts = leaf, {of: sum(event["author"] == of for event in events[:n + 1]) for of in [*joined, *event["final"]]}
+            need(event["final"].keys() <= joined.keys(), "the close counts events of somebody who never joined")
             need(event["final"].get("agent") and {**dict.fromkeys(counts, 0), **event["final"]} == counts, "the close counts other events")
     place[0] = "participants"
     need(joined == keys, "not the strands and keys the agent's joins name")
@@ -212,7 +219,7 @@ def chains(notes, events, leaves, keys):
 
 def rules(events, leaves, index, log):
     """What the clear fields say of SECURITY E9: no admit without a yes, no result before its admit was in the log."""
-    at, who, ended, halt = {leaf: n for n, leaf in enumerate(leaves)}, {}, set(), None
+    at, who, ended, halt, let_in, slept = {leaf: n for n, leaf in enumerate(leaves)}, {}, set(), None, {}, -1
     for n, event in enumerate(events):
         place[0], kind = f"{n:06}.event", event["kind"]
         before = lambda field, *kinds: events[at[event[field]]] if at.get(event[field], n) < n and events[at[event[field]]]["kind"] in kinds else None
@@ -220,6 +227,10 @@ def rules(events, leaves, index, log):
             asked = before("asked", "request", "join")
             need(asked, "answers nothing that was asked before it")
             who[leaves[n]] = asked["strand"] if asked["kind"] == "join" else asked["author"]
+            if asked["kind"] == "join":
+                let_in.setdefault(asked["strand"], event["answer"] == "yes")
+        if kind in ("pause", "resume") and event["cause"] == "sleep":
+            slept = n
         if kind in ("admit", "refuse"):
             request = before("request", "request")
             need(request and (kind == "refuse" or event["request"] not in ended), "acted without consent: not requested, or decided already")
@@ -227,11 +238,13 @@ def rules(events, leaves, index, log):
         if kind == "admit":
             grant = before("grant", "consent")
             need(grant and grant["answer"] == "yes" and who[event["grant"]] == request["author"], "acted without consent")
+            need(let_in.get(request["author"]), "acted without consent: never let in")
+            need(at[event["grant"]] > slept, "acted without consent: allowed before the PC slept")
             need(halt is None, "acted without consent: paused or stopped")
             need(index[n] is None or max(index[at[event["request"]]], index[at[event["grant"]]]) < index[n], "acted before record")
         if kind in ("result", "series", "redaction"):
             need(before("admit", "admit"), "acted without consent: nothing had been admitted")
-        if kind in ("result", "series") and event.get("status") != "lost" and index[at[event["admit"]]] is not None:
+        if kind in ("result", "series") and index[at[event["admit"]]] is not None:
             after = event["after"]
             need(after and after["origin"] == log and after["size"] > index[at[event["admit"]]], "acted before record")
         if kind == "result":
@@ -266,6 +279,8 @@ def verify(path, fingerprint=None):
     statement = signed(look("statement"), claimed, "venia/statement@v1")
     found = base64.b32encode(sha(claimed.encode())).decode().rstrip("=").lower()
     need(fingerprint in (None, found), f"signed by the root {found}, not by the one named")
+    witnesses = [vkey(witness, 4) for witness in statement["witnesses"]]
+    need(all(len({witness[of] for witness in witnesses}) == len(witnesses) for of in (0, 2)), "a witness counted twice")
     need(look("policy").decode() == policy_of(statement), "not what the statement asks")
     lines = plain(look("participants")).split("\n")
     keys = dict(line.split(" ") for line in lines[:-1])
@@ -280,6 +295,7 @@ def verify(path, fingerprint=None):
         look(f"{n:06}.event")
         events.append(strict(split(note)[0].split("\n")[1]))
         form(events[-1])
+        need(all((part["sealed"] is not None) == bool(statement["auditors"]) for part in events[-1]["parts"]), "sealed exactly if there are auditors")
     leaves = [base64.b64encode(sha(b"\0" + note)).decode() for note in notes]
     close = chains(notes, events, leaves, keys)
 
@@ -314,9 +330,15 @@ def verify(path, fingerprint=None):
     place[0] = "000000.tlog-proof"
     witnesses = sum(cosigned(logs.seen[common], witness) for witness in statement["witnesses"])
     need(not whole or witnesses >= statement.get("quorum", 0), "a required witness is missing")
+    arrived = set()
     for n, event in enumerate(events):
         place[0], after = f"{n:06}.event", event["after"]
         if after is not None:
+            ours, base = after["origin"] == origin, lambda name: re.sub("/[0-9]+$", "", name)
+            need(ours or event["author"] not in arrived, "quotes another log's checkpoint after one of its own")
+            need(ours or base(after["origin"]) in map(base, logs.keys), "a foreign origin")
+            arrived |= {event["author"]} if ours else set()
+            need(not (ours and event["author"] == "agent" and index[0] < after["size"] < old_size), "quotes a checkpoint before the first")
             need(set(after) == {"origin", "size", "root"} and (after["origin"] != origin or index[n] is None or after["size"] <= index[n]), "quotes a checkpoint that didn't exist before it")
             logs.one_root(after["origin"], after["size"], b64(after["root"], 32))
 
@@ -338,6 +360,13 @@ def verify(path, fingerprint=None):
             need(set(member) == {"key", "name", "role", "level", "not_after"} and member["key"] == keys[strand], "the note of another key")
             need(strand.startswith("observer") or member["role"] in ("technician", "administrator"), "a role that doesn't write this strand")
             need(member["not_after"] >= observed, "no longer held when its owner joined")
+            moment = lambda text: datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ")
+            need(not observed or moment(member["not_after"]) - moment(observed) <= datetime.timedelta(hours=25), "lives longer than a day")
+            shown = files.get(f"parts/{events[n]['parts'][0]['commit']}")
+            if shown:  # the note as the agent saw it
+                place[0], shown = f"{n:06}.event", json.loads(shown[36:36 + int.from_bytes(shown[32:36], "little")])["member"]
+                seen = signed(shown.encode(), statement["authority"], "venia/member@v1")
+                need({**seen, "not_after": ""} == {**member, "not_after": ""}, "the note as seen is another one")
         place[0] = "statement"
         need(statement["not_after"] >= observed, "no longer held when the session took place")
 
@@ -350,6 +379,10 @@ def verify(path, fingerprint=None):
             need(len(data) == min(rung for rung in RUNGS if rung >= length + 36) and not any(data[36 + length:]), "padding")
         if name.startswith("sealed/"):
             need(sha(data).hex() == name[7:-4] and any(part["sealed"] == name[7:-4] for part in parts.values()), "not what an event names")
+    for n, event in enumerate(events):
+        block = files.get(f"parts/{event['parts'][0]['commit']}") if event["kind"] == "series" else None
+        place[0] = f"{n:06}.event"
+        need(block is None or sha(block[36:36 + int.from_bytes(block[32:36], "little")]).hex() == event["block"], "other samples")
     rules(events, leaves, index, origin)
     return ("intact" if fingerprint else "self-consistent") if whole else "unclosed"
 

@@ -10,6 +10,7 @@ use venia_proto::consent::EntryRef;
 use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body::Body;
+use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::kind::{Cause, Kind};
 use venia_proto::ledger::part::Opening;
@@ -145,6 +146,15 @@ impl Archive {
             receipt: None,
             readme: Some(README.as_bytes().to_vec()),
         })
+    }
+
+    /// The log the session is recorded in: that of its first receipt, as the session's own statement names it.
+    pub fn log(&self) -> Option<VerifierKey> {
+        let (open, _) = self.events.first()?;
+        let proof = Proof::parse(self.receipts.get(&open.leaf())?).ok()?;
+        let origin = Checkpoint::unverified(&proof.checkpoint).ok()?.origin;
+        let statement = Statement::open_unpinned(&self.statement).ok()?;
+        statement.relay_of(origin.as_str()).map(|relay| relay.log.clone())
     }
 
     /// The number of the agent's `close`.

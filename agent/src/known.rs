@@ -80,8 +80,12 @@ pub fn remember_strict(home: &Home, strict: bool) -> Result<(), HomeError> {
 
 /// The newest statement seen of this service. (SECURITY A1: the serial never goes back)
 pub fn statement(home: &Home, root: &Fingerprint) -> Result<Option<Statement>, HomeError> {
-    let note = home.read(&format!("statement-{root}"), NOTE_MAX)?;
-    Ok(note.and_then(|note| Statement::open(&note, root).ok()))
+    Ok(statement_note(home, root)?.and_then(|note| Statement::open(&note, root).ok()))
+}
+
+/// Its signed bytes.
+pub fn statement_note(home: &Home, root: &Fingerprint) -> Result<Option<Vec<u8>>, HomeError> {
+    home.read(&format!("statement-{root}"), NOTE_MAX)
 }
 
 /// Remembers a verified statement.

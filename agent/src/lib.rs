@@ -26,6 +26,7 @@ pub mod known;
 pub mod person;
 pub mod seal;
 pub mod submit;
+pub mod succession;
 pub mod worker;
 
 use cli::{Cli, Command};

@@ -118,7 +118,8 @@ async fn ask(
         | Answer::Notes { .. }
         | Answer::Erasures { .. }
         | Answer::Logs { .. }
-        | Answer::Entries { .. } => Err(SubmitError::NoReceipt),
+        | Answer::Entries { .. }
+        | Answer::Successors { .. } => Err(SubmitError::NoReceipt),
     }
 }
 

@@ -16,6 +16,7 @@ mod membership;
 mod obeying;
 mod reach;
 mod seen;
+mod succession;
 mod trouble;
 pub mod unseal;
 mod voice;

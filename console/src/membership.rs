@@ -68,6 +68,11 @@ impl Membership {
     }
 }
 
+/// The newest statement's signed bytes.
+pub(crate) fn statement_note(home: &Home) -> Result<Option<Vec<u8>>, HomeError> {
+    home.read(STATEMENT, NOTE_MAX)
+}
+
 /// The key of a future member, made on first use.
 pub(crate) fn key(home: &Home) -> Result<SigningKey, HomeError> {
     home.key(KEY, KIND)

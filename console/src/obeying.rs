@@ -19,6 +19,7 @@ use venia_proto::ledger::notice::Notice;
 use venia_proto::rendezvous::{Answer, Call, ERASURES_MAX};
 use venia_relay::client::control::Control;
 use venia_relay::client::home::{Home, HomeError};
+use venia_relay::client::succession::former;
 use venia_ui::receipt::of_bundle;
 
 use crate::keeping::{SESSIONS, bundle_name};
@@ -48,9 +49,13 @@ pub(crate) async fn obey_notes(
     notes: &[Vec<u8>],
 ) -> Result<(), HomeError> {
     let mut obeyed = BTreeSet::new();
+    // What was erased before the log was followed by another is said by the old one.
+    let mut logs = vec![log.clone()];
+    logs.extend(former(home, log)?);
     for note in notes {
         // Only the log itself can make us delete anything.
-        let Ok(Notice::Erase { session, parts }) = Notice::open(note, log) else { continue };
+        let said = logs.iter().find_map(|log| Notice::open(note, log).ok());
+        let Some(Notice::Erase { session, parts }) = said else { continue };
         withhold(home, session, parts.as_deref())?;
         obeyed.insert(session);
     }

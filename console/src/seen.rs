@@ -142,6 +142,6 @@ fn evidence_against(home: &Home, log: &VerifierKey) -> Result<Option<PathBuf>, H
 }
 
 /// Origins may hold any printable character; file names may not.
-fn file(what: &str, log: &VerifierKey) -> String {
+pub(crate) fn file(what: &str, log: &VerifierKey) -> String {
     format!("{what}-{}", encoding::to_hex(&log.id()))
 }

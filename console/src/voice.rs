@@ -200,6 +200,12 @@ impl<'a> Voice<'a> {
         }
     }
 
+    /// A sentence that nobody may miss, beside the results of `--json` too.
+    pub(crate) fn warn(&mut self, line: &str) {
+        self.progress = None;
+        self.screen.note(line);
+    }
+
     /// A prompt for somebody who types.
     pub(crate) fn prompt(&mut self, text: &str) {
         self.progress = None;

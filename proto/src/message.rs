@@ -127,6 +127,12 @@ pub enum ToConsole {
     CloseRecorded,
     /// The largest checkpoint the agent holds of a log. (SECURITY F4)
     Checkpoint(Vec<u8>),
+    /// The statement the session begins with, exact bytes: the first thing after the pairing. It says who the parts are
+    /// sealed to, and the technician's own connection may have been welcomed with a newer one. (SECURITY E4)
+    Statement {
+        /// The statement's note.
+        note: Vec<u8>,
+    },
 }
 
 /// Why an agent refuses to pair.

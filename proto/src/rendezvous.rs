@@ -30,6 +30,8 @@ pub const SUBMIT_MAX: usize = 12;
 /// Most proofs in one [`Answer::Proofs`].
 pub const PROOFS_MAX: usize = 64;
 
+/// Most logs in one [`Answer::Successors`]: each comes with a whole statement.
+pub const SUCCESSORS_MAX: usize = 8;
 /// Most sessions in one [`Call::Erasures`].
 pub const ERASURES_MAX: usize = 64;
 /// Largest sealed part in bytes: the largest opening, with room for the header of an `age` file to 64 recipients and its
@@ -190,6 +192,11 @@ pub enum Call {
         /// The first wanted.
         from: u64,
     },
+    /// Anybody: which logs followed this one. (SECURITY F5)
+    Successors {
+        /// Verifier key of the log the caller knows: after an older backup an origin may come twice, a key doesn't.
+        log: String,
+    },
 }
 
 /// First frame of a stream that a peer opens for bytes too large for a control frame. (SECURITY E1)
@@ -315,6 +322,25 @@ pub enum Answer {
         /// hash of it.
         agents: Vec<String>,
     },
+    /// To [`Call::Successors`]: those after the one asked about, in order, at most [`SUCCESSORS_MAX`]; ask again with the
+    /// last one's key for more. None after the log that grows.
+    Successors {
+        /// Each with what it follows.
+        logs: Vec<Successor>,
+    },
+}
+
+/// A log that followed another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Successor {
+    /// A signed statement that names the log's key.
+    pub statement: Vec<u8>,
+    /// Its newest checkpoint, a signed note; of a log that was followed by another, its last.
+    pub checkpoint: Vec<u8>,
+    /// The signed `venia/key@v1` note it begins with.
+    pub note: Vec<u8>,
+    /// RFC 6962 inclusion proof of that note.
+    pub path: Vec<[u8; 32]>,
 }
 
 /// The end of one log.
@@ -475,6 +501,8 @@ mod tests {
     /// A full submission and a full page of proofs must fit in a control frame.
     #[test]
     fn full_messages_fit_a_control_frame() {
+        const SUCCESSOR_MAX: usize = (16 * 1024 + 512) + 2 * 1024 + 2 * 1024 + 64 * 32;
+        const { assert!(SUCCESSORS_MAX * SUCCESSOR_MAX < 256 * 1024) };
         const EVENT_MAX: usize = 16 * 1024 + 512;
         const { assert!(SUBMIT_MAX * EVENT_MAX < 256 * 1024) };
         let entry = Entry { index: u64::MAX, path: vec![[0; 32]; 63] };

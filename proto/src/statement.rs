@@ -13,7 +13,7 @@ mod member;
 mod tests;
 mod witness;
 
-pub use member::{MEMBER, MEMBER_LIFE_MS, Member, MemberError, Role};
+pub use member::{MEMBER, MEMBER_LIFE_MS, MEMBER_SLACK_MS, Member, MemberError, Role};
 pub use witness::WitnessKey;
 
 use std::collections::BTreeSet;
@@ -173,6 +173,7 @@ impl Statement {
         holds(self.auditors.iter().all(|auditor| is_recipient(auditor)) && distinct(self.auditors.iter()), "auditors")?;
         // By key: one witness under two names would be counted twice, and a log can't be its own witness.
         holds(distinct(self.witnesses.iter().map(|witness| &witness.key)), "witnesses")?;
+        holds(distinct(self.witnesses.iter().map(|witness| &witness.name)), "witnesses")?;
         let own = |witness: &WitnessKey| self.relays.iter().any(|relay| relay.log.key == witness.key);
         holds(!self.witnesses.iter().any(own), "witnesses")?;
         holds(distinct(self.packs.iter()), "packs")?;

@@ -19,7 +19,7 @@ use venia_proto::ledger::notice::Looking;
 use venia_proto::message::{BareOpening, PairRefusal, SealAnswer, SealAsk, Signed, ToAgent, ToConsole};
 use venia_proto::rendezvous::{
     Answer, Bulk, BulkAnswer, BulkHeld, Call, Entry, EventFault, FlowEnd, FromRelay, LogHead, PairingOutcome, Proven,
-    ProvenBatch, Push, Refusal, ToRelay,
+    ProvenBatch, Push, Refusal, Successor, ToRelay,
 };
 use venia_proto::scope::Scope;
 use venia_proto::wire::{self, Limit, PREFIX};
@@ -62,6 +62,7 @@ fn to_relay() -> Vec<ToRelay> {
         Call::Look { what: Looking::Show, session: Some(session()) },
         Call::Logs,
         Call::Entries { origin: "log".into(), from: 300 },
+        Call::Successors { log: "log+00000000+AQ==".into() },
     ];
     let calls = calls.into_iter().enumerate().map(|(id, call)| ToRelay::Call { id: id as u32, call });
     [ToRelay::Hello { versions: vec![1, 2] }].into_iter().chain(calls).chain([ToRelay::Pong(7)]).collect()
@@ -91,6 +92,14 @@ fn from_relay() -> Vec<FromRelay> {
         Answer::Entries {
             entries: vec![b"venia/batch@v1\n".to_vec(), b"note one\n".to_vec()],
             agents: vec!["device+0+0".into()],
+        },
+        Answer::Successors {
+            logs: vec![Successor {
+                statement: b"statement".to_vec(),
+                checkpoint: b"checkpoint".to_vec(),
+                note: b"venia/key@v1\n".to_vec(),
+                path: vec![[0xee; 32]],
+            }],
         },
     ];
     let faults = [
@@ -170,6 +179,7 @@ fn to_console() -> Vec<ToConsole> {
         ToConsole::Event { signed: signed(), proof: Some(b"c2sp.org/tlog-proof@v1\n".to_vec()) },
         ToConsole::CloseRecorded,
         ToConsole::Checkpoint(b"checkpoint".to_vec()),
+        ToConsole::Statement { note: b"venia/statement@v1\n".to_vec() },
     ]);
     messages
 }
@@ -226,6 +236,7 @@ named!(ToRelay {
     Self::Call { call: Call::Look { .. }, .. } => "call-look",
     Self::Call { call: Call::Logs, .. } => "call-logs",
     Self::Call { call: Call::Entries { .. }, .. } => "call-entries",
+    Self::Call { call: Call::Successors { .. }, .. } => "call-successors",
     Self::Pong(_) => "pong",
 });
 
@@ -243,6 +254,7 @@ named!(FromRelay {
     Self::Answer { answer: Ok(Answer::Erasures { .. }), .. } => "answer-erasures",
     Self::Answer { answer: Ok(Answer::Logs { .. }), .. } => "answer-logs",
     Self::Answer { answer: Ok(Answer::Entries { .. }), .. } => "answer-entries",
+    Self::Answer { answer: Ok(Answer::Successors { .. }), .. } => "answer-successors",
     Self::Answer { answer: Err(Refusal::InviteUnknown), .. } => "refusal-invite-unknown",
     Self::Answer { answer: Err(Refusal::InviteUsed), .. } => "refusal-invite-used",
     Self::Answer { answer: Err(Refusal::InviteExpired), .. } => "refusal-invite-expired",
@@ -295,6 +307,7 @@ named!(ToConsole {
     Self::Event { proof: Some(_), .. } => "event-proven",
     Self::CloseRecorded => "close-recorded",
     Self::Checkpoint(_) => "checkpoint",
+    Self::Statement { .. } => "statement",
 });
 
 named!(Bulk {

@@ -1,7 +1,8 @@
-//! The operator's command line (COMMANDS.md): `serve`, `address`, `invite`, `members`, `auditor-key`, `witness`.
+//! The operator's command line (COMMANDS.md): `serve`, `address`, `invite`, `members`, `auditor-key`, `witness`, `backup` …
 //!
 //! Every command but `serve` asks the running relay over its local socket; when none runs, it takes the folder's lock and
-//! does the same to the folder itself. Never two writers.
+//! does the same to the folder itself. Never two writers. `backup` only reads, beside a running relay too; `recover` works on
+//! a folder where none runs.
 
 mod ask;
 mod check;
@@ -9,11 +10,12 @@ mod contradictions;
 mod erasing;
 mod failures;
 mod serve;
+mod succession;
 mod witness;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -131,6 +133,20 @@ enum Command {
         /// For ever, which is how it begins
         #[arg(long)]
         forever: bool,
+    },
+    /// Copy everything to a new folder, while the relay runs or not; keep the copy as safe as the relay
+    Backup {
+        /// The new folder
+        #[arg(value_name = "DEST")]
+        dest: PathBuf,
+    },
+    /// After a restored backup: end the old log where it ends now, and begin a new one
+    Recover,
+    /// Delete the entries of logs that were closed before a year; old receipts stay valid
+    Prune {
+        /// The year
+        #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1970..=9999))]
+        before: i16,
     },
     /// See or export what proves that somebody signed two different events for one place
     Evidence {
@@ -251,6 +267,9 @@ fn run(folder: &Path, screen: &Screen, command: Command) -> Result<Exit, Failure
         Command::Erase { session: Some(session), part, .. } => told(erasing::request(&session, part, screen.words())?),
         Command::Erase { session: None, .. } => told(Request::Erasures),
         Command::Retention { days, forever } => told(Request::Retention { change: forever || days.is_some(), days }),
+        Command::Backup { dest } => succession::backup(folder, &dest, screen),
+        Command::Recover => succession::recover(folder, screen),
+        Command::Prune { before } => told(Request::Prune { before }),
         Command::Witness { listen, log } => witness::serve(folder, screen, listen, log),
         Command::WitnessKey { command } => told(match command {
             WitnessKey::List => Request::Witnesses,

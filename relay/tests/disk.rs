@@ -48,8 +48,15 @@ impl Drop for Small {
 async fn submit(ledger: &Ledger<Sqlite>, agent: &SigningKey, session: SessionId, note: &[u8]) -> Result<u64, Refusal> {
     let met = Some((session, vec![*SigningKey::new("member", [2; 32]).public()]));
     let events = vec![note.to_vec()];
-    let submission =
-        Submission { from: *agent.public(), source: "here".to_owned(), met, events, known: 0, held: Held::default() };
+    let submission = Submission {
+        from: *agent.public(),
+        source: "here".to_owned(),
+        met,
+        events,
+        known: 0,
+        held: Held::default(),
+        auditors: false,
+    };
     let answer = ledger.submit(submission).await?.await.unwrap()?;
     let Answer::Receipts { entries, .. } = answer else { unreachable!("receipts answer a submission") };
     Ok(entries[0].index)

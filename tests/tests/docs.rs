@@ -41,6 +41,7 @@ fn values() -> BTreeMap<String, String> {
     let proto = values!(venia_proto as "proto":
         wire::CONTROL_MAX, wire::DATA_MAX, wire::PREFIX,
         rendezvous::VERSION, rendezvous::SUBMIT_MAX, rendezvous::PROOFS_MAX,
+        rendezvous::VERSION, rendezvous::SUBMIT_MAX, rendezvous::SUCCESSORS_MAX,
         pairing::SHARE, pairing::CONFIRM, pairing::RANDOM,
         code::NUMBER_MAX, code::TEXT_MAX, words::COUNT, words::LETTERS_MIN, words::LETTERS_MAX,
         invite::SECRET, invite::LIFETIME_MS, statement::MEMBER_LIFE_MS,

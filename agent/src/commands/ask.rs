@@ -12,10 +12,11 @@ use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body;
 use venia_proto::ledger::cosignature::Witnessed;
+use venia_proto::ledger::event::After;
 use venia_proto::ledger::evidence;
 use venia_proto::ledger::gossip;
 use venia_proto::ledger::kind::Verified;
-use venia_proto::ledger::pin;
+use venia_proto::ledger::pin::{self, Pin};
 use venia_proto::ledger::verify::Finding;
 use venia_proto::message::ToAgent;
 use venia_proto::now::Wall;
@@ -29,6 +30,7 @@ use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::gossip::{Said, Talk};
 use venia_relay::client::home::Home;
 use venia_relay::client::link::{Link, Role};
+use venia_relay::client::succession::{quoted, quotes};
 use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::words::Words;
@@ -45,6 +47,7 @@ use crate::known;
 use crate::person::feed::{self, News, news};
 use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card, heeding_signals};
 use crate::seal::Recipients;
+use crate::succession;
 use crate::{KEY_FILE, KEY_KIND, Parts};
 
 use super::complete::{CompleteError, Desk};
@@ -105,6 +108,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     };
     let strict = strict(&ask, &home, statement, &words)?;
     let saw_ms = clock::now().wall.ms();
+    let another = succession::follow(&home, &control, &address.root, known.as_ref(), &words).await?;
     remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
     trusted(&home, &control, &words)?;
     still_there(&home, &control, &words).await?;
@@ -129,6 +133,9 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     })?;
     for opened in never_began {
         person.tell.feed(news(News::NeverBegan(opened), &words));
+    }
+    if let Some(another) = another {
+        person.tell.feed(another);
     }
     let skew_ms = saw_ms.saturating_sub(control.welcome().ledger_time.ms());
     if skew_ms.unsigned_abs() > SKEW_SHOWN_MS {
@@ -324,9 +331,22 @@ impl Serving<'_> {
             Record::Member { strand: peer.strand, note: peer.member_note.clone().into() },
         ];
         let (report, mut done) = mpsc::unbounded_channel();
+        let kept = pin.as_ref().map(Pin::checkpoint).map(|seen| After {
+            origin: seen.origin.clone(),
+            size: seen.size,
+            root: seen.root,
+        });
         let recorder =
             Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report, self.strict);
         let mut scribe = Scribe::new(session, key, self.recipients.clone());
+        // The first event says already what this PC saw of this log, or of the one before it.
+        let log = &welcome.relay.log;
+        let followed = quotes(self.home, log).map_err(|error| home_failure(&error, words))?;
+        if let Some(after) = kept {
+            scribe.receipted(after);
+        } else if let Some(after) = followed {
+            scribe.follows(after);
+        }
         let questions = Questions {
             name: arrival.name.clone(),
             organisation: welcome.statement.organisation.clone(),
@@ -387,6 +407,9 @@ impl Serving<'_> {
             // A full disk must not keep the session's end from being told.
             if let Err(error) = known::remember_pin(self.home, log, &pin.note()) {
                 tracing::warn!(%error, "the newest checkpoint can't be kept");
+            }
+            if let Err(error) = quoted(self.home, log) {
+                tracing::warn!(%error, "the old log will be quoted again");
             }
         }
         connection.close(quinn::VarInt::from_u32(LEFT), b"");

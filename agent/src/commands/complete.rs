@@ -11,9 +11,11 @@ use venia_proto::catalog::Catalog;
 use venia_proto::consent::EntryRef;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::SessionId;
-use venia_proto::key::SigningKey;
+use venia_proto::key::{SigningKey, VerifierKey};
+use venia_proto::ledger::bundle::ZIP_MAX;
 use venia_proto::ledger::event::Event;
 use venia_proto::ledger::evidence;
+use venia_proto::ledger::kind::Kind;
 use venia_proto::ledger::part::Opening;
 use venia_proto::ledger::pin::PinError;
 use venia_proto::ledger::verify::{Finding, Roots, Verdict, verify};
@@ -34,6 +36,7 @@ use crate::journal::{Journal, JournalError, Journals, Mark, Need, Record};
 use crate::known;
 use crate::seal::SealError;
 use crate::submit::{Offer, SubmitError, submit};
+use crate::succession::is_closed;
 
 /// How long the relay may take for one answer.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -80,6 +83,9 @@ pub enum CompleteError {
     /// The relay will never take the session's beginning: told once, and never offered again.
     #[error("the session of {0} never began: nothing ran and nothing was shared")]
     NeverBegan(Wall),
+    /// What was added came after the session's log was closed: it stays on this PC.
+    #[error("the log of that session is closed")]
+    LogClosed,
     /// The bundle can't be put together.
     #[error("the record can't be put together")]
     Bundle,
@@ -155,6 +161,11 @@ impl Desk<'_> {
         for (event, openings) in &archive.events {
             scribe.replay(event, openings.clone()).map_err(CompleteError::Strand)?;
         }
+        // What is written now quotes the newest receipt kept here, not only those that earlier events had quoted: the
+        // end of a run that a crash cut off shows that its admit was in the log. (SECURITY E9)
+        for proof in archive.receipts.values() {
+            scribe.held(proof);
+        }
         Ok(scribe)
     }
 
@@ -172,6 +183,11 @@ impl Desk<'_> {
         let began = archive.events[0].0.header().time;
         if archive.never_began {
             return Err(CompleteError::NeverBegan(began));
+        }
+        if let Some(log) = archive.log()
+            && is_closed(self.home, &log, control)?
+        {
+            return self.complete_closed(journal, &archive, &log, control, root, patience).await;
         }
         match self.resubmit(&mut journal, &archive, control).await {
             Err(CompleteError::Control(ControlError::Refused(refusal)))
@@ -199,6 +215,49 @@ impl Desk<'_> {
             self.journals.reopen(session)?.0.append_last_words(&[Record::Mark(Mark::Receipted)])?;
         }
         Ok((self.home.path(&name)?, verdict))
+    }
+
+    /// The session's log takes nothing any more. What it holds of the session is proven once more, against its last
+    /// checkpoint; what it doesn't, this PC alone has, and says so: the session is asked about no more. A whole record that is
+    /// here already is never replaced by less.
+    async fn complete_closed(
+        &self,
+        mut journal: Journal,
+        archive: &Archive,
+        log: &VerifierKey,
+        control: &Control,
+        root: Fingerprint,
+        patience: Duration,
+    ) -> Result<(PathBuf, Verdict), CompleteError> {
+        let session = archive.session;
+        let mut held = archive.held(self.key()?.verifier()).ok_or(CompleteError::Receipt)?;
+        let first = held.first.verify(archive.events[0].0.leaf(), log).map_err(|_| CompleteError::Receipt)?.size;
+        let proofs = match fetch(control, session, first, None, patience).await {
+            Ok(proofs) => Some(proofs),
+            // It was closed before this session, or before its first receipt.
+            Err(ControlError::Refused(Refusal::NotAllowed)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let recorded = |event: &Event| {
+            let (author, seq) = (event.header().author, event.header().seq);
+            proofs.as_ref().is_some_and(|proofs| proofs.entries.contains_key(&(author, seq)))
+        };
+        let before = held.events.len();
+        held.events.retain(|event| !matches!(event.header().kind, Kind::Addendum { .. }) || recorded(event));
+        let dropped = before - held.events.len();
+        let mut bundle = assemble(&held, proofs.as_ref()).map_err(|_| CompleteError::Bundle)?;
+        bundle.receipt = venia_ui::receipt::of_bundle(&bundle, self.catalog);
+        let zip = bundle.to_zip().map_err(|_| CompleteError::Bundle)?;
+        let roots = Roots { named: Some(root), known: &[] };
+        let (name, mut verdict) = (bundle_name(session), verify(&zip, roots));
+        let here = self.home.read(&name, ZIP_MAX)?.map(|zip| verify(&zip, roots));
+        match here.filter(|here| here.verdict == Finding::Intact && verdict.verdict != Finding::Intact) {
+            Some(here) => verdict = here,
+            None => self.home.write(&name, &zip)?,
+        }
+        journal.append_last_words(&[Record::Mark(Mark::Receipted)])?;
+        tracing::info!(%session, verdict = ?verdict.verdict, "its log is closed: nothing more is asked");
+        if dropped > 0 { Err(CompleteError::LogClosed) } else { Ok((self.home.path(&name)?, verdict)) }
     }
 
     async fn resubmit(&self, journal: &mut Journal, archive: &Archive, control: &Control) -> Result<(), CompleteError> {

@@ -14,6 +14,9 @@ pub mod records;
 pub mod sign;
 pub mod withheld;
 
+/// What a failure is called when a record's log takes nothing any more.
+pub(crate) const LOG_CLOSED: &str = "log-closed";
+
 /// A relay that can't be used, as the person is told.
 pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
     tracing::debug!(%error, "the relay can't be used");
@@ -74,6 +77,11 @@ pub(crate) fn complete_failure(error: &complete::CompleteError, words: &Words) -
             message: words.say("agent-never-began", &[("opened", &began.to_string())]),
             state: Loss::Nothing.say(words),
             hint: words.say("agent-never-began-hint", &[]),
+        },
+        CompleteError::LogClosed => Failure {
+            kind: LOG_CLOSED,
+            message: words.say("agent-log-closed", &[]),
+            ..Failure::of(Trouble::Busy, words)
         },
         CompleteError::Archive(_)
         | CompleteError::Strand(_)

@@ -21,7 +21,7 @@ use crate::person::feed::{News, news};
 use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card};
 
 use super::complete::Desk;
-use super::{complete_failure, home_failure, journal_failure, records};
+use super::{LOG_CLOSED, complete_failure, home_failure, journal_failure, records};
 
 /// An addendum without words.
 const NOTHING: Addendum = Addendum { stars: None, comment: None, correction: None };
@@ -91,8 +91,10 @@ pub async fn sign(session: SessionId, wish: Wish, common: &Common, parts: Parts)
         Wish::Reopen => add(&desk, session, Addition::Reopening, NOTHING, &words)?,
     }
     line.tell.feed(news(News::Signed, &words));
-    if records::bring_to_the_ledger(&desk, session, &words).await.is_err() {
-        line.tell.feed(words.say("agent-record-later", &[]));
+    match records::bring_to_the_ledger(&desk, session, &words).await {
+        Ok(()) => {}
+        Err(failure) if failure.kind == LOG_CLOSED => line.tell.feed(failure.message),
+        Err(_) => line.tell.feed(words.say("agent-record-later", &[])),
     }
     let _ = tokio::time::timeout(std::time::Duration::from_secs(2), line.tell.shown()).await;
     Ok(Exit::Done)

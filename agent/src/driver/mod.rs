@@ -316,7 +316,8 @@ impl Room<'_> {
             | Answer::Notes { .. }
             | Answer::Erasures { .. }
             | Answer::Logs { .. }
-            | Answer::Entries { .. } => None,
+            | Answer::Entries { .. }
+            | Answer::Successors { .. } => None,
         };
         let number = number.ok_or(NotServed::Control(ControlError::Malformed(None)))?;
         let language: Language = self.waiter.words.language();

@@ -218,10 +218,23 @@ impl Scribe {
         self.author.receipted(after);
     }
 
+    /// The log follows another: until there is a receipt of this one, events quote the newest checkpoint of that one.
+    pub fn follows(&mut self, after: After) {
+        self.author.receipted(after);
+    }
+
     /// Takes notice of a verified receipt: the technician, who gets it, may quote its checkpoint.
     pub fn proven(&mut self, proof: &[u8]) {
         let checkpoint = Proof::parse(proof).ok().and_then(|proof| Checkpoint::unverified(&proof.checkpoint).ok());
         self.shown.extend(checkpoint.map(|checkpoint| (checkpoint.size, checkpoint.root)));
+    }
+
+    /// Takes notice of a receipt of the journal, which was verified before it was kept.
+    pub fn held(&mut self, proof: &[u8]) {
+        let checkpoint = Proof::parse(proof).ok().and_then(|proof| Checkpoint::unverified(&proof.checkpoint).ok());
+        if let Some(Checkpoint { origin, size, root, .. }) = checkpoint {
+            self.receipted(After { origin, size, root });
+        }
     }
 
     /// Takes in an event of the journal, after a restart.

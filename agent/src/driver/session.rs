@@ -112,6 +112,8 @@ pub async fn run(
     let (out, frames) = mpsc::unbounded_channel();
     let (results, worker_results) = mpsc::unbounded_channel();
     let writer = tokio::spawn(write_frames(peer.sender, frames));
+    // The technician's record names the auditors this one is sealed to, also if theirs were welcomed with others since.
+    let _ = out.send(ToConsole::Statement { note: parts.control.welcome().statement_note.clone() });
     let session = Session {
         machine: if parts.strict { Agent::strict() } else { Agent::new() },
         name: arrival.name.clone(),
@@ -378,9 +380,10 @@ impl Session<'_, '_> {
             }
             Err(FrameError::Malformed(error)) => nonsense("a message", &error.to_string()),
             Err(FrameError::Ended | FrameError::Stalled) => nonsense("a whole message", "half of one"),
+            // An end in good order: nothing more comes, and somebody waits there for the record to be closed.
+            Ok(None) => Some(Input::Left),
             // The connection tells by itself how it ended.
-            Ok(None)
-            | Err(FrameError::TooLarge(_) | FrameError::Read(_) | FrameError::Write(_) | FrameError::Connection(_)) => {
+            Err(FrameError::TooLarge(_) | FrameError::Read(_) | FrameError::Write(_) | FrameError::Connection(_)) => {
                 None
             }
         }

@@ -24,8 +24,11 @@ use sha2::{Digest as _, Sha256};
 use venia_proto::encoding;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::flag::Flag;
-use venia_proto::ledger::notice::{LogEntry, Notice};
+use venia_proto::ledger::merkle::{Hash, Tree};
+use venia_proto::ledger::note;
+use venia_proto::ledger::notice::{Closed, LogEntry, Notice, Succession};
 use venia_proto::ledger::reading::{Read, Reading, Saved, Unreadable};
+use venia_proto::ledger::succession::KEY_INDEX;
 use venia_relay::client::home::{Home, HomeError};
 use venia_relay::walking::Record;
 
@@ -73,6 +76,12 @@ pub(crate) struct State {
     pub(crate) reading: Saved,
     /// Unexplained silences: from, to.
     pub(crate) holes: Vec<(i64, i64)>,
+    /// Entries before this one are kept by nobody: the relay pruned them before this copy was made.
+    #[serde(default)]
+    pub(crate) pruned: u64,
+    /// The relay closed this log at fewer entries than this copy holds: a restored backup lost the rest.
+    #[serde(default)]
+    pub(crate) closed: Option<u64>,
     /// Where the sessions stand.
     #[serde(default)]
     pub(crate) sessions: sessions::Kept,
@@ -150,6 +159,8 @@ impl Mirror {
                 bytes: 0,
                 reading: Saved::default(),
                 holes: Vec::new(),
+                pruned: 0,
+                closed: None,
                 sessions: sessions::Kept::default(),
             };
             return Ok(Some(Self { home, key, state, sessions: BTreeMap::new() }));
@@ -197,6 +208,53 @@ impl Mirror {
         self.state.sessions = sessions::add(&self.home, before, &self.sessions, &changed)?;
         self.write_index()?;
         sessions::forget(&self.home, before, self.state.sessions)
+    }
+
+    /// The entries' bytes were never here and are kept by nobody: the log is known by its root only.
+    pub(crate) fn known_by_root(
+        &mut self,
+        pruned: u64,
+        checkpoint: &[u8],
+        statement: &[u8],
+    ) -> Result<(), MirrorError> {
+        self.state.pruned = pruned;
+        self.state.checkpoint = text(checkpoint)?;
+        self.state.statement = text(statement)?;
+        self.write_index()
+    }
+
+    /// Whether this is a log of which nothing but the root is known.
+    pub(crate) fn is_pruned(&self) -> bool {
+        self.state.pruned > self.state.reading.size
+    }
+
+    /// The relay closed the log before the end of this copy, which stays as it is.
+    pub(crate) fn outlives(&mut self, closed: u64) -> Result<(), MirrorError> {
+        self.state.closed = Some(closed);
+        self.write_index()
+    }
+
+    /// The root of this copy's first entries; none if it hasn't as many.
+    pub(crate) fn root_at(&self, size: u64) -> Result<Option<Hash>, MirrorError> {
+        let (mut tree, mut raw) = (Tree::new(), self.raw(0)?);
+        while tree.size() < size {
+            let Some((_, entry)) = raw.next()? else { return Ok(None) };
+            tree.append(note::leaf(&entry), |_, _, _| {});
+        }
+        Ok(Some(tree.root()))
+    }
+
+    /// What this log says of the one before; none if it is the first, or nothing but its root is known.
+    pub(crate) fn follows(&self) -> Result<Option<(Closed, Succession)>, MirrorError> {
+        let mut raw = self.raw(0)?;
+        for _ in 0..KEY_INDEX {
+            raw.next()?;
+        }
+        let Some((_, entry)) = raw.next()? else { return Ok(None) };
+        Ok(match LogEntry::open(&entry, &self.key) {
+            Ok(LogEntry::Notice(Notice::Key { previous, cause })) => Some((previous, cause)),
+            Ok(_) | Err(_) => None,
+        })
     }
 
     /// Keeps two checkpoints that can't both be honest.

@@ -11,6 +11,7 @@ use venia_proto::key::VerifierKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::looking::Look;
 use venia_proto::ledger::note::Note;
+use venia_proto::ledger::notice::Succession;
 use venia_proto::rendezvous::{Answer, Call, LogHead};
 use venia_proto::statement::Statement;
 use venia_relay::client::control::{Control, ControlError};
@@ -90,16 +91,19 @@ impl Looker {
         let Answer::Logs { logs } = reach::call(control, Call::Logs).await? else {
             return Err(ControlError::Malformed(None).into());
         };
-        let mut mirrors = Vec::new();
-        for head in logs {
+        let (mut mirrors, mut heads) = (Vec::new(), Vec::new());
+        let last = logs.len().saturating_sub(1);
+        for (n, head) in logs.into_iter().enumerate() {
             let key = log_key(&head, member).ok_or(ControlError::WrongRoot)?;
             let mut mirror = Mirror::open(data, &key)?;
-            grow(&mut mirror, control, &head, &mut told).await?;
+            grow(&mut mirror, control, &head, n < last, &mut told).await?;
+            heads.push(Checkpoint::open(&head.checkpoint, &key).map_err(|_| ControlError::Malformed(None))?);
             if let Some(opener) = opener {
                 opener.open(control, &mirror).await?;
             }
             mirrors.push(mirror);
         }
+        linked(&mirrors, &heads)?;
         Ok(mirrors)
     }
 
@@ -119,16 +123,44 @@ fn log_key(head: &LogHead, member: &Membership) -> Option<VerifierKey> {
     Checkpoint::of_note(&note, &key).ok().map(|_| key)
 }
 
+/// Every log says truly where the one before was closed. One that was closed before the end of this copy lost what came
+/// after: only a restored backup may, and only if it says so. (SECURITY F5)
+fn linked(mirrors: &[Mirror], heads: &[Checkpoint]) -> Result<(), SyncError> {
+    for ((before, next), head) in mirrors.iter().zip(mirrors.iter().skip(1)).zip(heads) {
+        let Some((closed, cause)) = next.follows()? else {
+            if next.is_pruned() {
+                continue;
+            }
+            return Err(SyncError::Contradiction(before.contradicted(next.state.checkpoint.as_bytes())?));
+        };
+        let said = (closed.origin, closed.size, closed.root) == (head.origin.clone(), head.size, head.root);
+        let lost = before.state.reading.size > head.size;
+        if !said || lost && cause == Succession::Year {
+            return Err(SyncError::Contradiction(before.contradicted(next.state.checkpoint.as_bytes())?));
+        }
+    }
+    Ok(())
+}
+
+/// `closed`: another log follows this one.
 async fn grow(
     mirror: &mut Mirror,
     control: &Control,
     head: &LogHead,
+    closed: bool,
     told: &mut impl FnMut(u64, u64),
 ) -> Result<(), SyncError> {
     let malformed = || ControlError::Malformed(None);
     let signed = Checkpoint::open(&head.checkpoint, &mirror.key).map_err(|_| malformed())?;
     let mut growth = mirror.grow()?;
+    if head.kept_from > growth.reading.size() {
+        return Ok(mirror.known_by_root(head.kept_from, &head.checkpoint, &head.statement)?);
+    }
     if signed.size < growth.reading.size() {
+        // This copy holds what the relay lost, and the relay's shorter log is how it began.
+        if closed && mirror.root_at(signed.size)? == Some(signed.root) {
+            return Ok(mirror.outlives(signed.size)?);
+        }
         return Err(SyncError::Contradiction(mirror.contradicted(&head.checkpoint)?));
     }
     let origin = mirror.key.name.to_string();

@@ -35,7 +35,7 @@ use crate::keeping;
 use crate::membership::{self, Membership};
 use crate::reach::{Reached, call, reach};
 use crate::voice::{Ended, Voice};
-use crate::{Parts, input, obeying, seen, trouble};
+use crate::{Parts, input, obeying, seen, succession, trouble};
 
 /// A member note with less left than this is renewed first, in milliseconds.
 const RENEW_MS: i64 = 60 * 60 * 1_000;
@@ -132,6 +132,9 @@ async fn session(
     let failed = |error: ControlError| trouble::control(&error, words);
     let (at, root) = (membership.at.clone(), membership.root);
     let mut reached = reach(&at, &root, membership.statement.as_ref(), &membership.key).await.map_err(failed)?;
+    if let Some(told) = succession::follow(&membership, &reached.control, words).await? {
+        voice.warn(&told);
+    }
     seen::trusted(&membership.home, &reached.control, words).await?;
     let member = renewed(&mut membership, &reached, voice).await?;
     let folder = |error| trouble::folder(&error, words);
@@ -153,8 +156,8 @@ async fn session(
     let lines = plan.signoff.is_none().then(|| input::lines(parts.input));
     let key = membership.key.named(member.key.name.clone());
     let sealed = !welcome.statement.auditors.is_empty();
-    let sides = Sides { session, agent: paired.agent, log: log.clone(), strand: paired.strand, key, sealed };
-    let record = Record::new(sides);
+    let (agent, strand) = (paired.agent, paired.strand);
+    let record = Record::new(Sides { session, root, agent, log: log.clone(), strand, key, sealed });
     let mut talk = Talk::new(&reached.control, |log| seen::pin(&membership.home, log)).map_err(folder)?;
     let keep = |log: &VerifierKey, found: &Evidence| {
         let kept = seen::keep_evidence(&membership.home, &welcome.statement_note, log, found);

@@ -208,8 +208,12 @@ fn known(common: &Common, screen: &Screen) -> Result<Vec<Fingerprint>, Failure> 
     }
 }
 
-/// At most one byte more than any bundle may have: that one makes it broken, and nobody's memory is filled.
+/// At most one byte more than any bundle may have: that one makes it broken, and nobody's memory is filled. Only of a file:
+/// a pipe that nobody writes to, or a terminal, would keep the verifier waiting for ever.
 fn read(file: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(file)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
     let mut bytes = Vec::new();
     File::open(file)?.take(ZIP_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)

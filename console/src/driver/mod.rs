@@ -53,8 +53,6 @@ const AFTERMATH: Duration = Duration::from_secs(2);
 const RELAY_GONE: Duration = Duration::from_secs(30);
 /// Results read and not yet looked at.
 const RESULTS: usize = 32;
-/// After leaving, the agent's last events get this long.
-const FAREWELL: Duration = Duration::from_secs(1);
 /// Application close code of the end-to-end connection: the agent's program broke the rules.
 const CLOSE_RULES: u32 = 1;
 
@@ -290,6 +288,11 @@ impl Live<'_, '_, '_> {
     fn frame(&mut self, frame: Result<Option<ToConsole>, FrameError>) -> bool {
         match frame {
             Ok(Some(ToConsole::Event { signed, proof })) => self.event(&signed, proof.as_deref()),
+            Ok(Some(ToConsole::Statement { note })) => {
+                if !self.record.begin_under(&note) {
+                    self.broke_rules("a statement that isn't the organisation's");
+                }
+            }
             Ok(Some(ToConsole::CloseRecorded)) => {
                 self.inputs.extend(self.record.ready(clock::now().boot_ms, true));
                 self.inputs.push_back(Input::CloseRecorded);
@@ -498,8 +501,8 @@ impl Live<'_, '_, '_> {
         }
     }
 
-    /// Leaves without a sign-off: our stream ends, and the agent gets a moment to close the session and send its last
-    /// events, so that this record is whole too. Leaving twice is leaving at once.
+    /// Leaves without a sign-off: our stream ends, the agent closes the session for it, and as after a sign-off its close is
+    /// waited for, so that this record is whole too. Leaving twice is leaving at once.
     fn leave(&mut self) {
         if self.silent {
             return self.hang_up(LEFT);
@@ -509,8 +512,7 @@ impl Live<'_, '_, '_> {
         self.typing = None;
         // Dropping it ends the stream in good order.
         drop(self.sender.take());
-        let soon = Instant::now() + FAREWELL;
-        self.gone = Some(self.gone.map_or(soon, |gone| gone.min(soon)));
+        self.since.get_or_insert_with(Instant::now);
     }
 
     /// Ends the connection now.

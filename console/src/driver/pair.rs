@@ -105,7 +105,8 @@ pub(crate) async fn pair(
         ToConsole::PairConfirmed { .. }
         | ToConsole::Event { .. }
         | ToConsole::CloseRecorded
-        | ToConsole::Checkpoint(_) => {
+        | ToConsole::Checkpoint(_)
+        | ToConsole::Statement { .. } => {
             return Err(PairFailed::Malformed);
         }
     };
@@ -117,7 +118,8 @@ pub(crate) async fn pair(
         ToConsole::PairAnswer { .. }
         | ToConsole::Event { .. }
         | ToConsole::CloseRecorded
-        | ToConsole::Checkpoint(_) => {
+        | ToConsole::Checkpoint(_)
+        | ToConsole::Statement { .. } => {
             return Err(PairFailed::Malformed);
         }
     };

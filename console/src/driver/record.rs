@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use venia_proto::consent::EntryRef;
+use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
 use venia_proto::ledger::body::{Body, BodyError};
@@ -25,6 +26,7 @@ use venia_proto::message::{BareOpening, Signed, ToAgent};
 use venia_proto::now::Now;
 use venia_proto::session::console::{Input, Write};
 use venia_proto::session::timer::ADMISSION_MS;
+use venia_proto::statement::Statement;
 use venia_relay::client::receipt::Held;
 
 /// Most events of a session (SECURITY E6).
@@ -35,6 +37,8 @@ const OPENINGS_MAX: usize = 256 << 20;
 /// What both sides of a session are called and sign with.
 pub(crate) struct Sides {
     pub(crate) session: SessionId,
+    /// The organisation's root.
+    pub(crate) root: Fingerprint,
     /// The key the agent proved.
     pub(crate) agent: PublicKey,
     /// The log of the relay we are connected to, as the statement names it.
@@ -66,6 +70,10 @@ pub(crate) struct Record {
     /// Where the agent's events stand in the log.
     indices: BTreeMap<u64, u64>,
     first: Option<Proof>,
+    /// The statement the session began with, as the agent showed it.
+    statement: Option<Vec<u8>>,
+    /// Whether that one, or ours until it is shown, names auditors.
+    sealed: bool,
     /// Checkpoints of the receipts, by size.
     pins: BTreeMap<u64, Pin>,
     /// Arrived and not handed on: words, and when.
@@ -133,7 +141,7 @@ pub(crate) enum RecordError {
 
 impl Record {
     pub(crate) fn new(sides: Sides) -> Self {
-        let author = Author::new(sides.session, sides.strand);
+        let (author, sealed) = (Author::new(sides.session, sides.strand), sides.sealed);
         Self {
             sides,
             author,
@@ -144,6 +152,8 @@ impl Record {
             opened: 0,
             indices: BTreeMap::new(),
             first: None,
+            statement: None,
+            sealed,
             pins: BTreeMap::new(),
             waiting: BTreeMap::new(),
             front: 0,
@@ -168,7 +178,7 @@ impl Record {
 
         let entry = EntryRef { author: Strand::Agent, seq: header.seq };
         // Its word alone would decide whether an auditor can ever read what is said here, ours too. (SECURITY E4)
-        if header.parts.iter().any(|part| part.sealed.is_some() != self.sides.sealed) {
+        if header.parts.iter().any(|part| part.sealed.is_some() != self.sealed) {
             return Err(RecordError::Sealing);
         }
         let again = self.fits(entry, &event)?;
@@ -224,7 +234,7 @@ impl Record {
 
     /// Whether this session's words are sealed to auditors: then the agent must seal ours too, before we sign.
     pub(crate) fn is_sealed(&self) -> bool {
-        self.sides.sealed
+        self.sealed
     }
 
     /// The log the receipts must come from.
@@ -282,10 +292,23 @@ impl Record {
         self.first.as_ref()
     }
 
-    /// Everything for the bundle; `None` without a first receipt.
+    /// The agent shows the statement the session begins with. Whether it is one of this organisation's, for this log, and
+    /// the first one shown.
+    pub(crate) fn begin_under(&mut self, note: &[u8]) -> bool {
+        let log = &self.sides.log;
+        let ours = |statement: &Statement| statement.relay_of(log.name.as_str()).is_some_and(|relay| relay.log == *log);
+        let shown = Statement::open(note, &self.sides.root).ok().filter(ours);
+        let shown = shown.filter(|_| self.statement.is_none() && self.events.is_empty());
+        if let Some(statement) = &shown {
+            (self.statement, self.sealed) = (Some(note.to_vec()), !statement.auditors.is_empty());
+        }
+        shown.is_some()
+    }
+
+    /// Everything for the bundle; `None` without a first receipt. `statement`: ours, if the agent showed none.
     pub(crate) fn held(&self, statement: Vec<u8>, member: Vec<u8>) -> Option<Held> {
         Some(Held {
-            statement,
+            statement: self.statement.clone().unwrap_or(statement),
             agent: self.agent.clone()?,
             events: self.events.values().cloned().collect(),
             openings: self.openings.clone(),

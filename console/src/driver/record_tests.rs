@@ -26,7 +26,9 @@ fn log() -> SigningKey {
 fn record() -> Record {
     let log = log().verifier().clone();
     let key = SigningKey::new("member", [3; 32]);
-    Record::new(Sides { session: SESSION, agent: *device().public(), log, strand: US, key, sealed: false })
+    let root = Fingerprint::of(device().verifier());
+    let agent = *device().public();
+    Record::new(Sides { session: SESSION, root, agent, log, strand: US, key, sealed: false })
 }
 
 /// The agent's events: open, a chat line, a pause, the close.

@@ -164,8 +164,8 @@ async fn notes(control: &Control, session: SessionId, skip: u64) -> Result<Vec<V
         let answer = timeout(ANSWER, call).await.map_err(|_| ControlError::Unreachable(None))?;
         let (notes, more) = match answer {
             Ok(Answer::Notes { notes, more }) => (notes, more),
-            // The relay never had it: a session that never got through.
-            Err(ControlError::Refused(Refusal::NotAllowed)) => return Ok(Vec::new()),
+            // The relay never had it, or has it no more: a session that never got through, was lost, or was pruned.
+            Err(ControlError::Refused(Refusal::NotAllowed | Refusal::Erased)) => return Ok(Vec::new()),
             Ok(_) => return Err(ControlError::Malformed(None)),
             Err(error) => return Err(error),
         };

@@ -118,6 +118,10 @@ impl Header {
         if self.seen.contains_key(&self.author) {
             return Err(EventError::SeesItself);
         }
+        // There is no checkpoint of nothing: who quotes one holds none, and must say so.
+        if self.after.as_ref().is_some_and(|after| after.size == 0) {
+            return Err(EventError::Contradiction("after"));
+        }
         if !may_write(self.author, self.kind.name()) {
             return Err(EventError::WrongAuthor);
         }

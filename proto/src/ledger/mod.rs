@@ -22,6 +22,7 @@ pub mod pin;
 pub mod proof;
 pub mod reading;
 pub mod strand;
+pub mod succession;
 pub mod verify;
 pub mod whole;
 pub mod witness;

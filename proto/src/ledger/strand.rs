@@ -116,6 +116,12 @@ pub enum StrandError {
     /// A `signoff` whose tip of that strand isn't the event known there.
     #[error("the signoff names an unknown tip of {0}")]
     WrongTip(Strand),
+    /// A `signoff` that leaves out a strand it has seen, or names less of it than it has seen.
+    #[error("the signoff names less of {0} than it has seen")]
+    TipLeftOut(Strand),
+    /// A `close` that counts events of somebody who never joined.
+    #[error("the close counts events of {0}, who never joined")]
+    CountsStranger(Strand),
     /// Anything but an addendum after the close.
     #[error("only an addendum may follow the close")]
     Closed,
@@ -148,6 +154,8 @@ impl StrandError {
             | Self::StrandNumber { .. }
             | Self::KeyInUse(_)
             | Self::WrongTip(_)
+            | Self::TipLeftOut(_)
+            | Self::CountsStranger(_)
             | Self::Closed
             | Self::NotAboutClose => Fault::Author,
         }
@@ -286,6 +294,20 @@ impl Strands {
             if let Some((&strand, _)) = unknown {
                 return Err(StrandError::WrongTip(strand));
             }
+            // Who signs off was let in by the agent, so has seen it.
+            if !tips.contains_key(&Strand::Agent) {
+                return Err(StrandError::TipLeftOut(Strand::Agent));
+            }
+            let named = |strand: &Strand| tips.get(strand).map_or(0, |(count, _)| *count);
+            let seen = |leaf| self.places.get(leaf).map_or(0, |(_, seq)| seq + 1);
+            if let Some((&strand, _)) = header.seen.iter().find(|(strand, leaf)| named(strand) < seen(leaf)) {
+                return Err(StrandError::TipLeftOut(strand));
+            }
+        }
+        if let Kind::Close { held, .. } = &header.kind
+            && let Some(&strand) = held.keys().find(|strand| !self.chains.contains_key(strand))
+        {
+            return Err(StrandError::CountsStranger(strand));
         }
         Ok(())
     }

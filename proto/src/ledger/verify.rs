@@ -17,6 +17,7 @@ mod inclusion;
 mod members;
 mod recorded;
 mod rules;
+mod sealing;
 mod words;
 
 pub use recorded::{Recorded, Unsound, check_recorded, check_strands};
@@ -49,12 +50,16 @@ pub struct Verdict {
     pub entries: u64,
     /// Parts whose opening isn't in the bundle.
     pub withheld: u64,
+    /// Runs of items whose definition this verifier doesn't have: nobody checked that the technician's level reached theirs.
+    pub levels_unchecked: u64,
     /// By strand, `Ana` if the chain from the verifier's root to that key holds (SECURITY F2), else `key 0a1b2c3d`.
     pub signed_by: BTreeMap<String, String>,
     /// When the first event happened, as its author claims.
     pub from: Option<String>,
     /// When the last event happened, as its author claims.
     pub to: Option<String>,
+    /// When the first participant's join was recorded, by the relay's clock.
+    pub recorded: Option<String>,
     /// Where it is broken.
     pub at: Option<At>,
     /// Why it isn't intact, or what an intact one could not be checked for.
@@ -130,7 +135,9 @@ struct Story {
     session: Option<SessionId>,
     entries: u64,
     withheld: u64,
+    levels_unchecked: u64,
     times: Option<(String, String)>,
+    recorded: Option<String>,
     signed_by: BTreeMap<String, String>,
     code: Option<String>,
     witnessed: Option<Witnessed>,
@@ -168,9 +175,11 @@ fn judge(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>) -> Verdict {
         session: story.session.map(|session| session.to_string()),
         entries: story.entries,
         withheld: story.withheld,
+        levels_unchecked: story.levels_unchecked,
         signed_by: story.signed_by,
         from,
         to,
+        recorded: story.recorded,
         at,
         why,
         code: story.code,
@@ -201,7 +210,10 @@ fn check(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>, story: &mut St
     let included = inclusion::check(&bundle, &events, &statement)?;
     story.witnessed = Some(included.witnessed()).filter(|_| !statement.witnesses.is_empty());
     let members = members::check(&bundle, &events, &statement, &included)?;
+    story.recorded = members.recorded().map(|at| at.to_string());
     let words = words::open(&bundle, &events)?;
+    sealing::check(&events, &statement)?;
+    members.check_as_seen(&bundle, &events, &words, &statement)?;
     story.withheld = words.withheld();
     let replayed = rules::replay(&rules::Record {
         events: &events,
@@ -211,13 +223,18 @@ fn check(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>, story: &mut St
         catalog,
     })?;
 
-    if story.withheld + words.unreadable() > 0 {
-        let parts = story.withheld + words.unreadable();
-        story.unchecked.push(format!("{parts} parts withheld or unreadable: what they say was not checked"));
+    if story.withheld > 0 {
+        story.unchecked.push(format!("{} parts withheld: what they say was not checked", story.withheld));
     }
-    if replayed.unknown_items > 0 {
-        let items = replayed.unknown_items;
-        story.unchecked.push(format!("{items} runs of items unknown here: their level was not checked"));
+    story.levels_unchecked = replayed.levels_unchecked;
+    if replayed.levels_unchecked > 0 {
+        let runs = replayed.levels_unchecked;
+        story.unchecked.push(format!(
+            "{runs} runs by definitions unknown here: whether the technician's level was enough was not checked"
+        ));
+    }
+    if let Some((at, said)) = members.clock_far_off(&events) {
+        story.unchecked.push(format!("the PC's clock said {said} when the relay's said {at}: times are the PC's word"));
     }
     if bundle.receipt.is_some() {
         story.unchecked.push(RECEIPT_NOT_CHECKED.to_owned());

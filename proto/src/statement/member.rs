@@ -18,6 +18,8 @@ pub const MEMBER: &str = "venia/member@v1";
 /// How long the authority makes a note valid: 24 hours, in milliseconds. Short, so that revoking works even where a
 /// revocation never arrives; renewed with the same key. (SECURITY A4, A5)
 pub const MEMBER_LIFE_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How far the relay's clock may have been set back between making a note and the batch it is judged by, in milliseconds.
+pub const MEMBER_SLACK_MS: i64 = 60 * 60 * 1_000;
 
 /// What the authority says about one key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,6 +95,12 @@ impl Member {
     /// Whether it holds at this moment of the ledger's time, never of a PC's clock. (SECURITY A4)
     pub fn valid_at(&self, ledger_time: Wall) -> bool {
         ledger_time <= self.not_after
+    }
+
+    /// Whether it would hold for longer than a note may, from this moment of the ledger's time: revoking must work by itself
+    /// within a day, so a note for a year isn't one. (SECURITY A5)
+    pub fn lives_too_long(&self, ledger_time: Wall) -> bool {
+        self.not_after > ledger_time.plus_ms(MEMBER_LIFE_MS + MEMBER_SLACK_MS)
     }
 }
 
@@ -176,6 +184,15 @@ mod tests {
         assert!(member.valid_at(member.not_after.plus_ms(-1)));
         assert!(member.valid_at(member.not_after));
         assert!(!member.valid_at(member.not_after.plus_ms(1)));
+    }
+
+    #[test]
+    fn a5_no_longer_than_a_day() {
+        let member = ana();
+        let longest = MEMBER_LIFE_MS + MEMBER_SLACK_MS;
+        for (before, too_long) in [(longest - 1, false), (longest, false), (longest + 1, true)] {
+            assert_eq!(member.lives_too_long(member.not_after.plus_ms(-before)), too_long, "{before}");
+        }
     }
 
     #[test]

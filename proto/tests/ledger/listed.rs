@@ -621,8 +621,7 @@ fn accepted() {
     add("stop and close at once".into(), "intact", stopped.zip());
     let mut helped = World::begun();
     let helper = Strand::Observer(NonZeroU16::MIN);
-    helped.join(helper, 40, "Luz", 1);
-    helped.members.remove(&helper);
+    helped.join_helper(helper, 40);
     helped.chat(helper);
     helped.end();
     add("an invited helper".into(), "intact", helped.zip());
@@ -632,10 +631,8 @@ fn accepted() {
     let mut lost = World::begun();
     let card = lost.consent(lost.leaf(1), Answer::Yes, vec![allowed(1)], Some(30));
     let request = lost.request(ANA);
-    lost.receipts = false;
     let admit = lost.admit(request, card);
     lost.result(admit, Status::Lost);
-    lost.receipts = true;
     lost.end();
     add("lost in a crash".into(), "intact", lost.zip());
     // The person's program was here before: its first event quotes a checkpoint already.

@@ -112,8 +112,7 @@ fn an_invited_helper_has_no_note() {
     let helper = Strand::Observer(NonZeroU16::MIN);
     let mut world = World::begun();
     let key = SigningKey::new("helper", [40; 32]);
-    world.join(helper, 40, "Luz", 1);
-    world.members.remove(&helper);
+    world.join_helper(helper, 40);
     world.chat(helper);
     world.end();
     let verdict = world.verdict();

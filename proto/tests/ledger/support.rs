@@ -17,7 +17,7 @@ use venia_proto::ledger::body::{
 use venia_proto::ledger::bundle::{self, Bundle, Entry, JoinBatch};
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::cosignature::cosign;
-use venia_proto::ledger::event::{After, Event};
+use venia_proto::ledger::event::{After, Event, Header};
 use venia_proto::ledger::kind::{Addition, Answer, Cause, Kind, Status, Verified};
 use venia_proto::ledger::merkle::{self, Tree};
 use venia_proto::ledger::note::{self, Note};
@@ -32,6 +32,8 @@ use venia_proto::statement::{Member, Relay, Role, Statement, WitnessKey};
 pub(crate) const AGENT: Strand = Strand::Agent;
 pub(crate) const ANA: Strand = Strand::Technician(NonZeroU16::MIN);
 pub(crate) const MINUTE: i64 = 60_000;
+/// Who could open what is sealed here.
+const AUDITOR: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 const START: i64 = 1_795_514_402_000;
 
 /// A relay's log: appends, one batch note per commit, keeps every node.
@@ -99,6 +101,10 @@ pub(crate) struct World {
     first: Option<Note>,
     /// What the clock on the wall says; moved by hand.
     pub(crate) now: Wall,
+    /// How far the participants' clocks are ahead of the relay's, in milliseconds.
+    pub(crate) ahead: i64,
+    /// The organisation has a second relay.
+    pub(crate) second: Option<SigningKey>,
     /// Receipts reach the authors. Without, their `after` stays where it is.
     pub(crate) receipts: bool,
 }
@@ -126,6 +132,8 @@ impl World {
             joins: BTreeMap::new(),
             first: None,
             now: Wall::from_ms(START),
+            ahead: 0,
+            second: None,
             receipts: true,
         }
     }
@@ -220,6 +228,23 @@ impl World {
         self.say(AGENT, Kind::Join { strand, key: vkey, verified: Verified::Code }, Body::Join(body))
     }
 
+    /// A member whose join somebody else writes next.
+    pub(crate) fn stands_in(&mut self, strand: Strand, key: SigningKey, member: Member) {
+        self.keys.insert(strand, key);
+        self.members.insert(strand, member);
+        self.joins.insert(strand, self.events.len());
+    }
+
+    /// Somebody the person invited: without a note, in the join as in the bundle.
+    pub(crate) fn join_helper(&mut self, strand: Strand, seed: u8) -> Leaf {
+        let key = SigningKey::new("helper", [seed; 32]);
+        let vkey = key.verifier().clone();
+        self.keys.insert(strand, key);
+        self.joins.insert(strand, self.events.len());
+        let body = Join { member: String::new(), reason: Foreign::new("family"), offer: Offer::default() };
+        self.say(AGENT, Kind::Join { strand, key: vkey, verified: Verified::Code }, Body::Join(body))
+    }
+
     pub(crate) fn consent(&mut self, asked: Leaf, answer: Answer, items: Vec<Allowed>, minutes: Option<u32>) -> Leaf {
         let scopes = BTreeSet::new();
         let body = Consent { text: "May Ana?".into(), language: Language::En, scopes, items, minutes };
@@ -255,21 +280,36 @@ impl World {
 
     /// Says something, and the log commits it on its own.
     pub(crate) fn say(&mut self, strand: Strand, kind: Kind, body: Body) -> Leaf {
+        let plaintext = body.encode();
+        self.utter(strand, kind, plaintext.as_deref(), |_| {})
+    }
+
+    /// Says something in any words, under a header changed before it is signed.
+    pub(crate) fn utter(
+        &mut self,
+        strand: Strand,
+        kind: Kind,
+        plaintext: Option<&[u8]>,
+        change: impl FnOnce(&mut Header),
+    ) -> Leaf {
         self.now = self.now.plus_ms(1_000);
         let mut parts = Vec::new();
-        if let Some(plaintext) = body.encode() {
-            let opening = Opening::make([self.events.len() as u8; 32], &plaintext).unwrap();
+        if let Some(plaintext) = plaintext {
+            let opening = Opening::make([self.events.len() as u8; 32], plaintext).unwrap();
             let file = [b"age-encryption.org/v1\n".as_slice(), &opening.commit()].concat();
             let hash: [u8; 32] = Sha256::digest(&file).into();
-            parts.push(opening.part(PartName::Body, self.seals.then_some(hash)));
+            let name = if matches!(kind, Kind::Series { .. }) { PartName::Block } else { PartName::Body };
+            parts.push(opening.part(name, self.seals.then_some(hash)));
             if self.seals {
                 self.sealed.insert(hash, file);
             }
             self.openings.insert(opening.commit(), opening.bytes().to_vec());
         }
         let author = self.authors.entry(strand).or_insert_with(|| Author::new(SessionId([7; 16]), strand));
-        let event = author.write(kind, &parts, self.now, &self.keys[&strand]);
-        self.take(event)
+        let time = self.now.plus_ms(self.ahead);
+        let mut header = author.clone().write(kind, &parts, time, &self.keys[&strand]).header().clone();
+        change(&mut header);
+        self.take(header.sign(&self.keys[&strand]))
     }
 
     /// Takes any event into the record as it is.
@@ -329,15 +369,20 @@ impl World {
             tls: *SigningKey::new("tls", [8; 32]).public(),
             log: self.log.key.verifier().clone(),
         };
+        let second = self.second.as_ref().map(|log| Relay {
+            name: Foreign::new("two"),
+            log: log.verifier().clone(),
+            ..relay.clone()
+        });
         let witness = WitnessKey { name: self.witness.verifier().name.clone(), key: *self.witness.public() };
         Statement {
             root: self.root.verifier().clone(),
             organisation: Foreign::new("Help"),
             serial: 1,
             not_after: Wall::from_ms(START + 600 * MINUTE),
-            relays: vec![relay],
+            relays: [relay].into_iter().chain(second).collect(),
             authority: self.authority.verifier().clone(),
-            auditors: Vec::new(),
+            auditors: if self.seals { vec![AUDITOR.to_owned()] } else { Vec::new() },
             witnesses: vec![witness],
             packs: Vec::new(),
             keep_days: 30,

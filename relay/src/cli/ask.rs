@@ -10,17 +10,17 @@ use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
-use super::contradictions;
-use super::erasing;
 use super::failures::{failed, refused, said, system};
-use super::witness;
+use super::{contradictions, erasing, succession, witness};
 use crate::client::home::Home;
 use crate::server::admin::{self, AdminError, ListedMember, Reply, Request, Why};
 use crate::server::clock;
 use crate::server::erasing as server_erasing;
 use crate::server::identity::{Keys, Published};
+use crate::server::ledger::shards;
 use crate::server::ledger::sqlite::Sqlite;
 use crate::server::organisation::Organisation;
+use crate::server::recovery;
 use crate::server::serve::{DATABASE, ServeError};
 
 /// Asks the running relay, else does it here.
@@ -40,7 +40,8 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
         | Request::Quorum { .. }
         | Request::Erasures
         | Request::Evidence
-        | Request::Retention { .. } => Foreign::new(""),
+        | Request::Retention { .. }
+        | Request::Prune { .. } => Foreign::new(""),
     };
     let reply = match runtime.block_on(admin::ask(folder, &request)) {
         Ok(Some(reply)) => reply,
@@ -67,6 +68,7 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
         | Reply::Erased { .. }
         | Reply::Erasures { .. }
         | Reply::Retention { .. }
+        | Reply::Pruned { .. }
         | Reply::Evidence { .. }
         | Reply::EvidenceFile { .. } => Ok(reply),
     }
@@ -74,21 +76,14 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
 
 /// Nobody runs here: takes the lock, so that nobody starts meanwhile, and works on the folder.
 fn alone(folder: &Path, words: &Words, request: Request, runtime: &Runtime) -> Result<Reply, Failure> {
-    let shown = Foreign::new(folder.to_string_lossy());
-    let not_served = || {
-        said(
-            Exit::Refused,
-            "not-served",
-            words,
-            words.say("relay-not-served", &[("folder", &shown)]),
-            words.say("relay-not-served-hint", &[]),
-        )
-    };
+    let not_served = || succession::not_served(folder, words);
     if !folder.join(DATABASE).is_file() {
         return Err(not_served());
     }
     let failed = |error: ServeError| failed(&error, folder, words);
     let home = Arc::new(Home::open(folder, true).map_err(|error| failed(error.into()))?);
+    // What is changed in a copy would be told to nobody, or contradict what the lost one told.
+    recovery::may_sign(&home).map_err(failed)?;
     let published = Published::read(&home).map_err(|error| failed(error.into()))?;
     let address = published.and_then(|published| published.address()).ok_or_else(not_served)?;
     if let Request::Erase { session, parts } = request {
@@ -105,6 +100,10 @@ fn alone(folder: &Path, words: &Words, request: Request, runtime: &Runtime) -> R
     let path = home.path(DATABASE).map_err(|error| failed(error.into()))?;
     let mut store = Sqlite::open(&path).map_err(|error| failed(error.into()))?;
     let (reply, _) = admin::carry_out(&mut store, &organisation, request, now);
+    if matches!(reply, Reply::Pruned { .. }) {
+        let stripped = store.shards().and_then(|closed| shards::strip(&path, &closed));
+        stripped.map_err(|error| failed(error.into()))?;
+    }
     Ok(reply)
 }
 
@@ -144,6 +143,7 @@ pub(super) fn tell(screen: &Screen, reply: &Reply) -> Result<(), Failure> {
         Reply::Erased { session } => erasing::erased(screen, session),
         Reply::Erasures { erasures } => erasing::list(screen, erasures),
         Reply::Retention { days } => erasing::retention(screen, *days),
+        Reply::Pruned { logs } => succession::pruned(screen, logs),
         Reply::Evidence { evidence } => contradictions::list(screen, evidence),
         // Written to a file by whoever asked for one.
         Reply::EvidenceFile { text, .. } => screen.line(text.trim_end()),

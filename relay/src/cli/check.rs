@@ -11,7 +11,7 @@ use venia_ui::terminal::Screen;
 use super::failures::{failed, said, system};
 use crate::client::home::{Home, HomeError};
 use crate::server::check::{At, Checked, Unchecked, Wish, check};
-use crate::server::identity::{LOG_KEY, LOG_KIND, Published};
+use crate::server::identity::{Published, existing_log};
 use crate::server::ledger::head::HeadFile;
 use crate::server::ledger::sqlite::Sqlite;
 use crate::server::serve::{DATABASE, ServeError};
@@ -81,7 +81,7 @@ fn checked(
         home => home,
     };
     let home = home.map_err(|error| failed(error.into()))?;
-    let key = home.existing_key(LOG_KEY, LOG_KIND).map_err(|error| failed(error.into()))?.ok_or_else(not_served)?;
+    let key = existing_log(&home).map_err(|error| failed(error.into()))?.ok_or_else(not_served)?;
     let log = key.verifier();
     let published = Published::read(&home).map_err(|error| failed(error.into()))?.ok_or_else(not_served)?;
     if published.statement.relay_of(log.name.as_str()).is_none_or(|relay| relay.log != *log) {

@@ -13,6 +13,7 @@ use crate::server::identity::IdentityError;
 use crate::server::ledger::StoreError;
 use crate::server::ledger::committer::StartError;
 use crate::server::ledger::head::HeadError;
+use crate::server::ledger::succession::SuccessionError;
 use crate::server::serve::ServeError;
 use crate::server::settings::{AUDITORS_MAX, KEEP_DAYS_MAX, SettingsError, WITNESSES_MAX};
 
@@ -133,8 +134,14 @@ pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failur
     match error {
         ServeError::Home(error)
         | ServeError::Identity(IdentityError::Home(error))
+        | ServeError::Succession(SuccessionError::Identity(IdentityError::Home(error)))
         | ServeError::Head(HeadError::Home(error)) => about_folder(error),
         ServeError::Identity(IdentityError::Statement(_) | IdentityError::Name(_))
+        | ServeError::Succession(
+            SuccessionError::Identity(IdentityError::Statement(_) | IdentityError::Name(_))
+            | SuccessionError::NoLog
+            | SuccessionError::Archive(_),
+        )
         | ServeError::Head(HeadError::Write(_)) => said(
             Exit::Refused,
             "folder",
@@ -159,7 +166,16 @@ pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failur
             | SettingsError::WitnessTwice
             | SettingsError::Quorum,
         ) => said(Exit::WrongUse, "name", words, words.say("relay-name", &[]), words.say("relay-name-hint", &[])),
-        ServeError::Store(error) | ServeError::Ledger(StartError::Store(error)) => match error {
+        ServeError::IsBackup(made) => said(
+            Exit::Refused,
+            "backup",
+            words,
+            words.say("relay-is-backup", &[("folder", &folder), ("made", &made.to_string())]),
+            words.say("relay-is-backup-hint", &[]),
+        ),
+        ServeError::Store(error)
+        | ServeError::Ledger(StartError::Store(error))
+        | ServeError::Succession(SuccessionError::Store(error)) => match error {
             StoreError::SetBack { had, found } => said(
                 Exit::Refused,
                 "set-back",

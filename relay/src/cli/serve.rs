@@ -21,14 +21,21 @@ pub(super) fn serve(folder: &Path, screen: &Screen, options: Options) -> Result<
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(|error| system(&error))?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| system(&error))?;
-        let running = Running::start(folder, options).await.map_err(|error| failed(&error, folder, words))?;
+        let failed = |error| failed(&error, folder, words);
+        let mut running = Running::start(folder, options.clone()).await.map_err(failed)?;
         let told = announce(screen, &running);
-        if told.is_ok() {
+        while told.is_ok() {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                () = running.outlived() => {
+                    // A log is followed by another at a start only, when nobody is here to be served by either.
+                    running = running.again(folder, options.clone()).await.map_err(failed)?;
+                    continue;
+                }
             }
             screen.note(&words.say("relay-stopping", &[]));
+            break;
         }
         running.stop().await;
         told

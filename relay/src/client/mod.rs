@@ -13,6 +13,7 @@ pub mod packet;
 pub mod receipt;
 pub(crate) mod segments;
 mod socket;
+pub mod succession;
 pub mod tls;
 pub mod transport;
 pub(crate) mod udp;

@@ -116,6 +116,11 @@ pub enum Request {
         /// Days; none for ever.
         days: Option<u32>,
     },
+    /// Delete the entries of logs that were closed before a year.
+    Prune {
+        /// The year.
+        before: i16,
+    },
     /// Which authors contradicted themselves.
     Evidence,
     /// The file that shows one of them.
@@ -191,6 +196,11 @@ pub enum Reply {
     Retention {
         /// Days; none for ever.
         days: Option<u32>,
+    },
+    /// To [`Request::Prune`].
+    Pruned {
+        /// Origin and size of each log whose entries aren't kept.
+        logs: Vec<(String, u64)>,
     },
     /// To [`Request::Evidence`].
     Evidence {
@@ -369,6 +379,10 @@ pub fn carry_out(
             let days = changed.and_then(|()| store.retention());
             days.map(|days| (Reply::Retention { days }, None)).map_err(MembersError::Store)
         }
+        Request::Prune { before } => store.prune(before).map_err(MembersError::Store).map(|logs| {
+            let logs = logs.into_iter().map(|log| (log.log.name.as_str().to_owned(), log.size)).collect();
+            (Reply::Pruned { logs }, None)
+        }),
         Request::Evidence => store
             .contradictions(None)
             .map(|found| (Reply::Evidence { evidence: listed_contradictions(&found) }, None))
@@ -464,6 +478,7 @@ async fn answer(relay: &Arc<Relay>, stream: UnixStream) -> io::Result<()> {
             None => Reply::Refused { why: Why::Malformed },
         },
         Ok(request) => {
+            let prunes = matches!(request, Request::Prune { .. });
             let organisation = relay.organisation.clone();
             let witnesses = matches!(request, Request::WitnessAdd { .. } | Request::WitnessRemove { .. });
             let done = relay.ledger.perform(move |store| carry_out(store, &organisation, request, clock::now().wall));
@@ -475,6 +490,9 @@ async fn answer(relay: &Arc<Relay>, stream: UnixStream) -> io::Result<()> {
             let (reply, revoked) = done.unwrap_or((Reply::Refused { why: Why::Disk }, None));
             if let Some(key) = revoked {
                 relay.hall.act(|registry, _| registry.revoked(&key));
+            }
+            if prunes {
+                relay.desk.strip();
             }
             reply
         }

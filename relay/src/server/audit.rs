@@ -20,6 +20,7 @@ use venia_proto::rendezvous::{Answer, LogHead, Refusal};
 use venia_proto::statement::Role;
 
 use super::ledger::queue::Ledger;
+use super::ledger::shards;
 use super::ledger::sqlite::Sqlite;
 use super::ledger::{Store, StoreError};
 use super::members::{self, MembersError};
@@ -36,7 +37,9 @@ const LENGTH: usize = 8 + 8 + 200;
 pub struct Desk {
     store: Arc<Mutex<Sqlite>>,
     /// The log that grows.
-    origin: String,
+    log: VerifierKey,
+    /// Whether there are closed ones. A log is closed at a start only.
+    archives: bool,
 }
 
 /// What was said last on one connection.
@@ -61,8 +64,44 @@ impl Looked {
 impl Desk {
     /// Opens the reading connection; the database must be there and migrated.
     pub fn open(path: &Path, log: &VerifierKey) -> Result<Self, StoreError> {
-        let store = Arc::new(Mutex::new(Sqlite::reader(path)?));
-        Ok(Self { store, origin: log.name.as_str().to_owned() })
+        // On a connection that is closed again: one that has read and is closed last leaves the write-ahead log behind.
+        let archives = !Sqlite::reader(path)?.shards()?.is_empty();
+        Ok(Self { store: Arc::new(Mutex::new(Sqlite::reader(path)?)), log: log.clone(), archives })
+    }
+
+    /// Asks about closed logs; `None` if it is the log that grows that must be asked.
+    pub(super) async fn archived(
+        &self,
+        ask: impl FnOnce(&Sqlite) -> Result<Option<Result<Answer, Refusal>>, StoreError> + Send + 'static,
+    ) -> Option<Result<Answer, Refusal>> {
+        if !self.archives {
+            return None;
+        }
+        self.read(move |store| Ok(ask(store)?)).await.unwrap_or_else(|refusal| Some(Err(refusal)))
+    }
+
+    /// Deletes, beside everything else, the entries of closed logs that are no longer kept. What doesn't come to its end is
+    /// done at the next start.
+    pub(super) fn strip(&self) {
+        if !self.archives {
+            return;
+        }
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || {
+            let pruned = {
+                let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+                store.shards().map(|pruned| (store.path.clone(), pruned))
+            };
+            if let Err(error) = pruned.and_then(|(path, pruned)| shards::strip(&path, &pruned)) {
+                tracing::error!(error = &error as &dyn std::error::Error, "a pruned log's entries are still here");
+            }
+        });
+    }
+
+    /// Which logs followed the one with this key. `statement`: the one in force.
+    pub async fn successors(&self, log: String, statement: Vec<u8>) -> Result<Answer, Refusal> {
+        let grows = self.log.clone();
+        self.read(move |store| Ok(shards::successors(store, &log, &grows, &statement)?)).await?
     }
 
     /// Puts on record that this key's owner looks; opens the calls that follow once that is durable.
@@ -88,20 +127,35 @@ impl Desk {
         self.read(move |store| {
             auditor(store, &by)?;
             let head = store.head()?.ok_or(StoreError::Damaged("no head"))?;
-            Ok(Answer::Logs { logs: vec![LogHead { checkpoint: head.checkpoint, statement, kept_from: 0 }] })
+            let mut logs = shards::heads(store)?;
+            logs.push(LogHead { checkpoint: head.checkpoint, statement, kept_from: 0 });
+            Ok(Answer::Logs { logs })
         })
         .await
     }
 
     /// Raw entries from an index on, as many as fit; none at the end.
     pub async fn entries(&self, by: PublicKey, looked: &Looked, origin: &str, from: u64) -> Result<Answer, Refusal> {
-        if !looked.said() || origin != self.origin {
+        if !looked.said() {
             return Err(Refusal::NotAllowed);
         }
+        let (grows, origin) = (origin == self.log.name.as_str(), origin.to_owned());
         self.read(move |store| {
             auditor(store, &by)?;
-            let entries = page(&store.entries_from(from, ENTRIES_MAX)?);
-            let agents = agents(store, &entries)?;
+            let archive;
+            let log = if grows {
+                store
+            } else {
+                let closed = store.shards()?.into_iter().find(|shard| shard.log.name.as_str() == origin);
+                let closed = closed.ok_or(MembersError::Refused(Refusal::NotAllowed))?;
+                if from < closed.kept_from {
+                    return Err(MembersError::Refused(Refusal::Erased));
+                }
+                archive = store.archive(closed.number)?;
+                &archive
+            };
+            let entries = page(&log.entries_from(from, ENTRIES_MAX)?);
+            let agents = agents(log, &entries)?;
             Ok(Answer::Entries { entries, agents })
         })
         .await

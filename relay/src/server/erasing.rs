@@ -20,6 +20,7 @@ use super::ledger::queue::Ledger;
 use super::ledger::sqlite::Sqlite;
 use super::ledger::{Store, StoreError};
 use super::peer::Relay;
+use super::recovery;
 use super::serve::{DATABASE, ServeError};
 use crate::client::home::Home;
 
@@ -85,8 +86,9 @@ pub async fn erase_alone(
     session: SessionId,
     parts: Option<Vec<[u8; 32]>>,
 ) -> Result<Result<(), ErasingError>, ServeError> {
-    let keys = Keys::open(home)?;
+    recovery::may_sign(home)?;
     let store = Sqlite::open(&home.path(DATABASE)?)?;
+    let keys = Keys::open(home)?;
     // Asked before the log is opened: a typing error leaves no note in it.
     match check(&store, session, parts.as_deref()) {
         Ok(None) => {}

@@ -1,15 +1,18 @@
 //! What a relay is: four keys, and the statement in which the root names the other three. (SECURITY A1)
 //!
 //! The small-shop default keeps the root beside the relay, so whoever holds this folder can name another authority; what
-//! stops them in a live session is the spoken code. Keys are made at the first start and never change; the statement is
-//! signed again, with a higher serial, when what it says changes or half its life is over.
+//! stops them in a live session is the spoken code. Keys are made at the first start; only the log's is followed by another,
+//! with the log itself ([`super::ledger::succession`]). The statement is signed again, with a higher serial, when what it says
+//! changes or half its life is over.
 
 use venia_proto::address::{HostPort, RelayAddress};
 use venia_proto::foreign::{Foreign, NAME_MAX};
-use venia_proto::key::SigningKey;
+use venia_proto::key::{KeyName, SigningKey};
+use venia_proto::ledger::succession::origin;
 use venia_proto::now::Wall;
 use venia_proto::statement::{Relay, Statement, StatementError};
 
+use super::ledger::succession;
 use super::settings::{KEEP_DAYS, Settings};
 use crate::client::home::{Home, HomeError};
 
@@ -65,9 +68,40 @@ impl Keys {
             root: home.key("root.key", "root")?,
             authority: home.key("authority.key", "authority")?,
             tls: home.key("tls.key", "relay")?,
-            log: home.key(LOG_KEY, LOG_KIND)?,
+            log: log_key(home, succession::current(home)?)?,
         })
     }
+
+    /// These, with another log's key.
+    #[must_use]
+    pub fn with_log(self, log: SigningKey) -> Self {
+        Self { log, ..self }
+    }
+}
+
+/// The key of the log that comes `number`th, made if missing; `first` is the origin of the first, if there was one before.
+pub(super) fn log_key(home: &Home, (number, first): (u64, Option<KeyName>)) -> Result<SigningKey, HomeError> {
+    let key = home.key(&log_file(number), LOG_KIND)?;
+    let Some(first) = first else { return Ok(key) };
+    let origin = origin(&first, number).map_err(|_| HomeError::Damaged(home.dir().join(log_file(number))))?;
+    Ok(key.named(origin))
+}
+
+/// The key of the log that grows, if there is one; none is made.
+pub fn existing_log(home: &Home) -> Result<Option<SigningKey>, HomeError> {
+    // A database that can't be read is the reader's to tell of: every relay began with the first key.
+    let (number, first) = succession::current(home).unwrap_or((1, None));
+    let Some(key) = home.existing_key(&log_file(number), LOG_KIND)? else { return Ok(None) };
+    let origin = first.and_then(|first| origin(&first, number).ok());
+    Ok(Some(match origin {
+        Some(origin) => key.named(origin),
+        None => key,
+    }))
+}
+
+/// The file of that key.
+pub(super) fn log_file(number: u64) -> String {
+    if number <= 1 { LOG_KEY.to_owned() } else { format!("log-{number}.key") }
 }
 
 impl Published {
@@ -102,9 +136,29 @@ impl Published {
                 return Ok(stored);
             }
         }
+        Self::publish(home, keys, &wanted)
+    }
+
+    /// The statement that names the next log, stored: everything else as it was. `jump`: how far the serial moves on.
+    pub fn succeeding(
+        home: &Home,
+        keys: &Keys,
+        before: &Self,
+        settings: &Settings,
+        jump: u64,
+        now: Wall,
+    ) -> Result<Self, IdentityError> {
+        let Statement { serial, relays, .. } = &before.statement;
+        let relay = relays.first().ok_or(IdentityError::Statement(StatementError::Contradiction("relays")))?;
+        let serial = serial.saturating_add(jump);
+        Self::publish(home, keys, &wanted(keys, &relay.address, settings, serial, now)?)
+    }
+
+    fn publish(home: &Home, keys: &Keys, wanted: &Statement) -> Result<Self, IdentityError> {
         let note = wanted.sign(&keys.root);
         // What others would refuse must not be stored as ours.
-        let statement = Statement::open_unpinned(&note).map_err(|_| IdentityError::Name(public.to_string()))?;
+        let statement =
+            Statement::open_unpinned(&note).map_err(|_| IdentityError::Name(wanted.organisation.raw().to_owned()))?;
         home.write(STATEMENT_FILE, &note)?;
         Ok(Self { statement, note })
     }

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod admin;
 pub mod audit;
+pub mod backup;
 pub mod bulk;
 pub mod check;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod members;
 pub mod organisation;
 pub mod peer;
 pub mod recipient;
+pub mod recovery;
 pub mod registry;
 pub mod roaming;
 pub mod serve;

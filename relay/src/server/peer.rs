@@ -26,6 +26,7 @@ use super::ledger::notes::notes;
 use super::ledger::prove::Question;
 use super::ledger::queue::{Ledger, Pending};
 use super::ledger::sealed::{Held, Room};
+use super::ledger::shards;
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError};
 use super::organisation::Organisation;
@@ -51,12 +52,13 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub struct Relay {
     /// Who is here.
     pub hall: Arc<Hall>,
+    /// What auditors read from. Before the ledger, which closes the database last and so leaves nothing of it in the
+    /// write-ahead log: a reader can't.
+    pub desk: Desk,
     /// The log and the members.
     pub ledger: Ledger<Sqlite>,
     /// Its settings and the statement it serves.
     pub organisation: Arc<Organisation>,
-    /// What auditors read from.
-    pub desk: Desk,
     /// Sealed parts held for all connections.
     pub room: Room,
     /// What witnesses cosigned.
@@ -121,6 +123,8 @@ struct Conversation<'a> {
     calls: Arc<Semaphore>,
     held: Held,
     looked: Looked,
+    /// Whether the statement this peer was welcomed with names auditors.
+    auditors: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -145,7 +149,8 @@ impl<'a> Conversation<'a> {
             return Err(PeerError::OutOfPlace);
         }
         let batch = relay.ledger.time().await.batch.to_vec();
-        let statement = relay.organisation.served().note.clone();
+        let served = relay.organisation.served();
+        let (statement, auditors) = (served.note.clone(), !served.statement.auditors.is_empty());
         write(&mut send, &FromRelay::Welcome { version: VERSION, statement, batch }).await?;
         let (outbox, inbox) = mpsc::channel(OUTBOX);
         let id = relay.hall.enter(connection.clone(), key, outbox.clone());
@@ -157,7 +162,7 @@ impl<'a> Conversation<'a> {
         let mine = connection.clone();
         let peer = bulk::Peer { connection: mine, key, held: held.clone(), looked: looked.clone() };
         let bulk = bulk::serve(relay.clone(), peer);
-        let conversation = Self { relay, id, key, source, connection, outbox, calls, held, looked };
+        let conversation = Self { relay, id, key, source, connection, outbox, calls, held, looked, auditors };
         tokio::select! {
             ended = conversation.listen(frames) => ended,
             ended = speak(send, inbox) => ended,
@@ -220,18 +225,18 @@ impl<'a> Conversation<'a> {
                     accept::admit(self.connection);
                 }
                 let (from, source, held) = (self.key, self.source.clone(), self.held.clone());
-                let submission = Submission { from, source, met, events, known, held };
+                let submission = Submission { from, source, met, events, known, held, auditors: self.auditors };
                 // Queued here, not in a task: events are recorded in the order they came.
                 let pending = self.relay.ledger.submit(submission).await;
                 self.answer_later(ticket, open, pending);
             }
             Call::Prove { session, skip, size, first } => {
                 let question = Question { by: self.key, session, skip, size, first };
-                let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
-                tokio::spawn(async move {
-                    let answer = relay.prove(question).await;
-                    let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
-                    drop(open);
+                self.asked(ticket, open, move |relay, _, _| async move {
+                    match relay.desk.archived(move |store| shards::proven(store, &question)).await {
+                        Some(answer) => answer,
+                        None => relay.prove(question).await,
+                    }
                 });
             }
             Call::Erasures { sessions } => self.erased(ticket, open, move |store, by| {
@@ -245,21 +250,20 @@ impl<'a> Conversation<'a> {
                 Ok(if obeyed { Ok(Answer::Noted) } else { Err(Refusal::NotAllowed) })
             }),
             Call::Notes { session, skip } => {
-                let (relay, outbox, by) = (self.relay.clone(), self.outbox.clone(), self.key);
-                tokio::spawn(async move {
-                    let found = relay.ledger.perform(move |store| notes(store, by, session, skip)).await;
-                    let answer = found.and_then(|found| found);
-                    let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
-                    drop(open);
+                self.asked(ticket, open, move |relay, by, _| async move {
+                    match relay.desk.archived(move |store| shards::noted(store, by, session, skip)).await {
+                        Some(answer) => answer,
+                        None => relay.ledger.perform(move |store| notes(store, by, session, skip)).await?,
+                    }
                 });
             }
-            Call::Look { what, session } => self.audited(ticket, open, move |relay, by, looked| async move {
+            Call::Look { what, session } => self.asked(ticket, open, move |relay, by, looked| async move {
                 relay.desk.look(&relay.ledger, by, &looked, what, session).await
             }),
             Call::Logs => {
-                self.audited(ticket, open, |relay, by, looked| async move { relay.heads(by, &looked).await });
+                self.asked(ticket, open, |relay, by, looked| async move { relay.heads(by, &looked).await });
             }
-            Call::Entries { origin, from } => self.audited(ticket, open, move |relay, by, looked| async move {
+            Call::Entries { origin, from } => self.asked(ticket, open, move |relay, by, looked| async move {
                 relay.desk.entries(by, &looked, &origin, from).await
             }),
             Call::Seen { checkpoint } => {
@@ -267,13 +271,18 @@ impl<'a> Conversation<'a> {
                 self.answer_later(ticket, open, pending);
             }
             Call::Consistency { origin, first, second } => {
-                let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
-                tokio::spawn(async move {
-                    let answer = relay.consistency(origin, first, second).await;
-                    let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
-                    drop(open);
+                self.asked(ticket, open, move |relay, _, _| async move {
+                    let asked = origin.clone();
+                    match relay.desk.archived(move |store| shards::between(store, (&asked, first, second))).await {
+                        Some(answer) => answer,
+                        None => relay.consistency(origin, first, second).await,
+                    }
                 });
             }
+            Call::Successors { log } => self.asked(ticket, open, move |relay, _, _| async move {
+                let told = relay.desk.successors(log, relay.organisation.served().note.clone()).await;
+                told.map(|answer| relay.dressed(answer))
+            }),
         }
         Ok(())
     }
@@ -281,10 +290,7 @@ impl<'a> Conversation<'a> {
     fn answer_later(&self, ticket: Ticket, open: OwnedSemaphorePermit, pending: Result<Pending, Refusal>) {
         let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
         tokio::spawn(async move {
-            let answer = match pending {
-                Ok(pending) => pending.await.unwrap_or(Err(Refusal::Disk)).map(|answer| relay.dressed(answer)),
-                Err(refusal) => Err(refusal),
-            };
+            let answer = answered(pending).await.map(|answer| relay.dressed(answer));
             // A peer that is gone asks again when it is back.
             let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
             drop(open);
@@ -313,7 +319,8 @@ impl<'a> Conversation<'a> {
         });
     }
 
-    fn audited<F: Future<Output = Result<Answer, Refusal>> + Send + 'static>(
+    /// Answers once that is known.
+    fn asked<F: Future<Output = Result<Answer, Refusal>> + Send + 'static>(
         &self,
         ticket: Ticket,
         open: OwnedSemaphorePermit,
@@ -342,6 +349,11 @@ impl<'a> Conversation<'a> {
             drop(open);
         });
     }
+}
+
+/// What the ledger answers.
+async fn answered(pending: Result<Pending, Refusal>) -> Result<Answer, Refusal> {
+    pending?.await.unwrap_or(Err(Refusal::Disk))
 }
 
 /// Looks up who it is, then lets the registry introduce them. A member revoked in between is gone from the registry.

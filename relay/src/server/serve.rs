@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use venia_proto::address::{HostPort, RelayAddress};
+use venia_proto::ledger::notice::Succession;
+use venia_proto::now::Wall;
 
 use super::accept::{Door, DoorError};
 use super::admin;
@@ -25,8 +27,10 @@ use super::ledger::head::{HeadError, HeadFile};
 use super::ledger::limits::Limits;
 use super::ledger::sealed::Room;
 use super::ledger::sqlite::Sqlite;
+use super::ledger::succession::{self, SuccessionError};
 use super::organisation::{ChangeError, Organisation};
 use super::peer::{self, Relay};
+use super::recovery;
 use super::settings::SettingsError;
 use crate::client::code;
 use crate::client::home::{Home, HomeError};
@@ -40,6 +44,8 @@ const PUBLIC_MAX: usize = 300;
 const TICK: Duration = Duration::from_millis(100);
 /// How often the ledger is asked whether a heartbeat is due: well within the slack an auditor allows.
 const PULSE: Duration = Duration::from_secs(5);
+/// How often the year is looked at.
+const TURN: Duration = Duration::from_secs(15 * 60);
 /// How often the statement's age is looked at.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long open connections may take to end.
@@ -87,6 +93,12 @@ pub enum ServeError {
     /// The network or the local socket.
     #[error("the operating system gave no socket")]
     Socket(#[source] std::io::Error),
+    /// A new year's log.
+    #[error(transparent)]
+    Succession(#[from] SuccessionError),
+    /// The folder is a copy that `venia-relay backup` made: going on from it as if nothing had happened would be a fork.
+    #[error("this folder is a backup of {0}")]
+    IsBackup(Wall),
     /// It listens everywhere, so nobody knows what to call it.
     #[error("a relay that listens on every address must be told its public one")]
     NoPublic,
@@ -118,7 +130,9 @@ impl Running {
     /// Starts a relay in this folder. It accepts connections when this returns.
     pub async fn start(folder: &Path, options: Options) -> Result<Self, ServeError> {
         let home = Arc::new(Home::open(folder, true)?);
-        let keys = Keys::open(&home)?;
+        let mut store = Sqlite::open(&home.path(DATABASE)?)?;
+        recovery::may_sign(&home)?;
+        let keys = turn(&home, &mut store, Keys::open(&home)?, clock::now().wall)?;
         let door = Door::open(options.listen, &keys.tls)?;
         let listening = door.local_addr().map_err(ServeError::Socket)?;
         let public = public(&home, options.public, listening)?;
@@ -134,7 +148,6 @@ impl Running {
             },
             clock::now().wall,
         )?;
-        let store = Sqlite::open(&home.path(DATABASE)?)?;
         let head = HeadFile::open(&home, &log.verifier().name)?;
         let disk = folder.to_owned();
         let surroundings = Surroundings {
@@ -146,6 +159,7 @@ impl Running {
         let origin = log.verifier().clone();
         let (ledger, thread) = committer::start(store, log, surroundings)?;
         let desk = Desk::open(&home.path(DATABASE)?, &origin)?;
+        desk.strip();
         let cosigned = Arc::new(Cosigned::open(home.clone(), origin)?);
         let listener = admin::listen(folder).map_err(ServeError::Socket)?;
         let relay = Arc::new(Relay {
@@ -178,6 +192,46 @@ impl Running {
     /// Where it listens.
     pub fn listening(&self) -> SocketAddr {
         self.listening
+    }
+
+    /// Waits until a new year's log is due and nobody is here for whom it would come in between: no session is open, and
+    /// nobody waits for a technician. Then stop this relay and start it again.
+    pub async fn outlived(&self) {
+        let log = self.relay.organisation.keys.log.verifier().clone();
+        let mut looks = tokio::time::interval(TURN);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            looks.tick().await;
+            if self.relay.hall.is_busy() {
+                continue;
+            }
+            let log = log.clone();
+            let due = self.relay.ledger.perform(move |store| succession::due(store, &log, clock::now().wall)).await;
+            match due {
+                Ok(Ok(true)) => return,
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "nobody knows whether the year is over");
+                }
+                Err(refusal) => tracing::warn!(?refusal, "nobody knows whether the year is over"),
+            }
+        }
+    }
+
+    /// Stops this relay and starts it again on its port, as a change of log needs. The system gives the port back a moment
+    /// after the last packet.
+    pub async fn again(self, folder: &Path, options: Options) -> Result<Self, ServeError> {
+        let options = Options { listen: self.listening, ..options };
+        self.stop().await;
+        let end = tokio::time::Instant::now() + DRAIN;
+        loop {
+            match Self::start(folder, options.clone()).await {
+                Err(ServeError::Door(DoorError::Listen { .. })) if tokio::time::Instant::now() < end => {
+                    tokio::time::sleep(TICK).await;
+                }
+                started => return started,
+            }
+        }
     }
 
     /// Says goodbye, lets open calls end, and closes the ledger. What was receipted is durable already.
@@ -228,6 +282,18 @@ async fn years(relay: Arc<Relay>) {
         }
         relay.organisation.put_on_record(&relay.ledger).await;
     }
+}
+
+/// A new year's log, if it is time for one. A log that was set back isn't ended: that is [`recovery`]'s to say.
+fn turn(home: &Home, store: &mut Sqlite, keys: Keys, now: Wall) -> Result<Keys, ServeError> {
+    let log = keys.log.verifier();
+    if !succession::due(store, log, now)? {
+        return Ok(keys);
+    }
+    succession::against(store, HeadFile::open(home, &log.name)?.before())?;
+    let begun = succession::succeed(home, store, Succession::Year, now)?;
+    tracing::info!(origin = %begun.origin, closed = begun.closed.size, "a new year's log begins");
+    Ok(Keys::open(home)?)
 }
 
 async fn tick(relay: Arc<Relay>) {

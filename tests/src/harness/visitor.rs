@@ -174,7 +174,8 @@ impl Visitor {
             ToConsole::PairConfirmed { .. }
             | ToConsole::Event { .. }
             | ToConsole::CloseRecorded
-            | ToConsole::Checkpoint(_) => panic!("no share"),
+            | ToConsole::Checkpoint(_)
+            | ToConsole::Statement { .. } => panic!("no share"),
         };
         let (mac, pending) = console.answer(&share).unwrap();
         stream.write_all(&frame(&ToAgent::PairConfirm { mac })).await.unwrap();
@@ -187,7 +188,8 @@ impl Visitor {
             ToConsole::PairAnswer { .. }
             | ToConsole::Event { .. }
             | ToConsole::CloseRecorded
-            | ToConsole::Checkpoint(_) => panic!("no proof"),
+            | ToConsole::Checkpoint(_)
+            | ToConsole::Statement { .. } => panic!("no proof"),
         };
         let (tell, heard) = mpsc::unbounded_channel();
         tokio::spawn(listen(connection.clone(), receiver, tell));
@@ -416,6 +418,7 @@ async fn listen(connection: Connection, mut control: Receiver<ToConsole>, tell: 
             }
             ToConsole::CloseRecorded => Heard::CloseRecorded,
             ToConsole::Checkpoint(note) => Heard::Checkpoint(note),
+            ToConsole::Statement { .. } => continue,
             other @ (ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_)) => {
                 panic!("{other:?}")
             }

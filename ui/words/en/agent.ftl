@@ -38,6 +38,7 @@ sign-stars = How many stars, from 1 to 5? Press Enter to skip.
 sign-comment = Do you want to add a comment? Press Enter to skip.
 agent-log-lied = This help service's log contradicted itself earlier. The evidence is in { $file }.
 agent-log-lied-hint = Show that file to your organisation. Sessions wait until it starts a new log.
+agent-log-closed = The log of that session is closed. What you added stays on this computer, and isn't in the record.
 
 agent-record-witnessed = Recorded by the help service and witnessed: { $by } of { $all } witnesses confirmed it.
 agent-record-not-witnessed = Recorded by the help service. Its witnesses have not confirmed it yet; your record is completed the next time you ask for help.

@@ -38,6 +38,7 @@ sign-stars = ¿Cuántas estrellas, de 1 a 5? Pulse Intro para omitir.
 sign-comment = ¿Desea añadir un comentario? Pulse Intro para omitir.
 agent-log-lied = El registro de este servicio de ayuda ya se contradijo. La prueba está en { $file }.
 agent-log-lied-hint = Muestre ese archivo a su organización. No habrá sesiones hasta que abra un registro nuevo.
+agent-log-closed = El registro de aquella sesión está cerrado. Lo que usted añadió queda en este equipo y no está en el registro.
 
 agent-record-witnessed = Registrado por el servicio de ayuda y atestiguado: lo confirmaron { $by } de { $all } testigos.
 agent-record-not-witnessed = Registrado por el servicio de ayuda. Sus testigos aún no lo confirmaron; su registro se completará la próxima vez que pida ayuda.

@@ -34,3 +34,9 @@ trouble-usage = No se entendió esa orden.
 trouble-usage-hint = Lea con --help lo que admite.
 trouble-inside = El programa falló en { $place }.
 trouble-inside-hint = Comunique ese lugar a quien le dio el programa, por favor.
+
+log-lost = El servicio de ayuda ha perdido una parte de su registro. Se restauró desde una copia. Allí faltan { $lost } entradas que este equipo vio. Sus propios registros están enteros y siguen siendo válidos: consérvelos.
+log-restored = El servicio de ayuda se restauró desde una copia. Ha abierto un registro nuevo. No falta nada de lo que este equipo vio del anterior.
+log-contradicted = El registro anterior del servicio de ayuda se contradijo; la prueba está en { $file }. Dice que se restauró desde una copia, y ha abierto un registro nuevo.
+log-unshown = El servicio de ayuda ha abierto un registro nuevo. No puede mostrar que continúa el que vio este equipo.
+log-unshown-hint = Pregunte a su organización qué ha pasado. Lo que este equipo vio del registro anterior se conserva.

@@ -93,7 +93,8 @@ fn follow(desk: &Desk<'_>, format: Format, out: &Path, every: Duration) -> Resul
 /// Writes what there is; says so if something came or `always`.
 fn write(mirrors: &[Mirror], format: Format, out: &Path, always: bool, screen: &Screen) -> Result<(), Failure> {
     let words = screen.words();
-    for (n, copy) in mirrors.iter().enumerate() {
+    // Of a pruned log there is nothing to write; its place stays its own.
+    for (n, copy) in mirrors.iter().enumerate().filter(|(_, copy)| !copy.is_pruned()) {
         // One folder per log: a log's tiles are a whole of their own.
         let out = if mirrors.len() > 1 { out.join(format!("log-{n}")) } else { out.to_owned() };
         let added = one(copy, format, &out).map_err(|error| mirror(&error, words))?;

@@ -50,6 +50,10 @@ pub(super) fn run(asked: Asked, offline: bool, common: &Common, screen: &Screen)
     };
     let stop = walking::interrupted().map_err(|error| mirror(&error.into(), words))?;
     for Log { copy, words: heard } in logs {
+        if copy.is_pruned() {
+            pruned(&copy, screen)?;
+            continue;
+        }
         let copy = &copy.without_sessions();
         let replay = Replay::new(heard);
         let progress = screen.progress(words.say("audit-verifying", &[("done", &0_u64), ("size", &0_u64)]));
@@ -133,10 +137,22 @@ fn tell(
     if holes.is_empty() {
         screen.line(&words.say("audit-no-gaps", &[]))?;
     }
+    if let Some(closed) = copy.state.closed {
+        screen.line(&words.say("audit-outlives", &[("log", &log), ("closed", &closed)]))?;
+    }
     if let Some(found) = freshness {
         screen.line(&fresh(&found, words))?;
     }
     Ok(())
+}
+
+/// A log of which the relay keeps the root alone: nothing else can be said of it.
+fn pruned(copy: &Mirror, screen: &Screen) -> Result<(), Failure> {
+    let (log, entries) = (copy.key.name.to_string(), copy.state.pruned);
+    if screen.json() {
+        return screen.object(&json!({"verdict": "pruned", "log": log, "entries": entries}));
+    }
+    screen.line(&screen.words().say("audit-pruned", &[("log", &log), ("entries", &entries)]))
 }
 
 /// The tree this member's own sessions were shown last: an auditor who also helps people holds the log to it.

@@ -7,10 +7,10 @@
 //!
 //! [`write()`] doesn't compress: the same bundle gives the same bytes whatever compressor is installed in twenty years,
 //! and every byte of a record stands once, in plain sight. Compressed data can often be altered without changing what
-//! comes out; stored data can't. Its files carry a fixed time ([`OUR_TIME`]); a file with that time must have
-//! the fields that stand only once as we write them too, so a changed byte anywhere is found. Another packer's files (their own time,
-//! deflated or not) are read as well; there the packer's name, the times, the permission bits, known extra fields and
-//! the spelling of compressed data can't matter and aren't checked.
+//! comes out; stored data can't. Where one file has every header field as we write it, all must: so a changed byte anywhere
+//! in a zip of ours is found. One that another packer made (no file as ours, though the time may have stayed) is read as
+//! well; there the packer's name, the times, the permission bits, known extra fields and the spelling of compressed data
+//! can't matter and aren't checked.
 
 use std::collections::BTreeSet;
 use std::io::{Cursor, Write as _};
@@ -91,6 +91,8 @@ struct Entry {
     stored: bool,
     unpacked: usize,
     crc: u32,
+    /// Every header field is as [`write()`] makes it.
+    ours: bool,
 }
 
 /// Exactly the bytes both headers promise, and nothing behind the compressed ones, where something could hide.
@@ -133,6 +135,7 @@ fn walk(zip: &[u8]) -> Result<Vec<Entry>, BundleError> {
     let (mut entries, mut names) = (Vec::new(), BTreeSet::new());
     let mut directory = Fields { bytes: &zip[..end], at: start };
     let (mut next, mut total) = (0, 0_usize);
+    let (mut some_ours, mut other) = (false, None);
     for _ in 0..count {
         let (entry, after) = entry(&mut directory, &zip[..start], next)?;
         next = after;
@@ -146,7 +149,14 @@ fn walk(zip: &[u8]) -> Result<Vec<Entry>, BundleError> {
         if !names.insert(entry.name.clone()) {
             return Err(BundleError::Duplicate(entry.name));
         }
+        some_ours |= entry.ours;
+        if !entry.ours && other.is_none() {
+            other = Some(entry.name.clone());
+        }
         entries.push(entry);
+    }
+    if let Some(other) = other.filter(|_| some_ours) {
+        return Err(BundleError::Damaged(other));
     }
     if next == start && directory.at == end { Ok(entries) } else { Err(BundleError::Layout) }
 }
@@ -211,12 +221,11 @@ fn entry(directory: &mut Fields<'_>, files: &[u8], next: usize) -> Result<(Entry
         }
     }
     // What stands twice was compared already.
-    let ours = (made_by, internal, external) == OUR_MARKS && extra.is_empty() && local_extra.is_empty();
-    if (shared.time, shared.date) == OUR_TIME && !ours {
-        return Err(damaged());
-    }
+    let ours = (made_by, internal, external) == OUR_MARKS
+        && (shared.time, shared.date) == OUR_TIME
+        && (stored && extra.is_empty() && local_extra.is_empty());
     let Sizes { crc, unpacked, .. } = sizes;
-    Ok((Entry { name, data, stored, unpacked: unpacked as usize, crc }, local.at))
+    Ok((Entry { name, data, stored, unpacked: unpacked as usize, crc, ours }, local.at))
 }
 
 /// The fields both headers of a file begin with.

@@ -1,7 +1,7 @@
 //! The receipts: every event in one tree of a log the statement names, witnessed, and grown from the first one shown.
 //! (SECURITY F3)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Broken, chain};
 use crate::id::{Leaf, Strand};
@@ -9,7 +9,7 @@ use crate::key::{KeyName, VerifierKey};
 use crate::ledger::bundle::{Bundle, read_consistency};
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::cosignature::Witnessed;
-use crate::ledger::event::Event;
+use crate::ledger::event::{Event, Header};
 use crate::ledger::merkle::{self, Hash};
 use crate::ledger::note::Note;
 use crate::ledger::proof::Proof;
@@ -57,7 +57,7 @@ pub(super) fn check(bundle: &Bundle, events: &[Event], statement: &Statement) ->
 
     let first = included.check_first(bundle, &mut logs)?;
     included.check_consistency(bundle, &first)?;
-    included.check_quotes(events, &mut logs)?;
+    included.check_quotes(events, &first, &mut logs)?;
     Ok(included)
 }
 
@@ -137,17 +137,76 @@ impl Included {
         Err(Broken { at: Some(super::At::Entry(0)), why })
     }
 
-    /// The checkpoints events quote: none from the future, and never two roots of one size.
-    fn check_quotes(&self, events: &[Event], logs: &mut Logs<'_>) -> Result<(), Broken> {
+    /// The checkpoints events quote: none from the future, never two roots of one size, and of another log only what an
+    /// author held before it had any of this one. (docs/ledger.md, `after`)
+    ///
+    /// The agent holds no checkpoint between its open and the first receipt of it, so it quotes none: or a bundle could pass
+    /// off a late checkpoint as the first, and every root quoted before would be held against nothing.
+    fn check_quotes(&self, events: &[Event], first: &Checkpoint, logs: &mut Logs<'_>) -> Result<(), Broken> {
+        let mut quotes = Quotes::new(&self.common.origin);
         for (n, event) in events.iter().enumerate() {
-            let Some(after) = &event.header().after else { continue };
-            let ours = after.origin == self.common.origin;
-            if ours && self.index(n).is_some_and(|index| after.size > index) {
-                return Err(Broken::entry(n, "quotes a checkpoint that didn't exist before it"));
+            let Header { author, after: Some(after), .. } = event.header() else { continue };
+            let broken = |why: &str| Broken::entry(n, why);
+            if !quotes.take(*author, &after.origin) {
+                return Err(broken(QUOTES_ANOTHER));
+            }
+            if after.origin == self.common.origin {
+                if self.index(n).is_some_and(|index| after.size > index) {
+                    return Err(broken("quotes a checkpoint that didn't exist before it"));
+                }
+                let covers_open = self.index(0).is_some_and(|index| index < after.size);
+                if *author == Strand::Agent && covers_open && after.size < first.size {
+                    return Err(broken("quotes a checkpoint before the one that is said to be the first"));
+                }
+            } else if !may_come_from(logs.statement, &after.origin) {
+                return Err(broken("a foreign origin: quotes a log that its own doesn't follow"));
             }
             logs.one_root(&after.origin, after.size, &after.root).map_err(|why| Broken::entry(n, why))?;
         }
         Ok(())
+    }
+}
+
+/// Whether an author may come from this log: one the statement names, or an earlier one of the same chain of logs, which a
+/// later statement doesn't name any more.
+fn may_come_from(statement: &Statement, origin: &KeyName) -> bool {
+    let (first, number) = chained(origin);
+    let follows = |log: &KeyName| {
+        let (of, newest) = chained(log);
+        of == first && number <= newest
+    };
+    statement.relays.iter().any(|relay| follows(&relay.log.name))
+}
+
+/// The first log's name and the number of this one: `NAME`, `NAME/2`, `NAME/3` … ([`crate::ledger::succession::origin`])
+fn chained(origin: &KeyName) -> (&str, u64) {
+    let numbered = origin.as_str().rsplit_once('/').and_then(|(first, n)| Some((first, n.parse().ok()?)));
+    numbered.unwrap_or((origin.as_str(), 1))
+}
+
+/// Said of an event that quotes another log although its author held a checkpoint of this one.
+pub(super) const QUOTES_ANOTHER: &str = "quotes another log's checkpoint after one of the log it stands in";
+
+/// Which log each author quotes: the one before, until it holds a checkpoint of its own; then never another again. Whoever
+/// went back could choose, event by event, which of two histories to be seen in.
+pub(super) struct Quotes<'a> {
+    log: &'a KeyName,
+    arrived: BTreeSet<Strand>,
+}
+
+impl<'a> Quotes<'a> {
+    pub(super) fn new(log: &'a KeyName) -> Self {
+        Self { log, arrived: BTreeSet::new() }
+    }
+
+    /// False: this author may quote that log no more.
+    pub(super) fn take(&mut self, author: Strand, quoted: &KeyName) -> bool {
+        if quoted == self.log {
+            self.arrived.insert(author);
+            true
+        } else {
+            !self.arrived.contains(&author)
+        }
     }
 }
 

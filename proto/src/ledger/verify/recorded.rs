@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use super::inclusion::Included;
+use super::inclusion::{Included, QUOTES_ANOTHER, Quotes};
 use super::members::{self, Members};
 use super::words::Words;
-use super::{Broken, chain, check_close, rules};
+use super::{Broken, chain, check_close, rules, sealing};
 use crate::catalog::Catalog;
 use crate::key::{KeyName, VerifierKey};
 use crate::ledger::body::Body;
@@ -92,10 +92,15 @@ fn replay_strands(
         return Err(Broken::entry(0, "the key told for the agent isn't the one its events name"));
     }
     let mut strands = Strands::new(first.header().session, agent.clone());
+    let mut quotes = Quotes::new(&log.name);
     for (n, event) in events.iter().enumerate() {
         match strands.admit(event).map_err(|error| Broken::entry(n, chain(&error)))? {
             Admission::New => {}
             Admission::Again => return Err(Broken::entry(n, "the same event stands twice")),
+        }
+        let known = event.header().after.as_ref().map(|after| &after.origin);
+        if known.is_some_and(|origin| !quotes.take(event.header().author, origin)) {
+            return Err(Broken::entry(n, QUOTES_ANOTHER));
         }
         let quoted = event.header().after.as_ref().filter(|after| after.origin == log.name);
         if quoted.zip(places.get(n)).is_some_and(|(after, (index, _))| after.size > *index) {
@@ -109,6 +114,7 @@ fn check(session: Recorded<'_>, catalog: Option<&Catalog>) -> Result<(), Broken>
     let Recorded { log, checkpoint, authority, agent, places, events, bodies } = session;
     replay_strands(log, agent, places, events)?;
     check_close(events)?;
+    sealing::check_alike(events)?;
     let mut found = BTreeMap::new();
     let mut all_known = true;
     for (n, event) in events.iter().enumerate() {
@@ -126,6 +132,9 @@ fn check(session: Recorded<'_>, catalog: Option<&Catalog>) -> Result<(), Broken>
         }
         if places.get(n).is_some_and(|(_, observed)| !member.valid_at(*observed)) {
             return Err(Broken::entry(n, "the member note no longer held when its owner joined"));
+        }
+        if places.get(n).is_some_and(|(_, observed)| member.lives_too_long(*observed)) {
+            return Err(Broken::entry(n, members::TOO_LONG));
         }
         found.insert(*strand, member);
     }

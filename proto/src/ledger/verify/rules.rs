@@ -1,8 +1,9 @@
 //! The rules, replayed: what a record may say happened. (SECURITY E9)
 //!
 //! Every result has its admit; every admit a request and a consent that said yes to that technician, with this item,
-//! this definition, these values, uses left and time left; the technician's level reaches the item's; nothing ran while
-//! paused, after a stop or after a refusal; and nothing ran before its admit was in the log.
+//! this definition, these values, uses left and time left; the technician was let in, and the PC didn't sleep since; their
+//! level reaches the item's; nothing ran while paused, after a stop or after a refusal; and nothing ran before its admit was
+//! in the log.
 //!
 //! What was withheld can't be checked and isn't: the clear fields alone still bind result to admit to consent. Times
 //! are the agent's own claims, which it keeps by its boot clock; the order in the log is the relay's.
@@ -15,10 +16,14 @@ use super::words::Words;
 use super::{Broken, places};
 use crate::catalog::Catalog;
 use crate::id::{Leaf, Strand};
-use crate::ledger::body::{Admit, Allowed, Arguments, Body, Consent, DefinitionHash, ItemId, Request};
+use crate::ledger::body::{Admit, Allowed, Arguments, Body, Consent, DefinitionHash, ItemId, Outcome, Request};
 use crate::ledger::event::Event;
 use crate::ledger::flag;
-use crate::ledger::kind::{Answer, Kind, Status};
+use crate::ledger::kind::{Answer, Cause, Kind, Status};
+use crate::now::Wall;
+
+/// The highest certified level.
+const LEVEL_MAX: u8 = 5;
 
 /// Everything the rules look at.
 pub(super) struct Record<'a> {
@@ -26,14 +31,15 @@ pub(super) struct Record<'a> {
     pub(super) words: &'a Words,
     pub(super) included: &'a Included,
     pub(super) members: &'a Members,
+    /// `None`: levels and parameters can't be judged.
     pub(super) catalog: Option<&'a Catalog>,
 }
 
 /// What the rules couldn't judge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Replayed {
-    /// Runs of items whose definition this build doesn't have.
-    pub(super) unknown_items: u64,
+    /// Runs by definitions this build doesn't have, for a technician below the highest level.
+    pub(super) levels_unchecked: u64,
 }
 
 /// Replays a record in the order of the bundle.
@@ -46,6 +52,9 @@ pub(super) fn replay(record: &Record<'_>) -> Result<Replayed, Broken> {
         ended: BTreeSet::new(),
         uses: BTreeMap::new(),
         halt: None,
+        let_in: BTreeMap::new(),
+        slept: None,
+        clocks: BTreeMap::new(),
         replayed: Replayed::default(),
     };
     for (n, event) in record.events.iter().enumerate() {
@@ -63,6 +72,12 @@ struct Replay<'a> {
     /// By consent and entry of its card.
     uses: BTreeMap<(Leaf, usize), u64>,
     halt: Option<Halt>,
+    /// By strand, whether the person let them in: the first answer to their join.
+    let_in: BTreeMap<Strand, bool>,
+    /// The last event that tells of a sleep: what was allowed before it isn't any more. (SECURITY A6)
+    slept: Option<usize>,
+    /// By strand, the time of its newest event.
+    clocks: BTreeMap<Strand, Wall>,
     replayed: Replayed,
 }
 
@@ -75,10 +90,13 @@ enum Halt {
 
 impl Replay<'_> {
     fn step(&mut self, n: usize, event: &Event) -> Result<(), String> {
-        match &event.header().kind {
-            Kind::Consent { asked, .. } => {
-                self.asked_of(*asked, n).map(drop).ok_or("answers nothing that was asked before it".to_owned())
-            }
+        let header = event.header();
+        // A strand whose time goes back could make a grant last as long as it likes.
+        if self.clocks.insert(header.author, header.time).is_some_and(|before| before > header.time) {
+            return Err("its time is before that of the event it follows".to_owned());
+        }
+        match &header.kind {
+            Kind::Consent { asked, answer, .. } => self.consent(n, *asked, *answer),
             Kind::Admit { request, grant } => self.admit(n, *request, *grant),
             Kind::Refuse { request, .. } => {
                 self.request(*request, n).ok_or("refuses nothing that was requested before it")?;
@@ -91,11 +109,13 @@ impl Replay<'_> {
                 self.halted("a series went on")
             }
             Kind::Redaction { admit } => self.admit_of(*admit, n).map(drop),
-            Kind::Pause { .. } => {
+            Kind::Pause { cause, .. } => {
                 self.halt = self.halt.or(Some(Halt::Paused));
+                self.slept = (*cause == Cause::Sleep).then_some(n).or(self.slept);
                 Ok(())
             }
-            Kind::Resume { .. } => {
+            Kind::Resume { cause, .. } => {
+                self.slept = (*cause == Cause::Sleep).then_some(n).or(self.slept);
                 self.halt = self.halt.filter(|halt| *halt != Halt::Paused);
                 Ok(())
             }
@@ -113,6 +133,18 @@ impl Replay<'_> {
             | Kind::Close { .. }
             | Kind::Addendum { .. } => Ok(()),
         }
+    }
+
+    fn consent(&mut self, n: usize, asked: Leaf, answer: Answer) -> Result<(), String> {
+        let who = self.asked_of(asked, n).ok_or("answers nothing that was asked before it")?;
+        if self
+            .places
+            .get(&asked)
+            .is_some_and(|place| matches!(self.record.events[*place].header().kind, Kind::Join { .. }))
+        {
+            self.let_in.entry(who).or_insert(answer == Answer::Yes);
+        }
+        Ok(())
     }
 
     fn admit(&mut self, n: usize, request: Leaf, grant: Leaf) -> Result<(), String> {
@@ -141,6 +173,15 @@ impl Replay<'_> {
         }
         if self.asked_of(*asked, granted_at) != Some(technician) {
             return Err(without("the consent was given to somebody else"));
+        }
+        // A no at the door ends the session, whatever is said later.
+        match self.let_in.get(&technician) {
+            Some(true) => {}
+            Some(false) => return Err(without("the person had not let them in")),
+            None => return Err(without("nobody was asked whether to let them in")),
+        }
+        if self.slept.is_some_and(|slept| granted_at < slept) {
+            return Err(without("the PC had slept since it was allowed"));
         }
         let index = |place: usize| self.record.included.index(place);
         let recorded = |place: usize| index(n).is_none_or(|own| index(place).is_some_and(|at| at < own));
@@ -221,7 +262,9 @@ impl Replay<'_> {
 
     fn check_level(&mut self, (item, definition): (&ItemId, &DefinitionHash), who: Strand) -> Result<(), String> {
         let Some(item) = self.record.catalog.and_then(|catalog| catalog.find(item, definition)) else {
-            self.replayed.unknown_items += 1;
+            // What it needs can't be known from here. Nothing needs more than the highest level.
+            let highest = self.record.members.level_of(who) == Some(LEVEL_MAX);
+            self.replayed.levels_unchecked += u64::from(!highest);
             return Ok(());
         };
         match self.record.members.level_of(who) {
@@ -242,9 +285,11 @@ impl Replay<'_> {
                     self.halted("a result was taken")?;
                 }
             }
-            Status::Failed | Status::Killed | Status::Withheld | Status::Late => self.runs(n, admit)?,
-            // After a crash nobody knows whether it had begun; nothing left the PC.
-            Status::Lost => drop(self.admit_of(admit, n)?),
+            // A run that a crash cut off had begun only if its admit was receipted; else its request is refused.
+            Status::Failed | Status::Killed | Status::Withheld | Status::Lost | Status::Late => self.runs(n, admit)?,
+        }
+        if let (Status::Done, Some(Body::Result(Outcome { report: None, .. }))) = (status, self.record.words.of(n)) {
+            return Err("done, but without a report".to_owned());
         }
         if self.ended.insert(admit) { Ok(()) } else { Err("a second result of one admit".to_owned()) }
     }

@@ -7,16 +7,18 @@ use crate::encoding::to_hex;
 use crate::ledger::body::Body;
 use crate::ledger::bundle::Bundle;
 use crate::ledger::event::Event;
+use crate::ledger::kind::Kind;
 use crate::ledger::part::{Opening, PartName, PartRef};
 
 /// What the events of a bundle say, where it was disclosed.
 pub(super) struct Words {
     bodies: Vec<Option<Body>>,
     withheld: u64,
-    unreadable: u64,
 }
 
-/// Opens every part in the bundle. One that no event committed to is broken; one that is missing is withheld.
+/// Opens every part in the bundle. One that no event committed to is broken; one that is missing is withheld. What is there
+/// must be what its event's kind may hold: words that can't be read would otherwise be words that nobody checks, and a
+/// consent with one field too many would allow anything.
 pub(super) fn open(bundle: &Bundle, events: &[Event]) -> Result<Words, Broken> {
     let parts: Vec<&PartRef> = events.iter().flat_map(|event| &event.header().parts).collect();
     for (commit, bytes) in &bundle.openings {
@@ -35,18 +37,15 @@ pub(super) fn open(bundle: &Bundle, events: &[Event]) -> Result<Words, Broken> {
         }
     }
     let withheld = parts.iter().filter(|part| !bundle.openings.contains_key(&part.commit)).count() as u64;
-    let mut words = Words { bodies: Vec::with_capacity(events.len()), withheld, unreadable: 0 };
-    for event in events {
-        let body = words.read(bundle, event);
-        words.bodies.push(body);
-    }
-    Ok(words)
+    let read = |(n, event)| read(bundle, event).map_err(|why| Broken::entry(n, why));
+    let bodies = events.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+    Ok(Words { bodies, withheld })
 }
 
 impl Words {
     /// Words opened elsewhere, one per event.
     pub(super) fn of_bodies(bodies: Vec<Option<Body>>) -> Self {
-        Self { bodies, withheld: 0, unreadable: 0 }
+        Self { bodies, withheld: 0 }
     }
 
     /// What event `n` says; `None` if it says nothing, or if that was withheld.
@@ -58,18 +57,30 @@ impl Words {
     pub(super) fn withheld(&self) -> u64 {
         self.withheld
     }
+}
 
-    /// Bodies that are there but aren't what their kind says. No proof depends on them.
-    pub(super) fn unreadable(&self) -> u64 {
-        self.unreadable
+/// The words of one event, as far as they are disclosed; else what they mustn't be.
+fn read(bundle: &Bundle, event: &Event) -> Result<Option<Body>, String> {
+    let header = event.header();
+    let mut body = None;
+    for part in &header.parts {
+        let Some(bytes) = bundle.openings.get(&part.commit) else { continue };
+        let opening = Opening::open(bytes, part).map_err(|error| chain(&error))?;
+        match (part.name, &header.kind) {
+            (PartName::Body, kind) => {
+                let read = Body::decode(kind.name(), opening.plaintext());
+                body = Some(
+                    read.map_err(|error| format!("disclosed, but not what its kind may hold: {}", chain(&error)))?,
+                );
+            }
+            (PartName::Block, Kind::Series { block, .. }) => {
+                if Sha256::digest(opening.plaintext()).as_slice() != block {
+                    return Err("the samples aren't those the event names".to_owned());
+                }
+            }
+            // No other kind has one: refused where the event was read.
+            (PartName::Block, _) => {}
+        }
     }
-
-    fn read(&mut self, bundle: &Bundle, event: &Event) -> Option<Body> {
-        let header = event.header();
-        let part = header.parts.iter().find(|part| part.name == PartName::Body)?;
-        let opening = Opening::parse(bundle.openings.get(&part.commit)?).ok()?;
-        let body = Body::decode(header.kind.name(), opening.plaintext()).ok();
-        self.unreadable += u64::from(body.is_none());
-        body
-    }
+    Ok(body)
 }

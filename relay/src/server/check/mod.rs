@@ -185,6 +185,7 @@ fn at_one_moment(store: &Sqlite, wish: &Wish<'_>, mut told: impl FnMut(u64, u64)
     rows::whole_tables(store, &said, whole.opened())?;
     sealed::erasures(store, &said)?;
     rows::members(store)?;
+    rows::closed(store)?;
     rows::sessions(store, wish.log, &said, wish.stop)?;
     rows::evidence(store)?;
     rows::life(store)?;

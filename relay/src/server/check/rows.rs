@@ -15,6 +15,7 @@ use venia_proto::statement::Role;
 
 use super::{Said, Unchecked, broken, sealed};
 use crate::server::ledger::limits::DAY_MS;
+use crate::server::ledger::shards::verified;
 use crate::server::ledger::sqlite::Sqlite;
 use crate::server::ledger::{Placed, Store as _, StoreError};
 use crate::server::members;
@@ -49,9 +50,27 @@ pub(super) fn whole_tables(store: &Sqlite, said: &Said, opened: u64) -> Result<(
     if let Some(table) = connection.query_row(dangling, [], |row| row.get::<_, String>(0)).optional()? {
         return Err(broken(&table, "a row names something that isn't there"));
     }
-    for (table, expected) in [("events", said.events), ("sessions", opened), ("head", 1)] {
-        if count(store, table)? != expected {
+    let here = "sessions WHERE shard IS NULL";
+    for (table, rows, expected) in [("events", "events", said.events), ("sessions", here, opened), ("head", "head", 1)]
+    {
+        if count(store, rows)? != expected {
             return Err(broken(table, "there are rows that nothing in the log asks for"));
+        }
+    }
+    Ok(())
+}
+
+/// Closed logs: each ends where its own key signed, and its file holds no more and no less than the list says.
+pub(super) fn closed(store: &Sqlite) -> Result<(), Unchecked> {
+    for shard in store.shards()? {
+        let wrong = |why: &str| broken(&format!("shards {}", shard.number), why);
+        let archive = store.archive(shard.number).map_err(|_| wrong("its file can't be read"))?;
+        let head = verified(&archive, &shard.log).map_err(|_| wrong("its tree isn't the one it signed"))?;
+        if head.is_none_or(|(head, _)| head.size != shard.size) {
+            return Err(wrong("its file ends elsewhere"));
+        }
+        if shard.kept_from == 0 && count(&archive, "entries")? != shard.size {
+            return Err(wrong("entries of it are missing"));
         }
     }
     Ok(())
@@ -59,7 +78,8 @@ pub(super) fn whole_tables(store: &Sqlite, said: &Said, opened: u64) -> Result<(
 
 /// Every session's own row, its parties and its sealed parts.
 pub(super) fn sessions(store: &Sqlite, log: &VerifierKey, said: &Said, stop: &AtomicBool) -> Result<(), Unchecked> {
-    let sql = "SELECT session, agent, device, source, opened, last, ended, newest FROM sessions ORDER BY session";
+    let sql = "SELECT session, agent, device, source, opened, last, ended, newest FROM sessions \
+               WHERE shard IS NULL ORDER BY session";
     let mut statement = store.connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut held = 0;
@@ -68,6 +88,12 @@ pub(super) fn sessions(store: &Sqlite, log: &VerifierKey, said: &Said, stop: &At
             return Err(Unchecked::Stopped(0));
         }
         held += session(store, log, said, row)?;
+    }
+    let mut statement = store.connection.prepare("SELECT session FROM sessions WHERE shard IS NOT NULL")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id = SessionId(row.get(0)?);
+        held += sealed::of_closed(store, said, id, &events_of(store, id)?)?;
     }
     if count(store, "sealed")? != held {
         return Err(broken("sealed", "there are parts that no event names"));
@@ -125,10 +151,16 @@ impl Stored {
     }
 }
 
+/// A session's events, by its own log; none if that was pruned.
 pub(super) fn events_of(store: &Sqlite, session: SessionId) -> Result<Vec<Stored>, Unchecked> {
     let mut events = Vec::new();
-    for Placed { entry, batch, .. } in store.placed(session, u64::MAX >> 1, 0, usize::MAX)? {
-        let note = store.entry(entry)?.ok_or(StoreError::Damaged("an entry is missing"))?;
+    let archive = store.archive_of(session)?;
+    let log = archive.as_ref().unwrap_or(store);
+    if log.kept_from() > 0 {
+        return Ok(events);
+    }
+    for Placed { entry, batch, .. } in log.placed(session, u64::MAX >> 1, 0, usize::MAX)? {
+        let note = log.entry(entry)?.ok_or(StoreError::Damaged("an entry is missing"))?;
         let event = Event::parse(&note).map_err(|_| StoreError::Damaged("an event"))?;
         events.push(Stored { entry, batch, event });
     }
@@ -174,6 +206,10 @@ pub(super) fn evidence(store: &Sqlite) -> Result<(), Unchecked> {
         let wrong = |why: &str| broken(&format!("evidence {session} {author} {seq}"), why);
         let strand: Strand = author.parse().map_err(|_| wrong("no strand is called so"))?;
         let events = events_of(store, session)?;
+        // What it contradicts was pruned with its log.
+        if events.is_empty() && store.shard_of(session)?.is_some() {
+            continue;
+        }
         let held = events.iter().find(|event| event.header().author == strand && event.header().seq == seq);
         let held = held.ok_or_else(|| wrong("the log has no event at that place"))?;
         let offered = Event::parse(&row.get::<_, Vec<u8>>(4)?).map_err(|_| wrong("what was offered is no event"))?;

@@ -6,6 +6,7 @@ use rusqlite::params;
 use sha2::{Digest as _, Sha256};
 use venia_proto::encoding::to_hex;
 use venia_proto::id::SessionId;
+use venia_proto::ledger::notice::Notice;
 
 use super::rows::Stored;
 use super::{Erased, Said, Unchecked, broken};
@@ -17,15 +18,22 @@ pub(super) fn erasures(store: &Sqlite, said: &Said) -> Result<(), Unchecked> {
     let sql = "SELECT erasure, session, parts, note, observed FROM erasures ORDER BY erasure";
     let mut statement = store.connection.prepare(sql)?;
     let mut rows = statement.query([])?;
-    let mut notes = (1..).zip(&said.erased);
+    let closed = store.shards()?;
+    let (mut notes, mut expected) = (said.erased.iter(), 0);
     while let Some(row) = rows.next()? {
         let number: i64 = row.get(0)?;
+        expected += 1;
         let wrong = |why: &str| broken(&format!("erasures {number}"), why);
-        let (expected, Erased { entry, session, parts, observed }) =
-            notes.next().ok_or_else(|| wrong("the log has no note of it"))?;
         if number != expected {
             return Err(wrong(&format!("the erasures are numbered from 1, and this is the place of {expected}")));
         }
+        // Erased while an earlier log grew, which said so.
+        let note: Vec<u8> = row.get(3)?;
+        if closed.iter().any(|shard| matches!(Notice::open(&note, &shard.log), Ok(Notice::Erase { .. }))) {
+            continue;
+        }
+        let Erased { entry, session, parts, observed } =
+            notes.next().ok_or_else(|| wrong("the log has no note of it"))?;
         if store.entry(*entry)? != Some(row.get(3)?) {
             return Err(wrong(&format!("its note isn't entry {entry}")));
         }
@@ -36,9 +44,43 @@ pub(super) fn erasures(store: &Sqlite, said: &Said) -> Result<(), Unchecked> {
         }
     }
     match notes.next() {
-        Some((_, missing)) => Err(broken("erasures", &format!("the erasure of entry {} is missing", missing.entry))),
+        Some(missing) => Err(broken("erasures", &format!("the erasure of entry {} is missing", missing.entry))),
         None => Ok(()),
     }
+}
+
+/// Sealed parts of a session of a closed log, whose erasures stand in more than one log: what is there must be what an event
+/// named, and not erased on record since. Gives how many are there.
+pub(super) fn of_closed(store: &Sqlite, said: &Said, session: SessionId, events: &[Stored]) -> Result<u64, Unchecked> {
+    let row = |sha256: &[u8; 32]| format!("sealed {session} {}", to_hex(sha256));
+    let mut statement = store.connection.prepare_cached("SELECT sha256, bytes FROM sealed WHERE session = $1")?;
+    let mut rows = statement.query(params![session.0])?;
+    let mut held = 0;
+    while let Some(found) = rows.next()? {
+        let sha256: [u8; 32] = found.get(0)?;
+        let bytes = found.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        if Sha256::digest(bytes).as_slice() != sha256 {
+            return Err(broken(&row(&sha256), "not the bytes the event named"));
+        }
+        let named: Vec<_> = events
+            .iter()
+            .flat_map(|event| &event.header().parts)
+            .filter(|part| part.sealed == Some(sha256))
+            .map(|part| part.commit)
+            .collect();
+        // Of a pruned log nobody knows any more what its events named.
+        if named.is_empty() && !events.is_empty() {
+            return Err(broken(&row(&sha256), "no event names it"));
+        }
+        let erased = said.erased.iter().filter(|erased| erased.session == session).any(|erased| {
+            erased.parts.as_ref().is_none_or(|parts| !named.is_empty() && named.iter().all(|part| parts.contains(part)))
+        });
+        if erased {
+            return Err(broken(&row(&sha256), "erased on record, and still there"));
+        }
+        held += 1;
+    }
+    Ok(held)
 }
 
 /// A session's sealed parts; gives how many are there.

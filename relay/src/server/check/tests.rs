@@ -64,10 +64,11 @@ impl Agent {
         self.author.write(kind, &parts, Wall::from_ms(START), &self.key)
     }
 
-    fn begin(&mut self) -> Vec<Vec<u8>> {
+    fn begin(&mut self, sealed: Option<[u8; 32]>) -> Vec<Vec<u8>> {
         let strand = Strand::Technician(NonZeroU16::MIN);
         let join = Kind::Join { strand, key: self.member.verifier().clone(), verified: Verified::Code };
-        [self.write(Kind::Open { versions: vec![1] }, None), self.write(join, None)].map(|e| e.bytes().to_vec()).into()
+        let open = self.write(Kind::Open { versions: vec![1] }, sealed);
+        [open, self.write(join, sealed)].map(|event| event.bytes().to_vec()).into()
     }
 
     fn close(&mut self) -> Event {
@@ -76,6 +77,8 @@ impl Agent {
     }
 
     async fn submit(&self, ledger: &Ledger<Sqlite>, events: Vec<Vec<u8>>, held: &Held) -> bool {
+        let sealed = |event: Event| event.header().parts.iter().any(|part| part.sealed.is_some());
+        let auditors = Event::parse(&events[0]).is_ok_and(sealed);
         let submission = Submission {
             from: *self.key.public(),
             source: "192.0.2.1".to_owned(),
@@ -83,6 +86,7 @@ impl Agent {
             events,
             known: 0,
             held: held.clone(),
+            auditors,
         };
         ledger.submit(submission).await.unwrap().await.unwrap().is_ok()
     }
@@ -124,7 +128,10 @@ async fn filled(ledger: &Ledger<Sqlite>) {
     // One session whole, with parts of which one is erased; one with equivocation; one that nobody closed.
     let (mut one, mut two, mut three) = (Agent::new(1), Agent::new(2), Agent::new(3));
     let held = Held::default();
-    let mut events = one.begin();
+    let arrival: [u8; 32] = Sha256::digest(b"arrival").into();
+    let part = SealedPart { session: one.session, sha256: arrival, bytes: b"arrival".as_slice().into() };
+    held.keep(held.reserve(7).unwrap(), part);
+    let mut events = one.begin(Some(arrival));
     let mut commits = Vec::new();
     for bytes in [b"first", b"other"] {
         let sha256: [u8; 32] = Sha256::digest(bytes).into();
@@ -138,7 +145,7 @@ async fn filled(ledger: &Ledger<Sqlite>) {
     let close = one.close();
     events.push(close.bytes().to_vec());
     assert!(one.submit(ledger, events, &held).await);
-    let addendum = one.write(Kind::Addendum { about: close.leaf(), what: Addition::Rating }, None);
+    let addendum = one.write(Kind::Addendum { about: close.leaf(), what: Addition::Rating }, Some(arrival));
     assert!(one.submit(ledger, vec![addendum.bytes().to_vec()], &held).await);
     let events = two.begin_with_chat();
     assert!(two.submit(ledger, events, &held).await);
@@ -155,7 +162,7 @@ async fn filled(ledger: &Ledger<Sqlite>) {
 
 impl Agent {
     fn begin_with_chat(&mut self) -> Vec<Vec<u8>> {
-        let mut events = self.begin();
+        let mut events = self.begin(None);
         events.push(self.write(Kind::Chat, None).bytes().to_vec());
         events
     }
@@ -163,7 +170,7 @@ impl Agent {
     /// The agent as it was before its third event.
     fn fork(&self) -> Self {
         let mut fork = Self::new(self.session.0[0]);
-        fork.begin();
+        fork.begin(None);
         fork
     }
 }
@@ -197,7 +204,10 @@ fn tables(connection: &Connection) -> Vec<(String, Vec<(String, String)>)> {
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         rows.collect::<Result<_, _>>().unwrap()
     };
-    let names = texts("SELECT name, type FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+    let names = texts(
+        "SELECT name, type FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+                       AND name <> 'shards'",
+    );
     let columns = |name: &str| texts(&format!("SELECT name, type FROM pragma_table_info('{name}')"));
     names.into_iter().map(|(name, _)| (name.clone(), columns(&name))).collect()
 }

@@ -85,6 +85,11 @@ impl Relay {
                     log.checkpoint = self.cosigned.dress(std::mem::take(&mut log.checkpoint));
                 }
             }
+            Answer::Successors { logs } => {
+                for log in logs {
+                    log.checkpoint = self.cosigned.dress(std::mem::take(&mut log.checkpoint));
+                }
+            }
             Answer::Registered { .. }
             | Answer::Noted
             | Answer::Member { .. }

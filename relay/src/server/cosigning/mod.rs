@@ -34,7 +34,7 @@ pub const KEPT: usize = 16;
 /// How long an answer may wait for the witnesses of the newest checkpoint.
 pub const SETTLE: Duration = Duration::from_secs(3);
 /// The newest checkpoint with all that is required, kept over a restart.
-const FILE: &str = "cosigned";
+pub const FILE: &str = "cosigned";
 
 /// Cosigned checkpoints of this relay's log.
 pub struct Cosigned {

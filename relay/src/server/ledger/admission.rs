@@ -46,6 +46,8 @@ pub struct Submission {
     pub known: u64,
     /// Sealed parts that came before it over the same connection.
     pub held: Held,
+    /// Whether the statement that connection was welcomed with names auditors.
+    pub auditors: bool,
 }
 
 /// A submission that was read, its signatures checked as far as its connection's keys reach.
@@ -63,6 +65,8 @@ pub(super) struct Offer {
     pub(super) known: u64,
     /// See [`Submission::held`].
     pub(super) held: Held,
+    /// See [`Submission::auditors`].
+    pub(super) auditors: bool,
 }
 
 /// Sessions and members who came for them.
@@ -227,6 +231,10 @@ impl Sessions {
                         return Err(fault(place, EventFault::ForeignKey));
                     }
                 }
+                // An agent that left a part unsealed would hide it from the auditors for ever. It never will be right.
+                if !live.seals_alike(event) {
+                    return Err(fault(place, EventFault::Format));
+                }
                 let reserved = if never_waits(header.kind.name()) { EVENTS_RESERVED } else { 0 };
                 let before = sealed.len();
                 sealed.extend(missing(store, &offer.held, event, place, &sealed)?);
@@ -259,6 +267,10 @@ impl Sessions {
             Some((agent, _)) if agent.key != *from => Err(fault(0, EventFault::Session)),
             Some(_) => {
                 let stored = store.session(session)?.ok_or(StoreError::Damaged("a session"))?;
+                // Its receipts are against another tree: here it would begin a second time.
+                if stored.archived {
+                    return Err(fault(0, EventFault::Session));
+                }
                 Ok(Some(Live::load(store, session, stored)?))
             }
         }

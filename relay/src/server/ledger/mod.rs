@@ -20,8 +20,10 @@ pub mod queue;
 mod recent;
 mod roots;
 pub mod sealed;
+pub mod shards;
 mod signatures;
 pub mod sqlite;
+pub mod succession;
 #[cfg(test)]
 mod tests;
 
@@ -155,6 +157,8 @@ pub struct StoredSession {
     pub parties: Vec<PublicKey>,
     /// Its events' notes, in log order.
     pub events: Vec<Vec<u8>>,
+    /// Whether it stands in a closed log: nothing follows there.
+    pub archived: bool,
 }
 
 /// Two different events for one place by the strand's own key.
@@ -188,6 +192,10 @@ pub trait Store: Send {
     fn reopen(&mut self) -> Result<(), StoreError>;
     /// A node of the tree.
     fn node(&self, level: u8, place: u64) -> Result<Option<Hash>, StoreError>;
+    /// The first entry whose bytes are still here; above zero in a closed log that was pruned.
+    fn kept_from(&self) -> u64 {
+        0
+    }
     /// An entry's note.
     fn entry(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError>;
     /// A session with all its events.

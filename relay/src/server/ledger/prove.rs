@@ -101,11 +101,12 @@ impl<'a, S: Store> Nodes<'a, S> {
     }
 }
 
-/// Proofs of a session's events against one checkpoint, a page of them.
+/// Proofs of a session's events against one checkpoint, a page of them. `log`: none of a closed one, which proves against its
+/// last checkpoint only.
 pub(super) fn prove(
     store: &impl Store,
     head: &Head,
-    log: &SigningKey,
+    log: Option<&SigningKey>,
     question: &Question,
 ) -> Result<Answer, NotProven> {
     let refused = NotProven::Refused(Refusal::NotAllowed);
@@ -119,6 +120,8 @@ pub(super) fn prove(
     let checkpoint = if size == head.size {
         head.checkpoint.clone()
     } else {
+        // A closed log signs nothing any more.
+        let Some(log) = log else { return Err(refused) };
         // The same root we once had at that size: signing it again says nothing new.
         Checkpoint::of(log.verifier(), size, nodes.tree(size)?.root()).sign(log)
     };
@@ -130,11 +133,14 @@ pub(super) fn prove(
             more = true;
             break;
         }
-        let note = store.entry(placed.entry)?.ok_or(StoreError::Damaged("an entry is missing"))?;
-        let event = Event::parse(&note).map_err(|_| StoreError::Damaged("an event"))?;
-        if let Kind::Join { strand, .. } = event.header().kind {
-            let note = store.entry(placed.batch)?.ok_or(StoreError::Damaged("a batch note is missing"))?;
-            batches.push(ProvenBatch { strand, note, entry: nodes.entry(placed.batch, size)? });
+        // Of a pruned log there is the place, and no longer what it says.
+        if placed.entry >= store.kept_from() {
+            let note = store.entry(placed.entry)?.ok_or(StoreError::Damaged("an entry is missing"))?;
+            let event = Event::parse(&note).map_err(|_| StoreError::Damaged("an event"))?;
+            if let Kind::Join { strand, .. } = event.header().kind {
+                let note = store.entry(placed.batch)?.ok_or(StoreError::Damaged("a batch note is missing"))?;
+                batches.push(ProvenBatch { strand, note, entry: nodes.entry(placed.batch, size)? });
+            }
         }
         let entry = nodes.entry(placed.entry, size)?;
         entries.push(Proven { author: placed.author, seq: placed.seq, entry });

@@ -28,7 +28,7 @@ pub(super) struct Signatures(Mutex<HashMap<VerifierKey, Arc<ReadyKey>>>);
 impl Signatures {
     /// Reads every event, and checks the signatures that can be checked without the session.
     pub(super) fn read(&self, submission: Submission) -> Result<Offer, Refusal> {
-        let Submission { from, source, met, events: notes, known, held } = submission;
+        let Submission { from, source, met, events: notes, known, held, auditors } = submission;
         if notes.is_empty() || notes.len() > SUBMIT_MAX {
             return Err(Refusal::NotAllowed);
         }
@@ -42,7 +42,7 @@ impl Signatures {
             };
             events.push(self.offered(event, keys));
         }
-        Ok(Offer { from, source, met, events, known, held })
+        Ok(Offer { from, source, met, events, known, held, auditors })
     }
 
     fn offered(&self, event: Event, keys: &[PublicKey]) -> Offered {

@@ -48,7 +48,9 @@ macro_rules! walking {
 
 /// An open database.
 pub struct Sqlite {
-    path: PathBuf,
+    pub(in crate::server) path: PathBuf,
+    /// The first entry whose bytes are still here: above zero in a closed log that was pruned.
+    pub(super) kept_from: u64,
     pub(in crate::server) connection: Connection,
 }
 
@@ -57,7 +59,7 @@ impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut connection = connect(path)?;
         schema::migrate(&mut connection)?;
-        Ok(Self { path: path.to_owned(), connection })
+        Ok(Self { path: path.to_owned(), kept_from: 0, connection })
     }
 
     /// A second connection that reads beside the writer and can't write.
@@ -66,7 +68,7 @@ impl Sqlite {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(Duration::from_millis(BUSY_MS.into()))?;
         connection.pragma_update(None, "trusted_schema", "OFF")?;
-        Ok(Self { path: path.to_owned(), connection })
+        Ok(Self { path: path.to_owned(), kept_from: 0, connection })
     }
 
     /// Whether every migration of this program was run here, and no other.
@@ -131,6 +133,10 @@ impl Store for Sqlite {
         Ok(self.connection.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?)
     }
 
+    fn kept_from(&self) -> u64 {
+        self.kept_from
+    }
+
     fn entry(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let sql = "SELECT note FROM entries WHERE entry = $1";
         Ok(self.connection.prepare_cached(sql)?.query_row([index.cast_signed()], |row| row.get(0)).optional()?)
@@ -138,10 +144,13 @@ impl Store for Sqlite {
 
     fn session(&self, session: SessionId) -> Result<Option<StoredSession>, StoreError> {
         let Some((agent, parties)) = self.session_keys(session)? else { return Ok(None) };
+        let archive = self.archive_of(session)?;
         let sql = walking!("SELECT note FROM walk JOIN entries USING (entry) ORDER BY entry");
-        let mut statement = self.connection.prepare_cached(sql)?;
+        let log = archive.as_ref().unwrap_or(self);
+        let mut statement = log.connection.prepare_cached(sql)?;
         let events = statement.query_map([session.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(Some(StoredSession { agent, parties, events }))
+        drop(statement);
+        Ok(Some(StoredSession { agent, parties, events, archived: archive.is_some() }))
     }
 
     fn session_keys(&self, session: SessionId) -> Result<Option<(VerifierKey, Vec<PublicKey>)>, StoreError> {
@@ -240,7 +249,7 @@ impl Store for Sqlite {
 }
 
 /// The row of a node; `None` if no tree has it.
-fn numbered(level: u8, place: u64) -> Option<u64> {
+pub(super) fn numbered(level: u8, place: u64) -> Option<u64> {
     Some(completed(level, place)? + 1)
 }
 

@@ -18,13 +18,23 @@ pub(super) struct Live {
     pub(super) bytes: u64,
     pub(super) evidence: usize,
     pub(super) used: u64,
+    /// Whether the parts are sealed, once there is one. (SECURITY E4)
+    sealed: Option<bool>,
 }
 
 impl Live {
     pub(super) fn new(session: SessionId, agent: VerifierKey) -> Self {
         let key = agent.key;
         let strands = Strands::new(session, agent);
-        Self { strands, agent: key, parties: BTreeSet::new(), events: 0, bytes: 0, evidence: 0, used: 0 }
+        Self { strands, agent: key, parties: BTreeSet::new(), events: 0, bytes: 0, evidence: 0, used: 0, sealed: None }
+    }
+
+    /// Whether this event's parts are sealed as those before it; the first one decides.
+    pub(super) fn seals_alike(&mut self, event: &Event) -> bool {
+        let parts = &event.header().parts;
+        let Some(first) = parts.first() else { return true };
+        let sealed = *self.sealed.get_or_insert(first.sealed.is_some());
+        parts.iter().all(|part| part.sealed.is_some() == sealed)
     }
 
     /// Reads a session back: every note is checked again, so that a damaged database is found before it is signed.
@@ -34,6 +44,7 @@ impl Live {
         for note in stored.events {
             let event = Event::parse(&note).map_err(|_| StoreError::Damaged("an event"))?;
             live.strands.admit(&event).map_err(|_| StoreError::Damaged("a session's events"))?;
+            live.seals_alike(&event);
             live.events += 1;
             live.bytes += note.len() as u64;
         }

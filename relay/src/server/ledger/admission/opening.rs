@@ -25,6 +25,10 @@ impl Sessions {
         let (true, KindName::Open, Some(name)) = (expected, header.kind.name(), name) else {
             return Err(fault(0, EventFault::Session));
         };
+        // Recipients are those of the statement the session begins with, the one this agent was welcomed with.
+        if header.parts.iter().any(|part| part.sealed.is_some() != offer.auditors) {
+            return Err(fault(0, EventFault::Format));
+        }
         if (moment.free)() < self.limits.disk_floor {
             return Err(NotAdmitted::Refused(Refusal::Disk));
         }

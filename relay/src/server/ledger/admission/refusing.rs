@@ -40,6 +40,8 @@ impl Sessions {
             | StrandError::StrandNumber { .. }
             | StrandError::KeyInUse(_)
             | StrandError::WrongTip(_)
+            | StrandError::TipLeftOut(_)
+            | StrandError::CountsStranger(_)
             | StrandError::NotAboutClose => fault(place, EventFault::Chain),
         }
     }

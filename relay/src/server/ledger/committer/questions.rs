@@ -10,7 +10,7 @@ use crate::server::ledger::prove::{NotProven, Question, prove};
 impl<S: Store> Committer<S> {
     pub(super) fn prove(&mut self, question: &Question) -> Result<Answer, Refusal> {
         let Some(head) = self.head.as_ref().filter(|_| !self.broken) else { return Err(Refusal::Disk) };
-        match prove(&self.store, head, &self.log, question) {
+        match prove(&self.store, head, Some(&self.log), question) {
             Ok(answer) => Ok(answer),
             Err(NotProven::Refused(refusal)) => Err(refusal),
             Err(NotProven::Store(error)) => {

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../schema/0004_life.sql"),
     include_str!("../schema/0005_chain.sql"),
     include_str!("../schema/0006_nodes.sql"),
+    include_str!("../schema/0007_shards.sql"),
 ];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

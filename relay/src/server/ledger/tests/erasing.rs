@@ -12,7 +12,11 @@ const MARKER: &[u8] = b"planted-and-never-to-be-found-again";
 /// A session with two sealed parts of which `MARKER` is the beginning, and their commitments.
 async fn session(world: &World) -> (Agent, [[u8; 32]; 2]) {
     let (mut agent, held) = (Agent::new(1), Held::default());
-    let mut notes = vec![agent.open(), agent.join_technician()];
+    let beside = hold(&held, agent.session, b"what is said on arrival");
+    let open = agent.sealed(Kind::Open { versions: vec![1] }, beside);
+    let technician = agent.technician.verifier().clone();
+    let strand = Strand::Technician(NonZeroU16::MIN);
+    let mut notes = vec![open, agent.sealed(Kind::Join { strand, key: technician, verified: Verified::Code }, beside)];
     let commits = [50, 51].map(|n: u8| {
         let sha256 = hold(&held, agent.session, &[MARKER, &[n; 9_000]].concat());
         let part = Opening::make([n; 32], b"{}").unwrap().part(PartName::Body, Some(sha256));
@@ -20,7 +24,7 @@ async fn session(world: &World) -> (Agent, [[u8; 32]; 2]) {
         notes.push(event.bytes().to_vec());
         part.commit
     });
-    world.submit(Submission { held, ..agent.submission(notes) }).await.unwrap();
+    world.submit(Submission { held, auditors: true, ..agent.submission(notes) }).await.unwrap();
     (agent, commits)
 }
 
@@ -45,7 +49,7 @@ async fn e11_what_is_erased_is_in_no_file_and_the_log_says_so() {
 
     let part = Notice::Erase { session, parts: Some(vec![one]) };
     let index = world.ledger.note(part.clone()).await.unwrap();
-    assert_eq!(held(&world), 1, "the other part stays");
+    assert_eq!(held(&world), 2, "the other parts stay");
     assert_eq!(found(&world), 1);
     let store = Sqlite::open(&world.path).unwrap();
     let note = store.entry(index).unwrap().unwrap();
@@ -70,7 +74,7 @@ async fn e11_a_note_that_is_not_stored_erases_nothing() {
         world.fail(failing);
         let notice = Notice::Erase { session: agent.session, parts: None };
         assert_eq!(world.ledger.note(notice.clone()).await, Err(Refusal::Disk));
-        assert_eq!(held(&world), 2, "{failing:?}");
+        assert_eq!(held(&world), 3, "{failing:?}");
         world.ledger.note(notice).await.unwrap();
         assert_eq!(held(&world), 0);
         world.audit();

@@ -8,6 +8,7 @@ mod erasing;
 mod faults;
 mod pulse;
 mod sealed;
+mod succession;
 
 use std::num::NonZeroU16;
 use std::path::PathBuf;
@@ -274,6 +275,7 @@ impl Agent {
             events,
             known: 0,
             held: Held::default(),
+            auditors: false,
         }
     }
 }

@@ -13,13 +13,20 @@ pub(super) fn hold(held: &Held, session: SessionId, bytes: &[u8]) -> [u8; 32] {
     sha256
 }
 
+impl Agent {
+    /// Writes an event whose words are sealed in this file.
+    pub(super) fn sealed(&mut self, kind: Kind, sha256: [u8; 32]) -> Vec<u8> {
+        let part = Opening::make([1; 32], b"{}").unwrap().part(PartName::Body, Some(sha256));
+        self.strand.write(kind, &[part], Wall::from_ms(START), &self.key).bytes().to_vec()
+    }
+}
+
 fn sealed_event(agent: &mut Agent, kind: Kind, sha256: [u8; 32]) -> Vec<u8> {
-    let part = Opening::make([1; 32], b"{}").unwrap().part(PartName::Body, Some(sha256));
-    agent.strand.write(kind, &[part], Wall::from_ms(START), &agent.key).bytes().to_vec()
+    agent.sealed(kind, sha256)
 }
 
 fn with(agent: &Agent, events: Vec<Vec<u8>>, held: &Held) -> Submission {
-    Submission { held: held.clone(), ..agent.submission(events) }
+    Submission { held: held.clone(), auditors: true, ..agent.submission(events) }
 }
 
 #[tokio::test]
@@ -80,4 +87,38 @@ async fn e6_sealed_bytes_count_and_what_never_waits_has_room_beyond() {
     let stop = write(&mut agent.strand, stop, &agent.key).bytes().to_vec();
     world.submit(with(&agent, vec![stop], &held)).await.unwrap();
     const { assert!(BYTES_RESERVED > 2 << 20) };
+}
+
+/// E4: an agent seals everything or nothing, as the statement it was welcomed with says.
+#[tokio::test]
+async fn e4_all_of_a_session_is_sealed_or_nothing_of_it() {
+    let format = Some((0, EventFault::Format));
+    let (world, mut agent, held) = (world(Limits::default()), Agent::new(1), Held::default());
+    let sha256 = hold(&held, agent.session, b"one");
+    let submit = |agent: &Agent, events, auditors| Submission { auditors, ..with(agent, events, &held) };
+    // Unsealed although there are auditors, sealed although there are none.
+    let (mut hiding, mut inventing) = (Agent::new(2), Agent::new(3));
+    let open = hiding.open();
+    assert_eq!(event_fault(world.submit(submit(&hiding, vec![open], true)).await), format);
+    let named = hold(&held, inventing.session, b"one");
+    let open = inventing.sealed(Kind::Open { versions: vec![1] }, named);
+    assert_eq!(event_fault(world.submit(submit(&inventing, vec![open], false)).await), format);
+
+    let open = agent.sealed(Kind::Open { versions: vec![1] }, sha256);
+    world.submit(submit(&agent, vec![open], true)).await.unwrap();
+    let before = agent.strand.clone();
+    let bare = agent.write(Kind::Chat);
+    assert_eq!(event_fault(world.submit(submit(&agent, vec![bare], true)).await), format);
+    // Auditors of a later statement change nothing for a session that has begun; nor does the relay's memory of it.
+    agent.strand = before;
+    let chat = agent.sealed(Kind::Chat, sha256);
+    world.submit(submit(&agent, vec![chat], false)).await.unwrap();
+    // A commit that fails makes it read the session from its disk again.
+    world.fail(Failing::NotPersisted);
+    let before = agent.strand.clone();
+    let stop = agent.write(Kind::Stop { by: Cause::Person, cause: Cause::Person });
+    assert_eq!(world.submit(submit(&agent, vec![stop], true)).await, Err(Refusal::Disk));
+    agent.strand = before;
+    let bare = agent.write(Kind::Chat);
+    assert_eq!(event_fault(world.submit(submit(&agent, vec![bare], true)).await), format);
 }

@@ -1,0 +1,84 @@
+//! A help service whose log was followed by another, as this PC takes it: once, with a word to the person if anything was lost.
+//!
+//! What the new log says of the old one is held against what this PC saw ([`venia_relay::client::succession`]). A log that
+//! admits a restored backup is accepted, and the person is told in plain words; one that pretends that nothing happened and
+//! contradicts what it signed is refused, and so is one that doesn't show what it follows. The old pin and the evidence stay.
+//! (SECURITY F4, F5)
+
+use venia_proto::fingerprint::Fingerprint;
+use venia_proto::key::VerifierKey;
+use venia_proto::ledger::evidence;
+use venia_proto::ledger::pin::Evidence;
+use venia_proto::statement::Statement;
+use venia_relay::client::control::Control;
+use venia_relay::client::home::{Home, HomeError};
+use venia_relay::client::succession::{self, FollowError, Followed, Worth};
+use venia_ui::failure::{Failure, Trouble};
+use venia_ui::words::Words;
+
+use crate::commands::{home_failure, relay_failure};
+use crate::known;
+
+/// Takes the relay's log, if it is another than this PC knew; what the person is to read of it, if anything. Before the new
+/// statement is remembered: the one known before names the old log.
+pub async fn follow(
+    home: &Home,
+    control: &Control,
+    root: &Fingerprint,
+    known: Option<&Statement>,
+    words: &Words,
+) -> Result<Option<String>, Failure> {
+    let folder = |error: HomeError| home_failure(&error, words);
+    let followed = match succession::follow(home, control, root, known, |log| known::pin(home, log)).await {
+        Ok(Some(followed)) => followed,
+        Ok(None) => return Ok(None),
+        Err(FollowError::Home(error)) => return Err(folder(error)),
+        Err(FollowError::Control(error)) => return Err(relay_failure(&error, words)),
+        Err(FollowError::Contradicts { log, evidence }) => {
+            if let Some(evidence) = evidence {
+                keep(home, root, &log, &evidence).map_err(folder)?;
+            }
+            return Err(unshown(words));
+        }
+        Err(FollowError::Unshown(why)) => {
+            tracing::warn!(%why, "the relay's new log");
+            return Err(unshown(words));
+        }
+    };
+    let told = told(home, root, &followed, words).map_err(folder)?;
+    known::remember_pin(home, &followed.to, &followed.checkpoint).map_err(folder)?;
+    succession::accept(home, &followed).map_err(folder)?;
+    Ok(told)
+}
+
+/// Whether this log is one that the relay's followed, and this PC accepted that: nothing comes to it any more.
+pub fn is_closed(home: &Home, log: &VerifierKey, control: &Control) -> Result<bool, HomeError> {
+    Ok(succession::former(home, &control.welcome().relay.log)?.contains(log))
+}
+
+fn told(home: &Home, root: &Fingerprint, followed: &Followed, words: &Words) -> Result<Option<String>, HomeError> {
+    Ok(match &followed.worth {
+        Worth::Whole { restored: false } => None,
+        Worth::Whole { restored: true } => Some(words.say("log-restored", &[])),
+        Worth::Lost { had, kept } => Some(words.say("log-lost", &[("lost", &had.saturating_sub(*kept))])),
+        Worth::Contradicted(evidence) => {
+            if let Some(evidence) = evidence {
+                keep(home, root, &followed.from, evidence)?;
+            }
+            let file = known::evidence_against(home, &followed.from)?;
+            let file = file.map_or_else(|| "-".to_owned(), |file| file.display().to_string());
+            Some(words.say("log-contradicted", &[("file", &file)]))
+        }
+    })
+}
+
+/// Evidence names its log by a statement: the one known before.
+fn keep(home: &Home, root: &Fingerprint, log: &VerifierKey, found: &Evidence) -> Result<(), HomeError> {
+    let statement = known::statement_note(home, root)?.unwrap_or_default();
+    known::keep_evidence(home, log, &evidence::File::of_log(statement, found)).map(drop)
+}
+
+fn unshown(words: &Words) -> Failure {
+    let (message, hint) = (words.say("log-unshown", &[]), words.say("log-unshown-hint", &[]));
+    Failure { message, hint, ..Failure::of(Trouble::Fingerprint, words) }
+}

@@ -1,0 +1,369 @@
+//! A relay whose log was followed by another, as a peer takes it: held against what was seen, accepted once, remembered.
+//!
+//! The root's statement names a new log; the log itself says which one it follows, where that was closed, and why. That is
+//! held against the pin of the old log before anything is told to the new one: what it pretends to have kept must be proven,
+//! and what it admits to have lost is said to the person. So no relay gets rid of two histories by beginning a third: the
+//! old pin stays, and what contradicts it is evidence. (SECURITY F4, F5)
+//!
+//! What was accepted lies in the data folder, one file a log (`followed-…`). Not here: pins, evidence files, words.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
+use venia_proto::encoding;
+use venia_proto::fingerprint::Fingerprint;
+use venia_proto::key::VerifierKey;
+use venia_proto::ledger::checkpoint::Checkpoint;
+use venia_proto::ledger::event::After;
+use venia_proto::ledger::note::Note;
+use venia_proto::ledger::notice::{Closed, Succession};
+use venia_proto::ledger::pin::{Evidence, Pin, PinError};
+use venia_proto::ledger::succession::{Judgement, begins, judge};
+use venia_proto::rendezvous::{Answer, Call, Refusal, Successor};
+use venia_proto::statement::Statement;
+
+use super::control::{Control, ControlError};
+use super::home::{Home, HomeError};
+
+/// Most logs that are followed one after another, from the one that was seen: more than a century of them.
+pub const CHAIN_MAX: usize = 128;
+/// How long the relay may take for one answer.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Largest record of what was accepted, in bytes.
+const RECORD_MAX: usize = 8 * 1024;
+
+/// A log that follows what was seen, and what that is worth.
+#[derive(Debug)]
+pub struct Followed {
+    /// The log that was seen.
+    pub from: VerifierKey,
+    /// The log that grows now.
+    pub to: VerifierKey,
+    /// The checkpoint of the old log that is quoted from now on, until there is a receipt of the new one.
+    pub after: After,
+    /// The new log's newest checkpoint: its pin from now on.
+    pub checkpoint: Vec<u8>,
+    /// What became of what was seen.
+    pub worth: Worth,
+}
+
+/// What became of what was seen of a log.
+#[derive(Debug)]
+pub enum Worth {
+    /// All of it is in the closed log, proven.
+    Whole {
+        /// A backup was restored on the way; nothing of what was seen is missing.
+        restored: bool,
+    },
+    /// A backup was restored: the log was closed before what was seen of it.
+    Lost {
+        /// Entries it had, at least.
+        had: u64,
+        /// Entries that were kept of them.
+        kept: u64,
+    },
+    /// A backup was restored, and the closed log contradicts what was seen of it.
+    Contradicted(Option<Box<Evidence>>),
+}
+
+/// A log that isn't followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The relay.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The data folder.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// It doesn't show that its log follows the one that was seen.
+    #[error("the relay can't show which log its own one follows: {0}")]
+    Unshown(String),
+    /// It pretends that nothing was lost, and contradicts what it signed before.
+    #[error("the new log contradicts what was seen of the old one")]
+    Contradicts {
+        /// The old log.
+        log: VerifierKey,
+        /// What shows it, if anything does that others can check.
+        evidence: Option<Box<Evidence>>,
+    },
+}
+
+/// What was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    /// Verifier key of the old log.
+    from: String,
+    /// Verifier key of the new one.
+    to: String,
+    /// Size that was seen of the old one.
+    size: u64,
+    /// Its root there, in hex.
+    root: String,
+    /// Entries of it that a restored backup lost.
+    lost: u64,
+    /// Whether an event quoted it that has its receipt in the new one.
+    quoted: bool,
+}
+
+/// One log of the chain, verified as far as it can be alone.
+struct Step {
+    log: VerifierKey,
+    note: Vec<u8>,
+    head: Checkpoint,
+    previous: Closed,
+    cause: Succession,
+}
+
+/// Looks whether the relay's log is another than the `known` statement named, and holds it against what was seen of that.
+/// `None`: it is the same, or nothing was ever seen of the old one. Nothing is written: [`accept`].
+pub async fn follow(
+    home: &Home,
+    control: &Control,
+    root: &Fingerprint,
+    known: Option<&Statement>,
+    pin_of: impl Fn(&VerifierKey) -> Result<Option<Pin>, HomeError>,
+) -> Result<Option<Followed>, FollowError> {
+    let relay = &control.welcome().relay;
+    let same = |known: &&venia_proto::statement::Relay| known.tls == relay.tls || known.name == relay.name;
+    let before = known.and_then(|known| known.relays.iter().find(same)).map(|relay| relay.log.clone());
+    let Some(mut log) = before.filter(|log| *log != relay.log) else { return Ok(None) };
+    // An older backup may have forgotten the newest log altogether: then the one before it must be shown.
+    let mut newest = None;
+    for _ in 0..CHAIN_MAX {
+        let Some(pin) = pin_of(&log)? else { break };
+        match chain(control, root, &log).await {
+            Ok(steps) => return Ok(Some(weigh(control, (log, pin), newest, steps).await?)),
+            Err(FollowError::Control(ControlError::Refused(Refusal::NotAllowed))) => {}
+            Err(error) => return Err(error),
+        }
+        let earlier = record(home, &log)?.and_then(|record| record.from.parse().ok());
+        newest = newest.or(Some((log, pin)));
+        let Some(earlier) = earlier else { break };
+        log = earlier;
+    }
+    match newest {
+        None => Ok(None),
+        Some(_) => Err(FollowError::Unshown("it knows none of the logs that were seen".to_owned())),
+    }
+}
+
+/// Judges what was seen by the chain that follows it. `newest`: what was seen of a later log, which the relay forgot.
+async fn weigh(
+    control: &Control,
+    (log, pin): (VerifierKey, Pin),
+    newest: Option<(VerifierKey, Pin)>,
+    steps: Vec<Step>,
+) -> Result<Followed, FollowError> {
+    let (Some(first), Some(last)) = (steps.first(), steps.last()) else {
+        return Err(FollowError::Unshown("nothing follows".to_owned()));
+    };
+    let judged = judge(pin.checkpoint(), &first.previous, first.cause)
+        .ok_or_else(|| FollowError::Unshown("it follows another log".to_owned()))?;
+    let restored = steps.iter().any(|step| step.cause == Succession::Recovered);
+    let worth = match (judged, first.cause) {
+        (Judgement::Same, _) => Worth::Whole { restored },
+        (Judgement::Lost { had, kept }, _) => Worth::Lost { had, kept },
+        (Judgement::Prove | Judgement::Contradicts, cause) => {
+            match (continued(control, &log, &pin, &first.previous).await?, cause) {
+                (Ok(()), _) if judged == Judgement::Prove => Worth::Whole { restored },
+                (found, Succession::Recovered) => Worth::Contradicted(found.err().flatten()),
+                (found, Succession::Year) => {
+                    return Err(FollowError::Contradicts { log, evidence: found.err().flatten() });
+                }
+            }
+        }
+    };
+    // What it forgot altogether it can only have lost by a backup older than that.
+    let (from, pin, worth) = match (newest, worth) {
+        (None, worth) => (log, pin, worth),
+        (Some((log, pin)), Worth::Whole { .. } | Worth::Lost { .. }) if restored => {
+            let had = pin.checkpoint().size;
+            (log, pin, Worth::Lost { had, kept: 0 })
+        }
+        (Some((log, pin)), worth @ Worth::Contradicted(_)) => (log, pin, worth),
+        (Some((log, _)), Worth::Whole { .. } | Worth::Lost { .. }) => {
+            return Err(FollowError::Contradicts { log, evidence: None });
+        }
+    };
+    let seen = pin.checkpoint();
+    let after = After { origin: seen.origin.clone(), size: seen.size, root: seen.root };
+    Ok(Followed { from, to: last.log.clone(), after, checkpoint: last.note.clone(), worth })
+}
+
+/// Asks for the proof that the closed log continues what was seen. The inner error: it doesn't, and what shows it.
+async fn continued(
+    control: &Control,
+    log: &VerifierKey,
+    pin: &Pin,
+    closed: &Closed,
+) -> Result<Result<(), Option<Box<Evidence>>>, FollowError> {
+    let (origin, first) = (log.name.as_str().to_owned(), pin.checkpoint().size);
+    let asked = ask(control, Call::Consistency { origin, first, second: 0 }).await;
+    let (checkpoint, path) = match asked {
+        Ok(Answer::Consistency { checkpoint, path }) => (checkpoint, path),
+        Ok(_) => return Err(ControlError::Malformed(None).into()),
+        // It was closed before what was seen: no proof exists.
+        Err(ControlError::Refused(Refusal::NotAllowed)) => return Ok(Err(None)),
+        Err(error) => return Err(error.into()),
+    };
+    let last = Checkpoint::open(&checkpoint, log).map_err(|error| FollowError::Unshown(error.to_string()))?;
+    if (last.size, last.root) != (closed.size, closed.root) {
+        return Err(FollowError::Unshown("the old log doesn't end where the new one says".to_owned()));
+    }
+    Ok(match pin.clone().advance(&checkpoint, log, Some(&path)) {
+        Ok(_) => Ok(()),
+        Err(PinError::Evidence(evidence)) => Err(Some(evidence)),
+        Err(PinError::Checkpoint(_) | PinError::NoProof) => Err(None),
+    })
+}
+
+/// Every log after this one, up to the one that grows.
+async fn chain(control: &Control, root: &Fingerprint, from: &VerifierKey) -> Result<Vec<Step>, FollowError> {
+    let grows = &control.welcome().relay.log;
+    let mut steps: Vec<Step> = Vec::new();
+    while steps.last().map_or(from, |step| &step.log) != grows {
+        let log = steps.last().map_or(from, |step| &step.log).to_string();
+        let Answer::Successors { logs } = ask(control, Call::Successors { log }).await? else {
+            return Err(ControlError::Malformed(None).into());
+        };
+        if logs.is_empty() || steps.len() + logs.len() > CHAIN_MAX {
+            return Err(FollowError::Unshown("the chain of logs doesn't lead to the one that grows".to_owned()));
+        }
+        for successor in logs {
+            let step = read(&successor, root).map_err(FollowError::Unshown)?;
+            let follows = match steps.last() {
+                None => step.previous.origin == from.name,
+                // A closed log's checkpoint is its last: what the next one says must be just that.
+                Some(before) => {
+                    let Checkpoint { origin, size, root } = &before.head;
+                    (origin, size, root) == (&step.previous.origin, &step.previous.size, &step.previous.root)
+                }
+            };
+            if !follows {
+                return Err(FollowError::Unshown("a log doesn't follow the one before it".to_owned()));
+            }
+            steps.push(step);
+        }
+    }
+    Ok(steps)
+}
+
+/// A log by the root's statement, its head by its key, and the note it begins with in its tree.
+fn read(successor: &Successor, root: &Fingerprint) -> Result<Step, String> {
+    let told = |error: &dyn std::fmt::Display| error.to_string();
+    let statement = Statement::open(&successor.statement, root).map_err(|error| told(&error))?;
+    let claimed = Note::parse(&successor.checkpoint).map_err(|error| told(&error))?;
+    let origin = Checkpoint::unverified(&claimed).map_err(|error| told(&error))?.origin;
+    let log = statement.relay_of(origin.as_str()).ok_or("a log that no statement names")?.log.clone();
+    let head = Checkpoint::of_note(&claimed, &log).map_err(|error| told(&error))?;
+    let (previous, cause) = begins(&successor.note, &successor.path, &head, &log).map_err(|error| told(&error))?;
+    Ok(Step { log, note: successor.checkpoint.clone(), head, previous, cause })
+}
+
+async fn ask(control: &Control, call: Call) -> Result<Answer, ControlError> {
+    timeout(ANSWER, control.call(call)).await.unwrap_or(Err(ControlError::Unreachable(None)))
+}
+
+/// Remembers that a log was accepted: it isn't warned of again.
+pub fn accept(home: &Home, followed: &Followed) -> Result<(), HomeError> {
+    let lost = match followed.worth {
+        Worth::Lost { had, kept } => had.saturating_sub(kept),
+        Worth::Whole { .. } | Worth::Contradicted(_) => 0,
+    };
+    let record = Record {
+        from: followed.from.to_string(),
+        to: followed.to.to_string(),
+        size: followed.after.size,
+        root: encoding::to_hex(&followed.after.root),
+        lost,
+        quoted: false,
+    };
+    write(home, &followed.to, &record)
+}
+
+/// The logs this one followed here, newest first.
+pub fn former(home: &Home, log: &VerifierKey) -> Result<Vec<VerifierKey>, HomeError> {
+    let mut logs: Vec<VerifierKey> = Vec::new();
+    while let Some(record) = record(home, logs.last().unwrap_or(log))? {
+        let earlier = record.from.parse().ok().filter(|from| from != log && !logs.contains(from));
+        let Some(earlier) = earlier.filter(|_| logs.len() < CHAIN_MAX) else { break };
+        logs.push(earlier);
+    }
+    Ok(logs)
+}
+
+/// What the first event in this log quotes: the newest checkpoint of the one before. (docs/ledger.md, `after`)
+pub fn quotes(home: &Home, log: &VerifierKey) -> Result<Option<After>, HomeError> {
+    let Some(record) = record(home, log)?.filter(|record| !record.quoted) else { return Ok(None) };
+    // After a backup older than the last log an origin comes twice: quoted, the lost one would pass for this one.
+    let from = record.from.parse::<VerifierKey>().ok().filter(|from| from.name != log.name);
+    let quote = from.zip(encoding::hex(&record.root));
+    Ok(quote.map(|(from, root)| After { origin: from.name, size: record.size, root }))
+}
+
+/// An event that quoted it has its receipt.
+pub fn quoted(home: &Home, log: &VerifierKey) -> Result<(), HomeError> {
+    match record(home, log)? {
+        Some(record) if !record.quoted => write(home, log, &Record { quoted: true, ..record }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn record(home: &Home, log: &VerifierKey) -> Result<Option<Record>, HomeError> {
+    let name = file(log);
+    let Some(bytes) = home.read(&name, RECORD_MAX)? else { return Ok(None) };
+    let record: Record = serde_json::from_slice(&bytes).map_err(|_| HomeError::Damaged(home.dir().join(name)))?;
+    Ok(Some(record).filter(|record| record.to == log.to_string()))
+}
+
+fn write(home: &Home, log: &VerifierKey, record: &Record) -> Result<(), HomeError> {
+    let name = file(log);
+    let bytes = serde_json::to_vec(record).map_err(|_| HomeError::Damaged(home.dir().join(&name)))?;
+    home.write(&name, &bytes)
+}
+
+/// Origins may hold any printable character; file names may not.
+fn file(log: &VerifierKey) -> String {
+    format!("followed-{}", encoding::to_hex(&Sha256::digest(log.to_string().as_bytes())[..12]))
+}
+
+#[cfg(test)]
+mod tests {
+    use venia_proto::key::{KeyName, SigningKey};
+
+    use super::*;
+
+    fn log(n: u8) -> VerifierKey {
+        SigningKey::new("log", [n; 32]).named(KeyName::new(&format!("log/{n}")).unwrap()).verifier().clone()
+    }
+
+    fn followed(from: u8, to: u8) -> Followed {
+        let after = After { origin: log(from).name, size: 9, root: [from; 32] };
+        let worth = Worth::Lost { had: 9, kept: 5 };
+        Followed { from: log(from), to: log(to), after, checkpoint: Vec::new(), worth }
+    }
+
+    #[test]
+    fn f5_what_was_accepted_is_remembered_and_quoted_until_it_has_a_receipt() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("pc"), true).unwrap();
+        assert_eq!(former(&home, &log(3)).unwrap(), []);
+        assert_eq!(quotes(&home, &log(3)).unwrap(), None);
+        quoted(&home, &log(3)).unwrap();
+        accept(&home, &followed(1, 2)).unwrap();
+        accept(&home, &followed(2, 3)).unwrap();
+        assert_eq!(former(&home, &log(3)).unwrap(), [log(2), log(1)]);
+        assert_eq!(quotes(&home, &log(3)).unwrap(), Some(followed(2, 3).after));
+        quoted(&home, &log(3)).unwrap();
+        assert_eq!(quotes(&home, &log(3)).unwrap(), None);
+        assert_eq!(quotes(&home, &log(2)).unwrap(), Some(followed(1, 2).after), "that one is another");
+        // A file that leads in a circle ends.
+        accept(&home, &followed(3, 1)).unwrap();
+        assert_eq!(former(&home, &log(3)).unwrap(), [log(2), log(1)]);
+        home.write(&file(&log(2)), b"{}").unwrap();
+        assert!(former(&home, &log(3)).is_err());
+    }
+}
