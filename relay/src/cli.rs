@@ -1,8 +1,8 @@
 //! The operator's command line (COMMANDS.md): `serve`, `address`, `invite`, `members`, `auditor-key`, `witness`, `backup` …
 //!
-//! Every command but `serve` asks the running relay over its local socket; when none runs, it takes the folder's lock and
-//! does the same to the folder itself. Never two writers. `backup` only reads, beside a running relay too; `recover` works on
-//! a folder where none runs.
+//! `serve` runs the relay, `witness` another program in a folder of its own. Every other command asks the running relay over
+//! its local socket; when none runs, it takes the folder's lock and does the same to the folder itself. Never two writers.
+//! `check` and `backup` only read, beside a running relay too; `recover` works on a folder where none runs.
 
 mod ask;
 mod check;

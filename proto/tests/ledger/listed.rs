@@ -5,6 +5,9 @@
 //! again, and count it right in the close; they don't hold the relay's key, so their events stand under the receipts
 //! of others. Where the relay lies, it signs its lie.
 
+mod logs;
+mod spelling;
+
 use std::num::NonZeroU16;
 
 use venia_proto::foreign::Foreign;
@@ -96,24 +99,6 @@ impl List {
     }
 }
 
-/// The files of a bundle that are text, by the place a change of each is found at.
-fn texts(bundle: &mut Bundle) -> Vec<(&'static str, &mut Vec<u8>)> {
-    let batch = bundle.batches.get_mut(&ANA).unwrap();
-    let [.., third, fourth] = &mut bundle.entries[..5] else { panic!("a whole session") };
-    vec![
-        ("statement", &mut bundle.statement),
-        ("members/technician-1", bundle.members.get_mut(&ANA).unwrap()),
-        ("participants", &mut bundle.participants),
-        ("policy", &mut bundle.policy),
-        ("3", &mut third.event),
-        ("4", fourth.proof.as_mut().unwrap()),
-        ("first.checkpoint", &mut bundle.first_checkpoint),
-        ("consistency", &mut bundle.consistency),
-        ("join.batch.technician-1", &mut batch.note),
-        ("join.batch.technician-1", &mut batch.proof),
-    ]
-}
-
 fn imposter(of: &SigningKey) -> SigningKey {
     SigningKey::new("x", [99; 32]).named(of.verifier().name.clone())
 }
@@ -123,37 +108,18 @@ fn signed_by(note: &[u8], key: &SigningKey) -> Vec<u8> {
     note::sign(Note::parse(note).unwrap().text(), key)
 }
 
-#[test]
-fn a_byte_changed_anywhere() {
-    let mut list = List::default();
-    let count = texts(&mut World::sealed().bundle()).len();
-    for n in 0..count {
-        let at = texts(&mut World::sealed().bundle())[n].0;
-        for (part, of) in [(1, 8), (1, 2), (7, 8)] {
-            list.changed(format!("{at} {n}, a byte at {part}/{of}"), at, |_, bundle| {
-                let bytes = texts(bundle).swap_remove(n).1;
-                let place = bytes.len() * part / of;
-                bytes[place] ^= 1;
-            });
-        }
-        list.changed(format!("{at} {n}, a byte more"), at, |_, bundle| texts(bundle)[n].1.push(b'\n'));
-        list.changed(format!("{at} {n}, a byte less"), at, |_, bundle| {
-            texts(bundle)[n].1.pop();
-        });
-        list.changed(format!("{at} {n}, emptied"), at, |_, bundle| texts(bundle)[n].1.clear());
+fn batch(world: &World, bundle: &Bundle) -> Batch {
+    Batch::open(&bundle.batches[&ANA].note, world.log.key.verifier()).unwrap()
+}
+
+/// The bundle with another note as its one checkpoint.
+fn with_common(mut bundle: Bundle, note: &Note) -> Vec<u8> {
+    for entry in &mut bundle.entries {
+        with_checkpoint(entry, note.clone());
     }
-    let world = World::sealed().bundle();
-    let commit = *world.openings.keys().next().unwrap();
-    let part = format!("parts/{}", venia_proto::encoding::to_hex(&commit));
-    for at in [0, 33, 40, 1023] {
-        list.changed(format!("part, byte {at}"), &part, |_, b| b.openings.get_mut(&commit).unwrap()[at] ^= 1);
-    }
-    let hash = *world.sealed.keys().next().unwrap();
-    let sealed = format!("sealed/{}.age", venia_proto::encoding::to_hex(&hash));
-    list.changed("sealed part", sealed, |_, b| b.sealed.get_mut(&hash).unwrap()[9] ^= 1);
-    // Emptied, a proof is another entry's business: the file isn't there at all.
-    list.0.retain(|case| !case.name.starts_with("join.batch.technician-1") || !case.name.ends_with("emptied"));
-    list.judge("listed-bytes");
+    let batch = bundle.batches.get_mut(&ANA).unwrap();
+    batch.proof = Proof { checkpoint: note.clone(), ..Proof::parse(&batch.proof).unwrap() }.to_bytes();
+    bundle.to_zip().unwrap()
 }
 
 #[test]
@@ -298,199 +264,6 @@ fn proofs_and_parts() {
     list.judge("listed-proofs");
 }
 
-fn batch(world: &World, bundle: &Bundle) -> Batch {
-    Batch::open(&bundle.batches[&ANA].note, world.log.key.verifier()).unwrap()
-}
-
-#[test]
-fn roots_origins_and_foreign_keys() {
-    let mut list = List::default();
-    let mut forger = World::session();
-    forger.root = SigningKey::new("root", [66; 32]);
-    list.zip("a root replaced, and all that follows from it", "statement", forger.zip());
-    forger.root = imposter(&World::session().root);
-    list.zip("a root replaced by one of its name", "statement", forger.zip());
-    list.changed("a statement signed under the root's name", "statement", |world, bundle| {
-        bundle.statement = signed_by(&bundle.statement, &imposter(&world.root));
-    });
-    list.changed("a statement of the authority's", "statement", |world, bundle| {
-        bundle.statement = signed_by(&bundle.statement, &world.authority);
-    });
-    list.changed("a statement with a second signature", "statement", |world, bundle| {
-        let mut note = Note::parse(&bundle.statement).unwrap();
-        note.add_signature(&world.authority);
-        bundle.statement = note.to_bytes();
-    });
-    list.changed("a statement that had run out", "statement", |world, bundle| {
-        let old = Statement { not_after: world.events[0].0.header().time, ..world.statement() };
-        bundle.statement = old.sign(&world.root);
-    });
-    list.changed("a member note under the authority's name", "members/technician-1", |world, bundle| {
-        bundle.members.insert(ANA, world.members[&ANA].sign(&imposter(&world.authority)));
-    });
-    list.changed("a member note of another key", "members/technician-1", |world, bundle| {
-        let key = SigningKey::new("member", [50; 32]).verifier().clone();
-        bundle.members.insert(ANA, Member { key, ..world.members[&ANA].clone() }.sign(&world.authority));
-    });
-    list.changed("a member note that had run out", "members/technician-1", |world, bundle| {
-        let not_after = world.events[0].0.header().time;
-        bundle.members.insert(ANA, Member { not_after, ..world.members[&ANA].clone() }.sign(&world.authority));
-    });
-    list.changed("no member note", "members/technician-1", |_, bundle| bundle.members.clear());
-    list.changed("no batch note", "join.batch.technician-1", |_, bundle| bundle.batches.clear());
-    let stranger = Strand::Observer(NonZeroU16::MIN);
-    list.changed("a note of somebody who never joined", "members/observer-1", |_, bundle| {
-        bundle.members.insert(stranger, bundle.members[&ANA].clone());
-    });
-    list.changed("a checkpoint under the log's name", "2", |world, bundle| {
-        let note = world.log.checkpoint().sign(&imposter(&world.log.key));
-        with_checkpoint(&mut bundle.entries[2], Note::parse(&note).unwrap());
-    });
-    list.changed("a batch note under the log's name", "join.batch.technician-1", |world, bundle| {
-        let note = batch(world, bundle).sign(&imposter(&world.log.key));
-        bundle.batches.get_mut(&ANA).unwrap().note = note;
-    });
-    let foreign = |world: &World| {
-        let key = world.log.key.named(KeyName::new("elsewhere.example").unwrap());
-        Checkpoint { origin: key.verifier().name.clone(), ..world.log.checkpoint() }.sign(&key)
-    };
-    list.changed("a foreign origin", "2", |world, bundle| {
-        with_checkpoint(&mut bundle.entries[2], Note::parse(&foreign(world)).unwrap());
-    });
-    list.changed("a foreign origin first", "first.checkpoint", |world, b| b.first_checkpoint = foreign(world));
-    list.changed("two roots at one size", "3", |world, bundle| {
-        let size = world.log.checkpoint().size;
-        let fork = Checkpoint::of(world.log.key.verifier(), size, [9; 32]).sign(&world.log.key);
-        with_checkpoint(&mut bundle.entries[3], Note::parse(&fork).unwrap());
-    });
-    list.changed("a first checkpoint the log later denied", "consistency", |world, bundle| {
-        let first = Checkpoint::open(&bundle.first_checkpoint, world.log.key.verifier()).unwrap();
-        bundle.first_checkpoint = Checkpoint { root: [9; 32], ..first }.sign(&world.log.key);
-    });
-    list.told("two roots at one size, quoted", Some(4), |world| {
-        let real = world.log.checkpoint();
-        let quote = |root| After { origin: real.origin.clone(), size: real.size, root };
-        world.receipts = false;
-        world.authors.get_mut(&AGENT).unwrap().receipted(quote([9; 32]));
-        world.chat(AGENT);
-        world.authors.get_mut(&ANA).unwrap().receipted(quote(real.root));
-        world.chat(ANA);
-        world.receipts = true;
-    });
-    list.told("a checkpoint quoted before it was", None, |world| {
-        let real = world.log.checkpoint();
-        let early = After { origin: real.origin, size: real.size + 9, root: [9; 32] };
-        world.authors.get_mut(&ANA).unwrap().receipted(early);
-        world.chat(ANA);
-    });
-    list.told("a foreign key under the technician's name", None, |world| {
-        let foreign = imposter(&world.keys[&ANA]);
-        let real = world.keys.insert(ANA, foreign).unwrap();
-        world.chat(ANA);
-        world.keys.insert(ANA, real);
-    });
-    list.changed("participants with a key more", "participants", |_, bundle| {
-        let key = SigningKey::new("member", [51; 32]);
-        bundle.participants.extend(bundle::participants([(stranger, key.verifier())]).bytes());
-    });
-    list.changed("participants in another order", "participants", |_, bundle| {
-        let lines: Vec<String> = text(&bundle.participants).lines().rev().map(|line| format!("{line}\n")).collect();
-        bundle.participants = lines.concat().into();
-    });
-    let mut strict = World::session();
-    strict.quorum = 1;
-    let alone = Note::parse(&strict.log.checkpoint().sign(&strict.log.key)).unwrap();
-    list.zip("a required witness missing", "0", with_common(strict.bundle(), &alone));
-    let mut another = alone.clone();
-    let line = venia_proto::ledger::cosignature::cosign(&another, &imposter(&strict.witness), 1_795_514_402);
-    another.add_line(line);
-    list.zip("a required witness under its name", "0", with_common(strict.bundle(), &another));
-    list.judge("listed-keys");
-}
-
-/// The bundle with another note as its one checkpoint.
-fn with_common(mut bundle: Bundle, note: &Note) -> Vec<u8> {
-    for entry in &mut bundle.entries {
-        with_checkpoint(entry, note.clone());
-    }
-    let batch = bundle.batches.get_mut(&ANA).unwrap();
-    batch.proof = Proof { checkpoint: note.clone(), ..Proof::parse(&batch.proof).unwrap() }.to_bytes();
-    bundle.to_zip().unwrap()
-}
-
-/// The same base64 with one of its unused bits set: the last letter before a `=`.
-fn respelled(bytes: &[u8], from_end: bool) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    let mut places = (1..bytes.len()).filter(|at| bytes[*at] == b'=' && bytes[at - 1].is_ascii_alphanumeric());
-    let at = if from_end { places.next_back() } else { places.next() }.unwrap();
-    bytes[at - 1] += 1;
-    bytes
-}
-
-#[test]
-fn one_spelling() {
-    let mut list = List::default();
-    let count = texts(&mut World::sealed().bundle()).len();
-    for n in 0..count {
-        let mut bundle = World::sealed().bundle();
-        let (at, bytes) = texts(&mut bundle).swap_remove(n);
-        let (ends, has_base64) = (bytes.iter().filter(|b| **b == b'\n').count(), bytes.contains(&b'='));
-        for wrong in ["\r", "\r\n", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}", ""] {
-            for which in [0, ends / 2, ends - 1] {
-                list.changed(format!("{at} {n}: {wrong:?} for line end {which}"), at, |_, bundle| {
-                    let bytes = texts(bundle).swap_remove(n).1;
-                    let place = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').nth(which).unwrap().0;
-                    bytes.splice(place..=place, wrong.bytes());
-                });
-            }
-        }
-        if has_base64 && !matches!(at, "participants" | "policy") {
-            for from_end in [false, true] {
-                list.changed(format!("{at} {n}: base64 with a bit too many"), at, |_, bundle| {
-                    let bytes = texts(bundle).swap_remove(n).1;
-                    *bytes = respelled(bytes, from_end);
-                });
-            }
-        }
-    }
-    // Signed so by their own authors.
-    let resigned = |list: &mut List, name: &str, from: &'static str, to: &'static str| {
-        list.changed(name, "7", |world, bundle| {
-            let old = Note::parse(&bundle.entries[7].event).unwrap();
-            let new = old.text().replacen(from, to, 1);
-            assert_ne!(new, old.text(), "{from}");
-            bundle.entries[7].event = note::sign(&new, &world.keys[&ANA]);
-        });
-    };
-    resigned(&mut list, "VT for the line end, signed", "@v1\n", "@v1\u{b}");
-    resigned(&mut list, "U+2028 for the line end, signed", "@v1\n", "@v1\u{2028}");
-    resigned(&mut list, "CR before the line end, signed", "@v1\n", "@v1\r\n");
-    resigned(&mut list, "a third line, signed", "@v1\n", "@v1\n{}\n");
-    resigned(&mut list, "another first line, signed", "venia/event@v1", "venia/batch@v1");
-    resigned(&mut list, "a key twice, signed", "\"seq\"", "\"seq\":9,\"seq\"");
-    resigned(&mut list, "a key twice in another spelling, signed", "\"seq\"", "\"s\\u0065q\":9,\"seq\"");
-    resigned(&mut list, "a field too many, signed", "\"seq\"", "\"item\":\"x\",\"seq\"");
-    resigned(&mut list, "a field too few, signed", "\"kind\":\"chat\",", "");
-    resigned(&mut list, "an unknown kind, signed", "\"kind\":\"chat\"", "\"kind\":\"talk\"");
-    resigned(&mut list, "a fraction, signed", "\"seq\":1", "\"seq\":1.0");
-    resigned(&mut list, "an exponent, signed", "\"seq\":1", "\"seq\":1e0");
-    resigned(&mut list, "beyond 2^53, signed", "\"seq\":1", "\"seq\":9007199254740993");
-    resigned(&mut list, "a letter beyond ASCII, signed", "\"kind\":\"chat\"", "\"kind\":\"ch\u{e4}t\"");
-    resigned(&mut list, "a time in seconds, signed", ".000Z", "Z");
-    resigned(
-        &mut list,
-        "an own strand seen, signed",
-        "\"seen\":{",
-        "\"seen\":{\"technician-1\":\"7U3DrsBoXVqUdLRlzXscnF6W2BXUbcqG/t1F4XW3qrA=\",",
-    );
-    resigned(&mut list, "a length no opening has, signed", "\"len\":1024", "\"len\":1025");
-    list.changed("base64 within an event, signed", "7", |world, bundle| {
-        let text = respelled(Note::parse(&bundle.entries[7].event).unwrap().text().as_bytes(), false);
-        bundle.entries[7].event = note::sign(&self::text(&text), &world.keys[&ANA]);
-    });
-    list.judge("listed-spelling");
-}
-
 #[test]
 fn acted_without_consent_or_before_record() {
     let mut list = List::default();
@@ -539,25 +312,6 @@ fn acted_without_consent_or_before_record() {
         world.result(admit, Status::Done);
     });
     list.judge("listed-consent");
-}
-
-#[test]
-fn zips_that_are_not_bundles() {
-    let mut list = List::default();
-    let files = unpack(&World::session().zip());
-    let with = |name: &str| pack(&[files.clone(), vec![(name.to_owned(), b"x".to_vec())]].concat());
-    for name in ["note.txt", "members/agent", "000013.event.bak", "STATEMENT", "session/statement", "000001.EVENT"] {
-        list.zip(format!("a file called {name}"), name, with(name));
-    }
-    list.zip("a receipt for no event", "13", with("000013.tlog-proof"));
-    let without = |gone: &str| {
-        let kept: Vec<_> = files.iter().filter(|(name, _)| name != gone).cloned().collect();
-        pack(&kept)
-    };
-    for name in ["statement", "participants", "policy", "first.checkpoint", "consistency"] {
-        list.zip(format!("without {name}"), name, without(name));
-    }
-    list.judge("listed-zips");
 }
 
 #[test]

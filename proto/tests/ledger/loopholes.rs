@@ -1,6 +1,9 @@
 //! Ways past the rules: records that hang together to the last signature, made by an agent, a technician and a relay with
 //! their own keys, and that a verifier must not call intact all the same. Beside each: its honest neighbour.
 
+mod logs;
+mod packers;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
@@ -149,95 +152,6 @@ fn e4_all_is_sealed_or_nothing() {
     quiet.end();
     both.intact("nothing left the PC, nothing to seal", &quiet.bundle());
     both.judge("loopholes-sealed");
-}
-
-fn after(origin: &str, size: u64) -> After {
-    After { origin: KeyName::new(origin).unwrap(), size, root: [9; 32] }
-}
-
-#[test]
-fn checkpoints_of_other_logs() {
-    let mut both = Both::default();
-    let spoil = |kind: &str, origin: &'static str| {
-        let mut world = World::new();
-        world.second = Some(SigningKey::new("log", [30; 32]).named(KeyName::new("two.example/log").unwrap()));
-        world.arrive();
-        world.work();
-        let strand = if kind == "chat" { ANA } else { AGENT };
-        world.utter(
-            strand,
-            Kind::Chat,
-            Body::Said(venia_proto::ledger::body::Said { text: Foreign::new("x") }).encode().as_deref(),
-            |header| {
-                header.after = Some(after(origin, 5));
-            },
-        );
-        let at = number(world.events.len() - 1);
-        world.end();
-        (at, world.bundle())
-    };
-    for kind in ["chat", "agent's"] {
-        for origin in ["evil.example/log", "two.example/log"] {
-            let (at, bundle) = spoil(kind, origin);
-            both.broken(format!("{kind} {origin}"), at, "another log's checkpoint", &bundle);
-        }
-    }
-    // Before the first receipt here one may come from another log of the organisation's, and from no other.
-    for (origin, fits) in [("two.example/log", true), ("evil.example/log", false)] {
-        let mut world = World::new();
-        world.second = Some(SigningKey::new("log", [30; 32]).named(KeyName::new("two.example/log").unwrap()));
-        let mut author = Author::new(SessionId([7; 16]), AGENT);
-        author.receipted(after(origin, 999));
-        world.authors.insert(AGENT, author);
-        world.arrive();
-        world.close();
-        if fits {
-            both.intact("from another relay", &world.bundle());
-        } else {
-            both.broken("from nowhere", "0", "a foreign origin", &world.bundle());
-        }
-    }
-    both.judge("loopholes-origins");
-}
-
-#[test]
-fn a_late_checkpoint_passed_off_as_the_first() {
-    let mut both = Both::default();
-    let world = World::session();
-    let common = world.common().to_bytes();
-    let late = Bundle { first_checkpoint: common, consistency: Vec::new(), ..world.bundle() };
-    both.broken("the common one", "1", "before the one that is said to be the first", &late);
-    both.intact("the first one", &world.bundle());
-    // Whoever was here before quotes what it kept, from before its open.
-    let mut again = World::new();
-    let real = again.log.checkpoint();
-    let mut author = Author::new(SessionId([7; 16]), AGENT);
-    author.receipted(After { origin: real.origin, size: real.size, root: real.root });
-    again.authors.insert(AGENT, author);
-    again.arrive();
-    again.close();
-    both.intact("one kept from before", &again.bundle());
-    let mut forked = World::begun();
-    let first = forked.events[1].0.header().after.clone().unwrap();
-    forked.utter(AGENT, Kind::Stop { by: Cause::Person, cause: Cause::Person }, None, |header| {
-        header.after = Some(After { root: [8; 32], ..first });
-    });
-    forked.close();
-    both.broken("another root at the first one's size", "3", "two roots at one size", &forked.bundle());
-    both.judge("loopholes-first");
-}
-
-#[test]
-fn a_checkpoint_of_nothing() {
-    let mut world = World::begun();
-    world.utter(AGENT, Kind::Stop { by: Cause::Person, cause: Cause::Person }, None, |header| {
-        header.after = Some(after("relay.example/log", 0));
-    });
-    world.close();
-    let mut both = Both::default();
-    both.broken("size 0", "3", "contradicts itself in after", &world.bundle());
-    both.judge("loopholes-nothing");
-    assert!(Event::parse(world.events[3].0.bytes()).is_err());
 }
 
 #[test]
@@ -530,71 +444,6 @@ fn clocks_far_off_and_going_back() {
         }
     }
     both.judge("loopholes-clocks");
-}
-
-#[test]
-fn one_witness_under_two_names() {
-    let mut world = World::session();
-    world.quorum = 1;
-    let good = world.statement();
-    let named = |name: &str, key| WitnessKey { name: KeyName::new(name).unwrap(), key };
-    let other = *SigningKey::new("witness", [44; 32]).public();
-    let with = |second| Statement { witnesses: vec![good.witnesses[0].clone(), second], quorum: 1, ..good.clone() };
-    let read = |statement: &Statement| Statement::open_unpinned(&statement.sign(&world.root));
-    assert!(read(&with(named("w2.example", other))).is_ok());
-    let contradiction = Err(StatementError::Contradiction("witnesses"));
-    let same_key = with(named("w2.example", good.witnesses[0].key));
-    assert_eq!(read(&same_key), contradiction);
-    let same_name = with(WitnessKey { key: other, ..good.witnesses[0].clone() });
-    assert_eq!(read(&same_name), contradiction);
-    let mut both = Both::default();
-    let mut bundle = world.bundle();
-    bundle.statement = same_key.sign(&world.root);
-    bundle.policy = venia_proto::ledger::bundle::policy(&same_key).into();
-    both.broken("one key, two names", "statement", "witnesses", &bundle);
-    both.judge("loopholes-witnesses");
-}
-
-/// Packs as another program does that keeps the files' times: they are ours, and nothing else need be.
-fn kept_times(files: &[(String, Vec<u8>)], method: CompressionMethod, mode: impl Fn(usize) -> u32) -> Vec<u8> {
-    use std::io::Write as _;
-    let time = DateTime::from_date_and_time(2013, 6, 1, 0, 0, 0).unwrap();
-    let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (n, (name, bytes)) in files.iter().enumerate() {
-        let options = SimpleFileOptions::default().compression_method(method).last_modified_time(time);
-        zip.start_file(name, options.unix_permissions(mode(n))).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
-
-#[test]
-fn packers_that_keep_times() {
-    let world = World::session();
-    let files = unpack(&world.zip());
-    let (stored, deflated) = (CompressionMethod::Stored, CompressionMethod::Deflated);
-    let honest = [
-        kept_times(&files, stored, |_| 0o600),
-        kept_times(&files, stored, |_| 0o644),
-        kept_times(&files, deflated, |_| 0o644),
-        kept_times(&files, deflated, |_| 0o600),
-    ];
-    assert_eq!(honest[1], world.zip(), "ours");
-    for zip in &honest {
-        intact(&world.judge_zip(zip));
-    }
-    let root = world.fingerprint().to_string();
-    for said in outside::say("loopholes-packers", &root, honest.iter().map(Vec::as_slice)) {
-        assert_eq!(said, "intact");
-    }
-    // In a zip of ours nothing may be otherwise, in whichever file.
-    for odd in [0, 5, files.len() - 1] {
-        let zip = kept_times(&files, stored, |n| if n == odd { 0o600 } else { 0o644 });
-        let verdict = world.judge_zip(&zip);
-        broken(&verdict, &place_of(&files[odd].0), "damaged");
-    }
-    let names: BTreeSet<&String> = files.iter().map(|(name, _)| name).collect();
-    assert_eq!(names.len(), files.len());
 }
 
 /// How a verdict names a file.

@@ -41,6 +41,6 @@ agent-log-lied-hint = Show that file to your organisation. Sessions wait until i
 agent-log-closed = The log of that session is closed. What you added stays on this computer, and isn't in the record.
 
 agent-record-witnessed = Recorded by the help service and witnessed: { $by } of { $all } witnesses confirmed it.
-agent-record-not-witnessed = Recorded by the help service. Its witnesses have not confirmed it yet; your record is completed the next time you ask for help.
-agent-no-witnesses = This computer lets nothing run before witnesses confirmed it, and this help service has no witnesses.
+agent-record-not-witnessed = Recorded by the help service. Its witnesses have not confirmed it yet. Your copy is completed the next time you ask for help.
+agent-no-witnesses = Nothing runs on this computer before witnesses confirmed it. This help service has none.
 agent-no-witnesses-hint = Ask the help service for witnesses, or allow it without them: venia-agent ask --not-strict

@@ -148,6 +148,6 @@ verify-shows-withheld = { $events ->
 }
 
 console-witnessed = Recorded and witnessed: { $by } witnesses confirmed it.
-console-not-witnessed = Recorded. Its witnesses have not confirmed it yet: fetch their word later with venia refresh.
+console-not-witnessed = Recorded. Its witnesses have not confirmed it yet: complete it later with venia refresh.
 verify-witnessed = Recorded and witnessed by { $by } ({ $required } required), last at { $at } (UTC).
 verify-not-witnessed = Recorded, not witnessed: { $by } witnesses confirmed it, { $required } are required.

@@ -38,9 +38,9 @@ sign-stars = ¿Cuántas estrellas, de 1 a 5? Pulse Intro para omitir.
 sign-comment = ¿Desea añadir un comentario? Pulse Intro para omitir.
 agent-log-lied = El registro de este servicio de ayuda ya se contradijo. La prueba está en { $file }.
 agent-log-lied-hint = Muestre ese archivo a su organización. No habrá sesiones hasta que abra un registro nuevo.
-agent-log-closed = El registro de aquella sesión está cerrado. Lo que usted añadió queda en este equipo y no está en el registro.
+agent-log-closed = El registro de aquella sesión está cerrado. Lo que usted añadió queda en este equipo, no en el registro.
 
 agent-record-witnessed = Registrado por el servicio de ayuda y atestiguado: lo confirmaron { $by } de { $all } testigos.
-agent-record-not-witnessed = Registrado por el servicio de ayuda. Sus testigos aún no lo confirmaron; su registro se completará la próxima vez que pida ayuda.
-agent-no-witnesses = Este equipo no deja ejecutar nada antes de que lo confirmen testigos, y este servicio de ayuda no tiene testigos.
+agent-record-not-witnessed = Registrado por el servicio de ayuda. Los testigos aún no lo han confirmado. Su copia se completará cuando vuelva a pedir ayuda.
+agent-no-witnesses = En este equipo no se ejecuta nada sin que lo confirmen testigos. Este servicio de ayuda no los tiene.
 agent-no-witnesses-hint = Pida testigos al servicio de ayuda, o permítalo sin ellos: venia-agent ask --not-strict

@@ -35,7 +35,7 @@ audit-resumed = Continuó en la entrada { $at }, donde se interrumpió la vez an
 audit-since = Leído desde la entrada { $at }: todo lo anterior era correcto la última vez.
 audit-added = { $added } eventos añadidos a { $out }; el registro tiene { $entries } entradas.
 
-audit-witnessed = Atestiguado por { $by }, la última vez a las { $at }; la hora del propio registro es { $observed } (UTC).
+audit-witnessed = Atestiguado por { $by }, la última vez el { $at }; la hora del propio registro es { $observed } (UTC).
 audit-not-witnessed = Registrado, NO atestiguado: { $by } testigos confirmaron el último punto de control y se exigen { $required }; la hora del propio registro es { $observed } (UTC).
 
 ## Palabras
@@ -61,8 +61,8 @@ audit-count-shut = Sin buscar: { $count } textos que esta clave no abre.
 audit-count-nobody = Sin buscar: { $count } textos que no se sellaron para nadie.
 audit-count-erased = Sin buscar: { $count } textos borrados.
 audit-count-missing = Sin buscar: { $count } textos que el servicio no entregó. Se pedirán de nuevo la próxima vez.
-audit-count-lied = MIRE ESTO: { $count } textos sellados no son lo que su evento comprometió.
-audit-judged = Alcance, tiempo y nivel juzgados por las palabras: { $words } sesiones, { $part } más en parte. Solo por los campos claros: { $without }.
+audit-count-lied = MIRE ESTO: { $count } textos sellados no corresponden a lo que fijó su evento.
+audit-judged = Alcance, tiempo y nivel juzgados por las palabras: { $words } sesiones, { $part } más en parte. Solo por los campos en claro: { $without }.
 
 ## Una sesión
 
@@ -74,7 +74,7 @@ audit-closed = { $why ->
     [nobody] Las palabras no se sellaron para nadie: solo las tienen la persona y el técnico.
     [erased] Las palabras se borraron, y el registro lo dice.
     [missing] Las palabras no están aquí: el servicio no las entregó.
-    [lied] MIRE ESTO: lo sellado no es lo que el evento comprometió.
+    [lied] MIRE ESTO: lo sellado no corresponde a lo que fijó el evento.
     [unreadable] Las palabras se abrieron y no son lo que dice un evento de esta clase.
    *[other] ?
 }
@@ -116,7 +116,7 @@ audit-turned = { $what } por { $by ->
     [relay-lost] la pérdida del servicio
     [relay-withholds] la falta de recibos
     [revoked] la membresía retirada
-    [misbehaviour] las reglas rotas del otro programa
+    [misbehaviour] las reglas que rompió el otro programa
     [crash] el fin del programa
     [disk] el disco lleno o averiado
     [done] el fin del trabajo
@@ -188,7 +188,7 @@ audit-label = { $label ->
     [scopes] Alcances
     [asks] Pide
     [runs] Ejecuta
-    [fences] Encerrado por
+    [fences] Aislado por
     [detail] Detalle
     [said] Texto
     [outcome] Qué resultó

@@ -148,6 +148,6 @@ verify-shows-withheld = { $events ->
 }
 
 console-witnessed = Registrado y atestiguado: lo confirmaron { $by } testigos.
-console-not-witnessed = Registrado. Sus testigos aún no lo confirmaron: traiga su palabra más tarde con venia refresh.
-verify-witnessed = Registrado y atestiguado por { $by } (se exigen { $required }), la última vez a las { $at } (UTC).
+console-not-witnessed = Registrado. Los testigos aún no lo han confirmado: complételo más tarde con venia refresh.
+verify-witnessed = Registrado y atestiguado por { $by } (se exigen { $required }), la última vez el { $at } (UTC).
 verify-not-witnessed = Registrado, no atestiguado: lo confirmaron { $by } testigos y se exigen { $required }.
