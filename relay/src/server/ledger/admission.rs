@@ -48,8 +48,8 @@ pub struct Submission {
     pub known: u64,
     /// Sealed parts that came before it over the same connection.
     pub held: Held,
-    /// Whether the statement that connection was welcomed with names auditors.
-    pub auditors: bool,
+    /// Whether the statement that connection was welcomed with names auditors; `None` if others are in force by now.
+    pub auditors: Option<bool>,
 }
 
 /// A submission that was read, its signatures checked as far as its connection's keys reach.
@@ -68,7 +68,7 @@ pub(super) struct Offer {
     /// See [`Submission::held`].
     pub(super) held: Held,
     /// See [`Submission::auditors`].
-    pub(super) auditors: bool,
+    pub(super) auditors: Option<bool>,
 }
 
 /// Sessions and members who came for them.

@@ -24,7 +24,7 @@ async fn session(world: &World) -> (Agent, [[u8; 32]; 2]) {
         notes.push(event.bytes().to_vec());
         part.commit
     });
-    world.submit(Submission { held, auditors: true, ..agent.submission(notes) }).await.unwrap();
+    world.submit(Submission { held, auditors: Some(true), ..agent.submission(notes) }).await.unwrap();
     (agent, commits)
 }
 

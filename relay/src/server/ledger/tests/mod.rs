@@ -316,7 +316,7 @@ impl Agent {
             events,
             known: 0,
             held: Held::default(),
-            auditors: false,
+            auditors: Some(false),
         }
     }
 }
