@@ -46,7 +46,7 @@ async fn a_failure_between_two_events_for_one_place_lets_only_one_of_them_in() {
         } else {
             let origin = world.log.verifier().name.as_str().to_owned();
             // Its answer is Disk; what matters is what it does to the others.
-            let _ = world.ledger.continuity(Continuity::Between { origin, first: 1, second: 0 }).await.unwrap();
+            drop(world.ledger.continuity(Continuity::Between { origin, first: 1, second: 0 }).await.unwrap());
         }
         let second = world.ledger.submit(agent.submission(vec![two.clone()])).await.unwrap();
         world.deaf.store(1, Ordering::SeqCst);
