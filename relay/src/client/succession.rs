@@ -22,7 +22,7 @@ use venia_proto::ledger::notice::{Closed, Succession};
 use venia_proto::ledger::pin::{Evidence, Pin, PinError};
 use venia_proto::ledger::succession::{Judgement, begins, judge};
 use venia_proto::rendezvous::{Answer, Call, Refusal, Successor};
-use venia_proto::statement::Statement;
+use venia_proto::statement::{Relay, Statement};
 
 use super::control::{Control, ControlError};
 use super::home::{Home, HomeError};
@@ -126,16 +126,57 @@ pub async fn follow(
     known: Option<&Statement>,
     pin_of: impl Fn(&VerifierKey) -> Result<Option<Pin>, HomeError>,
 ) -> Result<Option<Followed>, FollowError> {
-    let relay = &control.welcome().relay;
-    let same = |known: &&venia_proto::statement::Relay| known.tls == relay.tls || known.name == relay.name;
-    let before = known.and_then(|known| known.relays.iter().find(same)).map(|relay| relay.log.clone());
-    let Some(mut log) = before.filter(|log| *log != relay.log) else { return Ok(None) };
+    let Some(known) = known else { return Ok(None) };
+    let mut seen = false;
+    for log in left(known, &control.welcome().statement, &control.welcome().relay) {
+        match from(home, control, root, log, &pin_of).await? {
+            Origin::Shown(followed) => return Ok(Some(*followed)),
+            Origin::Forgotten => seen = true,
+            Origin::Unseen => {}
+        }
+    }
+    if seen { Err(FollowError::Unshown("it knows none of the logs that were seen".to_owned())) } else { Ok(None) }
+}
+
+/// The logs that a relay's log may have to show it follows: the one it had, or, if this isn't a relay that was known, every
+/// one that the new statement has given up. So a relay doesn't get rid of what was seen of it by another name and another
+/// key, nor by a namesake that it leaves behind. One that is merely added gives up nothing.
+fn left(known: &Statement, now: &Statement, relay: &Relay) -> Vec<VerifierKey> {
+    if known.relays.iter().any(|before| before.log == relay.log) {
+        return Vec::new();
+    }
+    let is_same = |a: &Relay, b: &Relay| a.tls == b.tls || a.name == b.name;
+    let gone = |before: &&Relay| now.relays.iter().all(|stays| stays.log != before.log);
+    let (own, others): (Vec<&Relay>, Vec<&Relay>) = known.relays.iter().partition(|before| is_same(before, relay));
+    // Of a relay that was known the others may begin new logs of their own at the same time: they answer for those.
+    let answers = |before: &&Relay| !own.is_empty() && now.relays.iter().any(|stays| is_same(before, stays));
+    let given_up = others.into_iter().filter(gone).filter(|before| !answers(before));
+    own.iter().copied().chain(given_up).map(|relay| relay.log.clone()).collect()
+}
+
+/// What a relay shows of one log that it may follow.
+enum Origin {
+    /// Nothing was ever seen of that log.
+    Unseen,
+    /// It was seen, and the relay knows neither it nor what came before it.
+    Forgotten,
+    /// The relay's log follows it.
+    Shown(Box<Followed>),
+}
+
+async fn from(
+    home: &Home,
+    control: &Control,
+    root: &Fingerprint,
+    mut log: VerifierKey,
+    pin_of: impl Fn(&VerifierKey) -> Result<Option<Pin>, HomeError>,
+) -> Result<Origin, FollowError> {
     // An older backup may have forgotten the newest log altogether: then the one before it must be shown.
     let mut newest = None;
     for _ in 0..CHAIN_MAX {
         let Some(pin) = pin_of(&log)? else { break };
         match chain(control, root, &log).await {
-            Ok(steps) => return Ok(Some(weigh(control, (log, pin), newest, steps).await?)),
+            Ok(steps) => return Ok(Origin::Shown(Box::new(weigh(control, (log, pin), newest, steps).await?))),
             Err(FollowError::Control(ControlError::Refused(Refusal::NotAllowed))) => {}
             Err(error) => return Err(error),
         }
@@ -144,10 +185,7 @@ pub async fn follow(
         let Some(earlier) = earlier else { break };
         log = earlier;
     }
-    match newest {
-        None => Ok(None),
-        Some(_) => Err(FollowError::Unshown("it knows none of the logs that were seen".to_owned())),
-    }
+    Ok(if newest.is_some() { Origin::Forgotten } else { Origin::Unseen })
 }
 
 /// Judges what was seen by the chain that follows it. `newest`: what was seen of a later log, which the relay forgot.
@@ -332,7 +370,9 @@ fn file(log: &VerifierKey) -> String {
 
 #[cfg(test)]
 mod tests {
+    use venia_proto::foreign::Foreign;
     use venia_proto::key::{KeyName, SigningKey};
+    use venia_proto::now::Wall;
 
     use super::*;
 
@@ -344,6 +384,58 @@ mod tests {
         let after = After { origin: log(from).name, size: 9, root: [from; 32] };
         let worth = Worth::Lost { had: 9, kept: 5 };
         Followed { from: log(from), to: log(to), after, checkpoint: Vec::new(), worth }
+    }
+
+    fn relay(name: &str, tls: u8, of: u8) -> Relay {
+        let tls = SigningKey::new("tls", [tls; 32]);
+        Relay { name: Foreign::new(name), address: "127.0.0.1:1".parse().unwrap(), tls: *tls.public(), log: log(of) }
+    }
+
+    fn statement(relays: &[&Relay]) -> Statement {
+        let key = log(99);
+        Statement {
+            root: key.clone(),
+            organisation: Foreign::new("Org"),
+            serial: 1,
+            not_after: Wall::from_ms(1),
+            relays: relays.iter().copied().cloned().collect(),
+            authority: key,
+            auditors: Vec::new(),
+            witnesses: Vec::new(),
+            quorum: 0,
+            packs: Vec::new(),
+            keep_days: 1,
+        }
+    }
+
+    #[test]
+    fn f4_no_name_or_key_lets_a_relay_leave_what_was_seen_of_it() {
+        let (a, b) = (relay("a", 1, 1), relay("b", 2, 2));
+        let (renewed, renamed, other_key) = (relay("a", 1, 3), relay("x", 1, 3), relay("a", 9, 3));
+        let stranger = relay("x", 9, 3);
+        let cases: [(&[&Relay], &[&Relay], &Relay, &[u8]); 12] = [
+            (&[&a], &[&a], &a, &[]),
+            (&[&a], &[&renewed], &renewed, &[1]),
+            (&[&a], &[&renamed], &renamed, &[1]),
+            (&[&a], &[&other_key], &other_key, &[1]),
+            (&[&a], &[&stranger], &stranger, &[1]),
+            // A second relay, added by an honest organisation.
+            (&[&a], &[&a, &b], &b, &[]),
+            (&[&a], &[&a, &stranger], &stranger, &[]),
+            // One that was named before has its own history.
+            (&[&a, &b], &[&b], &b, &[]),
+            // A namesake that nobody is sent to doesn't stand in for the one that left.
+            (&[&a], &[&other_key, &relay("y", 8, 4)], &relay("y", 8, 4), &[1]),
+            // Both relays begin a new year: each answers for its own log.
+            (&[&a, &b], &[&renewed, &relay("b", 2, 4)], &renewed, &[1]),
+            // The other one is gone at the same time: whatever was seen of it has to be shown too, if nothing was of this.
+            (&[&a, &b], &[&renewed], &renewed, &[1, 2]),
+            (&[&a, &b], &[&stranger], &stranger, &[1, 2]),
+        ];
+        for (known, now, reached, expected) in cases {
+            let expected: Vec<_> = expected.iter().map(|n| log(*n)).collect();
+            assert_eq!(left(&statement(known), &statement(now), reached), expected, "{known:?} {now:?} {reached:?}");
+        }
     }
 
     #[test]
