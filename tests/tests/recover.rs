@@ -233,6 +233,37 @@ fn f4_a_new_log_that_pretends_nothing_was_lost_is_refused() {
     assert_eq!(all_intact(&world, &[&pc]), 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn f4_a_relay_under_another_name_and_key_still_has_to_show_what_its_log_follows() {
+    let mut world = World::start(programs!());
+    world.technician("Ana", 2);
+    let pc = world.pc("pc");
+    session(&world, "pc");
+    world.kill_relay();
+    // Who holds the root begins anew: another log, another TLS key, another name, and nothing of what was.
+    let fresh = Home::open(&world.folder().join("fresh"), false).unwrap();
+    for kept in ["root.key", "statement"] {
+        let bytes = Home::open(&world.relay_data, false).unwrap().read(kept, 64 * 1024).unwrap().unwrap();
+        fresh.write(kept, &bytes).unwrap();
+    }
+    let options = Options {
+        listen: world.address.at.to_string().parse().unwrap(),
+        public: Some(format!("localhost:{}", world.address.at.port).parse().unwrap()),
+        name: None,
+        keep_days: None,
+        limits: Limits::default(),
+    };
+    let running = Running::start(fresh.dir(), options).await.unwrap();
+    for _ in 0..2 {
+        let mut agent = world.ask("pc");
+        assert_eq!(agent.process.exit(), 1);
+        assert!(agent.process.errors().contains("begun a new record"), "{}", agent.process.errors());
+        assert_eq!(pins(&pc).len(), 1, "nothing of the new log is believed");
+    }
+    running.stop().await;
+    assert_eq!(all_intact(&world, &[&pc]), 1);
+}
+
 #[test]
 fn f5_a_session_that_the_backup_lost_half_way_stays_unclosed_and_is_asked_about_no_more() {
     let mut world = World::start(programs!());
