@@ -323,13 +323,13 @@ impl Serving<'_> {
         let recorder =
             Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report, self.strict);
         let mut scribe = Scribe::new(session, key, self.recipients.clone());
-        // The first event says already what this PC saw of this log, or of the one before it.
+        // The first event says already what this PC saw of this log; the first in a log that follows another, of that one.
         let log = &welcome.relay.log;
         let followed = quotes(self.home, log).map_err(|error| home_failure(&error, words))?;
-        if let Some(after) = kept {
-            scribe.receipted(after);
-        } else if let Some(after) = followed {
+        if let Some(after) = followed {
             scribe.follows(after);
+        } else if let Some(after) = kept {
+            scribe.receipted(after);
         }
         let questions = Questions {
             name: arrival.name.clone(),
