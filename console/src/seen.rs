@@ -135,7 +135,8 @@ pub(crate) fn unproven(words: &Words) -> Failure {
     trouble::said(Trouble::Fingerprint, message, hint, words).after(Loss::Recorded, words)
 }
 
-fn evidence_against(home: &Home, log: &VerifierKey) -> Result<Option<PathBuf>, HomeError> {
+/// Where the evidence against this log is, if there is any.
+pub(crate) fn evidence_against(home: &Home, log: &VerifierKey) -> Result<Option<PathBuf>, HomeError> {
     let (folder, name) = (Home::open(&home.dir().join(EVIDENCE), false)?, file("evidence", log));
     let held = folder.read(&name, evidence::FILE_MAX)?;
     held.map(|_| folder.path(&name)).transpose()

@@ -8,14 +8,18 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use venia_agent::archive::Archive;
 use venia_agent::journal::Journals;
+use venia_agent::known;
 use venia_proto::id::SessionId;
+use venia_proto::key::VerifierKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::event::After;
+use venia_proto::ledger::evidence::{self, Claim};
 use venia_proto::ledger::note::Note;
 use venia_proto::ledger::notice::Succession;
 use venia_proto::ledger::proof::Proof;
 use venia_proto::ledger::verify::{Finding, Roots, verify};
 use venia_proto::now::Wall;
+use venia_proto::statement::Statement;
 use venia_relay::client::home::Home;
 use venia_relay::server::ledger::limits::Limits;
 use venia_relay::server::ledger::sqlite::Sqlite;
@@ -46,6 +50,12 @@ fn session(world: &World, pc: &str) -> (Agent, Joined) {
 
 fn is_told(agent: &Agent, what: &str) -> bool {
     agent.told().iter().any(|line| line.contains(what))
+}
+
+/// The log that the relay's statement names.
+fn grows(world: &World) -> VerifierKey {
+    let note = std::fs::read(world.relay_data.join("statement")).unwrap();
+    Statement::open(&note, &world.address.root).unwrap().relays[0].log.clone()
 }
 
 /// The bundles in a folder.
@@ -129,6 +139,14 @@ fn f5_an_older_backup_is_refused_recovered_and_told_once_and_every_record_stays_
 
     world.restart_relay();
     assert_eq!(all_intact(&world, &[&pc, &ana.join("sessions")]), 4, "nobody's record is worth less");
+    // The first start takes the new log and ends before it could say so; that swallows nothing.
+    let claim = Claim::Fork { known: Vec::new(), shown: Vec::new() };
+    let against = evidence::File { statement: Vec::new(), claim };
+    let against = known::keep_evidence(&Home::open(&pc, false).unwrap(), &grows(&world), &against).unwrap();
+    let mut stopped = world.ask("pc");
+    assert_eq!(stopped.process.exit(), 1);
+    assert_eq!((is_told(&stopped, LOST), pins(&pc).len()), (false, 2), "{:?}", stopped.told());
+    std::fs::remove_file(against).unwrap();
     let (agent, joined) = session(&world, "pc");
     assert!(is_told(&agent, LOST), "{:?}", agent.told());
     assert!(joined.errors.split_whitespace().collect::<Vec<_>>().join(" ").contains(LOST), "{}", joined.errors);
