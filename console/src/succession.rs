@@ -40,7 +40,7 @@ pub(crate) async fn follow(member: &Membership, control: &Control, words: &Words
     if let Worth::Contradicted(Some(evidence)) = &followed.worth {
         keep(home, &followed.from, evidence).map_err(folder)?;
     }
-    home.write(&seen::file("checkpoint", &followed.to), &followed.checkpoint).map_err(folder)?;
+    seen::remember_pin(home, &followed.to, &followed.checkpoint).map_err(folder)?;
     followed::accept(home, &followed).map_err(folder)
 }
 

@@ -12,6 +12,7 @@ pub mod home;
 pub mod link;
 pub mod packet;
 pub mod receipt;
+pub mod seen;
 pub(crate) mod segments;
 mod socket;
 pub mod succession;
