@@ -75,9 +75,11 @@ pub fn remember_strict(home: &Home, strict: bool) -> Result<(), HomeError> {
     if strict { home.write(STRICT, b"witnesses first\n") } else { home.remove(STRICT) }
 }
 
-/// The newest statement seen of this service. (SECURITY A1: the serial never goes back)
+/// The newest statement seen of this service. (SECURITY A1: the serial never goes back, nor does a damaged file take it back)
 pub fn statement(home: &Home, root: &Fingerprint) -> Result<Option<Statement>, HomeError> {
-    Ok(statement_note(home, root)?.and_then(|note| Statement::open(&note, root).ok()))
+    let Some(note) = statement_note(home, root)? else { return Ok(None) };
+    let damaged = |_| HomeError::Seen(home.dir().join(format!("statement-{root}")));
+    Statement::open(&note, root).map(Some).map_err(damaged)
 }
 
 /// Its signed bytes.
@@ -120,5 +122,16 @@ mod tests {
             remember_strict(&home, decided).unwrap();
             assert_eq!(strict(&home).unwrap(), decided);
         }
+    }
+
+    #[test]
+    fn a1_a_damaged_statement_is_an_error_and_not_a_service_never_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("data"), true).unwrap();
+        let root = Fingerprint::of(venia_proto::key::SigningKey::new("root", [1; 32]).verifier());
+        assert_eq!(statement(&home, &root).unwrap(), None);
+        remember_statement(&home, &root, b"venia/statement@v1\n{}\n\n").unwrap();
+        let error = statement(&home, &root).unwrap_err();
+        assert!(matches!(&error, HomeError::Seen(file) if file.ends_with(format!("statement-{root}"))), "{error}");
     }
 }

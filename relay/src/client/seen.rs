@@ -29,20 +29,25 @@ const EVIDENCE: &str = "evidence";
 /// Bytes of a log's hash in the name of its files: two logs with the same ones can't be found.
 const HASH: usize = 15;
 
-/// The newest checkpoint accepted from this log.
+/// The newest checkpoint accepted from this log. One that can't be read is an error ([`HomeError::Seen`]).
 pub fn pin(home: &Home, log: &VerifierKey) -> Result<Option<Pin>, HomeError> {
     let name = file(CHECKPOINT, log);
     if let Some(note) = home.read(&name, NOTE_MAX)? {
-        return Ok(Pin::new(&note, log).ok());
+        return opened(home, &name, &note, log).map(Some);
     }
     let former = former_file(CHECKPOINT, log);
     let Some(note) = home.read(&former, NOTE_MAX)?.filter(|note| is_of(note, log)) else { return Ok(None) };
-    let pin = Pin::new(&note, log).ok();
-    if pin.is_some() {
-        home.write(&name, &note)?;
-        home.remove(&former)?;
-    }
-    Ok(pin)
+    let pin = opened(home, &former, &note, log)?;
+    home.write(&name, &note)?;
+    home.remove(&former)?;
+    Ok(Some(pin))
+}
+
+fn opened(home: &Home, name: &str, note: &[u8], log: &VerifierKey) -> Result<Pin, HomeError> {
+    Pin::new(note, log).map_err(|error| {
+        tracing::debug!(%error, name, "what was seen of a log");
+        HomeError::Seen(home.dir().join(name))
+    })
 }
 
 /// Remembers a checkpoint.
@@ -167,6 +172,28 @@ mod tests {
             assert_eq!(evidence_against(&home, log.verifier()).unwrap(), None);
             let kept = keep_evidence(&home, log.verifier(), &found).unwrap();
             assert_eq!(read(kept).unwrap(), found.to_bytes());
+        }
+    }
+
+    #[test]
+    fn f5_a_damaged_checkpoint_is_an_error_and_not_a_log_that_was_never_seen() {
+        let (_folder, home) = open();
+        let (mine, other) = (log(1, "mine"), log(2, "mine"));
+        assert_eq!(pin(&home, mine.verifier()).unwrap(), None);
+        let whole = checkpoint(&mine, 1);
+        let mut flipped = whole.clone();
+        flipped[8] ^= 1;
+        let spoilt = [Vec::new(), b"\xff".to_vec(), whole[..whole.len() / 2].to_vec(), flipped, checkpoint(&other, 1)];
+        for name in [file(CHECKPOINT, mine.verifier()), former_file(CHECKPOINT, mine.verifier())] {
+            for spoilt in &spoilt {
+                home.write(&name, spoilt).unwrap();
+                let error = pin(&home, mine.verifier()).unwrap_err();
+                assert!(matches!(&error, HomeError::Seen(path) if *path == home.dir().join(&name)), "{error}");
+                assert_eq!(home.read(&name, NOTE_MAX).unwrap().as_ref(), Some(spoilt), "it stays");
+            }
+            home.write(&name, &whole).unwrap();
+            assert_eq!(pin(&home, mine.verifier()).unwrap().unwrap().note(), whole);
+            home.remove(&file(CHECKPOINT, mine.verifier())).unwrap();
         }
     }
 
