@@ -65,9 +65,11 @@ pub fn untold(home: &Home, log: &VerifierKey, words: &Words) -> Result<Vec<Strin
             Untold::Restored => words.say("log-restored", &[]),
             Untold::Lost(lost) => words.say("log-lost", &[("lost", &lost)]),
             Untold::Contradicted => {
-                let file = known::evidence_against(home, &from)?;
-                let file = file.map_or_else(|| "-".to_owned(), |file| file.display().to_string());
-                words.say("log-contradicted", &[("file", &file)])
+                // Where nothing shows it that others could check, there is no file to name.
+                match known::evidence_against(home, &from)? {
+                    Some(file) => words.say("log-contradicted", &[("file", &file.display().to_string())]),
+                    None => words.say("log-contradicted-unproven", &[]),
+                }
             }
         })
     };
@@ -83,4 +85,40 @@ fn keep(home: &Home, root: &Fingerprint, log: &VerifierKey, found: &Evidence) ->
 fn unshown(words: &Words) -> Failure {
     let (message, hint) = (words.say("log-unshown", &[]), words.say("log-unshown-hint", &[]));
     Failure { message, hint, ..Failure::of(Trouble::Fingerprint, words) }
+}
+
+#[cfg(test)]
+mod tests {
+    use venia_proto::key::{KeyName, SigningKey};
+    use venia_proto::ledger::body::Language;
+    use venia_proto::ledger::event::After;
+    use venia_proto::ledger::evidence::{Claim, File};
+
+    use super::*;
+
+    fn log(n: u8) -> VerifierKey {
+        SigningKey::new("log", [n; 32]).named(KeyName::new(&format!("log/{n}")).unwrap()).verifier().clone()
+    }
+
+    #[test]
+    fn f4_a_contradiction_names_the_evidence_kept_of_it_whenever_that_was_found_or_says_there_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("pc"), true).unwrap();
+        let after = After { origin: log(1).name, size: 9, root: [1; 32] };
+        let worth = Worth::Contradicted(None);
+        let followed = succession::Followed { from: log(1), to: log(2), after, checkpoint: Vec::new(), worth };
+        followed::accept(&home, &followed).unwrap();
+        for words in [Language::En, Language::Es].map(Words::new) {
+            assert_eq!(untold(&home, &log(2), &words).unwrap(), [words.say("log-contradicted-unproven", &[])]);
+        }
+        // Found before, by gossip: this time the relay shows nothing.
+        let claim = Claim::Fork { known: Vec::new(), shown: Vec::new() };
+        let found = File { statement: Vec::new(), claim };
+        let file = venia_relay::client::seen::keep_evidence(&home, &log(1), &found).unwrap().display().to_string();
+        for words in [Language::En, Language::Es].map(Words::new) {
+            assert_eq!(untold(&home, &log(2), &words).unwrap(), [words.say("log-contradicted", &[("file", &file)])]);
+        }
+        followed::told(&home, &log(2)).unwrap();
+        assert!(untold(&home, &log(2), &Words::new(Language::En)).unwrap().is_empty());
+    }
 }
