@@ -42,6 +42,8 @@ pub struct Archive {
     pub receipts: BTreeMap<Leaf, Vec<u8>>,
     /// Whether the session is closed.
     pub closed: bool,
+    /// Whether the log will never know of it.
+    pub never_began: bool,
 }
 
 /// A journal that doesn't hold a session.
@@ -63,7 +65,7 @@ impl Archive {
         let mut members = BTreeMap::new();
         let mut sealed = BTreeMap::new();
         let mut statement = None;
-        let mut closed = false;
+        let (mut closed, mut never_began) = (false, false);
         for record in &replay.records {
             match record {
                 Record::Event { note, openings } => {
@@ -80,17 +82,40 @@ impl Archive {
                 Record::Member { strand, note } => drop(members.insert(*strand, note.0.clone())),
                 Record::Checkpoint { .. } | Record::Batch { .. } => {}
                 Record::Mark(Mark::Closed) => closed = true,
+                Record::Mark(Mark::NeverBegan) => never_began = true,
                 Record::Mark(Mark::Receipted) => {}
             }
         }
         let session = events.first().map(|(event, _)| event.header().session).ok_or(ArchiveError::Empty)?;
         let statement = statement.ok_or(ArchiveError::Empty)?;
-        Ok(Self { session, statement, members, events, sealed, receipts, closed })
+        Ok(Self { session, statement, members, events, sealed, receipts, closed, never_began })
     }
 
     /// Events without a receipt, in order.
     pub fn unreceipted(&self) -> impl Iterator<Item = &(Event, Vec<Opening>)> {
         self.events.iter().filter(|(event, _)| !self.receipts.contains_key(&event.leaf()))
+    }
+
+    /// Whether the log never took any of it, and nobody was let in: without a receipt of its `open` nobody is asked anything,
+    /// nothing runs and nothing is sent. (LEDGER section 5)
+    pub fn is_unbegun(&self) -> bool {
+        let acts = |kind: &Kind| match kind {
+            Kind::Consent { .. } | Kind::Admit { .. } | Kind::Result { .. } | Kind::Series { .. } => true,
+            Kind::Open { .. }
+            | Kind::Join { .. }
+            | Kind::Request
+            | Kind::Refuse { .. }
+            | Kind::Chat
+            | Kind::Note
+            | Kind::Redaction { .. }
+            | Kind::Pause { .. }
+            | Kind::Resume { .. }
+            | Kind::Stop { .. }
+            | Kind::Signoff { .. }
+            | Kind::Close { .. }
+            | Kind::Addendum { .. } => false,
+        };
+        self.receipts.is_empty() && !self.events.iter().any(|(event, _)| acts(&event.header().kind))
     }
 
     /// The sealed files an event names, in order.

@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use venia_agent::archive::Archive;
-use venia_agent::journal::{Journals, Record};
+use venia_agent::journal::{Journals, Mark, Record};
 use venia_proto::id::{Leaf, SessionId};
 use venia_proto::ledger::event::Event;
-use venia_proto::ledger::kind::{Kind, Status};
+use venia_proto::ledger::kind::{Cause, Kind, Status};
 use venia_proto::ledger::verify::{Finding, Roots, verify};
 use venia_tests::harness::PATIENCE;
 use venia_tests::harness::agent::Agent;
-use venia_tests::harness::console::Technician;
+use venia_tests::harness::console::{Joined, Technician};
 use venia_tests::harness::faulty::{Fault, has_failed};
 use venia_tests::harness::process::{Heard, Process};
 use venia_tests::harness::world::World;
@@ -35,6 +35,8 @@ const TRIES: usize = 3;
 const CALLS_MAX: usize = 200;
 /// After so long without a word somebody looks what became of the other.
 const QUIET: Duration = Duration::from_secs(5);
+/// The how manieth write of a relay it is that keeps a yes from being confirmed: both sides wait then.
+const AFTER_THE_ARRIVAL: usize = 30;
 /// How often a journal is looked at.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -144,6 +146,7 @@ fn completed(what: &str, world: &World, pc: &str, data: &Path) -> usize {
             // The log never took its open, and a relay that has started anew no longer knows that a member came for it.
             let begun = kinds.iter().any(|kind| matches!(kind, Kind::Consent { .. } | Kind::Admit { .. }));
             assert!(!begun, "{what}: a card without a receipt: {kinds:?}");
+            assert!(records.contains(&Record::Mark(Mark::NeverBegan)), "{what}: offered for ever");
             continue;
         }
         let count = |wanted: fn(&Kind) -> bool| kinds.iter().filter(|kind| wanted(kind)).count();
@@ -238,7 +241,8 @@ fn a_relays_disk_that_fails() {
     let kinds = [("fdatasync", "EIO", false), ("pwrite64", "EIO", false), ("pwrite64", "ENOSPC", true)];
     let mut tried = 0;
     for (call, error, ever_after) in kinds {
-        for nth in some(if all() { 40 } else { 12 }, &mut random).into_iter().take(if all() { 40 } else { 2 }) {
+        let by_lot = some(if all() { 40 } else { 12 }, &mut random).into_iter().take(if all() { 40 } else { 2 });
+        for nth in by_lot.chain((ever_after && !all()).then_some(AFTER_THE_ARRIVAL)) {
             let what = format!("the relay's {call} {nth} fails with {error}, {ever_after}");
             let pc = format!("pc-{call}-{error}-{nth}");
             let data = {
@@ -262,6 +266,70 @@ fn a_relays_disk_that_fails() {
     }
     eprintln!("{tried} failures");
     assert!(tried > 0);
+}
+
+/// A relay that records nothing more once somebody was let in: the yes is never confirmed, and the technician never gets it.
+/// Nothing runs, and both sides end by themselves and are told why.
+#[test]
+fn a_relay_that_stops_recording_ends_the_session_on_both_sides() {
+    let mut world = World::start(programs!());
+    let (data, fault) = (world.pc("pc"), Fault { call: "pwrite64", error: "ENOSPC", nth: 1, ever_after: true });
+    {
+        let ana = world.technician("Ana", 3);
+        let mut agent = world.ask("pc");
+        let mut console = ana.joining(&agent.code(), &ABOUT);
+        agent.answer("arrival", "yes");
+        agent.asked("consent");
+        let Some(mut failing) = world.fail_relay(fault) else { return };
+        agent.process.say("allow");
+        // Each waits for its program at most `PATIENCE`; nobody says stop.
+        let joined = Joined::of(&mut console);
+        assert_eq!(joined.exit, 1, "{joined:#?}");
+        let closed = joined.events("closed");
+        assert_eq!(closed[0]["by"], "relay-withholds", "{joined:#?}");
+        agent.answer("sign", "not now");
+        assert_eq!(agent.process.exit(), 1);
+        let told = agent.told().join("\n");
+        assert!(told.contains("has not confirmed the record in time"), "{told}");
+        assert!(told.contains("kept no record"), "{told}");
+        assert_eq!(agent.closed(), (Cause::RelayWithholds, Cause::RelayWithholds));
+        assert!(!agent.kinds().iter().any(|kind| matches!(kind, Kind::Result { .. })), "{:?}", agent.kinds());
+        well("stopped recording", &agent);
+        failing.signal(Signal::TERM);
+        failing.exit();
+    }
+    world.kill_relay();
+    world.restart_relay();
+    assert_eq!(completed("stopped recording", &world, "pc", &data), 1);
+}
+
+/// A relay that never recorded the beginning, and then forgets that somebody came: told once, and never offered again.
+#[test]
+fn a_session_that_never_began() {
+    let mut world = World::start(programs!());
+    let data = {
+        let ana = world.technician("Ana", 3);
+        let fault = Fault { call: "pwrite64", error: "ENOSPC", nth: 1, ever_after: true };
+        let Some(mut failing) = world.fail_relay(fault) else { return };
+        let mut agent = world.ask("pc");
+        assert_eq!(carry_on(&ana, &mut agent), 1);
+        failing.signal(Signal::TERM);
+        failing.exit();
+        agent.data.clone()
+    };
+    assert_eq!(journals(&data).len(), 1, "kept here");
+    world.kill_relay();
+    world.restart_relay();
+    for told in [true, false] {
+        let mut again = world.ask("pc");
+        again.code();
+        again.process.say("stop");
+        assert_eq!(again.process.exit(), 1);
+        let printed = again.process.printed().join("\n");
+        assert_eq!(printed.contains("never began"), told, "{printed}");
+        well("never began", &again);
+        assert!(Journals::open(&data).unwrap().unfinished().unwrap().is_empty());
+    }
 }
 
 /// A technician's disk that fails: the session is on record all the same, and what lies in their folder is a record or

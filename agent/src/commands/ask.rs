@@ -19,6 +19,7 @@ use venia_proto::ledger::kind::Verified;
 use venia_proto::ledger::pin::{self, Pin};
 use venia_proto::ledger::verify::Finding;
 use venia_proto::message::ToAgent;
+use venia_proto::now::Wall;
 use venia_proto::rendezvous::{Call, Push, Refusal, VERSION};
 use venia_proto::session::agent::Arrival;
 use venia_proto::session::close::Close;
@@ -49,7 +50,7 @@ use crate::seal::Recipients;
 use crate::succession;
 use crate::{KEY_FILE, KEY_KIND, Parts};
 
-use super::complete::Desk;
+use super::complete::{CompleteError, Desk};
 use super::withheld;
 use super::{home_failure, journal_failure, relay_failure};
 
@@ -111,12 +112,14 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
     trusted(&home, &control, &words)?;
     still_there(&home, &control, &words).await?;
+    let mut never_began = Vec::new();
     for session in earlier {
         let completing = desk.complete(session, &control, address.root, EARLIER);
         match tokio::time::timeout(EARLIER, completing).await {
             Ok(Ok((_, verdict))) => {
                 tracing::info!(%session, verdict = ?verdict.verdict, "an earlier record was completed")
             }
+            Ok(Err(CompleteError::NeverBegan(opened))) => never_began.push(opened),
             Ok(Err(error)) => tracing::warn!(%session, %error, "an earlier record is still incomplete"),
             Err(_) => tracing::warn!(%session, "an earlier record is still incomplete"),
         }
@@ -128,6 +131,9 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         tracing::error!(%error, "signals can't be heeded");
         Failure::of(Trouble::NoTerminal, &words)
     })?;
+    for opened in never_began {
+        person.tell.feed(news(News::NeverBegan(opened), &words));
+    }
     tell_untold(&home, &control.welcome().relay.log, &person, &words)
         .await
         .map_err(|error| home_failure(&error, &words))?;
@@ -247,6 +253,16 @@ struct Serving<'a> {
     auditors: card::Auditors,
     /// Nothing runs before witnesses cosigned its admission.
     strict: bool,
+}
+
+/// What became of a session's record.
+enum Completed {
+    /// The person's bundle, and what witnesses said.
+    Bundle(std::path::PathBuf, Option<Witnessed>),
+    /// At the next contact.
+    Later,
+    /// There is none. When it would have begun.
+    NeverBegan(Wall),
 }
 
 impl Serving<'_> {
@@ -424,7 +440,12 @@ impl Serving<'_> {
         ended: &Ended,
         person: &mut Line,
     ) -> Result<Exit, Failure> {
-        let (bundle, witnessed) = self.complete(session).await.unzip();
+        let (completed, never_began) = match self.complete(session).await {
+            Completed::Bundle(bundle, witnessed) => (Some((bundle, witnessed)), None),
+            Completed::Later => (None, None),
+            Completed::NeverBegan(opened) => (None, Some(opened)),
+        };
+        let (bundle, witnessed) = completed.unzip();
         let witnessed = witnessed.flatten();
         if ended.close == Close::RelayWithholds {
             match withheld::keep(self.home, self.journals, session, self.control, clock::now().wall) {
@@ -452,8 +473,10 @@ impl Serving<'_> {
             Some(_) => person.tell.feed(self.words.say("agent-record-not-witnessed", &[])),
             None => {}
         }
-        if bundle.is_none() {
-            person.tell.feed(self.words.say("agent-record-later", &[]));
+        match never_began {
+            Some(opened) => person.tell.feed(news(News::NeverBegan(opened), self.words)),
+            None if bundle.is_none() => person.tell.feed(self.words.say("agent-record-later", &[])),
+            None => {}
         }
         if ended.accepted && !ended.gone && ended.close != Close::NoEyes && ended.close != Close::Disk {
             self.offer_to_sign(session, person).await?;
@@ -488,7 +511,7 @@ impl Serving<'_> {
     }
 
     /// The person's bundle, if the whole record could be proven now.
-    async fn complete(&self, session: SessionId) -> Option<(std::path::PathBuf, Option<Witnessed>)> {
+    async fn complete(&self, session: SessionId) -> Completed {
         let desk = Desk { home: self.home, journals: self.journals, catalog: self.catalog, words: self.words };
         let completing = desk.complete(session, self.control, self.root(), PROOFS);
         match tokio::time::timeout(PROOFS + EARLIER, completing).await {
@@ -496,13 +519,14 @@ impl Serving<'_> {
                 if verdict.verdict != Finding::Intact {
                     tracing::warn!(verdict = ?verdict.verdict, why = %verdict.why, "the record isn't complete");
                 }
-                Some((path, verdict.witnessed))
+                Completed::Bundle(path, verdict.witnessed)
             }
+            Ok(Err(CompleteError::NeverBegan(opened))) => Completed::NeverBegan(opened),
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the record can't be completed now");
-                None
+                Completed::Later
             }
-            Err(_) => None,
+            Err(_) => Completed::Later,
         }
     }
 

@@ -19,7 +19,8 @@ use venia_proto::ledger::kind::Kind;
 use venia_proto::ledger::part::Opening;
 use venia_proto::ledger::pin::PinError;
 use venia_proto::ledger::verify::{Finding, Roots, Verdict, verify};
-use venia_proto::rendezvous::{Refusal, SUBMIT_MAX};
+use venia_proto::now::Wall;
+use venia_proto::rendezvous::{EventFault, Refusal, SUBMIT_MAX};
 use venia_proto::session::agent::Entry;
 use venia_proto::session::recovery::after_crash;
 use venia_proto::statement::Statement;
@@ -79,6 +80,9 @@ pub enum CompleteError {
     /// The session's auditors can't be sealed to.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The relay will never take the session's beginning: told once, and never offered again.
+    #[error("the session of {0} never began: nothing ran and nothing was shared")]
+    NeverBegan(Wall),
     /// What was added came after the session's log was closed: it stays on this PC.
     #[error("the log of that session is closed")]
     LogClosed,
@@ -176,12 +180,24 @@ impl Desk<'_> {
         let (mut journal, replay) = self.journals.reopen(session)?;
         let mut archive = Archive::read(&replay)?;
         belongs(&archive.statement, &root)?;
+        let began = archive.events[0].0.header().time;
+        if archive.never_began {
+            return Err(CompleteError::NeverBegan(began));
+        }
         if let Some(log) = archive.log()
             && is_closed(self.home, &log, control)?
         {
             return self.complete_closed(journal, &archive, &log, control, root, patience).await;
         }
-        self.resubmit(&mut journal, &archive, control).await?;
+        match self.resubmit(&mut journal, &archive, control).await {
+            Err(CompleteError::Control(ControlError::Refused(refusal)))
+                if archive.is_unbegun() && is_final(refusal) =>
+            {
+                journal.append_last_words(&[Record::Mark(Mark::NeverBegan)])?;
+                return Err(CompleteError::NeverBegan(began));
+            }
+            resubmitted => resubmitted?,
+        }
         drop(journal);
         archive = Archive::read(&self.journals.read(session)?)?;
         let held = archive.held(self.key()?.verifier()).ok_or(CompleteError::Receipt)?;
@@ -277,6 +293,12 @@ impl Desk<'_> {
     }
 }
 
+/// Whether the relay will say the same every time: that nobody came for the session, as far as it knows. It forgets when it
+/// starts anew who came; a missing sealed part may be there the next time.
+fn is_final(refusal: Refusal) -> bool {
+    matches!(refusal, Refusal::Event { fault, .. } if fault != EventFault::Sealed)
+}
+
 /// Who was here, when and by whose key is told to the organisation that was here, and to no other.
 fn belongs(statement: &[u8], root: &Fingerprint) -> Result<(), CompleteError> {
     Statement::open(statement, root).map(drop).map_err(|_| CompleteError::OtherService)
@@ -291,7 +313,6 @@ pub fn bundle_name(session: SessionId) -> String {
 mod tests {
     use venia_proto::foreign::Foreign;
     use venia_proto::ledger::body::Language;
-    use venia_proto::now::Wall;
     use venia_proto::statement::Relay;
 
     use super::*;
@@ -336,5 +357,17 @@ mod tests {
         assert!(belongs(&note, &Fingerprint::of(root(1).verifier())).is_ok());
         let other = belongs(&note, &Fingerprint::of(root(9).verifier()));
         assert!(matches!(other, Err(CompleteError::OtherService)));
+    }
+
+    #[test]
+    fn only_what_stays_as_it_is_ends_the_offers() {
+        let event = |fault| Refusal::Event { place: 0, fault };
+        for refusal in [event(EventFault::Session), event(EventFault::Format), event(EventFault::Chain)] {
+            assert!(is_final(refusal), "{refusal}");
+        }
+        let passing = [Refusal::Disk, Refusal::Busy, Refusal::Quota, Refusal::SetBack, event(EventFault::Sealed)];
+        for refusal in passing {
+            assert!(!is_final(refusal), "{refusal}");
+        }
     }
 }

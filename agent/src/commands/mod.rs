@@ -3,7 +3,7 @@
 use venia_proto::rendezvous::Refusal;
 use venia_relay::client::control::ControlError;
 use venia_relay::client::home::HomeError;
-use venia_ui::failure::{Failure, Trouble};
+use venia_ui::failure::{Exit, Failure, Loss, Trouble};
 use venia_ui::words::Words;
 
 use crate::journal::JournalError;
@@ -75,6 +75,13 @@ pub(crate) fn complete_failure(error: &complete::CompleteError, words: &Words) -
         CompleteError::Journal(error) => journal_failure(error, words),
         CompleteError::Control(error) => relay_failure(error, words),
         CompleteError::Home(error) => home_failure(error, words),
+        CompleteError::NeverBegan(began) => Failure {
+            exit: Exit::Refused,
+            kind: "never-began",
+            message: words.say("agent-never-began", &[("opened", &began.to_string())]),
+            state: Loss::Nothing.say(words),
+            hint: words.say("agent-never-began-hint", &[]),
+        },
         CompleteError::LogClosed => Failure {
             kind: LOG_CLOSED,
             message: words.say("agent-log-closed", &[]),

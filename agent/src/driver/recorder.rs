@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The disk never waits for the network: a `stop` is journalled while a relay hangs. A receipt counts only once its proof
-//! is on the disk. What the relay hasn't taken stays in the journal and is offered again at the next contact.
+//! is on the disk. What the relay hasn't taken stays in the journal and is offered again: soon, and at the next contact.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, mpsc as thread_channel};
@@ -33,6 +33,8 @@ use super::scribe::Recorded;
 
 /// A relay that hasn't answered a submission after this long is asked again.
 const ANSWER: Duration = Duration::from_secs(20);
+/// What the relay couldn't take is offered again after this long, if no other batch comes first.
+const AGAIN: Duration = Duration::from_secs(1);
 /// First pause before the relay is asked again whether witnesses cosigned; doubles.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -66,7 +68,7 @@ pub enum Done {
     },
     /// Witnesses cosigned a tree that holds this batch.
     Witnessed(BatchId),
-    /// The relay refuses this batch: no receipt will come.
+    /// The relay refuses this batch: no receipt will come, or none soon. Said once.
     NotRecorded(BatchId),
     /// The disk is full or failing.
     JournalFailed,
@@ -102,8 +104,9 @@ impl Recorder {
         let reports = done.clone();
         thread::spawn(move || keep(journal, &queue, &submit, &reports));
         let (prove, proven) = watch::channel(None);
+        let (jobs_of, backlog) = (jobs.clone(), Backlog::default());
         let submitter =
-            Submitter { control, prove, log, pin, jobs: jobs.clone(), done, backlog: Backlog::default(), strict };
+            Submitter { control, prove, log, pin, jobs: jobs_of, done, backlog, refused: None, doubted: false, strict };
         tokio::spawn(submitter.run(submissions));
         Self { jobs, proven }
     }
@@ -196,6 +199,10 @@ struct Submitter {
     jobs: thread_channel::Sender<Job>,
     done: mpsc::UnboundedSender<Done>,
     backlog: Backlog,
+    /// The batch the relay refused last.
+    refused: Option<BatchId>,
+    /// What it proved doesn't hold: it isn't asked again by itself.
+    doubted: bool,
     strict: bool,
 }
 
@@ -226,11 +233,19 @@ impl Backlog {
 }
 
 impl Submitter {
-    /// What the relay didn't take is offered again with the next batch, and after the session by the next contact.
+    /// What the relay didn't take is offered again with the next batch, soon without one, and after the session by the next
+    /// contact.
     async fn run(mut self, mut submissions: mpsc::UnboundedReceiver<(BatchId, Vec<Recorded>)>) {
-        while let Some(batch) = submissions.recv().await {
-            if let Some(id) = self.backlog.add(batch) {
-                let _ = self.done.send(Done::NotRecorded(id));
+        loop {
+            let again = !self.backlog.waiting.is_empty() && !self.doubted;
+            tokio::select! {
+                batch = submissions.recv() => {
+                    let Some(batch) = batch else { return };
+                    if let Some(id) = self.backlog.add(batch) {
+                        let _ = self.done.send(Done::NotRecorded(id));
+                    }
+                }
+                () = tokio::time::sleep(AGAIN), if again => {}
             }
             while !self.backlog.waiting.is_empty() && self.submit().await {}
         }
@@ -245,18 +260,22 @@ impl Submitter {
                 Ok(proven) => proofs.extend(proven),
                 Err(SubmitError::Connection(_) | SubmitError::NoReceipt) => return false,
                 Err(SubmitError::Refused(refusal)) => {
-                    tracing::warn!(%refusal, "the relay doesn't record a batch");
                     // What it will never take isn't offered again.
                     // A sealed part that went missing twice may be there the next time.
                     let never = matches!(refusal, Refusal::Event { fault, .. } if fault != EventFault::Sealed);
+                    let again = self.refused.replace(id) == Some(id);
+                    if !again {
+                        tracing::warn!(%refusal, "the relay doesn't record a batch");
+                    }
                     let lost = if never { self.backlog.end() } else { vec![id] };
-                    for id in lost {
+                    for id in lost.into_iter().filter(|_| never || !again) {
                         let _ = self.done.send(Done::NotRecorded(id));
                     }
                     return never;
                 }
                 Err(SubmitError::Proof(error)) => {
                     tracing::warn!(%error, "the relay's receipt doesn't hold");
+                    self.doubted = true;
                     let _ = match error {
                         PinError::Evidence(evidence) => self.done.send(Done::Evidence(evidence)),
                         PinError::Checkpoint(_) | PinError::NoProof => self.done.send(Done::NotRecorded(id)),

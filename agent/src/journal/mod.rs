@@ -145,8 +145,8 @@ impl Journals {
         Ok(sessions)
     }
 
-    /// The sessions that need something, after a start. One whose first batch never got through isn't among them:
-    /// nothing had happened.
+    /// The sessions that need something, after a start. One whose first batch never got through isn't among them, here or in
+    /// the log: nothing had happened.
     pub fn unfinished(&self) -> Result<Vec<(SessionId, Need)>, JournalError> {
         let mut needs = Vec::new();
         for session in self.sessions()? {
@@ -186,6 +186,8 @@ impl Replay {
             None
         } else if last(|record| matches!(record, Record::Mark(Mark::Closed))).is_none() {
             Some(Need::CrashClose)
+        } else if last(|record| matches!(record, Record::Mark(Mark::NeverBegan))).is_some() {
+            None
         } else if receipted.is_none() || receipted < event {
             Some(Need::Resubmit)
         } else {
@@ -244,7 +246,8 @@ impl Journal {
 
     /// The batch is kept already: a marker that can't be made costs the next start a reading, no more.
     fn note_finish(&mut self, batch: &[Record]) {
-        if self.finished || !matches!(batch.last(), Some(Record::Mark(Mark::Receipted))) {
+        let ends = |record: &Record| matches!(record, Record::Mark(Mark::Receipted | Mark::NeverBegan));
+        if self.finished || !batch.last().is_some_and(ends) {
             return;
         }
         match self.finish_if_closed() {

@@ -70,6 +70,8 @@ pub enum Mark {
     Closed,
     /// Every event so far has its receipt. An event after this, an addendum, opens the question again.
     Receipted,
+    /// The log never took its `open` and never will: nobody was here, so nothing was shared and nothing ran.
+    NeverBegan,
 }
 
 /// Bytes that are mostly text.

@@ -7,6 +7,7 @@ use std::path::Path;
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::body::Signoff;
 use venia_proto::ledger::kind::Cause;
+use venia_proto::now::Wall;
 use venia_proto::report::Text;
 use venia_ui::ending::ending;
 use venia_ui::words::Words;
@@ -79,6 +80,8 @@ pub enum News<'a> {
     LogUnproven,
     /// The relay gave no receipts; where that is noted. (SECURITY E10)
     Withheld(&'a Path),
+    /// The log never took the session that would have begun then.
+    NeverBegan(Wall),
     /// It is back.
     Back,
     /// The grant ran out.
@@ -157,6 +160,7 @@ pub fn news(news: News<'_>, words: &Words) -> String {
         News::LogUnproven => words.say("feed-log-unproven", &[]),
         News::Withheld(file) => words.say("feed-withheld", &[("file", &file.display().to_string())]),
         News::LogLied(file) => words.say("feed-log-lied", &[("file", &file.display().to_string())]),
+        News::NeverBegan(opened) => words.say("agent-never-began", &[("opened", &opened.to_string())]),
         News::Back => words.say("feed-back", &[]),
         News::RecordLate => words.say("feed-record-late", &[]),
         News::TimeOver => words.say("feed-time-over", &[]),

@@ -24,11 +24,16 @@ fn log() -> SigningKey {
 }
 
 fn record() -> Record {
+    record_of(false)
+}
+
+/// A record under a statement that names auditors, or none.
+fn record_of(sealed: bool) -> Record {
     let log = log().verifier().clone();
     let key = SigningKey::new("member", [3; 32]);
     let root = Fingerprint::of(device().verifier());
     let agent = *device().public();
-    Record::new(Sides { session: SESSION, root, agent, log, strand: US, key, sealed: false })
+    Record::new(Sides { session: SESSION, root, agent, log, strand: US, key, sealed })
 }
 
 /// The agent's events: open, a chat line, a pause, the close.
@@ -214,8 +219,7 @@ fn our_events_quote_what_we_saw_and_can_be_opened() {
 fn e4_an_agent_that_doesnt_seal_as_the_statement_says_is_refused() {
     let story = story();
     for names_auditors in [false, true] {
-        let mut record = record();
-        record.sides.sealed = names_auditors;
+        let mut record = record_of(names_auditors);
         for (n, (event, signed)) in story.iter().enumerate() {
             // The agent of this story seals nothing; what has no words can't be sealed either way.
             let lies = names_auditors && !event.header().parts.is_empty();
@@ -236,7 +240,5 @@ fn e4_sealed_to_nobody_the_statement_names_is_refused() {
     let openings = vec![BareOpening { random: [0; 32], plaintext }];
     let signed = Signed { note: event.bytes().to_vec(), openings };
     assert!(matches!(record().take(&signed, None, 0), Err(RecordError::Sealing)));
-    let mut told = record();
-    told.sides.sealed = true;
-    told.take(&signed, None, 0).unwrap();
+    record_of(true).take(&signed, None, 0).unwrap();
 }

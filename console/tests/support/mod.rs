@@ -21,7 +21,7 @@ use venia_proto::ledger::strand::Author;
 use venia_proto::now::Wall;
 use venia_proto::rendezvous::{Entry, ProvenBatch};
 use venia_proto::report::Report;
-use venia_proto::statement::{Member, Relay, Role, Statement};
+use venia_proto::statement::{MEMBER_LIFE_MS, Member, Relay, Role, Statement};
 use venia_relay::client::receipt::{Held, Proofs};
 
 pub(crate) const SESSION: SessionId = SessionId(*b"a test's session");
@@ -138,7 +138,7 @@ pub(crate) fn session(level: u8) -> Session {
         name: Foreign::new("Ana"),
         role: Role::Technician,
         level,
-        not_after: Wall::from_ms(START).plus_ms(100_000_000),
+        not_after: Wall::from_ms(START).plus_ms(MEMBER_LIFE_MS),
     };
     let member = member.sign(&authority);
     let catalog = Catalog::built_in().unwrap();

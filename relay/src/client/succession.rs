@@ -322,7 +322,8 @@ mod tests {
         let (a, b) = (relay("a", 1, 1), relay("b", 2, 2));
         let (renewed, renamed, other_key) = (relay("a", 1, 3), relay("x", 1, 3), relay("a", 9, 3));
         let stranger = relay("x", 9, 3);
-        let cases: [(&[&Relay], &[&Relay], &Relay, &[u8]); 12] = [
+        type Case<'a> = (&'a [&'a Relay], &'a [&'a Relay], &'a Relay, &'a [u8]);
+        let cases: [Case<'_>; 12] = [
             (&[&a], &[&a], &a, &[]),
             (&[&a], &[&renewed], &renewed, &[1]),
             (&[&a], &[&renamed], &renamed, &[1]),

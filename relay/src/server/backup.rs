@@ -248,7 +248,7 @@ mod tests {
         let sealed = "INSERT INTO sealed (session, sha256, bytes) VALUES (zeroblob(16), zeroblob(32), $1)";
         store.connection.execute(sealed, [ERASED]).unwrap();
         store.connection.execute("DELETE FROM sealed", []).unwrap();
-        store.scrub().unwrap();
+        assert!(store.scrub(true).unwrap());
         fs::create_dir(&dest).unwrap();
         let mark = copy(&folder, &dest).unwrap();
         assert_eq!(mark.size, store.head().unwrap().unwrap().size);

@@ -7,6 +7,8 @@ agent-no-relay-hint = Ask your help service for its address and type: venia-agen
 agent-auditor = Your help service names an auditor that this program can't seal records to.
 agent-auditor-hint = Install a newer version of this program, or tell your help service.
 agent-record-later = The record is kept here. It will be completed at the next contact.
+agent-never-began = The session of { $opened } never began: the help service did not record its beginning. Nothing ran on this computer and nothing was shared.
+agent-never-began-hint = There is no record to complete. Ask for help again when you need it.
 agent-unknown-session = There is no finished session with this name on this computer.
 agent-unknown-session-hint = To see all sessions, type: venia-agent history
 

@@ -7,6 +7,8 @@ agent-no-relay-hint = Pida la dirección a su servicio de ayuda y escriba: venia
 agent-auditor = Su servicio de ayuda nombra un auditor que este programa no admite.
 agent-auditor-hint = Instale una versión más nueva de este programa, o avise a su servicio de ayuda.
 agent-record-later = El registro queda guardado aquí. Se completará en el próximo contacto.
+agent-never-began = La sesión de { $opened } no llegó a empezar: el servicio de ayuda no registró su comienzo. En este equipo no se ejecutó nada ni se compartió nada.
+agent-never-began-hint = No hay ningún registro que completar. Vuelva a pedir ayuda cuando la necesite.
 agent-unknown-session = En este equipo no hay ninguna sesión terminada con ese nombre.
 agent-unknown-session-hint = Para ver todas las sesiones, escriba: venia-agent history
 

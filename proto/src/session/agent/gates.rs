@@ -198,7 +198,8 @@ impl Agent {
         }
         let waiting = |run: &Run| run.state == RunState::Admitted(batch);
         let unadmitted: Vec<RunId> = self.runs.iter().filter(|(_, run)| waiting(run)).map(|(id, _)| *id).collect();
-        if unadmitted.is_empty() {
+        let refused = !unadmitted.is_empty();
+        if !refused {
             self.tell(Tell::RecordLate);
         }
         for id in unadmitted {
@@ -207,8 +208,14 @@ impl Agent {
         if !self.relay_lost {
             self.withheld = self.withheld.saturating_add(1);
             if self.withheld >= WITHHELD_MAX {
-                self.close(now, Close::RelayWithholds);
+                return self.close(now, Close::RelayWithholds);
             }
+        }
+        // A run was refused, and so told. Who waits for anything else isn't left waiting, as nothing else might ever happen:
+        // missed again, it counts again (E10).
+        if !refused && self.gated.iter().any(|gated| gated.batch == batch) {
+            let wait = if self.relay_lost { timer::LOST_MS } else { timer::ADMISSION_MS };
+            self.await_receipt(batch, now.boot_ms + wait);
         }
     }
 }

@@ -228,6 +228,33 @@ fn e10_a_yes_without_receipt_is_noticed() {
     assert_eq!(said, ["tell RecordLate", "record refuse-noreceipt", "send 5", "tell Refused"]);
 }
 
+/// Neither side has anything to do then: only this ends the session.
+#[test]
+fn e10_a_result_that_is_never_confirmed_ends_the_session_by_itself() {
+    let mut story = Story::granted();
+    story.run(PROBE);
+    story.receipt();
+    story.finish(0);
+    // The relay refuses the result at once, it is offered again in vain, and nothing else happens.
+    assert_eq!(story.give(Input::NotRecorded(BatchId(4))), ["tell RecordLate"]);
+    assert_eq!(story.wait(timer::ADMISSION_MS - 1), [""; 0]);
+    assert_eq!(story.wait(1), ["tell RecordLate"]);
+    assert_eq!(story.wait(timer::ADMISSION_MS - 1), [""; 0]);
+    let said = story.wait(1);
+    assert!(has(&said, "closed RelayWithholds"), "{said:?}");
+    story.ends_at_rest();
+}
+
+#[test]
+fn e10_a_receipt_that_comes_late_counts() {
+    let mut story = Story::open();
+    story.ask(PROBE);
+    story.allow();
+    story.wait(timer::ADMISSION_MS);
+    assert!(has(&story.receipt(), "send 4"), "the yes");
+    assert!(!has(&story.wait(60_000), "closed RelayWithholds"));
+}
+
 #[test]
 fn d1_receipts_missed_while_asleep_are_not_withheld() {
     let mut story = Story::granted();

@@ -75,6 +75,8 @@ pub fn start<S: Store + 'static>(
     let mut committer = Committer::load(store, log, surroundings, waiting)?;
     let gap = committer.gap_before_now();
     committer.commit(Vec::new(), gap.into_iter().collect())?;
+    // A program that was killed leaves its write-ahead log behind.
+    committer.scrub(false)?;
     let newest = committer.newest.subscribe();
     let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || committer.run());
     let signatures = Arc::new(Signatures::default());
@@ -95,6 +97,8 @@ struct Committer<S> {
     broken: bool,
     /// A peer holds a checkpoint of ours that isn't in this log: signing on would be a fork. (SECURITY F5)
     set_back: bool,
+    /// The write-ahead log may still hold what was erased.
+    unscrubbed: bool,
 }
 
 /// An admitted submission and who waits for its receipts.
@@ -144,6 +148,7 @@ impl<S: Store> Committer<S> {
             newest,
             broken: false,
             set_back: false,
+            unscrubbed: true,
         })
     }
 
@@ -164,7 +169,7 @@ impl<S: Store> Committer<S> {
             self.recover();
         }
         let (mut waiting, mut owed, mut questions, mut fresh) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut due = false;
+        let (mut due, mut beats) = (false, false);
         for work in group {
             match work {
                 Work::Submit(offer, answer) => self.admit(offer, answer, &mut waiting),
@@ -176,18 +181,29 @@ impl<S: Store> Committer<S> {
                     let _ = answer.send(told);
                 }
                 Work::Fresh(answer) => fresh.push(answer),
-                Work::Beat(queued) => due |= self.beat(queued, &mut owed),
+                Work::Beat(queued) => {
+                    beats = true;
+                    due |= self.beat(queued, &mut owed);
+                }
                 Work::Do(what) => what(&mut self.store),
             }
         }
         due |= !fresh.is_empty() && self.age() >= STALE_MS;
         let may_sign = !self.broken && !self.set_back;
         if may_sign && (!waiting.is_empty() || !owed.is_empty() || due) {
+            beats = true;
             if let Err(error) = self.commit(waiting, owed) {
                 self.failed(&error);
             }
         } else {
             refuse(waiting, owed, self.why_not());
+        }
+        // Who read the database may have ended meanwhile. Nobody who wants to record something waits for it.
+        if beats
+            && !self.broken
+            && let Err(error) = self.scrub(false)
+        {
+            self.failed(&error);
         }
         for answer in fresh {
             let _ = answer.send(());
@@ -246,13 +262,25 @@ impl<S: Store> Committer<S> {
         }
         self.newest.send_replace(newest);
         if !commit.erased.is_empty() {
-            self.store.scrub()?;
+            self.unscrubbed = true;
+            self.scrub(true)?;
+            if self.unscrubbed {
+                tracing::warn!("what was erased is still in the write-ahead log: somebody reads the database");
+            }
         }
         for (index, owed) in (commit.from + 1..).zip(owed) {
             // Who no longer waits needs no answer.
             let _ = owed.answer.map(|answer| answer.send(Ok(index)));
         }
         self.release(waiting, &places)
+    }
+
+    /// Leaves nothing of what was erased in the write-ahead log; a reader that hinders it now doesn't at a later beat. (SECURITY E11)
+    fn scrub(&mut self, wait: bool) -> Result<(), StoreError> {
+        if self.unscrubbed {
+            self.unscrubbed = !self.store.scrub(wait)?;
+        }
+        Ok(())
     }
 
     /// Why nothing is recorded now.

@@ -185,8 +185,9 @@ pub trait Store: Send {
     /// Adds a commit if the head's size is still [`Commit::from`]; durable when it returns `Ok`. After an error nobody
     /// knows whether it is stored: [`Store::reopen`] and look.
     fn append(&mut self, commit: &Commit) -> Result<(), StoreError>;
-    /// Leaves nothing of deleted rows in the write-ahead log either. (SECURITY E11)
-    fn scrub(&mut self) -> Result<(), StoreError>;
+    /// Leaves nothing of deleted rows in the write-ahead log either (SECURITY E11). False while somebody who reads the database
+    /// holds the old pages; `wait`: readers get a moment to end.
+    fn scrub(&mut self, wait: bool) -> Result<bool, StoreError>;
     /// Forgets everything cached and reads from disk again.
     fn reopen(&mut self) -> Result<(), StoreError>;
     /// A node of the tree.

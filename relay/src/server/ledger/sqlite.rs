@@ -13,6 +13,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use venia_proto::id::{SessionId, Strand};
@@ -65,7 +66,7 @@ impl Sqlite {
     pub fn reader(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS.into()))?;
+        connection.busy_timeout(Duration::from_millis(BUSY_MS.into()))?;
         connection.pragma_update(None, "trusted_schema", "OFF")?;
         Ok(Self { path: path.to_owned(), kept_from: 0, connection })
     }
@@ -111,14 +112,12 @@ impl Store for Sqlite {
         append::append(&mut self.connection, commit)
     }
 
-    fn scrub(&mut self) -> Result<(), StoreError> {
-        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let busy: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
-        // A reader holds the old pages: the next checkpoint takes them.
-        if busy != 0 {
-            tracing::warn!("what was erased is still in the write-ahead log: somebody reads the database");
-        }
-        Ok(())
+    fn scrub(&mut self, wait: bool) -> Result<bool, StoreError> {
+        let patience = Duration::from_millis(BUSY_MS.into());
+        self.connection.busy_timeout(if wait { patience } else { Duration::ZERO })?;
+        let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        self.connection.busy_timeout(patience)?;
+        Ok(busy? == 0)
     }
 
     fn reopen(&mut self) -> Result<(), StoreError> {
@@ -259,7 +258,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     made.map_err(StoreError::File)?;
     let connection = Connection::open(path)?;
-    connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS.into()))?;
+    connection.busy_timeout(Duration::from_millis(BUSY_MS.into()))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;

@@ -121,3 +121,50 @@ async fn e11_days_at_below_and_above_the_policy() {
     store.retain(None).unwrap();
     assert!(store.outlived(after(9_999, 0)).unwrap().is_empty(), "for ever");
 }
+
+#[tokio::test]
+async fn e11_a_reader_delays_the_last_trace_and_does_not_keep_it() {
+    let world = world(Limits::default());
+    let (agent, _) = session(&world).await;
+    let reader = Sqlite::reader(&world.path).unwrap();
+    reader.connection.execute_batch("BEGIN; SELECT count(*) FROM sealed").unwrap();
+    world.ledger.note(Notice::Erase { session: agent.session, parts: None }).await.unwrap();
+    assert!(found(&world) > 0, "the reader may still see it");
+    // Beats and commits go on beside the reader, and one after it is enough.
+    let beat = async || {
+        world.ledger.beat(false).await;
+        for _ in 0..2 {
+            world.ledger.perform(|_| ()).await.unwrap();
+        }
+    };
+    beat().await;
+    assert!(found(&world) > 0, "it still reads");
+    reader.connection.execute_batch("COMMIT").unwrap();
+    beat().await;
+    assert_eq!(found(&world), 0);
+    world.audit();
+}
+
+/// Killed while somebody read: the next program begins by finishing it.
+#[tokio::test]
+async fn e11_the_last_trace_of_an_erasure_does_not_outlive_a_restart() {
+    let world = world(Limits::default());
+    let (agent, _) = session(&world).await;
+    let reader = Sqlite::reader(&world.path).unwrap();
+    reader.connection.execute_batch("BEGIN; SELECT count(*) FROM sealed").unwrap();
+    world.ledger.note(Notice::Erase { session: agent.session, parts: None }).await.unwrap();
+    assert!(found(&world) > 0);
+    reader.connection.execute_batch("COMMIT").unwrap();
+    // The other one lives still, as a killed one's files do; nothing it would do at its next beat has been done.
+    let (plan, unreadable) = (world.plan.clone(), world.unreadable.clone());
+    let store = Faulty { inner: Sqlite::open(&world.path).unwrap(), plan, unreadable };
+    let boot = world.boot.clone();
+    let surroundings = Surroundings {
+        now: Arc::new(move || Now { boot_ms: boot.load(Ordering::SeqCst), wall: Wall::from_ms(START) }),
+        free: Arc::new(|| u64::MAX),
+        limits: Limits::default(),
+        head: None,
+    };
+    let _again = start(store, log(), surroundings).unwrap();
+    assert_eq!(found(&world), 0);
+}

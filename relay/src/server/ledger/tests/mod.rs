@@ -122,8 +122,8 @@ impl Store for Faulty {
             }
         }
     }
-    fn scrub(&mut self) -> Result<(), StoreError> {
-        self.inner.scrub()
+    fn scrub(&mut self, wait: bool) -> Result<bool, StoreError> {
+        self.inner.scrub(wait)
     }
     fn reopen(&mut self) -> Result<(), StoreError> {
         let left = self.unreadable.load(Ordering::SeqCst);
