@@ -2,23 +2,22 @@
 //!
 //! Small files in the data folder: `relay` (the address used last), `roots` (one fingerprint a line: services an
 //! installer, the owner or an earlier "it is them" vouched for; SECURITY A2), `statement-<root>` and
-//! `checkpoint-<origin hash>` (so that neither can go back), `evidence/` (logs caught lying; SECURITY F4), `strict` (nothing runs before witnesses cosigned), and `burnt` (who used a wrong code, and when). Losing them costs trust in what was seen, never consent.
+//! `checkpoint-<log>` (so that neither can go
+//! back), `evidence/` (logs caught lying; SECURITY F4), `strict` (nothing runs before witnesses cosigned), and `burnt` (who used a wrong code, and when). Losing them costs trust in what was seen, never consent.
 
 use std::path::PathBuf;
 
-use sha2::{Digest, Sha256};
 use venia_proto::address::RelayAddress;
-use venia_proto::encoding::to_base32;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
-use venia_proto::key::VerifierKey;
 use venia_proto::ledger::evidence;
 use venia_proto::ledger::note::NOTE_MAX;
-use venia_proto::ledger::pin::Pin;
 use venia_proto::now::Wall;
 use venia_proto::statement::Statement;
 use venia_relay::client::home::{Home, HomeError};
+use venia_relay::client::seen::evidence_folder;
+pub use venia_relay::client::seen::{evidence_against, keep_evidence, pin, remember as remember_pin};
 
 /// Largest list of roots, in bytes: about 1,200 services.
 const ROOTS_MAX: usize = 64 * 1024;
@@ -30,8 +29,6 @@ const BURNT_LINES: usize = 200;
 /// Largest list of burnt codes, in bytes: a name may take 64 characters of six bytes.
 const BURNT_MAX: usize = BURNT_LINES * 1024;
 
-/// Folder of what proves that a log lied.
-const EVIDENCE: &str = "evidence";
 const BURNT: &str = "burnt";
 const ROOTS: &str = "roots";
 const RELAY: &str = "relay";
@@ -78,9 +75,11 @@ pub fn remember_strict(home: &Home, strict: bool) -> Result<(), HomeError> {
     if strict { home.write(STRICT, b"witnesses first\n") } else { home.remove(STRICT) }
 }
 
-/// The newest statement seen of this service. (SECURITY A1: the serial never goes back)
+/// The newest statement seen of this service. (SECURITY A1: the serial never goes back, nor does a damaged file take it back)
 pub fn statement(home: &Home, root: &Fingerprint) -> Result<Option<Statement>, HomeError> {
-    Ok(statement_note(home, root)?.and_then(|note| Statement::open(&note, root).ok()))
+    let Some(note) = statement_note(home, root)? else { return Ok(None) };
+    let damaged = |_| HomeError::Seen(home.dir().join(format!("statement-{root}")));
+    Statement::open(&note, root).map(Some).map_err(damaged)
 }
 
 /// Its signed bytes.
@@ -102,59 +101,16 @@ pub fn keep_burn(home: &Home, at: Wall, by: Option<&Foreign>) -> Result<(), Home
     home.write(BURNT, text.as_bytes())
 }
 
-/// The newest checkpoint accepted from this log.
-pub fn pin(home: &Home, log: &VerifierKey) -> Result<Option<Pin>, HomeError> {
-    let note = home.read(&pin_file(log), NOTE_MAX)?;
-    Ok(note.and_then(|note| Pin::new(&note, log).ok()))
-}
-
-/// Remembers a checkpoint.
-pub fn remember_pin(home: &Home, log: &VerifierKey, note: &[u8]) -> Result<(), HomeError> {
-    home.write(&pin_file(log), note)
-}
-
-/// Keeps evidence against a log, the first found, and says where. From now on this PC records nothing in that log: only
-/// a root statement of a new origin lifts that. (SECURITY F4)
-pub fn keep_evidence(home: &Home, log: &VerifierKey, file: &evidence::File) -> Result<PathBuf, HomeError> {
-    let folder = Home::open(&home.dir().join(EVIDENCE), false)?;
-    let name = log_file("evidence", log);
-    if folder.read(&name, evidence::FILE_MAX)?.is_none() {
-        folder.write(&name, &file.to_bytes())?;
-    }
-    folder.path(&name)
-}
-
-/// Where the evidence against this log is, if there is any.
-pub fn evidence_against(home: &Home, log: &VerifierKey) -> Result<Option<PathBuf>, HomeError> {
-    let folder = Home::open(&home.dir().join(EVIDENCE), false)?;
-    let name = log_file("evidence", log);
-    let held = folder.read(&name, evidence::FILE_MAX)?;
-    held.map(|_| folder.path(&name)).transpose()
-}
-
 /// Keeps a note of what a relay gave no receipts for, and says where. It freezes nothing. (SECURITY E10)
 pub fn keep_withheld(home: &Home, session: SessionId, file: &evidence::File) -> Result<PathBuf, HomeError> {
-    let folder = Home::open(&home.dir().join(EVIDENCE), false)?;
+    let folder = evidence_folder(home)?;
     let name = format!("withheld-{session}");
     folder.write(&name, &file.to_bytes())?;
     folder.path(&name)
 }
 
-fn pin_file(log: &VerifierKey) -> String {
-    log_file("checkpoint", log)
-}
-
-/// Origins may hold any printable character; file names may not.
-fn log_file(what: &str, log: &VerifierKey) -> String {
-    format!("{what}-{}", to_base32(&Sha256::digest(log.to_string().as_bytes())[..15]))
-}
-
 #[cfg(test)]
 mod tests {
-    use venia_proto::key::{KeyName, SigningKey};
-    use venia_proto::ledger::checkpoint::Checkpoint;
-    use venia_proto::ledger::pin::PinError;
-
     use super::*;
 
     #[test]
@@ -169,23 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn f4_evidence_freezes_its_log_until_there_is_another() {
+    fn a1_a_damaged_statement_is_an_error_and_not_a_service_never_seen() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(&folder.path().join("data"), true).unwrap();
-        let log = SigningKey::new("log", [1; 32]).named(KeyName::new("relay.example/log").unwrap());
-        let checkpoint = |root| Checkpoint::of(log.verifier(), 5, [root; 32]).sign(&log);
-        let mut pin = Pin::new(&checkpoint(1), log.verifier()).unwrap();
-        let Err(PinError::Evidence(found)) = pin.advance(&checkpoint(2), log.verifier(), None) else { panic!("fork") };
-        assert_eq!(evidence_against(&home, log.verifier()).unwrap(), None);
-        let file = evidence::File::of_log(b"statement".to_vec(), &found);
-        let path = keep_evidence(&home, log.verifier(), &file).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), file.to_bytes());
-        // What was found first stays.
-        let later = evidence::File { statement: b"other".to_vec(), ..file.clone() };
-        assert_eq!(keep_evidence(&home, log.verifier(), &later).unwrap(), path);
-        assert_eq!(std::fs::read(&path).unwrap(), file.to_bytes());
-        assert_eq!(evidence_against(&home, log.verifier()).unwrap(), Some(path));
-        let next = SigningKey::new("log", [2; 32]).named(KeyName::new("relay.example/log/2").unwrap());
-        assert_eq!(evidence_against(&home, next.verifier()).unwrap(), None);
+        let root = Fingerprint::of(venia_proto::key::SigningKey::new("root", [1; 32]).verifier());
+        assert_eq!(statement(&home, &root).unwrap(), None);
+        remember_statement(&home, &root, b"venia/statement@v1\n{}\n\n").unwrap();
+        let error = statement(&home, &root).unwrap_err();
+        assert!(matches!(&error, HomeError::Seen(file) if file.ends_with(format!("statement-{root}"))), "{error}");
     }
 }

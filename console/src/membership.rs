@@ -15,7 +15,7 @@ use venia_proto::address::HostPort;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::key::{SigningKey, VerifierKey};
 use venia_proto::ledger::note::NOTE_MAX;
-use venia_proto::statement::{Member, Statement};
+use venia_proto::statement::{Member, Statement, StatementError};
 use venia_relay::client::home::{Home, HomeError};
 
 const ROOTS: &str = "roots";
@@ -47,7 +47,12 @@ impl Membership {
         let (Some(note), Some(key)) = (home.read(MEMBER, NOTE_MAX)?, home.existing_key(KEY, KIND)?) else {
             return Ok(None);
         };
-        let statement = home.read(STATEMENT, NOTE_MAX)?.and_then(|note| Statement::open(&note, &root).ok());
+        let statement = match home.read(STATEMENT, NOTE_MAX)?.map(|note| Statement::open(&note, &root)) {
+            Some(Ok(statement)) => Some(statement),
+            // A crash between the two files of an enrolment with another organisation: it is stored first.
+            None | Some(Err(StatementError::WrongRoot)) => None,
+            Some(Err(_)) => return Err(HomeError::Seen(home.dir().join(STATEMENT))),
+        };
         Ok(Some(Self { home, root, at, key, statement, note }))
     }
 
@@ -115,4 +120,21 @@ fn address(home: &Home) -> Result<Option<HostPort>, HomeError> {
     let Some(bytes) = home.read(RELAY, SMALL)? else { return Ok(None) };
     let address = String::from_utf8_lossy(&bytes).trim_end().parse();
     address.map(Some).map_err(|_| HomeError::Damaged(home.dir().join(RELAY)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a1_a_damaged_statement_is_an_error_and_not_a_first_enrolment() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("ana"), true).unwrap();
+        let root = Fingerprint::of(SigningKey::new("root", [1; 32]).verifier());
+        key(&home).unwrap();
+        store(&home, &"127.0.0.1:1".parse().unwrap(), &root, b"venia/statement@v1\n{}\n\n", b"note").unwrap();
+        let path = home.dir().join(STATEMENT);
+        let error = Membership::load(home).map(drop).unwrap_err();
+        assert!(matches!(&error, HomeError::Seen(file) if *file == path), "{error}");
+    }
 }

@@ -18,8 +18,8 @@ use venia_proto::ledger::event::Event;
 use venia_proto::ledger::notice::Notice;
 use venia_proto::rendezvous::{Answer, Call, ERASURES_MAX};
 use venia_relay::client::control::Control;
+use venia_relay::client::followed::former;
 use venia_relay::client::home::{Home, HomeError};
-use venia_relay::client::succession::former;
 use venia_ui::receipt::of_bundle;
 
 use crate::keeping::{SESSIONS, bundle_name};

@@ -1,48 +1,37 @@
 //! What this computer saw of the logs it works with: the largest checkpoint of each, and evidence against those that were
 //! caught lying. (SECURITY F4, F5)
 //!
-//! ```text
-//! checkpoint-<log>            the largest checkpoint: no log may go back behind it, or aside from it
-//! evidence/evidence-<log>     what shows that a log lied: no session through it ever again, only through another log
-//! ```
-//!
-//! Not here: how two checkpoints are held against each other (`proto::ledger::gossip`).
+//! Kept as an agent keeps it ([`venia_relay::client::seen`]). Not here: how two checkpoints are held against each other
+//! (`proto::ledger::gossip`).
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use venia_proto::encoding;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::evidence;
 use venia_proto::ledger::gossip::Input;
-use venia_proto::ledger::note::NOTE_MAX;
-use venia_proto::ledger::pin::{Evidence, Pin};
+use venia_proto::ledger::pin::Evidence;
 use venia_proto::rendezvous::{Answer, Call, Refusal};
 use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::gossip::{Said, Talk};
 use venia_relay::client::home::{Home, HomeError};
+use venia_relay::client::seen;
+pub(crate) use venia_relay::client::seen::{evidence_against, pin, remember as remember_pin};
 use venia_ui::failure::{Failure, Loss, Trouble};
 use venia_ui::words::Words;
 
 use crate::{clock, trouble};
 
-/// Folder of the evidence.
-const EVIDENCE: &str = "evidence";
 /// How long a relay may take to look up a checkpoint of its own: nobody waits for it at a keyboard.
 const SEEN: Duration = Duration::from_secs(2);
 /// How long a relay may take to prove, in all its tries, that it continues what was seen.
 const PROVEN: Duration = Duration::from_secs(12);
 
-/// The largest checkpoint kept of this log.
-pub(crate) fn pin(home: &Home, log: &VerifierKey) -> Result<Option<Pin>, HomeError> {
-    Ok(home.read(&file("checkpoint", log), NOTE_MAX)?.and_then(|note| Pin::new(&note, log).ok()))
-}
-
 /// Keeps every checkpoint that a session's gossip holds.
 pub(crate) fn remember(home: &Home, talk: &Talk<'_>) -> Result<(), HomeError> {
     for (log, pin) in talk.held() {
-        home.write(&file("checkpoint", log), &pin.note())?;
+        seen::remember(home, log, &pin.note())?;
     }
     Ok(())
 }
@@ -54,11 +43,7 @@ pub(crate) fn keep_evidence(
     log: &VerifierKey,
     found: &Evidence,
 ) -> Result<PathBuf, HomeError> {
-    let (folder, name) = (Home::open(&home.dir().join(EVIDENCE), false)?, file("evidence", log));
-    if folder.read(&name, evidence::FILE_MAX)?.is_none() {
-        folder.write(&name, &evidence::File::of_log(statement.to_vec(), found).to_bytes())?;
-    }
-    folder.path(&name)
+    seen::keep_evidence(home, log, &evidence::File::of_log(statement.to_vec(), found))
 }
 
 /// Before anything is asked of a relay: not through a log that was caught lying, and not through one that was set back
@@ -133,15 +118,4 @@ pub(crate) fn forked(file: &std::path::Path, words: &Words) -> Failure {
 pub(crate) fn unproven(words: &Words) -> Failure {
     let (message, hint) = (words.say("console-log-unproven", &[]), words.say("console-log-unproven-hint", &[]));
     trouble::said(Trouble::Fingerprint, message, hint, words).after(Loss::Recorded, words)
-}
-
-fn evidence_against(home: &Home, log: &VerifierKey) -> Result<Option<PathBuf>, HomeError> {
-    let (folder, name) = (Home::open(&home.dir().join(EVIDENCE), false)?, file("evidence", log));
-    let held = folder.read(&name, evidence::FILE_MAX)?;
-    held.map(|_| folder.path(&name)).transpose()
-}
-
-/// Origins may hold any printable character; file names may not.
-pub(crate) fn file(what: &str, log: &VerifierKey) -> String {
-    format!("{what}-{}", encoding::to_hex(&log.id()))
 }

@@ -101,6 +101,10 @@ pub(crate) fn lost(words: &Words) -> Failure {
 
 /// The data folder.
 pub(crate) fn folder(error: &HomeError, words: &Words) -> Failure {
+    if let HomeError::Seen(file) = error {
+        let message = words.say("seen-damaged", &[("file", &file.display().to_string())]);
+        return said(Trouble::Disk, message, words.say("seen-damaged-hint", &[]), words);
+    }
     let why = error.to_string();
     let message = words.say("console-folder", &[("why", &why)]);
     said(Trouble::Disk, message, words.say("console-folder-hint", &[]), words)
@@ -115,4 +119,21 @@ pub(crate) fn not_enrolled(words: &Words) -> Failure {
 /// A file that can't be read, or a word that isn't there: nothing can be told.
 pub(crate) fn cannot_tell(kind: &'static str, message: String, hint: String, words: &Words) -> Failure {
     Failure { exit: Exit::WrongUse, kind, message, state: Loss::Nothing.say(words), hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use venia_proto::ledger::body::Language;
+
+    use super::*;
+
+    #[test]
+    fn damage_to_what_was_seen_names_the_file_and_the_way_on() {
+        for words in [Language::En, Language::Es].map(Words::new) {
+            let failure = folder(&HomeError::Seen("/pc/checkpoint-x".into()), &words);
+            assert!(failure.message.contains("/pc/checkpoint-x"), "{failure:?}");
+            assert_eq!(failure.hint, words.say("seen-damaged-hint", &[]));
+            assert_ne!(failure.hint, folder(&HomeError::NotOurs("/pc".into()), &words).hint);
+        }
+    }
 }

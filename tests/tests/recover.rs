@@ -8,14 +8,18 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use venia_agent::archive::Archive;
 use venia_agent::journal::Journals;
+use venia_agent::known;
 use venia_proto::id::SessionId;
+use venia_proto::key::VerifierKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::event::After;
+use venia_proto::ledger::evidence::{self, Claim};
 use venia_proto::ledger::note::Note;
 use venia_proto::ledger::notice::Succession;
 use venia_proto::ledger::proof::Proof;
 use venia_proto::ledger::verify::{Finding, Roots, verify};
 use venia_proto::now::Wall;
+use venia_proto::statement::Statement;
 use venia_relay::client::home::Home;
 use venia_relay::server::ledger::limits::Limits;
 use venia_relay::server::ledger::sqlite::Sqlite;
@@ -46,6 +50,12 @@ fn session(world: &World, pc: &str) -> (Agent, Joined) {
 
 fn is_told(agent: &Agent, what: &str) -> bool {
     agent.told().iter().any(|line| line.contains(what))
+}
+
+/// The log that the relay's statement names.
+fn grows(world: &World) -> VerifierKey {
+    let note = std::fs::read(world.relay_data.join("statement")).unwrap();
+    Statement::open(&note, &world.address.root).unwrap().relays[0].log.clone()
 }
 
 /// The bundles in a folder.
@@ -129,6 +139,14 @@ fn f5_an_older_backup_is_refused_recovered_and_told_once_and_every_record_stays_
 
     world.restart_relay();
     assert_eq!(all_intact(&world, &[&pc, &ana.join("sessions")]), 4, "nobody's record is worth less");
+    // The first start takes the new log and ends before it could say so; that swallows nothing.
+    let claim = Claim::Fork { known: Vec::new(), shown: Vec::new() };
+    let against = evidence::File { statement: Vec::new(), claim };
+    let against = known::keep_evidence(&Home::open(&pc, false).unwrap(), &grows(&world), &against).unwrap();
+    let mut stopped = world.ask("pc");
+    assert_eq!(stopped.process.exit(), 1);
+    assert_eq!((is_told(&stopped, LOST), pins(&pc).len()), (false, 2), "{:?}", stopped.told());
+    std::fs::remove_file(against).unwrap();
     let (agent, joined) = session(&world, "pc");
     assert!(is_told(&agent, LOST), "{:?}", agent.told());
     assert!(joined.errors.split_whitespace().collect::<Vec<_>>().join(" ").contains(LOST), "{}", joined.errors);
@@ -140,7 +158,8 @@ fn f5_an_older_backup_is_refused_recovered_and_told_once_and_every_record_stays_
     let (exit, said, errors) = relay(&world, &["check", "--json"]);
     assert_eq!((exit, &said["verdict"]), (0, &"intact".into()), "{said} {errors}");
     let logs: Vec<_> = archives(&pc).iter().map(|(_, archive)| opens(archive)).collect();
-    let quoting: Vec<_> = logs.iter().filter_map(|(after, log)| Some((after.as_ref()?, log))).collect();
+    let quoting = logs.iter().filter_map(|(after, log)| Some((after.as_ref()?, log)));
+    let quoting: Vec<_> = quoting.filter(|(after, log)| after.origin.as_str() != log.as_str()).collect();
     assert_eq!(quoting.len(), 1, "the first event of the new log quotes the old one: {logs:?}");
     assert_eq!((quoting[0].0.origin.as_str(), quoting[0].1.as_str()), (closed.as_str(), &*format!("{closed}/2")));
     assert_eq!(pins(&pc).len(), 2, "the old pin is kept");
@@ -241,6 +260,37 @@ fn f4_a_new_log_that_pretends_nothing_was_lost_is_refused() {
         assert_eq!(pins(&pc).len(), 1, "nothing of the new log is believed");
     }
     assert_eq!(all_intact(&world, &[&pc]), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f4_a_relay_under_another_name_and_key_still_has_to_show_what_its_log_follows() {
+    let mut world = World::start(programs!());
+    world.technician("Ana", 2);
+    let pc = world.pc("pc");
+    session(&world, "pc");
+    world.kill_relay();
+    // Who holds the root begins anew: another log, another TLS key, another name, and nothing of what was.
+    let fresh = Home::open(&world.folder().join("fresh"), false).unwrap();
+    for kept in ["root.key", "statement"] {
+        let bytes = Home::open(&world.relay_data, false).unwrap().read(kept, 64 * 1024).unwrap().unwrap();
+        fresh.write(kept, &bytes).unwrap();
+    }
+    let options = Options {
+        listen: world.address.at.to_string().parse().unwrap(),
+        public: Some(format!("localhost:{}", world.address.at.port).parse().unwrap()),
+        name: None,
+        keep_days: None,
+        limits: Limits::default(),
+    };
+    let running = Running::start(fresh.dir(), options).await.unwrap();
+    for _ in 0..2 {
+        let mut agent = world.ask("pc");
+        assert_eq!(agent.process.exit(), 1);
+        assert!(agent.process.errors().contains("begun a new record"), "{}", agent.process.errors());
+        assert_eq!(pins(&pc).len(), 1, "nothing of the new log is believed");
+    }
+    running.stop().await;
+    assert_eq!(all_intact(&world, &[&pc]), 1);
 }
 
 #[test]

@@ -27,10 +27,10 @@ use venia_proto::session::waiting::End;
 use venia_proto::statement::Statement;
 use venia_relay::client::code::LEFT;
 use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::followed::{self, quoted, quotes};
 use venia_relay::client::gossip::{Said, Talk};
-use venia_relay::client::home::Home;
+use venia_relay::client::home::{Home, HomeError};
 use venia_relay::client::link::{Link, Role};
-use venia_relay::client::succession::{quoted, quotes};
 use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::words::Words;
@@ -108,7 +108,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     };
     let strict = strict(&ask, &home, statement, &words)?;
     let saw_ms = clock::now().wall.ms();
-    let another = succession::follow(&home, &control, &address.root, known.as_ref(), &words).await?;
+    succession::follow(&home, &control, &address.root, known.as_ref(), &words).await?;
     remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
     trusted(&home, &control, &words)?;
     still_there(&home, &control, &words).await?;
@@ -134,9 +134,9 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     for opened in never_began {
         person.tell.feed(news(News::NeverBegan(opened), &words));
     }
-    if let Some(another) = another {
-        person.tell.feed(another);
-    }
+    tell_untold(&home, &control.welcome().relay.log, &person, &words)
+        .await
+        .map_err(|error| home_failure(&error, &words))?;
     let skew_ms = saw_ms.saturating_sub(control.welcome().ledger_time.ms());
     if skew_ms.unsigned_abs() > SKEW_SHOWN_MS {
         person.tell.feed(news(News::Clock, &words));
@@ -167,6 +167,20 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     exit
 }
 
+/// What this PC found when it took another log, now or at a start that ended before it could say so: at every start until the
+/// person was shown it. (SECURITY F5)
+async fn tell_untold(home: &Home, log: &VerifierKey, person: &Line, words: &Words) -> Result<(), HomeError> {
+    let untold = succession::untold(home, log, words)?;
+    if untold.is_empty() {
+        return Ok(());
+    }
+    untold.into_iter().for_each(|line| person.tell.feed(line));
+    match tokio::time::timeout(LAST_LINES, person.tell.shown()).await {
+        Ok(true) => followed::told(home, log),
+        Ok(false) | Err(_) => Ok(()),
+    }
+}
+
 /// No session through a log that was caught lying: only the root's statement of a new one lifts that. (SECURITY F4)
 fn trusted(home: &Home, control: &Control, words: &Words) -> Result<(), Failure> {
     let against = known::evidence_against(home, &control.welcome().relay.log);
@@ -178,7 +192,7 @@ fn trusted(home: &Home, control: &Control, words: &Words) -> Result<(), Failure>
 
 /// What the owner of this PC decided about witnesses, now or before. Without any it couldn't be kept, and nobody is called.
 fn strict(ask: &Ask, home: &Home, statement: &Statement, words: &Words) -> Result<bool, Failure> {
-    let disk = |error: &venia_relay::client::home::HomeError| home_failure(error, words);
+    let disk = |error: &HomeError| home_failure(error, words);
     if ask.strict || ask.not_strict {
         known::remember_strict(home, ask.strict).map_err(|error| disk(&error))?;
     }
@@ -218,11 +232,7 @@ async fn still_there(home: &Home, control: &Control, words: &Words) -> Result<()
     }
 }
 
-fn remember(
-    home: &Home,
-    address: &RelayAddress,
-    control: &Control,
-) -> Result<(), venia_relay::client::home::HomeError> {
+fn remember(home: &Home, address: &RelayAddress, control: &Control) -> Result<(), HomeError> {
     known::remember_relay(home, address)?;
     known::remember_statement(home, &address.root, &control.welcome().statement_note)
 }
@@ -339,13 +349,13 @@ impl Serving<'_> {
         let recorder =
             Recorder::start(journal, welcome.relay.log.clone(), pin, Arc::clone(self.control), report, self.strict);
         let mut scribe = Scribe::new(session, key, self.recipients.clone());
-        // The first event says already what this PC saw of this log, or of the one before it.
+        // The first event says already what this PC saw of this log; the first in a log that follows another, of that one.
         let log = &welcome.relay.log;
         let followed = quotes(self.home, log).map_err(|error| home_failure(&error, words))?;
-        if let Some(after) = kept {
-            scribe.receipted(after);
-        } else if let Some(after) = followed {
+        if let Some(after) = followed {
             scribe.follows(after);
+        } else if let Some(after) = kept {
+            scribe.receipted(after);
         }
         let questions = Questions {
             name: arrival.name.clone(),

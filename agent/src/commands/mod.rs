@@ -51,6 +51,10 @@ pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
 /// A data folder that can't be used, as the person is told.
 pub(crate) fn home_failure(error: &HomeError, words: &Words) -> Failure {
     tracing::debug!(%error, "the data folder can't be used");
+    if let HomeError::Seen(file) = error {
+        let message = words.say("seen-damaged", &[("file", &file.display().to_string())]);
+        return Failure { message, ..Failure::of(Trouble::Disk, words) }.with_hint(words.say("seen-damaged-hint", &[]));
+    }
     let trouble = if matches!(error, HomeError::Busy(_)) { Trouble::Busy } else { Trouble::Disk };
     Failure { message: words.say("agent-folder", &[("problem", &error.to_string())]), ..Failure::of(trouble, words) }
 }
@@ -92,5 +96,22 @@ pub(crate) fn complete_failure(error: &complete::CompleteError, words: &Words) -
             message: words.say("agent-journal", &[("problem", &error.to_string())]),
             ..Failure::of(Trouble::Disk, words)
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use venia_proto::ledger::body::Language;
+
+    use super::*;
+
+    #[test]
+    fn damage_to_what_was_seen_names_the_file_and_the_way_on() {
+        let full = |words: &Words| Failure::of(Trouble::Disk, words).hint;
+        for words in [Language::En, Language::Es].map(Words::new) {
+            let failure = home_failure(&HomeError::Seen("/pc/checkpoint-x".into()), &words);
+            assert!(failure.message.contains("/pc/checkpoint-x"), "{failure:?}");
+            assert!(!failure.hint.is_empty() && failure.hint != full(&words), "{failure:?}");
+        }
     }
 }

@@ -176,12 +176,11 @@ impl Tell {
     }
 
     /// Resolves once everything told so far has been shown, or the person is gone. Wrap it in a timeout: a terminal
-    /// may be held (Ctrl-S) for as long as somebody likes.
-    pub async fn shown(&self) {
+    /// may be held (Ctrl-S) for as long as somebody likes. False: the person is gone, and may not have seen it.
+    pub async fn shown(&self) -> bool {
         let (say, heard) = oneshot::channel();
         self.send(Command::Shown(say));
-        // An error means that the person is gone: nothing more will be shown.
-        let _ = heard.await;
+        heard.await.is_ok()
     }
 
     /// Passes on somebody else's wish to know when everything so far has been shown.

@@ -16,6 +16,7 @@ use venia_proto::ledger::verify::Finding;
 use venia_proto::rendezvous::{Answer, Call, Refusal};
 use venia_proto::statement::Member;
 use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::followed;
 use venia_relay::client::gossip::Talk;
 use venia_relay::client::home::Home;
 use venia_relay::client::link::LinkError;
@@ -132,8 +133,12 @@ async fn session(
     let failed = |error: ControlError| trouble::control(&error, words);
     let (at, root) = (membership.at.clone(), membership.root);
     let mut reached = reach(&at, &root, membership.statement.as_ref(), &membership.key).await.map_err(failed)?;
-    if let Some(told) = succession::follow(&membership, &reached.control, words).await? {
-        voice.warn(&told);
+    succession::follow(&membership, &reached.control, words).await?;
+    let (home, log) = (&membership.home, &reached.control.welcome().relay.log);
+    let untold = succession::untold(home, log, words).map_err(|error| trouble::folder(&error, words))?;
+    if !untold.is_empty() {
+        untold.iter().for_each(|line| voice.warn(line));
+        followed::told(home, log).map_err(|error| trouble::folder(&error, words))?;
     }
     seen::trusted(&membership.home, &reached.control, words).await?;
     let member = renewed(&mut membership, &reached, voice).await?;

@@ -240,6 +240,7 @@ pub(super) fn home_failed(error: &HomeError, folder: &Path, detail: &str, words:
         | HomeError::NotOurs(_)
         | HomeError::Name(_)
         | HomeError::Damaged(_)
+        | HomeError::Seen(_)
         | HomeError::TooLarge { .. }
         | HomeError::Random(_)
         | HomeError::Disk { .. } => said(

@@ -47,6 +47,10 @@ pub enum HomeError {
     /// A file that can't be ours.
     #[error("{} is damaged", .0.display())]
     Damaged(PathBuf),
+    /// What was seen of a help service can't be read any more. Never the same as nothing seen: whoever can spoil one byte would
+    /// undo all of it. (SECURITY F5)
+    #[error("what was seen of the help service is damaged in {}", .0.display())]
+    Seen(PathBuf),
     /// A file larger than it may be.
     #[error("{} is larger than {limit} bytes", path.display())]
     TooLarge {

@@ -5,12 +5,14 @@
 pub mod bulk;
 pub mod code;
 pub mod control;
+pub mod followed;
 pub mod frames;
 pub mod gossip;
 pub mod home;
 pub mod link;
 pub mod packet;
 pub mod receipt;
+pub mod seen;
 pub(crate) mod segments;
 mod socket;
 pub mod succession;

@@ -5,14 +5,11 @@
 //! and what it admits to have lost is said to the person. So no relay gets rid of two histories by beginning a third: the
 //! old pin stays, and what contradicts it is evidence. (SECURITY F4, F5)
 //!
-//! What was accepted lies in the data folder, one file a log (`followed-…`). Not here: pins, evidence files, words.
+//! Not here: what was accepted ([`super::followed`]), pins, evidence files, words.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
-use venia_proto::encoding;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
@@ -22,17 +19,16 @@ use venia_proto::ledger::notice::{Closed, Succession};
 use venia_proto::ledger::pin::{Evidence, Pin, PinError};
 use venia_proto::ledger::succession::{Judgement, begins, judge};
 use venia_proto::rendezvous::{Answer, Call, Refusal, Successor};
-use venia_proto::statement::Statement;
+use venia_proto::statement::{Relay, Statement};
 
 use super::control::{Control, ControlError};
+use super::followed;
 use super::home::{Home, HomeError};
 
 /// Most logs that are followed one after another, from the one that was seen: more than a century of them.
 pub const CHAIN_MAX: usize = 128;
 /// How long the relay may take for one answer.
 const ANSWER: Duration = Duration::from_secs(10);
-/// Largest record of what was accepted, in bytes.
-const RECORD_MAX: usize = 8 * 1024;
 
 /// A log that follows what was seen, and what that is worth.
 #[derive(Debug)]
@@ -90,24 +86,6 @@ pub enum FollowError {
     },
 }
 
-/// What was accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Record {
-    /// Verifier key of the old log.
-    from: String,
-    /// Verifier key of the new one.
-    to: String,
-    /// Size that was seen of the old one.
-    size: u64,
-    /// Its root there, in hex.
-    root: String,
-    /// Entries of it that a restored backup lost.
-    lost: u64,
-    /// Whether an event quoted it that has its receipt in the new one.
-    quoted: bool,
-}
-
 /// One log of the chain, verified as far as it can be alone.
 struct Step {
     log: VerifierKey,
@@ -118,7 +96,7 @@ struct Step {
 }
 
 /// Looks whether the relay's log is another than the `known` statement named, and holds it against what was seen of that.
-/// `None`: it is the same, or nothing was ever seen of the old one. Nothing is written: [`accept`].
+/// `None`: it is the same, or nothing was ever seen of the old one. Nothing is written: [`followed::accept`].
 pub async fn follow(
     home: &Home,
     control: &Control,
@@ -126,28 +104,66 @@ pub async fn follow(
     known: Option<&Statement>,
     pin_of: impl Fn(&VerifierKey) -> Result<Option<Pin>, HomeError>,
 ) -> Result<Option<Followed>, FollowError> {
-    let relay = &control.welcome().relay;
-    let same = |known: &&venia_proto::statement::Relay| known.tls == relay.tls || known.name == relay.name;
-    let before = known.and_then(|known| known.relays.iter().find(same)).map(|relay| relay.log.clone());
-    let Some(mut log) = before.filter(|log| *log != relay.log) else { return Ok(None) };
+    let Some(known) = known else { return Ok(None) };
+    let mut seen = false;
+    for log in left(known, &control.welcome().statement, &control.welcome().relay) {
+        match from(home, control, root, log, &pin_of).await? {
+            Origin::Shown(followed) => return Ok(Some(*followed)),
+            Origin::Forgotten => seen = true,
+            Origin::Unseen => {}
+        }
+    }
+    if seen { Err(FollowError::Unshown("it knows none of the logs that were seen".to_owned())) } else { Ok(None) }
+}
+
+/// The logs that a relay's log may have to show it follows: the one it had, or, if this isn't a relay that was known, every
+/// one that the new statement has given up. So a relay doesn't get rid of what was seen of it by another name and another
+/// key, nor by a namesake that it leaves behind. One that is merely added gives up nothing.
+fn left(known: &Statement, now: &Statement, relay: &Relay) -> Vec<VerifierKey> {
+    if known.relays.iter().any(|before| before.log == relay.log) {
+        return Vec::new();
+    }
+    let is_same = |a: &Relay, b: &Relay| a.tls == b.tls || a.name == b.name;
+    let gone = |before: &&Relay| now.relays.iter().all(|stays| stays.log != before.log);
+    let (own, others): (Vec<&Relay>, Vec<&Relay>) = known.relays.iter().partition(|before| is_same(before, relay));
+    // Of a relay that was known the others may begin new logs of their own at the same time: they answer for those.
+    let answers = |before: &&Relay| !own.is_empty() && now.relays.iter().any(|stays| is_same(before, stays));
+    let given_up = others.into_iter().filter(gone).filter(|before| !answers(before));
+    own.iter().copied().chain(given_up).map(|relay| relay.log.clone()).collect()
+}
+
+/// What a relay shows of one log that it may follow.
+enum Origin {
+    /// Nothing was ever seen of that log.
+    Unseen,
+    /// It was seen, and the relay knows neither it nor what came before it.
+    Forgotten,
+    /// The relay's log follows it.
+    Shown(Box<Followed>),
+}
+
+async fn from(
+    home: &Home,
+    control: &Control,
+    root: &Fingerprint,
+    mut log: VerifierKey,
+    pin_of: impl Fn(&VerifierKey) -> Result<Option<Pin>, HomeError>,
+) -> Result<Origin, FollowError> {
     // An older backup may have forgotten the newest log altogether: then the one before it must be shown.
     let mut newest = None;
     for _ in 0..CHAIN_MAX {
         let Some(pin) = pin_of(&log)? else { break };
         match chain(control, root, &log).await {
-            Ok(steps) => return Ok(Some(weigh(control, (log, pin), newest, steps).await?)),
+            Ok(steps) => return Ok(Origin::Shown(Box::new(weigh(control, (log, pin), newest, steps).await?))),
             Err(FollowError::Control(ControlError::Refused(Refusal::NotAllowed))) => {}
             Err(error) => return Err(error),
         }
-        let earlier = record(home, &log)?.and_then(|record| record.from.parse().ok());
+        let earlier = followed::before(home, &log)?;
         newest = newest.or(Some((log, pin)));
         let Some(earlier) = earlier else { break };
         log = earlier;
     }
-    match newest {
-        None => Ok(None),
-        Some(_) => Err(FollowError::Unshown("it knows none of the logs that were seen".to_owned())),
-    }
+    Ok(if newest.is_some() { Origin::Forgotten } else { Origin::Unseen })
 }
 
 /// Judges what was seen by the chain that follows it. `newest`: what was seen of a later log, which the relay forgot.
@@ -267,72 +283,11 @@ async fn ask(control: &Control, call: Call) -> Result<Answer, ControlError> {
     timeout(ANSWER, control.call(call)).await.unwrap_or(Err(ControlError::Unreachable(None)))
 }
 
-/// Remembers that a log was accepted: it isn't warned of again.
-pub fn accept(home: &Home, followed: &Followed) -> Result<(), HomeError> {
-    let lost = match followed.worth {
-        Worth::Lost { had, kept } => had.saturating_sub(kept),
-        Worth::Whole { .. } | Worth::Contradicted(_) => 0,
-    };
-    let record = Record {
-        from: followed.from.to_string(),
-        to: followed.to.to_string(),
-        size: followed.after.size,
-        root: encoding::to_hex(&followed.after.root),
-        lost,
-        quoted: false,
-    };
-    write(home, &followed.to, &record)
-}
-
-/// The logs this one followed here, newest first.
-pub fn former(home: &Home, log: &VerifierKey) -> Result<Vec<VerifierKey>, HomeError> {
-    let mut logs: Vec<VerifierKey> = Vec::new();
-    while let Some(record) = record(home, logs.last().unwrap_or(log))? {
-        let earlier = record.from.parse().ok().filter(|from| from != log && !logs.contains(from));
-        let Some(earlier) = earlier.filter(|_| logs.len() < CHAIN_MAX) else { break };
-        logs.push(earlier);
-    }
-    Ok(logs)
-}
-
-/// What the first event in this log quotes: the newest checkpoint of the one before. (docs/ledger.md, `after`)
-pub fn quotes(home: &Home, log: &VerifierKey) -> Result<Option<After>, HomeError> {
-    let Some(record) = record(home, log)?.filter(|record| !record.quoted) else { return Ok(None) };
-    // After a backup older than the last log an origin comes twice: quoted, the lost one would pass for this one.
-    let from = record.from.parse::<VerifierKey>().ok().filter(|from| from.name != log.name);
-    let quote = from.zip(encoding::hex(&record.root));
-    Ok(quote.map(|(from, root)| After { origin: from.name, size: record.size, root }))
-}
-
-/// An event that quoted it has its receipt.
-pub fn quoted(home: &Home, log: &VerifierKey) -> Result<(), HomeError> {
-    match record(home, log)? {
-        Some(record) if !record.quoted => write(home, log, &Record { quoted: true, ..record }),
-        Some(_) | None => Ok(()),
-    }
-}
-
-fn record(home: &Home, log: &VerifierKey) -> Result<Option<Record>, HomeError> {
-    let name = file(log);
-    let Some(bytes) = home.read(&name, RECORD_MAX)? else { return Ok(None) };
-    let record: Record = serde_json::from_slice(&bytes).map_err(|_| HomeError::Damaged(home.dir().join(name)))?;
-    Ok(Some(record).filter(|record| record.to == log.to_string()))
-}
-
-fn write(home: &Home, log: &VerifierKey, record: &Record) -> Result<(), HomeError> {
-    let name = file(log);
-    let bytes = serde_json::to_vec(record).map_err(|_| HomeError::Damaged(home.dir().join(&name)))?;
-    home.write(&name, &bytes)
-}
-
-/// Origins may hold any printable character; file names may not.
-fn file(log: &VerifierKey) -> String {
-    format!("followed-{}", encoding::to_hex(&Sha256::digest(log.to_string().as_bytes())[..12]))
-}
-
 #[cfg(test)]
 mod tests {
+    use venia_proto::foreign::Foreign;
     use venia_proto::key::{KeyName, SigningKey};
+    use venia_proto::now::Wall;
 
     use super::*;
 
@@ -340,30 +295,56 @@ mod tests {
         SigningKey::new("log", [n; 32]).named(KeyName::new(&format!("log/{n}")).unwrap()).verifier().clone()
     }
 
-    fn followed(from: u8, to: u8) -> Followed {
-        let after = After { origin: log(from).name, size: 9, root: [from; 32] };
-        let worth = Worth::Lost { had: 9, kept: 5 };
-        Followed { from: log(from), to: log(to), after, checkpoint: Vec::new(), worth }
+    fn relay(name: &str, tls: u8, of: u8) -> Relay {
+        let tls = SigningKey::new("tls", [tls; 32]);
+        Relay { name: Foreign::new(name), address: "127.0.0.1:1".parse().unwrap(), tls: *tls.public(), log: log(of) }
+    }
+
+    fn statement(relays: &[&Relay]) -> Statement {
+        let key = log(99);
+        Statement {
+            root: key.clone(),
+            organisation: Foreign::new("Org"),
+            serial: 1,
+            not_after: Wall::from_ms(1),
+            relays: relays.iter().copied().cloned().collect(),
+            authority: key,
+            auditors: Vec::new(),
+            witnesses: Vec::new(),
+            quorum: 0,
+            packs: Vec::new(),
+            keep_days: 1,
+        }
     }
 
     #[test]
-    fn f5_what_was_accepted_is_remembered_and_quoted_until_it_has_a_receipt() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = Home::open(&folder.path().join("pc"), true).unwrap();
-        assert_eq!(former(&home, &log(3)).unwrap(), []);
-        assert_eq!(quotes(&home, &log(3)).unwrap(), None);
-        quoted(&home, &log(3)).unwrap();
-        accept(&home, &followed(1, 2)).unwrap();
-        accept(&home, &followed(2, 3)).unwrap();
-        assert_eq!(former(&home, &log(3)).unwrap(), [log(2), log(1)]);
-        assert_eq!(quotes(&home, &log(3)).unwrap(), Some(followed(2, 3).after));
-        quoted(&home, &log(3)).unwrap();
-        assert_eq!(quotes(&home, &log(3)).unwrap(), None);
-        assert_eq!(quotes(&home, &log(2)).unwrap(), Some(followed(1, 2).after), "that one is another");
-        // A file that leads in a circle ends.
-        accept(&home, &followed(3, 1)).unwrap();
-        assert_eq!(former(&home, &log(3)).unwrap(), [log(2), log(1)]);
-        home.write(&file(&log(2)), b"{}").unwrap();
-        assert!(former(&home, &log(3)).is_err());
+    fn f4_no_name_or_key_lets_a_relay_leave_what_was_seen_of_it() {
+        let (a, b) = (relay("a", 1, 1), relay("b", 2, 2));
+        let (renewed, renamed, other_key) = (relay("a", 1, 3), relay("x", 1, 3), relay("a", 9, 3));
+        let stranger = relay("x", 9, 3);
+        type Case<'a> = (&'a [&'a Relay], &'a [&'a Relay], &'a Relay, &'a [u8]);
+        let cases: [Case<'_>; 12] = [
+            (&[&a], &[&a], &a, &[]),
+            (&[&a], &[&renewed], &renewed, &[1]),
+            (&[&a], &[&renamed], &renamed, &[1]),
+            (&[&a], &[&other_key], &other_key, &[1]),
+            (&[&a], &[&stranger], &stranger, &[1]),
+            // A second relay, added by an honest organisation.
+            (&[&a], &[&a, &b], &b, &[]),
+            (&[&a], &[&a, &stranger], &stranger, &[]),
+            // One that was named before has its own history.
+            (&[&a, &b], &[&b], &b, &[]),
+            // A namesake that nobody is sent to doesn't stand in for the one that left.
+            (&[&a], &[&other_key, &relay("y", 8, 4)], &relay("y", 8, 4), &[1]),
+            // Both relays begin a new year: each answers for its own log.
+            (&[&a, &b], &[&renewed, &relay("b", 2, 4)], &renewed, &[1]),
+            // The other one is gone at the same time: whatever was seen of it has to be shown too, if nothing was of this.
+            (&[&a, &b], &[&renewed], &renewed, &[1, 2]),
+            (&[&a, &b], &[&stranger], &stranger, &[1, 2]),
+        ];
+        for (known, now, reached, expected) in cases {
+            let expected: Vec<_> = expected.iter().map(|n| log(*n)).collect();
+            assert_eq!(left(&statement(known), &statement(now), reached), expected, "{known:?} {now:?} {reached:?}");
+        }
     }
 }

@@ -37,6 +37,9 @@ trouble-inside-hint = Please report this place to whoever gave you the program.
 
 log-lost = The help service lost part of its record: it was restored from a backup. { $lost } entries that this computer saw are gone there. Your own records are whole and stay valid: keep them.
 log-restored = The help service was restored from a backup and has begun a new record. Nothing that this computer saw of the old one is missing.
+log-contradicted-unproven = The help service's earlier record does not agree with what this computer saw of it. Nothing proves that to others. It says it was restored from a backup, and has begun a new record.
 log-contradicted = The help service's earlier record contradicted itself; the evidence is in { $file }. It says it was restored from a backup, and has begun a new record.
+seen-damaged = What this computer saw of the help service is damaged, in { $file }. Without it nobody would notice a changed record.
+seen-damaged-hint = Bring the file back from a copy. Without one, ask your organisation whether its record is the same as before. Only then move the file away.
 log-unshown = The help service has begun a new record. It can't show that this continues the one this computer saw.
 log-unshown-hint = Ask your organisation what happened. What this computer saw of the old record is kept.

@@ -37,6 +37,9 @@ trouble-inside-hint = Comunique ese lugar a quien le dio el programa, por favor.
 
 log-lost = El servicio de ayuda ha perdido una parte de su registro. Se restauró desde una copia. Allí faltan { $lost } entradas que este equipo vio. Sus propios registros están enteros y siguen siendo válidos: consérvelos.
 log-restored = El servicio de ayuda se restauró desde una copia. Ha abierto un registro nuevo. No falta nada de lo que este equipo vio del anterior.
+log-contradicted-unproven = El registro anterior del servicio de ayuda no coincide con lo que vio este equipo. No hay prueba para otros. Dice que se restauró desde una copia, y ha abierto un registro nuevo.
 log-contradicted = El registro anterior del servicio de ayuda se contradijo; la prueba está en { $file }. Dice que se restauró desde una copia, y ha abierto un registro nuevo.
+seen-damaged = Lo que este equipo vio del servicio de ayuda está dañado, en { $file }. Sin eso nadie notaría un registro cambiado.
+seen-damaged-hint = Recupere el archivo desde una copia. Si no la hay, pregunte a su organización si su registro sigue siendo el mismo. Solo entonces aparte el archivo.
 log-unshown = El servicio de ayuda ha abierto un registro nuevo. No puede mostrar que continúa el que vio este equipo.
 log-unshown-hint = Pregunte a su organización qué ha pasado. Lo que este equipo vio del registro anterior se conserva.

@@ -1,13 +1,11 @@
 //! `venia audit verify`: the whole log, or what is new in it.
 
 use serde_json::json;
-use venia_proto::encoding;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::looking::Look;
 use venia_proto::ledger::merkle::Hash;
-use venia_proto::ledger::note::NOTE_MAX;
 use venia_proto::ledger::notice::Looking;
-use venia_proto::ledger::pin::Pin;
+use venia_relay::client::home::HomeError;
 use venia_relay::walking;
 use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure};
@@ -20,7 +18,7 @@ use crate::audit::index::Session;
 use crate::audit::mirror::Mirror;
 use crate::audit::replay::{Judged, Replay};
 use crate::membership::Membership;
-use crate::{clock, trouble};
+use crate::{clock, seen, trouble};
 
 /// What is asked of a verification.
 pub(super) struct Asked {
@@ -63,7 +61,8 @@ pub(super) fn run(asked: Asked, offline: bool, common: &Common, screen: &Screen)
         let told = |done: u64, size: u64| {
             progress.say(words.say("audit-verifying", &[("done", &done), ("size", &size)]));
         };
-        let seen: Vec<_> = pinned(&desk.member, copy).into_iter().collect();
+        let seen = pinned(&desk.member, copy).map_err(|error| trouble::folder(&error, words))?;
+        let seen: Vec<_> = seen.into_iter().collect();
         let root = &desk.member.root;
         let jobs = jobs.map_or_else(walking::cores, usize::from);
         let verified =
@@ -173,8 +172,7 @@ fn pruned(copy: &Mirror, screen: &Screen) -> Result<(), Failure> {
 }
 
 /// The tree this member's own sessions were shown last: an auditor who also helps people holds the log to it.
-fn pinned(member: &Membership, copy: &Mirror) -> Option<(u64, Hash)> {
-    let note = member.home.read(&format!("checkpoint-{}", encoding::to_hex(&copy.key.id())), NOTE_MAX).ok()??;
-    let pin = Pin::new(&note, &copy.key).ok()?;
-    Some((pin.checkpoint().size, pin.checkpoint().root))
+fn pinned(member: &Membership, copy: &Mirror) -> Result<Option<(u64, Hash)>, HomeError> {
+    let pin = seen::pin(&member.home, &copy.key)?;
+    Ok(pin.map(|pin| (pin.checkpoint().size, pin.checkpoint().root)))
 }
