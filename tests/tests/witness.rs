@@ -186,7 +186,7 @@ fn strict_without_any_witness_calls_nobody() {
     let world = World::start(programs!());
     let mut agent = world.ask_strictly("pc");
     assert_ne!(agent.process.exit(), 0);
-    assert!(agent.process.errors().contains("no witnesses"), "{}", agent.process.errors());
+    assert!(agent.process.errors().contains("before witnesses confirmed it"), "{}", agent.process.errors());
     // It was a decision, and stays one until it is taken back.
     let mut again = world.ask("pc");
     assert_ne!(again.process.exit(), 0);
