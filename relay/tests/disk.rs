@@ -55,7 +55,7 @@ async fn submit(ledger: &Ledger<Sqlite>, agent: &SigningKey, session: SessionId,
         events,
         known: 0,
         held: Held::default(),
-        auditors: false,
+        auditors: Some(false),
     };
     let answer = ledger.submit(submission).await?.await.unwrap()?;
     let Answer::Receipts { entries, .. } = answer else { unreachable!("receipts answer a submission") };

@@ -4,7 +4,14 @@
 use std::path::Path;
 
 use serde_json::Value;
+use venia_proto::ledger::notice::Succession;
+use venia_proto::now::Wall;
+use venia_relay::client::home::Home;
+use venia_relay::server::ledger::sqlite::Sqlite;
+use venia_relay::server::ledger::succession::succeed;
+use venia_relay::server::serve::DATABASE;
 use venia_tests::harness::console::{Joined, Technician, files_with};
+use venia_tests::harness::until;
 use venia_tests::harness::world::World;
 use venia_tests::programs;
 
@@ -126,4 +133,53 @@ fn e4_words_are_found_by_the_auditor_they_were_sealed_to_and_by_nobody_else() {
     assert_eq!(found[0]["session"], other.as_str());
     assert_eq!(told(&world, &bo.data, &["verify"])[0]["verdict"], "intact");
     assert!(files_with(&bo.data, BYTES).is_empty());
+}
+
+#[test]
+fn e11_words_of_a_closed_log_go_when_the_log_that_follows_says_so() {
+    let mut world = World::start(programs!());
+    let (ana, bo) = (world.technician("Ana", 2), named(&world, "Bo").data.clone());
+    let id = session(&world, &ana, "pc", PLANTED);
+    let other = session(&world, &ana, "pc2", "Nothing special.");
+    assert_eq!(told(&world, &bo, &["search", "planted"]).len(), 1);
+    drop(ana);
+    world.kill_relay();
+    let home = Home::open(&world.relay_data, true).unwrap();
+    let mut store = Sqlite::open(&home.path(DATABASE).unwrap()).unwrap();
+    let now = Wall::from_ms(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64);
+    succeed(&home, &mut store, Succession::Year, now).unwrap();
+    drop((home, store));
+    world.restart_relay();
+    assert_eq!(told(&world, &bo, &["search", "planted"]).len(), 1, "a closed log's words are found");
+    let (exit, _, errors) = world.run("relay", &world.relay_data, ["erase", &id], "");
+    assert_eq!(exit, 0, "{errors}");
+    assert!(!files_with(&bo, BYTES).is_empty());
+    assert_eq!(told(&world, &bo, &["list"]).len(), 2);
+    assert!(files_with(&bo, BYTES).is_empty());
+    assert_eq!(told(&world, &bo, &["search", "planted"]).len(), 0);
+    assert_eq!(told(&world, &bo, &["search", "special"])[0]["session"], other.as_str());
+}
+
+#[test]
+fn e11_an_export_that_follows_lets_go_of_words_while_it_runs() {
+    let world = World::start(programs!());
+    let (ana, bo) = (world.technician("Ana", 2), named(&world, "Bo"));
+    let id = session(&world, &ana, "pc", PLANTED);
+    session(&world, &ana, "pc2", "Nothing special.");
+    assert_eq!(told(&world, &bo.data, &["search", "planted"]).len(), 1);
+    let out = world.folder().join("followed");
+    let arguments = ["audit", "export", "--format", "jsonl", "--follow", "--every", "1", "--json", "--out"];
+    let mut following = world.spawn("console", &bo.data, arguments.into_iter().chain([out.to_str().unwrap()]));
+    until("the first round", || out.join("position").exists().then_some(()));
+    assert!(!files_with(&bo.data, BYTES).is_empty(), "nothing was erased yet");
+    let (exit, _, errors) = world.run("relay", &world.relay_data, ["erase", &id], "");
+    assert_eq!(exit, 0, "{errors}");
+    until("the words to go", || files_with(&bo.data, BYTES).is_empty().then_some(()));
+    // What is due goes too: as if the other session's words had been opened long ago.
+    let audit = std::fs::read_dir(bo.data.join("audit")).unwrap().next().unwrap().unwrap().path().join("words");
+    let day = std::fs::read_dir(&audit).unwrap().next().unwrap().unwrap().path();
+    std::fs::rename(&day, audit.join("2001-01-01")).unwrap();
+    until("the words to be due", || (!audit.join("2001-01-01").exists()).then_some(()));
+    following.signal(rustix::process::Signal::TERM);
+    assert_eq!(following.exit(), 0, "{}", following.errors());
 }

@@ -175,6 +175,11 @@ fn a_new_year_begins_a_new_log_without_a_word_and_old_receipts_are_still_proven(
     let pc = world.pc("pc");
     session(&world, "pc");
     let (old, _) = archives(&pc).into_iter().next().unwrap();
+    // She reads the beginning, and nothing more before it is pruned.
+    let di = world.folder().join("console-Di");
+    assert_eq!(world.somebody("console-Di").enroll(&world.invite_as("auditor", "Di", 1)).0, 0);
+    assert_eq!(world.run("console", &di, ["audit", "list", "--json"], "").0, 0);
+    session(&world, "pc2");
     world.kill_relay();
     let home = Home::open(&world.relay_data, true).unwrap();
     let mut store = Sqlite::open(&home.path(DATABASE).unwrap()).unwrap();
@@ -185,7 +190,7 @@ fn a_new_year_begins_a_new_log_without_a_word_and_old_receipts_are_still_proven(
     let (agent, joined) = session(&world, "pc");
     assert!(!agent.told().iter().any(|line| line.contains("record") && line.contains("backup")), "{:?}", agent.told());
     assert!(!joined.errors.contains("backup"), "{}", joined.errors);
-    assert_eq!(all_intact(&world, &[&pc, &ana.join("sessions")]), 4);
+    assert_eq!(all_intact(&world, &[&pc, &ana.join("sessions")]), 5);
 
     // A record of the old log is proven anew, by its last checkpoint; what comes too late for it stays here, and says so.
     let bundle = pc.join(format!("session-{old}.zip"));
@@ -206,7 +211,7 @@ fn a_new_year_begins_a_new_log_without_a_word_and_old_receipts_are_still_proven(
     let verified = audit();
     let verdicts: Vec<_> = verified.iter().map(|log| log["verdict"].as_str().unwrap()).collect();
     assert_eq!(verdicts, ["intact", "intact"], "{verified:?}");
-    assert_eq!((&verified[0]["sessions"], &verified[1]["sessions"]), (&1.into(), &1.into()));
+    assert_eq!((&verified[0]["sessions"], &verified[1]["sessions"]), (&2.into(), &1.into()));
 
     // Who has read it keeps it; who comes after it was pruned knows its root.
     let year = (venia_proto::ledger::succession::year(now) + 1).to_string();
@@ -219,6 +224,11 @@ fn a_new_year_begins_a_new_log_without_a_word_and_old_receipts_are_still_proven(
     assert_eq!(exit, 0, "{lines:?} {errors}");
     let first: Value = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!((&first["verdict"], &first["entries"]), (&"pruned".into(), &verified[0]["entries"]));
+    let (exit, lines, errors) = world.run("console", &di, ["audit", "verify", "--json"], "");
+    assert_eq!(exit, 0, "{lines:?} {errors}");
+    let first: Value = serde_json::from_str(&lines[0]).unwrap();
+    let told = (&first["verdict"], &first["sessions"], &first["pruned"]);
+    assert_eq!(told, (&"intact".into(), &1.into(), &verified[0]["entries"]), "what was read stays, and is verified");
     let (exit, said, errors) = relay(&world, &["check", "--json"]);
     assert_eq!((exit, &said["verdict"]), (0, &"intact".into()), "{said} {errors}");
 }

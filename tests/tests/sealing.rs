@@ -152,6 +152,33 @@ async fn a1_an_auditor_added_since_the_last_time_is_shown() {
     }
 }
 
+/// A code may wait long. Whoever came before the auditors changed doesn't begin a session that is sealed to nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a1_an_agent_from_before_an_auditor_was_added_begins_again() {
+    let world = World::start(programs!());
+    let ana = Visitor::enrolled(&world, "Ana", 2).await;
+    let (mut early, mut running) = (world.ask("early"), world.ask("running"));
+    early.code();
+    let mut visit = ana.arrive(&running.code(), &[Scope::System]).await;
+    running.allow();
+    let home = Home::open(&world.folder().join("auditor"), false).unwrap();
+    world.add_auditor(&Auditor::of(&home).unwrap().recipient());
+    // Nobody came yet: it is let go, and nothing began.
+    assert_ne!(early.process.exit(), 0, "{:?}", early.told());
+    assert!(Journals::open(&early.data).unwrap().sessions().unwrap().is_empty());
+    // A session that runs goes on as it began.
+    visit.allowed().await;
+    visit.chat("Hello.").await;
+    running.process.say("stop");
+    assert_eq!(running.end(), 0);
+    running.assert_intact();
+    let mut again = world.ask("early");
+    let _visit = ana.arrive(&again.code(), &[Scope::System]).await;
+    assert!(again.asked("arrival").text.contains("can read this record"));
+    again.process.say("stop");
+    again.process.exit();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn e4_no_code_is_shown_when_an_auditor_cant_be_sealed_to() {
     let world = World::start(programs!());

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -85,6 +86,48 @@ fn every_damaged_entry_is_found_and_named() {
     assert_eq!(audit(&data, &["audit", "verify"]).0, 0, "what was right is right again");
     let (exit, said) = audit(&data, &["audit", "verify", "--since-last"]);
     assert_eq!((exit, &said["from"], &said["entries"]), (0, &records.len().into(), &records.len().into()), "{said}");
+}
+
+#[test]
+fn every_log_is_judged_whichever_is_broken() {
+    let history = History::write(SESSION, |_, _| {});
+    let folder = history.entries().parent().unwrap().to_owned();
+    // The same log in four copies: one good, two damaged, and one that can't even be read.
+    let damaged = ["second", "third", "fourth"].map(|name| folder.with_file_name(name));
+    for copy in &damaged {
+        fs::DirBuilder::new().mode(0o700).create(copy).unwrap();
+        for file in fs::read_dir(&folder).unwrap().flatten().filter(|file| file.file_type().unwrap().is_file()) {
+            fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+    }
+    let verify = || {
+        let output = console(&history.data(), &["audit", "verify"]).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let objects = said.lines().map(|line| serde_json::from_str(line).unwrap());
+        (output.status.code().unwrap(), objects.collect::<Vec<Value>>())
+    };
+    let count = |said: &[Value], verdict: &str| said.iter().filter(|said| said["verdict"] == verdict).count();
+    let (exit, said) = verify();
+    assert_eq!((exit, said.len(), count(&said, "intact")), (0, 4, 4), "{said:?}");
+    assert!(said.iter().all(|said| said["outlives"].is_null()), "{said:?}");
+    let bytes = fs::read(history.entries()).unwrap();
+    let mut bad = bytes.clone();
+    *bad.last_mut().unwrap() ^= 1;
+    fs::write(damaged[0].join("entries"), &bad).unwrap();
+    fs::write(damaged[1].join("entries"), &bad).unwrap();
+    // The good one outlives the log that the service closed.
+    let index = fs::read_to_string(folder.join("index")).unwrap();
+    assert!(index.contains("\"closed\":null"), "{index}");
+    fs::write(folder.join("index"), index.replace("\"closed\":null", "\"closed\":7")).unwrap();
+    let (exit, said) = verify();
+    assert_eq!((exit, count(&said, "intact"), count(&said, "broken")), (1, 2, 2), "{said:?}");
+    let outliving = said.iter().filter(|said| said["verdict"] == "intact" && said["outlives"] == 7);
+    assert_eq!(outliving.count(), 1, "{said:?}");
+    // One that can't be read is said too, and what is broken decides.
+    fs::write(damaged[2].join("entries"), &bytes[..bytes.len() / 2]).unwrap();
+    let (exit, said) = verify();
+    assert_eq!((exit, count(&said, "intact"), count(&said, "broken")), (1, 1, 2), "{said:?}");
+    assert!(said.last().unwrap()["error"].is_object(), "{said:?}");
 }
 
 #[test]

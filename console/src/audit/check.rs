@@ -206,7 +206,7 @@ fn one(
         authority: &statement.authority,
         agent: &session.agent,
         places: &places,
-        bodies: replay.bodies(session.id, session.places.iter().map(|place| place.entry), &session.events),
+        bodies: replay.bodies(session.id, session.places.iter().map(|place| place.entry), &session.events)?,
         events: &session.events,
     };
     check_recorded(recorded, catalog)

@@ -6,7 +6,7 @@
 //! DATA/audit/<log>/sessions-<n>   one JSON line per session; grows ([`super::sessions`])
 //! DATA/audit/<log>/words/…        words the auditor opened ([`super::words`])
 //! DATA/audit/<log>/verified …     how far it was verified ([`super::progress`])
-//! DATA/audit/<log>/contradiction  two checkpoints that can't both be honest, if the relay ever signed such
+//! DATA/audit/<log>/contradiction  two checkpoints that can't both be honest, if the relay ever signed such; then -2, -3 …
 //! ```
 //!
 //! What lies in `entries` beyond the length the index names was never verified and is cut off at the next start.
@@ -23,8 +23,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use venia_proto::encoding;
 use venia_proto::key::VerifierKey;
+use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::flag::Flag;
-use venia_proto::ledger::merkle::{Hash, Tree};
+use venia_proto::ledger::merkle::{Hash, Tree, verify_consistency};
 use venia_proto::ledger::note;
 use venia_proto::ledger::notice::{Closed, LogEntry, Notice, Succession};
 use venia_proto::ledger::reading::{Read, Reading, Saved, Unreadable};
@@ -39,6 +40,8 @@ const FOLDER: &str = "audit";
 const ENTRIES: &str = "entries";
 const INDEX: &str = "index";
 const CONTRADICTION: &str = "contradiction";
+/// Most files of them; a relay that goes on contradicting itself doesn't fill the disk.
+const CONTRADICTIONS_MAX: u32 = 64;
 /// Largest index, in bytes: a statement, a checkpoint, and every session that is open.
 const INDEX_MAX: usize = 1 << 28;
 /// Largest record: an event is at most 16 KiB and its signature.
@@ -76,12 +79,19 @@ pub(crate) struct State {
     pub(crate) reading: Saved,
     /// Unexplained silences: from, to.
     pub(crate) holes: Vec<(i64, i64)>,
-    /// Entries before this one are kept by nobody: the relay pruned them before this copy was made.
+    /// Entries before this one are kept by nobody but this copy, which may have the first of them or none: the relay pruned
+    /// them.
     #[serde(default)]
     pub(crate) pruned: u64,
+    /// The last checkpoint of a log that was pruned after this copy was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) end: Option<String>,
     /// The relay closed this log at fewer entries than this copy holds: a restored backup lost the rest.
     #[serde(default)]
     pub(crate) closed: Option<u64>,
+    /// Bytes of `entries` whose erase notes were handed to the logs before ([`super::erasures`]).
+    #[serde(default)]
+    pub(crate) handed: u64,
     /// Where the sessions stand.
     #[serde(default)]
     pub(crate) sessions: sessions::Kept,
@@ -104,12 +114,18 @@ impl Mirror {
 
     /// Every copy in this data folder.
     pub(crate) fn all(data: &Path) -> Result<Vec<Self>, MirrorError> {
-        Self::each(data, Self::load)
+        Self::each(data, &[], Self::load)
     }
 
     /// Every copy, without its sessions: whoever verifies a whole log reads them from the entries.
     pub(crate) fn bare(data: &Path) -> Result<Vec<Self>, MirrorError> {
-        Self::each(data, |home, _| Self::state_of(home))
+        Self::each(data, &[], |home, _| Self::state_of(home))
+    }
+
+    /// Every copy in this data folder but these, which are open.
+    pub(crate) fn others(data: &Path, these: &[Self]) -> Result<Vec<Self>, MirrorError> {
+        let open: Vec<_> = these.iter().map(Self::dir).collect();
+        Self::each(data, &open, Self::load)
     }
 
     /// Lets go of the sessions.
@@ -120,6 +136,7 @@ impl Mirror {
 
     fn each(
         data: &Path,
+        but: &[&Path],
         load: impl Fn(Home, Option<&VerifierKey>) -> Result<Option<Self>, MirrorError>,
     ) -> Result<Vec<Self>, MirrorError> {
         let mut mirrors = Vec::new();
@@ -129,7 +146,7 @@ impl Mirror {
         };
         for folder in folders {
             let path = folder?.path();
-            if path.join(INDEX).is_file() {
+            if path.join(INDEX).is_file() && !but.contains(&path.as_path()) {
                 mirrors.extend(load(Home::open(&path, true)?, None)?);
             }
         }
@@ -160,7 +177,9 @@ impl Mirror {
                 reading: Saved::default(),
                 holes: Vec::new(),
                 pruned: 0,
+                end: None,
                 closed: None,
+                handed: 0,
                 sessions: sessions::Kept::default(),
             };
             return Ok(Some(Self { home, key, state, sessions: BTreeMap::new() }));
@@ -210,7 +229,8 @@ impl Mirror {
         sessions::forget(&self.home, before, self.state.sessions)
     }
 
-    /// The entries' bytes were never here and are kept by nobody: the log is known by its root only.
+    /// The entries that aren't here are kept by nobody: of those the log is known by its root only. What is here stays, and
+    /// so does the checkpoint it leads to.
     pub(crate) fn known_by_root(
         &mut self,
         pruned: u64,
@@ -218,18 +238,49 @@ impl Mirror {
         statement: &[u8],
     ) -> Result<(), MirrorError> {
         self.state.pruned = pruned;
-        self.state.checkpoint = text(checkpoint)?;
-        self.state.statement = text(statement)?;
+        if self.state.reading.size == 0 {
+            self.state.checkpoint = text(checkpoint)?;
+            self.state.statement = text(statement)?;
+        } else {
+            self.state.end = Some(text(checkpoint)?);
+        }
         self.write_index()
     }
 
     /// Whether this is a log of which nothing but the root is known.
     pub(crate) fn is_pruned(&self) -> bool {
-        self.state.pruned > self.state.reading.size
+        self.state.reading.size == 0 && self.state.pruned > 0
+    }
+
+    /// Where the log ended, if it was pruned before this copy had all of it.
+    pub(crate) fn pruned_at(&self) -> Option<u64> {
+        (self.state.pruned > self.state.reading.size).then_some(self.state.pruned)
+    }
+
+    /// Size and root at which a log ended that was pruned.
+    pub(crate) fn ended(&self) -> Result<Option<(u64, Hash)>, MirrorError> {
+        let end = match &self.state.end {
+            Some(end) => end,
+            None if self.is_pruned() => &self.state.checkpoint,
+            None => return Ok(None),
+        };
+        let end =
+            Checkpoint::open(end.as_bytes(), &self.key).map_err(|_| MirrorError::Damaged("its last checkpoint"))?;
+        Ok(Some((end.size, end.root)))
+    }
+
+    /// Whether this proves that a later tree continues the one of this copy.
+    pub(crate) fn is_continued(&self, last: &Checkpoint, path: &[Hash]) -> Result<bool, MirrorError> {
+        let here = Checkpoint::open(self.state.checkpoint.as_bytes(), &self.key);
+        let here = here.map_err(|_| MirrorError::Damaged("its checkpoint"))?;
+        Ok(verify_consistency(here.size, last.size, &here.root, &last.root, path).is_ok())
     }
 
     /// The relay closed the log before the end of this copy, which stays as it is.
     pub(crate) fn outlives(&mut self, closed: u64) -> Result<(), MirrorError> {
+        if self.state.closed == Some(closed) {
+            return Ok(());
+        }
         self.state.closed = Some(closed);
         self.write_index()
     }
@@ -257,13 +308,25 @@ impl Mirror {
         })
     }
 
-    /// Keeps two checkpoints that can't both be honest.
+    /// Keeps two checkpoints that can't both be honest, beside any that were kept before: the first is the oldest lie.
     pub(crate) fn contradicted(&self, shown: &[u8]) -> Result<PathBuf, MirrorError> {
         let mut bytes = self.state.checkpoint.clone().into_bytes();
         bytes.push(b'\n');
         bytes.extend_from_slice(shown);
-        self.home.write(CONTRADICTION, &bytes)?;
-        Ok(self.home.dir().join(CONTRADICTION))
+        let name = |n: u32| if n == 1 { CONTRADICTION.to_owned() } else { format!("{CONTRADICTION}-{n}") };
+        let mut last = name(1);
+        for n in 1..=CONTRADICTIONS_MAX {
+            last = name(n);
+            let done = match self.home.read(&last, INDEX_MAX)? {
+                // Shown again: it is here.
+                Some(kept) => kept == bytes,
+                None => self.home.write_new(&last, &bytes)?,
+            };
+            if done {
+                break;
+            }
+        }
+        Ok(self.home.dir().join(last))
     }
 
     /// The raw entries that count, from a byte on.
@@ -290,7 +353,7 @@ impl Mirror {
         self.home.dir().join(ENTRIES)
     }
 
-    fn write_index(&self) -> Result<(), MirrorError> {
+    pub(super) fn write_index(&self) -> Result<(), MirrorError> {
         let index = serde_json::to_vec(&self.state).map_err(|_| MirrorError::Damaged("its index"))?;
         Ok(self.home.write(INDEX, &index)?)
     }
@@ -341,7 +404,7 @@ impl Growth {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(match mirror.sessions.get(&id) {
                 Some(session) => session.clone(),
-                // The relay knew the session and the log doesn't: nothing here could be erased.
+                // The relay knew the session and this log doesn't: another log's, if anybody's ([`super::erasures`]).
                 None if matches!(read.entry, LogEntry::Notice(_)) => return Ok(String::new()),
                 None => {
                     agent = agents.next().ok_or(MirrorError::Damaged("an agent's key is missing"))?;
@@ -417,4 +480,30 @@ fn folder(key: &VerifierKey) -> String {
 
 fn text(note: &[u8]) -> Result<String, MirrorError> {
     String::from_utf8(note.to_vec()).map_err(|_| MirrorError::Damaged("a note that isn't text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{copy, log};
+    use super::*;
+
+    #[test]
+    fn f4_the_first_evidence_stays_and_what_comes_later_lies_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = copy(folder.path(), &log(1), Vec::new());
+        let kept = |n: u32| copy.contradicted(n.to_string().as_bytes()).unwrap();
+        let first = kept(1);
+        let bytes = std::fs::read(&first).unwrap();
+        assert!(first.ends_with("contradiction") && bytes.starts_with(copy.state.checkpoint.as_bytes()));
+        assert!(kept(2).ends_with("contradiction-2"));
+        assert_eq!((kept(1), std::fs::read(&first).unwrap()), (first.clone(), bytes.clone()), "shown again, kept once");
+        for n in 3..=CONTRADICTIONS_MAX {
+            assert!(kept(n).ends_with(format!("contradiction-{n}")));
+        }
+        // One more is too many: nothing is overwritten for it.
+        let last = kept(CONTRADICTIONS_MAX);
+        assert_eq!(kept(CONTRADICTIONS_MAX + 1), last);
+        assert!(std::fs::read(last).unwrap().ends_with(CONTRADICTIONS_MAX.to_string().as_bytes()));
+        assert_eq!(std::fs::read(first).unwrap(), bytes);
+    }
 }

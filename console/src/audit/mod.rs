@@ -9,7 +9,9 @@
 //! the copy here is what it is held against. No SQL. The relay learns which sessions an auditor looks at, and not one word
 //! that is searched for. (SECURITY E5, F4)
 
+mod chain;
 pub(crate) mod check;
+mod erasures;
 pub(crate) mod export;
 pub(crate) mod following;
 mod import;
@@ -21,6 +23,8 @@ pub(crate) mod replay;
 pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod sync;
+#[cfg(test)]
+mod testing;
 pub(crate) mod tiles;
 pub(crate) mod words;
 

@@ -11,7 +11,6 @@ use venia_proto::key::VerifierKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::looking::Look;
 use venia_proto::ledger::note::Note;
-use venia_proto::ledger::notice::Succession;
 use venia_proto::rendezvous::{Answer, Call, LogHead};
 use venia_proto::statement::Statement;
 use venia_relay::client::control::{Control, ControlError};
@@ -20,6 +19,7 @@ use venia_relay::client::link::Link;
 
 use super::mirror::{Mirror, MirrorError};
 use super::opening::Opener;
+use super::{chain, erasures};
 use crate::membership::Membership;
 use crate::{obeying, reach};
 
@@ -98,12 +98,17 @@ impl Looker {
             let mut mirror = Mirror::open(data, &key)?;
             grow(&mut mirror, control, &head, n < last, &mut told).await?;
             heads.push(Checkpoint::open(&head.checkpoint, &key).map_err(|_| ControlError::Malformed(None))?);
-            if let Some(opener) = opener {
-                opener.open(control, &mirror).await?;
-            }
             mirrors.push(mirror);
         }
-        linked(&mirrors, &heads)?;
+        chain::linked(&mirrors, &heads, &control.welcome().relay.log)?;
+        mirrors.extend(chain::lost(data, &member.root, &mirrors)?);
+        // Before anything is opened: the newest log says what was erased of every other.
+        erasures::hand_on(&mut mirrors)?;
+        if let Some(opener) = opener {
+            for mirror in &mirrors {
+                opener.open(control, mirror).await?;
+            }
+        }
         Ok(mirrors)
     }
 
@@ -123,23 +128,22 @@ fn log_key(head: &LogHead, member: &Membership) -> Option<VerifierKey> {
     Checkpoint::of_note(&note, &key).ok().map(|_| key)
 }
 
-/// Every log says truly where the one before was closed. One that was closed before the end of this copy lost what came
-/// after: only a restored backup may, and only if it says so. (SECURITY F5)
-fn linked(mirrors: &[Mirror], heads: &[Checkpoint]) -> Result<(), SyncError> {
-    for ((before, next), head) in mirrors.iter().zip(mirrors.iter().skip(1)).zip(heads) {
-        let Some((closed, cause)) = next.follows()? else {
-            if next.is_pruned() {
-                continue;
-            }
-            return Err(SyncError::Contradiction(before.contradicted(next.state.checkpoint.as_bytes())?));
-        };
-        let said = (closed.origin, closed.size, closed.root) == (head.origin.clone(), head.size, head.root);
-        let lost = before.state.reading.size > head.size;
-        if !said || lost && cause == Succession::Year {
-            return Err(SyncError::Contradiction(before.contradicted(next.state.checkpoint.as_bytes())?));
-        }
+/// Whether a relay may say that entries before this one aren't kept: nobody signs that, so it is believed of no log that
+/// grows, and of a closed one only altogether.
+fn may_be_pruned(kept_from: u64, size: u64, closed: bool) -> bool {
+    kept_from == 0 || closed && kept_from == size
+}
+
+/// Whether the relay proves that the closed log's last tree continues this copy's.
+async fn continues(mirror: &Mirror, control: &Control, last: &Checkpoint) -> Result<bool, SyncError> {
+    let (origin, first) = (mirror.key.name.to_string(), mirror.state.reading.size);
+    match reach::call(control, Call::Consistency { origin, first, second: last.size }).await {
+        Ok(Answer::Consistency { path, .. }) => Ok(mirror.is_continued(last, &path)?),
+        Ok(_) => Err(ControlError::Malformed(None).into()),
+        // No proof is as good as a wrong one.
+        Err(ControlError::Refused(_)) => Ok(false),
+        Err(error) => Err(error.into()),
     }
-    Ok(())
 }
 
 /// `closed`: another log follows this one.
@@ -152,9 +156,18 @@ async fn grow(
 ) -> Result<(), SyncError> {
     let malformed = || ControlError::Malformed(None);
     let signed = Checkpoint::open(&head.checkpoint, &mirror.key).map_err(|_| malformed())?;
+    // A log that was pruned is closed: it never has another end than it had.
+    let moved = mirror.ended()?.is_some_and(|ended| ended != (signed.size, signed.root));
+    if moved || !may_be_pruned(head.kept_from, signed.size, closed) {
+        return Err(SyncError::Contradiction(mirror.contradicted(&head.checkpoint)?));
+    }
     let mut growth = mirror.grow()?;
     if head.kept_from > growth.reading.size() {
-        return Ok(mirror.known_by_root(head.kept_from, &head.checkpoint, &head.statement)?);
+        // What is here must be how the pruned log began, or pruning would hide another history.
+        if growth.reading.size() > 0 && !continues(mirror, control, &signed).await? {
+            return Err(SyncError::Contradiction(mirror.contradicted(&head.checkpoint)?));
+        }
+        return Ok(mirror.known_by_root(signed.size, &head.checkpoint, &head.statement)?);
     }
     if signed.size < growth.reading.size() {
         // This copy holds what the relay lost, and the relay's shorter log is how it began.
@@ -208,4 +221,21 @@ async fn grow(
         mirror.keep(growth, &head.checkpoint, &head.statement)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f4_only_a_closed_log_is_pruned_and_only_whole() {
+        for (kept_from, closed, may) in
+            [(0, false, true), (0, true, true), (10, true, true), (9, true, false), (11, true, false), (1, true, false)]
+        {
+            assert_eq!(may_be_pruned(kept_from, 10, closed), may, "{kept_from} {closed}");
+        }
+        for kept_from in [1, 9, 10, 11, u64::MAX] {
+            assert!(!may_be_pruned(kept_from, 10, false), "a log that grows keeps everything: {kept_from}");
+        }
+    }
 }

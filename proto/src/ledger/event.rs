@@ -58,8 +58,8 @@ pub struct After {
     pub root: [u8; 32],
 }
 
-/// An event with its exact bytes. Made only by [`Header::sign`] and [`Event::parse`], so header, bytes and leaf always
-/// belong together.
+/// An event with its exact bytes. Made only by [`Header::sign`], [`Event::parse`] and [`Event::stored`], so header, bytes
+/// and leaf always belong together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
     header: Header,
@@ -169,6 +169,14 @@ impl Event {
     /// Reads an event: form, schema, and what one event must be in itself. The signature is unchecked until
     /// [`Event::verify`]: whose it must be is known only from the strand.
     pub fn parse(bytes: &[u8]) -> Result<Self, EventError> {
+        let event = Self::stored(bytes)?;
+        event.header.check()?;
+        Ok(event)
+    }
+
+    /// Reads an event that one's own log already took in: form and schema alone. What one event must be in itself became
+    /// stricter with time, and what was admitted under older rules stays in the log.
+    pub fn stored(bytes: &[u8]) -> Result<Self, EventError> {
         let note = Note::parse(bytes)?;
         note.exactly_one_signature()?;
         let line = note.content(EVENT)?;
@@ -177,7 +185,6 @@ impl Event {
             Some(header) => header,
             None => header::read(json::signed_object(line)?)?,
         };
-        header.check()?;
         Ok(Self { header, leaf: note::leaf(bytes), note, bytes: bytes.to_vec() })
     }
 

@@ -179,6 +179,30 @@ impl Strands {
         Ok(admission)
     }
 
+    /// Takes in an event that one's own log admitted before: signed by the strand's key, and the next of its chain. The other
+    /// rules became stricter with time, and aren't asked a second time of what already stands in the log.
+    pub fn restore(&mut self, event: &Event) -> Result<(), StrandError> {
+        let key = self.key_for(event)?;
+        let (header, author) = (event.header(), event.header().author);
+        event.verify_by(key).map_err(|_| StrandError::ForeignKey(author))?;
+        let expected = self.count(author);
+        if header.seq != expected {
+            return Err(StrandError::Gap { author, expected, got: header.seq });
+        }
+        let before = expected.checked_sub(1).and_then(|seq| self.leaf_at(author, seq));
+        if header.prev != before {
+            return Err(StrandError::WrongPrev { author, seq: header.seq });
+        }
+        // A second join for one strand would give it another key and forget what it wrote.
+        if let Kind::Join { strand, .. } = header.kind
+            && self.chains.contains_key(&strand)
+        {
+            return Err(StrandError::StrandNumber { expected: self.next_like(strand), got: strand });
+        }
+        self.take(event);
+        Ok(())
+    }
+
     /// Checks the signature and the place of an event.
     pub fn check(&self, event: &Event) -> Result<Admission, StrandError> {
         let key = self.key_for(event)?;

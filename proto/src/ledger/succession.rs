@@ -88,6 +88,15 @@ pub fn origin(first: &KeyName, number: u64) -> Result<KeyName, KeyError> {
     if number <= 1 { Ok(first.clone()) } else { KeyName::new(&format!("{}/{number}", first.as_str())) }
 }
 
+/// Whether these are origins of logs that one service kept, one after another, as [`origin`] names them.
+pub fn is_one_service(one: &KeyName, other: &KeyName) -> bool {
+    let first = |name: &KeyName| {
+        let numbered = name.as_str().rsplit_once('/').filter(|(_, number)| number.parse::<u64>().is_ok());
+        numbered.map_or(name.as_str(), |(first, _)| first).to_owned()
+    };
+    first(one) == first(other)
+}
+
 /// Whether a log that began then should be followed by another: another calendar year has come. Never before every session
 /// has ended: a session stands in one log, so that its receipts are against one tree. (SECURITY F3)
 pub fn is_due(begun: Wall, now: Wall, is_open: bool) -> bool {
@@ -120,6 +129,20 @@ mod tests {
 
     fn closed(origin: &str, size: u64, root: u8) -> Closed {
         Closed { origin: name(origin), size, root: [root; 32] }
+    }
+
+    #[test]
+    fn the_logs_of_one_service_are_known_by_their_origins() {
+        let (first, tenth) = (name("relay/log"), origin(&name("relay/log"), 10).unwrap());
+        for (one, other, same) in [
+            (&first, &tenth, true),
+            (&tenth, &origin(&first, 2).unwrap(), true),
+            (&first, &first, true),
+            (&first, &name("relay/other"), false),
+            (&tenth, &name("relay/log2/10"), false),
+        ] {
+            assert_eq!(is_one_service(one, other), same, "{one} {other}");
+        }
     }
 
     #[test]

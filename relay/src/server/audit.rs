@@ -250,5 +250,7 @@ mod tests {
         assert!(looked.opens(one) && looked.opens(two));
         looked.say(Looking::Verify, None);
         assert!(!looked.opens(one), "the last word counts");
+        looked.say(Looking::Export, None);
+        assert!(!looked.opens(one), "an export holds headers only");
     }
 }

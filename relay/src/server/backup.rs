@@ -25,9 +25,10 @@ use venia_proto::encoding;
 use venia_proto::now::Wall;
 
 use super::cosigning;
-use super::identity::Keys;
+use super::identity::{Keys, log_number};
 use super::ledger::shards::{ARCHIVE, verified};
 use super::ledger::sqlite::Sqlite;
+use super::ledger::succession;
 use super::ledger::{Store as _, StoreError};
 use super::serve::DATABASE;
 use crate::client::home::{Home, HomeError};
@@ -139,10 +140,13 @@ fn fill(folder: &Path, copy: &Path, now: Wall) -> Result<Mark, BackupError> {
         }
         File::open(&target).and_then(|target| target.sync_all()).map_err(BackupError::Write)?;
     }
+    // A closed log's key that wasn't destroyed yet must not live on in a copy.
+    let (number, _) = succession::current(&to)?;
+    let closed = |name: &str| log_number(name).is_some_and(|of| of < number);
     for entry in fs::read_dir(folder).map_err(BackupError::Write)? {
         let name = entry.map_err(BackupError::Write)?.file_name();
         let Some(name) = name.to_str() else { continue };
-        if !name.starts_with('.') && (name.ends_with(".key") || FILES.contains(&name)) {
+        if !name.starts_with('.') && (name.ends_with(".key") || FILES.contains(&name)) && !closed(name) {
             let bytes = from.read(name, SMALL_MAX)?.map(zeroize::Zeroizing::new);
             bytes.map_or(Ok(()), |bytes| to.write(name, &bytes))?;
         }
@@ -295,6 +299,16 @@ mod tests {
         copy(&dest, &second).unwrap();
         assert!(files(&second).is_superset(&BTreeSet::from(["archive".to_owned(), "log-2.key".to_owned()])));
         assert_eq!(files(&second.join(ARCHIVE)), BTreeSet::from(["1.db".to_owned()]));
+        // A crash left the closed log's key: no copy has it, and the next start destroys it, and no other.
+        for name in ["log.key", "log-3.key", "log-02.key"] {
+            fs::copy(dest.join("log-2.key"), dest.join(name)).unwrap();
+        }
+        let third = parent.path().join("third");
+        copy(&dest, &third).unwrap();
+        assert!(!files(&third).contains("log.key") && files(&third).contains("log-2.key"));
+        start(&dest).await.unwrap().stop().await;
+        let left: Vec<_> = files(&dest).into_iter().filter(|name| name.starts_with("log")).collect();
+        assert_eq!(left, ["log-02.key", "log-2.key", "log-3.key"]);
         assert!(recovered(&second).unwrap().logs.origin.as_str().ends_with("/3"));
     }
 

@@ -104,6 +104,15 @@ pub(super) fn log_file(number: u64) -> String {
     if number <= 1 { LOG_KEY.to_owned() } else { format!("log-{number}.key") }
 }
 
+/// Which log a file is the key of, if it is one's.
+pub(super) fn log_number(file: &str) -> Option<u64> {
+    let number = match file {
+        LOG_KEY => 1,
+        _ => file.strip_prefix("log-")?.strip_suffix(".key")?.parse().ok()?,
+    };
+    (log_file(number) == file).then_some(number)
+}
+
 impl Published {
     /// The statement last signed in this folder, if there ever was one.
     pub fn read(home: &Home) -> Result<Option<Self>, IdentityError> {
@@ -208,6 +217,18 @@ fn wanted(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_logs_key_is_known_by_its_file() {
+        for number in [1, 2, 3, 10, u64::MAX] {
+            assert_eq!(log_number(&log_file(number)), Some(number));
+        }
+        for other in
+            ["log-1.key", "log-0.key", "log-02.key", "log-+2.key", "log-.key", "logs.key", "tls.key", "log-2.key.old"]
+        {
+            assert_eq!(log_number(other), None, "{other}");
+        }
+    }
 
     fn at(text: &str) -> HostPort {
         text.parse().unwrap()

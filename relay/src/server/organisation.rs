@@ -1,7 +1,8 @@
 //! The organisation a relay speaks for: its settings, its keys, and the one statement that is served.
 //!
 //! Who changes a setting gets a new statement, stored before anybody is told. Connections that are open keep theirs; each
-//! new one is welcomed with the newest. The log is told with a `policy` note which statement is in force
+//! new one is welcomed with the newest, and no session begins over one that was welcomed with other auditors:
+//! such an agent is let go while nobody has come for it yet. The log is told with a `policy` note which statement is in force
 //! ([`Organisation::off_record`]); if the relay dies between the two, the next start says it.
 //!
 //! Not here: what a statement must be ([`venia_proto::statement`]), and who may ask ([`super::admin`]).
@@ -9,6 +10,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
 use venia_proto::address::{HostPort, RelayAddress};
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::notice::Notice;
@@ -27,6 +29,8 @@ pub struct Organisation {
     pub keys: Keys,
     public: HostPort,
     state: Mutex<State>,
+    /// The serial of the statement in force.
+    serial: watch::Sender<u64>,
 }
 
 struct State {
@@ -68,12 +72,18 @@ impl Organisation {
             settings.write(&home)?;
         }
         let published = Arc::new(Published::current(&home, &keys, &public, &settings, now)?);
-        Ok(Self { home, keys, public, state: Mutex::new(State { settings, published }) })
+        let (serial, _) = watch::channel(published.statement.serial);
+        Ok(Self { home, keys, public, state: Mutex::new(State { settings, published }), serial })
     }
 
     /// The statement in force.
     pub fn served(&self) -> Arc<Published> {
         self.state().published.clone()
+    }
+
+    /// Changes with every statement.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.serial.subscribe()
     }
 
     /// What was decided so far.
@@ -101,7 +111,11 @@ impl Organisation {
             state.settings = settings;
         }
         state.published = Arc::new(Published::current(&self.home, &self.keys, &self.public, &state.settings, now)?);
-        Ok(state.published.clone())
+        let published = state.published.clone();
+        // Who hears of it looks at once.
+        drop(state);
+        self.serial.send_replace(published.statement.serial);
+        Ok(published)
     }
 
     /// Signs the statement again if half its life is over.

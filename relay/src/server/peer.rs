@@ -19,6 +19,7 @@ use venia_proto::wire::{self, Limit, WireError};
 use super::audit::{Desk, Looked};
 use super::cosigning::Cosigned;
 use super::hall::{Hall, OUTBOX, source};
+use super::identity::Published;
 use super::ledger::StoreError;
 use super::ledger::admission::Submission;
 use super::ledger::continuity::Continuity;
@@ -83,6 +84,9 @@ pub enum PeerError {
     /// A frame that didn't come to its end.
     #[error("the peer stopped within a frame")]
     Stalled,
+    /// It was welcomed with other auditors than those in force.
+    #[error("the auditors changed since the peer came")]
+    Outdated,
     /// The connection is gone.
     #[error("the connection ended")]
     Gone,
@@ -105,6 +109,7 @@ pub async fn serve(relay: Arc<Relay>, connection: Connection) {
         tracing::debug!(error = &error as &dyn std::error::Error, "a control connection ended");
         let code = match error {
             PeerError::Gone => return,
+            PeerError::Outdated => code::GOING_DOWN,
             PeerError::Tls(_) | PeerError::Silent | PeerError::Wire(_) | PeerError::OutOfPlace | PeerError::Stalled => {
                 code::PROTOCOL
             }
@@ -123,8 +128,8 @@ struct Conversation<'a> {
     calls: Arc<Semaphore>,
     held: Held,
     looked: Looked,
-    /// Whether the statement this peer was welcomed with names auditors.
-    auditors: bool,
+    /// The statement this peer was welcomed with.
+    welcomed: Arc<Published>,
 }
 
 impl<'a> Conversation<'a> {
@@ -149,8 +154,8 @@ impl<'a> Conversation<'a> {
             return Err(PeerError::OutOfPlace);
         }
         let batch = relay.ledger.time().await.batch.to_vec();
-        let served = relay.organisation.served();
-        let (statement, auditors) = (served.note.clone(), !served.statement.auditors.is_empty());
+        let welcomed = relay.organisation.served();
+        let statement = welcomed.note.clone();
         write(&mut send, &FromRelay::Welcome { version: VERSION, statement, batch }).await?;
         let (outbox, inbox) = mpsc::channel(OUTBOX);
         let id = relay.hall.enter(connection.clone(), key, outbox.clone());
@@ -162,11 +167,12 @@ impl<'a> Conversation<'a> {
         let mine = connection.clone();
         let peer = bulk::Peer { connection: mine, key, held: held.clone(), looked: looked.clone() };
         let bulk = bulk::serve(relay.clone(), peer);
-        let conversation = Self { relay, id, key, source, connection, outbox, calls, held, looked, auditors };
+        let conversation = Self { relay, id, key, source, connection, outbox, calls, held, looked, welcomed };
         tokio::select! {
             ended = conversation.listen(frames) => ended,
             ended = speak(send, inbox) => ended,
             () = bulk => Err(PeerError::Gone),
+            () = conversation.outdated() => Err(PeerError::Outdated),
         }
     }
 
@@ -192,6 +198,9 @@ impl<'a> Conversation<'a> {
         let hall = &self.relay.hall;
         match call {
             Call::Register { session } => {
+                if self.auditors().is_none() {
+                    return Err(PeerError::Outdated);
+                }
                 let random = random()?;
                 hall.act(|registry, now| registry.register(ticket, session, random, now));
             }
@@ -225,7 +234,7 @@ impl<'a> Conversation<'a> {
                     accept::admit(self.connection);
                 }
                 let (from, source, held) = (self.key, self.source.clone(), self.held.clone());
-                let submission = Submission { from, source, met, events, known, held, auditors: self.auditors };
+                let submission = Submission { from, source, met, events, known, held, auditors: self.auditors() };
                 // Queued here, not in a task: events are recorded in the order they came.
                 let pending = self.relay.ledger.submit(submission).await;
                 self.answer_later(ticket, open, pending);
@@ -285,6 +294,27 @@ impl<'a> Conversation<'a> {
             }),
         }
         Ok(())
+    }
+
+    /// Whether the statement this peer was welcomed with names auditors; none if they aren't those in force any more.
+    fn auditors(&self) -> Option<bool> {
+        let (then, now) = (&self.welcomed.statement.auditors, &self.relay.organisation.served().statement.auditors);
+        (then == now).then_some(!then.is_empty())
+    }
+
+    /// Waits until the auditors aren't those this peer was welcomed with, and it shows a code that nobody came for yet. It comes
+    /// again and shows its person who reads along; a session under way goes on as it began.
+    async fn outdated(&self) {
+        let mut changes = self.relay.organisation.changes();
+        loop {
+            let waits = || self.relay.hall.meeting(&self.key).is_some_and(|(_, met)| met.is_empty());
+            if self.auditors().is_none() && waits() {
+                return;
+            }
+            if changes.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
     }
 
     fn answer_later(&self, ticket: Ticket, open: OwnedSemaphorePermit, pending: Result<Pending, Refusal>) {

@@ -133,6 +133,7 @@ impl Running {
         let mut store = Sqlite::open(&home.path(DATABASE)?)?;
         recovery::may_sign(&home)?;
         let keys = turn(&home, &mut store, Keys::open(&home)?, clock::now().wall)?;
+        succession::bury(&home)?;
         let door = Door::open(options.listen, &keys.tls)?;
         let listening = door.local_addr().map_err(ServeError::Socket)?;
         let public = public(&home, options.public, listening)?;

@@ -84,7 +84,7 @@ impl Appender {
                 events,
                 known: 0,
                 held: venia_relay::server::ledger::sealed::Held::default(),
-                auditors: false,
+                auditors: Some(false),
             };
             let pending = ledger.submit(submission).await.expect("a ledger that runs");
             let answer = pending.await.expect("an answer").expect("a receipt");

@@ -27,6 +27,7 @@ audit-denied = denied at this PC in entry { $entry }, answered after { $seconds 
 audit-unanswered = nobody answered at this PC: entry { $entry }, after { $seconds } s
 audit-flags = Look at: { $flags }
 audit-pruned = The log { $log } was pruned up to entry { $entries }: it is known by its root only, and nothing else can be said of it.
+audit-pruned-rest = The relay pruned { $log }, which ended at { $entries } entries. This copy holds how it began, proven: keep it.
 audit-outlives = The relay closed { $log } at { $closed } entries, after it was restored from a backup. This copy holds what it lost: keep it.
 audit-stopped = Stopped at entry { $at }. Everything before it that could be judged was right.
 audit-stopped-hint = Run it again: it goes on there.

@@ -27,6 +27,7 @@ audit-denied = negado en este equipo en la entrada { $entry }, respondido tras {
 audit-unanswered = nadie respondió en este equipo: entrada { $entry }, tras { $seconds } s
 audit-flags = Revise: { $flags }
 audit-pruned = El registro { $log } se podó hasta la entrada { $entries }: se conoce solo por su raíz, y nada más se puede decir de él.
+audit-pruned-rest = El relé podó { $log }, que terminó en { $entries } entradas. Esta copia tiene su comienzo, probado: consérvela.
 audit-outlives = El relé cerró { $log } en { $closed } entradas, tras restaurarse desde una copia. Esta copia tiene lo que él perdió: consérvela.
 audit-stopped = Detenido en la entrada { $at }. Todo lo anterior que se pudo juzgar era correcto.
 audit-stopped-hint = Ejecútelo de nuevo: continúa allí.

@@ -8,13 +8,15 @@ use std::time::Duration;
 use serde_json::json;
 use venia_proto::ledger::looking::Look;
 use venia_proto::ledger::notice::Looking;
+use venia_proto::now::Wall;
 use venia_relay::client::control::ControlError;
 use venia_relay::walking;
 use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
+use venia_ui::words::Words;
 
-use super::desk::Desk;
+use super::desk::{Desk, Log};
 use super::{mirror, not_synced};
 use crate::audit::export::Lines;
 use crate::audit::mirror::{Mirror, MirrorError};
@@ -22,6 +24,7 @@ use crate::audit::sync::{Looker, SyncError};
 use crate::audit::{following, tiles};
 use crate::cli::Format;
 use crate::commands::block_on;
+use crate::{clock, trouble};
 
 /// What goes on record.
 const LOOK: Look = (Looking::Export, None);
@@ -56,6 +59,9 @@ fn follow(desk: &Desk<'_>, format: Format, out: &Path, every: Duration) -> Resul
         let mut looker = Some(Looker::arrive(&desk.member, &[LOOK]).await.map_err(|e| not_synced(e, words))?);
         let mut first = true;
         while !stop.load(Ordering::Acquire) {
+            // Words are due whether the relay answers or not; the copies aren't open meanwhile.
+            let due = Mirror::bare(data).map_err(|error| mirror(&error, words))?;
+            drop(obeyed(due, Some(clock::now().wall), words)?);
             let round = match &looker {
                 Some(looker) => looker.round(&desk.member, data, None, |_, _| {}).await,
                 None => Looker::arrive(&desk.member, &[LOOK]).await.map(|again| {
@@ -65,6 +71,7 @@ fn follow(desk: &Desk<'_>, format: Format, out: &Path, every: Duration) -> Resul
             };
             match round {
                 Ok(mirrors) => {
+                    let mirrors = obeyed(mirrors, None, words)?;
                     write(&mirrors, format, out, first, screen)?;
                     first &= mirrors.is_empty();
                 }
@@ -88,6 +95,12 @@ fn follow(desk: &Desk<'_>, format: Format, out: &Path, every: Duration) -> Resul
         Ok(Exit::Done)
     };
     block_on(followed, words)?
+}
+
+/// Lets go of the words beside these copies that are due, or that a log says are erased.
+fn obeyed(mirrors: Vec<Mirror>, sweep: Option<Wall>, words: &Words) -> Result<Vec<Mirror>, Failure> {
+    let logs = mirrors.into_iter().map(|copy| Log::open(copy, sweep).map(|log| log.copy));
+    logs.collect::<Result<_, _>>().map_err(|error| trouble::folder(&error, words))
 }
 
 /// Writes what there is; says so if something came or `always`.

@@ -1,6 +1,7 @@
 //! `venia audit verify`: the whole log, or what is new in it.
 
 use serde_json::json;
+use venia_proto::id::SessionId;
 use venia_proto::ledger::looking::Look;
 use venia_proto::ledger::merkle::Hash;
 use venia_proto::ledger::notice::Looking;
@@ -47,6 +48,8 @@ pub(super) fn run(asked: Asked, offline: bool, common: &Common, screen: &Screen)
         desk.logs(false, looks, only)?
     };
     let stop = walking::interrupted().map_err(|error| mirror(&error.into(), words))?;
+    // A log that is broken says nothing about the others: all are judged.
+    let (mut exit, mut unread) = (Exit::Done, None);
     for Log { copy, words: heard } in logs {
         if copy.is_pruned() {
             pruned(&copy, screen)?;
@@ -67,29 +70,39 @@ pub(super) fn run(asked: Asked, offline: bool, common: &Common, screen: &Screen)
         drop(progress);
         match verified {
             Ok(verified) => tell(&verified, copy, since_last, replay.judged(), &desk, screen)?,
-            Err(Unproven::Mirror(error)) => return Err(mirror(&error, words)),
+            Err(Unproven::Mirror(error)) => unread = unread.or_else(|| Some(mirror(&error, words))),
             Err(Unproven::Stopped(at)) => {
                 let hint = words.say("audit-stopped-hint", &[]);
-                return Err(trouble::cannot_tell("stopped", words.say("audit-stopped", &[("at", &at)]), hint, words));
+                let stopped = trouble::cannot_tell("stopped", words.say("audit-stopped", &[("at", &at)]), hint, words);
+                return Err(after(exit, stopped));
             }
             Err(Unproven::Broken { entry, session, why }) => {
-                let session = session.map(|session| session.to_string());
-                if screen.json() {
-                    let log = copy.key.name.to_string();
-                    screen.object(
-                        &json!({"verdict": "broken", "log": log, "at": entry, "session": session, "why": why}),
-                    )?;
-                    return Ok(Exit::Refused);
-                }
-                screen.line(&match &session {
-                    Some(session) => words.say("audit-broken", &[("at", &entry), ("session", session), ("why", &why)]),
-                    None => words.say("verify-broken-entry", &[("at", &entry), ("why", &why)]),
-                })?;
-                return Ok(Exit::Refused);
+                broken(copy, (entry, session, &why), screen)?;
+                exit = Exit::Refused;
             }
         }
     }
-    Ok(Exit::Done)
+    unread.map_or(Ok(exit), |unread| Err(after(exit, unread)))
+}
+
+/// What was found broken before counts, whatever can't be told of the rest.
+fn after(exit: Exit, failure: Failure) -> Failure {
+    if exit == Exit::Refused { Failure { exit, ..failure } } else { failure }
+}
+
+/// A log that doesn't hold, and where.
+fn broken(copy: &Mirror, at: (u64, Option<SessionId>, &str), screen: &Screen) -> Result<(), Failure> {
+    let (words, log) = (screen.words(), copy.key.name.to_string());
+    let (entry, session, why) = (at.0, at.1.map(|session| session.to_string()), at.2);
+    if screen.json() {
+        return screen.object(&json!({
+            "verdict": "broken", "log": log, "at": entry, "session": session, "why": why, "outlives": copy.state.closed,
+        }));
+    }
+    screen.line(&match &session {
+        Some(session) => words.say("audit-broken", &[("at", &entry), ("session", session), ("why", &why)]),
+        None => words.say("verify-broken-entry", &[("at", &entry), ("why", &why)]),
+    })
 }
 
 fn tell(
@@ -112,6 +125,7 @@ fn tell(
             "rules": {
                 "with_words": rules.with_words, "in_part": rules.in_part, "clear_fields_only": rules.without,
             },
+            "outlives": copy.state.closed, "pruned": copy.pruned_at(),
             "witnessed": freshness.map(|found| found.witnessed),
             "observed": freshness.and_then(|found| found.observed),
         }));
@@ -138,6 +152,9 @@ fn tell(
     }
     if let Some(closed) = copy.state.closed {
         screen.line(&words.say("audit-outlives", &[("log", &log), ("closed", &closed)]))?;
+    }
+    if let Some(entries) = copy.pruned_at() {
+        screen.line(&words.say("audit-pruned-rest", &[("log", &log), ("entries", &entries)]))?;
     }
     if let Some(found) = freshness {
         screen.line(&fresh(&found, words))?;

@@ -247,3 +247,41 @@ fn an_author_is_rebuilt_from_its_journal() {
     journal.iter().for_each(|event| again.follow(event));
     assert_eq!(again, s.ana);
 }
+
+/// Signature and chain are asked of a stored event, and what today's rules would refuse is left to the log it stands in.
+#[test]
+fn an_event_that_stands_in_the_log_is_restored_whatever_rules_came_since() {
+    let write = |author: &mut Author, kind: Kind| {
+        let parts = if crate::ledger::event::part_names(&kind).is_empty() { Vec::new() } else { body() };
+        author.write(kind, &parts, Wall::from_ms(1), &key(1))
+    };
+    let mut author = Author::new(SESSION, Strand::Agent);
+    author.receipted(after("log", 0));
+    let open = write(&mut author, Kind::Open { versions: vec![1] });
+    let mut twin = author.clone();
+    // A close that counts somebody who never joined.
+    let held = BTreeMap::from([(Strand::Agent, 2), (technician(3), 1)]);
+    let close = write(&mut author, Kind::Close { by: Cause::Person, cause: Cause::Done, held });
+    assert!(Event::parse(open.bytes()).is_err());
+    let stored = [Event::stored(open.bytes()).unwrap(), Event::stored(close.bytes()).unwrap()];
+    let mut strands = Strands::new(SESSION, key(1).verifier().clone());
+    assert!(matches!(strands.restore(&stored[1]), Err(StrandError::Gap { .. })));
+    strands.restore(&stored[0]).unwrap();
+    assert_eq!(strands.check(&stored[1]), Err(StrandError::CountsStranger(technician(3))));
+    assert!(matches!(strands.restore(&stored[0]), Err(StrandError::Gap { .. })), "once only");
+    let foreign = twin.clone().write(Kind::Chat, &body(), Wall::from_ms(1), &key(2));
+    assert_eq!(strands.restore(&foreign), Err(StrandError::ForeignKey(Strand::Agent)));
+    let other = Author::new(SESSION, Strand::Agent).write(Kind::Chat, &body(), Wall::from_ms(1), &key(1));
+    let mut torn = other.header().clone();
+    (torn.seq, torn.prev) = (1, Some(other.leaf()));
+    let wrong = StrandError::WrongPrev { author: Strand::Agent, seq: 1 };
+    assert_eq!(strands.restore(&torn.sign(&key(1))), Err(wrong));
+    let own = write(&mut twin, join(technician(1), &key(2)));
+    let mut joined = strands.clone();
+    joined.restore(&own).unwrap();
+    let again = write(&mut twin, join(technician(1), &key(3)));
+    assert!(matches!(joined.restore(&again), Err(StrandError::StrandNumber { .. })), "a strand keeps its key");
+    assert_eq!(joined.key_of(technician(1)), Some(key(2).verifier()));
+    strands.restore(&stored[1]).unwrap();
+    assert_eq!(strands.closed(), Some(close.leaf()));
+}

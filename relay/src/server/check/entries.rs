@@ -1,6 +1,7 @@
 //! The entries in order, and every node of the tree over them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::{OptionalExtension as _, params};
 use venia_proto::id::SessionId;
@@ -29,6 +30,18 @@ pub(super) struct Entries<'a> {
 impl<'a> Entries<'a> {
     pub(super) fn new(store: &'a Sqlite, size: u64) -> Self {
         Self { store, size, next: 0, page: VecDeque::new(), tree: Tree::new(), nodes: 0 }
+    }
+
+    /// Hashes all that is left, and gives the root it leads to. What the entries say isn't looked at.
+    pub(super) fn root(&mut self, stop: &AtomicBool) -> Result<Hash, Unchecked> {
+        let mut record = Record::default();
+        while self.next(&mut record)? {
+            if stop.load(Ordering::Acquire) {
+                return Err(Unchecked::Stopped(self.next));
+            }
+        }
+        self.nothing_more()?;
+        Ok(self.tree.root())
     }
 
     /// Neither an entry nor a node beyond what the head counts.

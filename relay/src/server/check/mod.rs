@@ -4,6 +4,7 @@
 //! entries ──▶ every leaf hashed, the tree built anew ──▶ every stored node, the head and its copy beside the database
 //!         ──▶ every note of the relay's own, every event's signature and strand
 //!         ──▶ what the other tables say about the entries: events, sessions, parties, sealed parts, erasures, evidence
+//! closed logs ──▶ every leaf hashed, the tree built anew ──▶ every stored node, the last checkpoint (unless pruned)
 //! ```
 //!
 //! Read in one transaction of a connection that can't write: a running relay goes on beside it. Nothing is repaired.
@@ -185,7 +186,7 @@ fn at_one_moment(store: &Sqlite, wish: &Wish<'_>, mut told: impl FnMut(u64, u64)
     rows::whole_tables(store, &said, whole.opened())?;
     sealed::erasures(store, &said)?;
     rows::members(store)?;
-    rows::closed(store)?;
+    rows::closed(store, wish.stop)?;
     rows::sessions(store, wish.log, &said, wish.stop)?;
     rows::evidence(store)?;
     rows::life(store)?;

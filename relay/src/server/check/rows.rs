@@ -13,7 +13,8 @@ use venia_proto::ledger::kind::{Kind, KindName};
 use venia_proto::now::Wall;
 use venia_proto::statement::Role;
 
-use super::{Said, Unchecked, broken, sealed};
+use super::entries::Entries;
+use super::{At, Said, Unchecked, broken, sealed};
 use crate::server::ledger::limits::DAY_MS;
 use crate::server::ledger::shards::verified;
 use crate::server::ledger::sqlite::Sqlite;
@@ -60,17 +61,27 @@ pub(super) fn whole_tables(store: &Sqlite, said: &Said, opened: u64) -> Result<(
     Ok(())
 }
 
-/// Closed logs: each ends where its own key signed, and its file holds no more and no less than the list says.
-pub(super) fn closed(store: &Sqlite) -> Result<(), Unchecked> {
+/// Closed logs: each ends where its own key signed, and its file holds no more and no less than the list says. Every entry of
+/// those that weren't pruned is hashed again, and every node of their trees is compared.
+pub(super) fn closed(store: &Sqlite, stop: &AtomicBool) -> Result<(), Unchecked> {
     for shard in store.shards()? {
         let wrong = |why: &str| broken(&format!("shards {}", shard.number), why);
         let archive = store.archive(shard.number).map_err(|_| wrong("its file can't be read"))?;
         let head = verified(&archive, &shard.log).map_err(|_| wrong("its tree isn't the one it signed"))?;
-        if head.is_none_or(|(head, _)| head.size != shard.size) {
+        let Some((_, last)) = head.filter(|(head, _)| head.size == shard.size) else {
             return Err(wrong("its file ends elsewhere"));
+        };
+        if shard.kept_from > 0 {
+            continue;
         }
-        if shard.kept_from == 0 && count(&archive, "entries")? != shard.size {
-            return Err(wrong("entries of it are missing"));
+        let root = Entries::new(&archive, shard.size).root(stop).map_err(|error| match error {
+            // An entry's number alone would be taken for one of the log that grows.
+            Unchecked::Broken { at: At::Entry(entry), why } => wrong(&format!("entry {entry}: {why}")),
+            Unchecked::Broken { at: At::Row(row), why } => wrong(&format!("{row}: {why}")),
+            other @ (Unchecked::Store(_) | Unchecked::Stopped(_)) => other,
+        })?;
+        if root != last.root {
+            return Err(wrong("the entries don't lead to the root it signed"));
         }
     }
     Ok(())

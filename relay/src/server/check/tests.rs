@@ -86,7 +86,7 @@ impl Agent {
             events,
             known: 0,
             held: held.clone(),
-            auditors,
+            auditors: Some(auditors),
         };
         ledger.submit(submission).await.unwrap().await.unwrap().is_ok()
     }

@@ -11,7 +11,7 @@ mod live;
 mod opening;
 mod refusing;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use venia_proto::id::SessionId;
 use venia_proto::key::{KeyName, PublicKey};
@@ -30,6 +30,8 @@ use super::{Opened, Store, StoreError};
 
 /// Sessions kept in memory between commits; others are read again from disk.
 const CACHED: usize = 1_024;
+/// What is said of a session that can't be read back.
+const DAMAGED: &str = "a session's events";
 
 /// Events an agent wants recorded, and what the relay knows about that agent.
 #[derive(Clone, Debug)]
@@ -46,8 +48,8 @@ pub struct Submission {
     pub known: u64,
     /// Sealed parts that came before it over the same connection.
     pub held: Held,
-    /// Whether the statement that connection was welcomed with names auditors.
-    pub auditors: bool,
+    /// Whether the statement that connection was welcomed with names auditors; `None` if others are in force by now.
+    pub auditors: Option<bool>,
 }
 
 /// A submission that was read, its signatures checked as far as its connection's keys reach.
@@ -66,7 +68,7 @@ pub(super) struct Offer {
     /// See [`Submission::held`].
     pub(super) held: Held,
     /// See [`Submission::auditors`].
-    pub(super) auditors: bool,
+    pub(super) auditors: Option<bool>,
 }
 
 /// Sessions and members who came for them.
@@ -107,6 +109,8 @@ pub(super) struct Sessions {
     origin: KeyName,
     roots: Roots,
     live: HashMap<SessionId, Live>,
+    /// Sessions found damaged, so that their agents don't make us read all of them with every call.
+    damaged: BTreeSet<SessionId>,
     /// Sessions that begin with the commit under way.
     opening: Vec<(PublicKey, String)>,
     clock: u64,
@@ -125,13 +129,15 @@ pub(super) struct Moment<'a> {
 
 impl Sessions {
     pub(super) fn new(origin: KeyName, limits: Limits) -> Self {
-        Self { limits, origin, roots: Roots::default(), live: HashMap::new(), opening: Vec::new(), clock: 0 }
+        let (roots, live, damaged) = (Roots::default(), HashMap::new(), BTreeSet::new());
+        Self { limits, origin, roots, live, damaged, opening: Vec::new(), clock: 0 }
     }
 
     /// A commit failed: nothing admitted since the last one counts.
     pub(super) fn forget(&mut self) {
         self.roots.forget();
         self.live.clear();
+        self.damaged.clear();
         self.opening.clear();
     }
 
@@ -266,12 +272,22 @@ impl Sessions {
             None => Ok(None),
             Some((agent, _)) if agent.key != *from => Err(fault(0, EventFault::Session)),
             Some(_) => {
+                if self.damaged.contains(&session) {
+                    return Err(StoreError::Damaged(DAMAGED).into());
+                }
                 let stored = store.session(session)?.ok_or(StoreError::Damaged("a session"))?;
                 // Its receipts are against another tree: here it would begin a second time.
                 if stored.archived {
                     return Err(fault(0, EventFault::Session));
                 }
-                Ok(Some(Live::load(store, session, stored)?))
+                let loaded = Live::load(store, session, stored);
+                if matches!(loaded, Err(StoreError::Damaged(_))) {
+                    if self.damaged.len() == CACHED {
+                        self.damaged.clear();
+                    }
+                    self.damaged.insert(session);
+                }
+                Ok(Some(loaded?))
             }
         }
     }

@@ -11,6 +11,7 @@ mod questions;
 mod receipts;
 mod reload;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -95,6 +96,10 @@ struct Committer<S> {
     newest: watch::Sender<Newest>,
     /// The last commit failed and what is on disk couldn't be read back yet.
     broken: bool,
+    /// Times the database failed.
+    failures: u64,
+    /// Damage that was told; each kind once.
+    told: BTreeSet<&'static str>,
     /// A peer holds a checkpoint of ours that isn't in this log: signing on would be a fork. (SECURITY F5)
     set_back: bool,
     /// The write-ahead log may still hold what was erased.
@@ -147,6 +152,8 @@ impl<S: Store> Committer<S> {
             head,
             newest,
             broken: false,
+            failures: 0,
+            told: BTreeSet::new(),
             set_back: false,
             unscrubbed: true,
         })
@@ -171,6 +178,7 @@ impl<S: Store> Committer<S> {
         let (mut waiting, mut owed, mut questions, mut fresh) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut due, mut beats) = (false, false);
         for work in group {
+            let failures = self.failures;
             match work {
                 Work::Submit(offer, answer) => self.admit(offer, answer, &mut waiting),
                 Work::Note(notice, answer) => owed.push(Owed { notice, answer: Some(answer) }),
@@ -186,6 +194,11 @@ impl<S: Store> Committer<S> {
                     due |= self.beat(queued, &mut owed);
                 }
                 Work::Do(what) => what(&mut self.store),
+            }
+            // What was admitted earlier in this round rests on a memory that was forgotten with the failure: committed beside
+            // what is admitted from now on, two events could get one place.
+            if self.failures != failures {
+                refuse(std::mem::take(&mut waiting), Vec::new(), Refusal::Disk);
             }
         }
         due |= !fresh.is_empty() && self.age() >= STALE_MS;
@@ -226,12 +239,7 @@ impl<S: Store> Committer<S> {
             match self.sessions.admit(&mut self.store, offer, moment) {
                 Ok(admitted) => return waiting.push(Waiting { admitted, known, held, answer }),
                 Err(NotAdmitted::Refused(refusal)) => refusal,
-                Err(NotAdmitted::Store(error)) => {
-                    // What was admitted before it in this round rests on the same memory: refuse all of it.
-                    refuse(std::mem::take(waiting), Vec::new(), Refusal::Disk);
-                    self.failed(&error);
-                    Refusal::Disk
-                }
+                Err(NotAdmitted::Store(error)) => self.unreadable(&error),
             }
         };
         let _ = answer.send(Err(refusal));

@@ -49,7 +49,7 @@ pub type NamedPart = ([u8; 32], Option<[u8; 32]>);
 pub fn named(store: &impl Store, session: SessionId) -> Result<Vec<NamedPart>, StoreError> {
     let mut parts = Vec::new();
     for note in store.session(session)?.map_or_else(Vec::new, |stored| stored.events) {
-        let event = Event::parse(&note).map_err(|_| StoreError::Damaged("an event"))?;
+        let event = Event::stored(&note).map_err(|_| StoreError::Damaged("an event"))?;
         parts.extend(event.header().parts.iter().map(|part| (part.commit, part.sealed)));
     }
     Ok(parts)

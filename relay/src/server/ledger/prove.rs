@@ -136,7 +136,7 @@ pub(super) fn prove(
         // Of a pruned log there is the place, and no longer what it says.
         if placed.entry >= store.kept_from() {
             let note = store.entry(placed.entry)?.ok_or(StoreError::Damaged("an entry is missing"))?;
-            let event = Event::parse(&note).map_err(|_| StoreError::Damaged("an event"))?;
+            let event = Event::stored(&note).map_err(|_| StoreError::Damaged("an event"))?;
             if let Kind::Join { strand, .. } = event.header().kind {
                 let note = store.entry(placed.batch)?.ok_or(StoreError::Damaged("a batch note is missing"))?;
                 batches.push(ProvenBatch { strand, note, entry: nodes.entry(placed.batch, size)? });

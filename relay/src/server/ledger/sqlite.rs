@@ -6,9 +6,6 @@
 //!
 //! Not here: what may be stored ([`super::admission`]), and in which order ([`super::committer`]).
 
-mod append;
-mod schema;
-
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -45,6 +42,9 @@ macro_rules! walking {
         )
     };
 }
+
+mod append;
+mod schema;
 
 /// An open database.
 pub struct Sqlite {

@@ -26,7 +26,7 @@ use venia_proto::ledger::succession::{SERIAL_JUMP, is_due};
 use venia_proto::now::Wall;
 
 use super::super::cosigning;
-use super::super::identity::{IdentityError, Keys, Published, log_file, log_key};
+use super::super::identity::{IdentityError, Keys, Published, log_file, log_key, log_number};
 use super::super::serve::DATABASE;
 use super::super::settings::Settings;
 use super::prove::Nodes;
@@ -181,6 +181,23 @@ pub fn succeed(home: &Home, store: &mut Sqlite, cause: Succession, now: Wall) ->
     home.remove(&log_file(number))?;
     let (origin, serial) = (keys.log.verifier().name.clone(), published.statement.serial);
     Ok(Succeeded { closed: previous, until, origin, serial, left_open, withdrawn })
+}
+
+/// Destroys keys of closed logs that a crash, or a copied folder, left here: whoever finds one could sign another end to a log
+/// that people hold receipts of.
+pub fn bury(home: &Home) -> Result<(), HomeError> {
+    let (number, _) = current(home)?;
+    let folder = || home.dir().to_owned();
+    let files = fs::read_dir(home.dir()).map_err(|source| HomeError::Disk { path: folder(), source })?;
+    for file in files {
+        let file = file.map_err(|source| HomeError::Disk { path: folder(), source })?.file_name();
+        let Some(name) = file.to_str() else { continue };
+        if log_number(name).is_some_and(|closed| closed < number) {
+            tracing::warn!(name, "a closed log's key was still here; it is destroyed");
+            home.remove(name)?;
+        }
+    }
+    Ok(())
 }
 
 /// The first commit of a log that follows another.

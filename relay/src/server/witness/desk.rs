@@ -82,6 +82,9 @@ pub struct Desk<M> {
 struct State<M> {
     memory: M,
     witness: Witness,
+    /// Logs whose newest checkpoint this process wrote, so that it is known to be durable. What was only read may stand in the
+    /// system's memory alone.
+    durable: BTreeSet<KeyName>,
     /// A write failed, and what is stored wasn't read back yet.
     unsure: bool,
 }
@@ -102,7 +105,7 @@ impl<M: Memory> Desk<M> {
             return Err(DeskError::NoLog);
         }
         let witness = recall(&memory, Witness::new(logs))?;
-        Ok(Self { key, state: Mutex::new(State { memory, witness, unsure: false }) })
+        Ok(Self { key, state: Mutex::new(State { memory, witness, durable: BTreeSet::new(), unsure: false }) })
     }
 
     /// The key a statement names.
@@ -149,6 +152,7 @@ impl<M: Memory> State<M> {
         if self.unsure {
             let logs: Vec<_> = self.witness.logs().cloned().collect();
             self.witness = recall(&self.memory, Witness::new(logs)).map_err(NotCosigned::Memory)?;
+            self.durable.clear();
             self.unsure = false;
         }
         let checkpoint = match self.witness.judge(request) {
@@ -160,11 +164,16 @@ impl<M: Memory> State<M> {
                 return Err(NotCosigned::Refused(refused));
             }
         };
+        // Said again by whoever likes, as often as they like: it must not cost a write to the disk each time.
+        if self.durable.contains(&checkpoint.origin) && self.witness.newest(&checkpoint.origin) == Some(&checkpoint) {
+            return Ok(());
+        }
         let name = file("log", &checkpoint.origin);
         if let Err(error) = self.memory.write(&name, &request.checkpoint.to_bytes()) {
             self.unsure = true;
             return Err(NotCosigned::Memory(error.into()));
         }
+        self.durable.insert(checkpoint.origin.clone());
         self.witness.remember(checkpoint);
         Ok(())
     }

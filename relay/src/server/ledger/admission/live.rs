@@ -37,13 +37,14 @@ impl Live {
         parts.iter().all(|part| part.sealed.is_some() == sealed)
     }
 
-    /// Reads a session back: every note is checked again, so that a damaged database is found before it is signed.
+    /// Reads a session back: every note's signature and chain are checked again, so that a damaged database is found before it
+    /// is signed. What was admitted under older rules is taken as it is.
     pub(super) fn load(store: &impl Store, session: SessionId, stored: StoredSession) -> Result<Self, StoreError> {
         let mut live = Self::new(session, stored.agent);
         live.parties = stored.parties.into_iter().collect();
         for note in stored.events {
-            let event = Event::parse(&note).map_err(|_| StoreError::Damaged("an event"))?;
-            live.strands.admit(&event).map_err(|_| StoreError::Damaged("a session's events"))?;
+            let event = Event::stored(&note).map_err(|_| StoreError::Damaged("an event"))?;
+            live.strands.restore(&event).map_err(|_| StoreError::Damaged(super::DAMAGED))?;
             live.seals_alike(&event);
             live.events += 1;
             live.bytes += note.len() as u64;

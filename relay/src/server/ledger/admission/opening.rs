@@ -25,8 +25,9 @@ impl Sessions {
         let (true, KindName::Open, Some(name)) = (expected, header.kind.name(), name) else {
             return Err(fault(0, EventFault::Session));
         };
-        // Recipients are those of the statement the session begins with, the one this agent was welcomed with.
-        if header.parts.iter().any(|part| part.sealed.is_some() != offer.auditors) {
+        // Recipients are those of the statement in force when the session begins. An agent that was welcomed with others would
+        // seal its whole session to them, or to nobody: it must come again, and show its person who reads along.
+        if offer.auditors.is_none_or(|auditors| header.parts.iter().any(|part| part.sealed.is_some() != auditors)) {
             return Err(fault(0, EventFault::Format));
         }
         if (moment.free)() < self.limits.disk_floor {

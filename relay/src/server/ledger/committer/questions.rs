@@ -13,10 +13,7 @@ impl<S: Store> Committer<S> {
         match prove(&self.store, head, Some(&self.log), question) {
             Ok(answer) => Ok(answer),
             Err(NotProven::Refused(refusal)) => Err(refusal),
-            Err(NotProven::Store(error)) => {
-                self.failed(&error);
-                Err(Refusal::Disk)
-            }
+            Err(NotProven::Store(error)) => Err(self.unreadable(&error)),
         }
     }
 
@@ -45,10 +42,7 @@ impl<S: Store> Committer<S> {
         match told {
             Ok(answer) => Ok(answer),
             Err(NotProven::Refused(refusal)) => Err(refusal),
-            Err(NotProven::Store(error)) => {
-                self.failed(&error);
-                Err(Refusal::Disk)
-            }
+            Err(NotProven::Store(error)) => Err(self.unreadable(&error)),
         }
     }
 }

@@ -6,6 +6,7 @@ use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::merkle::Tree;
 use venia_proto::ledger::note::leaf;
 use venia_proto::now::Wall;
+use venia_proto::rendezvous::Refusal;
 
 use super::Committer;
 use crate::server::ledger::prove::Nodes;
@@ -25,7 +26,25 @@ impl<S: Store> Committer<S> {
     pub(super) fn failed(&mut self, error: &StoreError) {
         tracing::error!(error = error as &dyn std::error::Error, "the ledger's database failed; reading it again");
         self.broken = true;
+        self.failures += 1;
         self.recover();
+    }
+
+    /// Somebody's call met a database that can't answer it. What is damaged stays so however often it is read, and is the
+    /// business of that one call: no stranger's question about a damaged row makes us refuse everybody. Anything else is
+    /// [`Self::failed`].
+    pub(super) fn unreadable(&mut self, error: &StoreError) -> Refusal {
+        if let StoreError::Damaged(what) = error {
+            if self.told.insert(what) {
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "the ledger's database is damaged: run a check"
+                );
+            }
+        } else {
+            self.failed(error);
+        }
+        Refusal::Disk
     }
 
     pub(super) fn recover(&mut self) {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-use venia_proto::id::SessionId;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use venia_proto::id::{SessionId, Strand};
 
 use super::numbered;
 use crate::server::ledger::{Commit, ErasedParts, StoreError};
@@ -68,7 +68,17 @@ fn chain(transaction: &Transaction<'_>, commit: &Commit) -> Result<(), StoreErro
                VALUES ($1, $2, $3, $4, $5, coalesce($6, (SELECT newest FROM sessions WHERE session = $2)))";
     let mut insert = transaction.prepare_cached(sql)?;
     let mut newest: BTreeMap<SessionId, i64> = BTreeMap::new();
+    let mut next: BTreeMap<(SessionId, Strand), u64> = BTreeMap::new();
     for event in &commit.events {
+        // The last door: whatever went wrong before it, no place of a strand is given twice, and none is left out.
+        let expected = match next.get(&(event.session, event.author)) {
+            Some(expected) => *expected,
+            None => following(transaction, event.session, event.author)?,
+        };
+        if event.seq != expected {
+            return Err(StoreError::Damaged("an event that doesn't follow its strand"));
+        }
+        next.insert((event.session, event.author), expected + 1);
         let (seq, entry, batch) = (event.seq.cast_signed(), event.entry.cast_signed(), event.batch.cast_signed());
         let before = newest.insert(event.session, entry);
         insert.execute(params![entry, event.session.0, event.author.to_string(), seq, batch, before])?;
@@ -80,6 +90,14 @@ fn chain(transaction: &Transaction<'_>, commit: &Commit) -> Result<(), StoreErro
         }
     }
     Ok(())
+}
+
+/// How many events of a strand are stored. The newest of them stands near the end of its session, nearly always.
+fn following(transaction: &Transaction<'_>, session: SessionId, author: Strand) -> Result<u64, StoreError> {
+    let sql = walking!("SELECT seq FROM walk WHERE author = $2 LIMIT 1");
+    let row = params![session.0, author.to_string()];
+    let newest: Option<i64> = transaction.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
+    Ok(newest.map_or(0, |seq| seq.cast_unsigned() + 1))
 }
 
 /// Deletes ciphertext, and keeps the note that says so.
@@ -100,4 +118,50 @@ fn erase(transaction: &Transaction<'_>, erased: &ErasedParts, at: i64) -> Result
     let parts = erased.parts.as_ref().map(|parts| parts.concat());
     transaction.prepare_cached(sql)?.execute(params![erased.session.0, parts, erased.note, at])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use venia_proto::key::SigningKey;
+
+    use super::*;
+    use crate::server::ledger::sqlite::Sqlite;
+    use crate::server::ledger::{Opened, Placed, Store as _};
+
+    /// Places by who writes and its number: taken whole, or refused whole.
+    #[test]
+    fn no_place_of_a_strand_is_given_twice_and_none_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Sqlite::open(&folder.path().join("relay.db")).unwrap();
+        let session = SessionId([1; 16]);
+        let agent = SigningKey::new("device", [1; 32]).verifier().clone();
+        let opened = Opened { session, agent, source: "here".to_owned(), at: 1 };
+        let (a, t) = (Strand::Agent, "technician-1".parse().unwrap());
+        let steps: [(&[(Strand, u64)], bool); 10] = [
+            (&[(a, 0), (a, 0)], false),
+            (&[(a, 0), (a, 2)], false),
+            (&[(a, 1)], false),
+            (&[(a, 0), (a, 1), (t, 0)], true),
+            (&[(a, 1)], false),
+            (&[(a, 3)], false),
+            (&[(t, 0)], false),
+            (&[(a, 2), (t, 2)], false),
+            (&[(a, 2), (t, 1), (a, 3)], true),
+            (&[(t, 2), (a, 4)], true),
+        ];
+        let mut from = 0;
+        for (step, (events, fits)) in steps.into_iter().enumerate() {
+            let mut commit = Commit { from, entries: vec![vec![0]; events.len() + 1], ..Commit::default() };
+            commit.opened = if from == 0 { vec![opened.clone()] } else { Vec::new() };
+            commit.events = (from + 1..)
+                .zip(events)
+                .map(|(entry, &(author, seq))| Placed { session, author, seq, entry, batch: from })
+                .collect();
+            let appended = store.append(&commit);
+            assert_eq!(appended.is_ok(), fits, "{step}: {appended:?}");
+            assert!(fits || matches!(appended, Err(StoreError::Damaged(_))), "{step}");
+            from += if fits { commit.entries.len() as u64 } else { 0 };
+            assert_eq!(store.head().unwrap().map_or(0, |head| head.size), from, "{step}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ async fn session(world: &World) -> (Agent, [[u8; 32]; 2]) {
         notes.push(event.bytes().to_vec());
         part.commit
     });
-    world.submit(Submission { held, auditors: true, ..agent.submission(notes) }).await.unwrap();
+    world.submit(Submission { held, auditors: Some(true), ..agent.submission(notes) }).await.unwrap();
     (agent, commits)
 }
 
@@ -157,7 +157,8 @@ async fn e11_the_last_trace_of_an_erasure_does_not_outlive_a_restart() {
     reader.connection.execute_batch("COMMIT").unwrap();
     // The other one lives still, as a killed one's files do; nothing it would do at its next beat has been done.
     let (plan, unreadable) = (world.plan.clone(), world.unreadable.clone());
-    let store = Faulty { inner: Sqlite::open(&world.path).unwrap(), plan, unreadable };
+    let (deaf, reopened) = (world.deaf.clone(), world.reopened.clone());
+    let store = Faulty { inner: Sqlite::open(&world.path).unwrap(), plan, unreadable, deaf, reopened };
     let boot = world.boot.clone();
     let surroundings = Surroundings {
         now: Arc::new(move || Now { boot_ms: boot.load(Ordering::SeqCst), wall: Wall::from_ms(START) }),

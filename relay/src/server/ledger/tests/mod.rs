@@ -1,6 +1,7 @@
 //! The committer over a real database: a world of agents, clocks and a disk that fails when told to.
 
 mod admission;
+mod alone;
 mod continuity;
 mod contradictions;
 mod durability;
@@ -61,6 +62,21 @@ struct Faulty {
     plan: Arc<Mutex<Vec<Failing>>>,
     /// How many times it can't be read again either.
     unreadable: Arc<AtomicU64>,
+    /// How many more questions fail.
+    deaf: Arc<AtomicU64>,
+    /// How many times it was opened again.
+    reopened: Arc<AtomicU64>,
+}
+
+impl Faulty {
+    fn hear(&self) -> Result<(), StoreError> {
+        let left = self.deaf.load(Ordering::SeqCst);
+        if left == 0 {
+            return Ok(());
+        }
+        self.deaf.store(left - 1, Ordering::SeqCst);
+        Err(full())
+    }
 }
 
 fn full() -> StoreError {
@@ -126,6 +142,7 @@ impl Store for Faulty {
         self.inner.scrub(wait)
     }
     fn reopen(&mut self) -> Result<(), StoreError> {
+        self.reopened.fetch_add(1, Ordering::SeqCst);
         let left = self.unreadable.load(Ordering::SeqCst);
         if left > 0 {
             self.unreadable.store(left - 1, Ordering::SeqCst);
@@ -134,6 +151,7 @@ impl Store for Faulty {
         self.inner.reopen()
     }
     fn node(&self, level: u8, place: u64) -> Result<Option<Hash>, StoreError> {
+        self.hear()?;
         self.inner.node(level, place)
     }
     fn entry(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
@@ -155,6 +173,7 @@ impl Store for Faulty {
         self.inner.opened_since(device, source, since)
     }
     fn quiet_since(&self, since: i64, most: usize) -> Result<Vec<SessionId>, StoreError> {
+        self.hear()?;
         self.inner.quiet_since(since, most)
     }
     fn is_open(&self) -> Result<bool, StoreError> {
@@ -183,6 +202,8 @@ struct World {
     ledger: Ledger<Faulty>,
     plan: Arc<Mutex<Vec<Failing>>>,
     unreadable: Arc<AtomicU64>,
+    deaf: Arc<AtomicU64>,
+    reopened: Arc<AtomicU64>,
     boot: Arc<AtomicU64>,
     wall: Arc<AtomicI64>,
     free: Arc<AtomicU64>,
@@ -202,7 +223,14 @@ fn world(limits: Limits) -> World {
     let unreadable = Arc::new(AtomicU64::new(0));
     let (boot, wall) = (Arc::new(AtomicU64::new(1_000_000)), Arc::new(AtomicI64::new(START)));
     let free = Arc::new(AtomicU64::new(u64::MAX));
-    let store = Faulty { inner: Sqlite::open(&path).unwrap(), plan: plan.clone(), unreadable: unreadable.clone() };
+    let (deaf, reopened) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let store = Faulty {
+        inner: Sqlite::open(&path).unwrap(),
+        plan: plan.clone(),
+        unreadable: unreadable.clone(),
+        deaf: deaf.clone(),
+        reopened: reopened.clone(),
+    };
     let surroundings = Surroundings {
         now: {
             let (boot, wall) = (boot.clone(), wall.clone());
@@ -219,7 +247,20 @@ fn world(limits: Limits) -> World {
         head: None,
     };
     let (ledger, _thread) = start(store, log(), surroundings).unwrap();
-    World { path, ledger, plan, unreadable, boot, wall, free, log: log(), receipts: Mutex::default(), _folder: folder }
+    World {
+        path,
+        ledger,
+        plan,
+        unreadable,
+        deaf,
+        reopened,
+        boot,
+        wall,
+        free,
+        log: log(),
+        receipts: Mutex::default(),
+        _folder: folder,
+    }
 }
 
 /// An agent with its session, and the technician who came for it.
@@ -275,7 +316,7 @@ impl Agent {
             events,
             known: 0,
             held: Held::default(),
-            auditors: false,
+            auditors: Some(false),
         }
     }
 }

@@ -26,7 +26,7 @@ fn sealed_event(agent: &mut Agent, kind: Kind, sha256: [u8; 32]) -> Vec<u8> {
 }
 
 fn with(agent: &Agent, events: Vec<Vec<u8>>, held: &Held) -> Submission {
-    Submission { held: held.clone(), auditors: true, ..agent.submission(events) }
+    Submission { held: held.clone(), auditors: Some(true), ..agent.submission(events) }
 }
 
 #[tokio::test]
@@ -99,26 +99,33 @@ async fn e4_all_of_a_session_is_sealed_or_nothing_of_it() {
     // Unsealed although there are auditors, sealed although there are none.
     let (mut hiding, mut inventing) = (Agent::new(2), Agent::new(3));
     let open = hiding.open();
-    assert_eq!(event_fault(world.submit(submit(&hiding, vec![open], true)).await), format);
+    assert_eq!(event_fault(world.submit(submit(&hiding, vec![open], Some(true))).await), format);
     let named = hold(&held, inventing.session, b"one");
     let open = inventing.sealed(Kind::Open { versions: vec![1] }, named);
-    assert_eq!(event_fault(world.submit(submit(&inventing, vec![open], false)).await), format);
+    assert_eq!(event_fault(world.submit(submit(&inventing, vec![open], Some(false))).await), format);
+    // Other auditors are in force by now than those it was welcomed with.
+    for mut late in [Agent::new(4), Agent::new(5)] {
+        let named = hold(&held, late.session, b"one");
+        let open =
+            if late.session.0[0] == 4 { late.open() } else { late.sealed(Kind::Open { versions: vec![1] }, named) };
+        assert_eq!(event_fault(world.submit(submit(&late, vec![open], None)).await), format);
+    }
 
     let open = agent.sealed(Kind::Open { versions: vec![1] }, sha256);
-    world.submit(submit(&agent, vec![open], true)).await.unwrap();
+    world.submit(submit(&agent, vec![open], Some(true))).await.unwrap();
     let before = agent.strand.clone();
     let bare = agent.write(Kind::Chat);
-    assert_eq!(event_fault(world.submit(submit(&agent, vec![bare], true)).await), format);
+    assert_eq!(event_fault(world.submit(submit(&agent, vec![bare], Some(true))).await), format);
     // Auditors of a later statement change nothing for a session that has begun; nor does the relay's memory of it.
     agent.strand = before;
     let chat = agent.sealed(Kind::Chat, sha256);
-    world.submit(submit(&agent, vec![chat], false)).await.unwrap();
+    world.submit(submit(&agent, vec![chat], None)).await.unwrap();
     // A commit that fails makes it read the session from its disk again.
     world.fail(Failing::NotPersisted);
     let before = agent.strand.clone();
     let stop = agent.write(Kind::Stop { by: Cause::Person, cause: Cause::Person });
-    assert_eq!(world.submit(submit(&agent, vec![stop], true)).await, Err(Refusal::Disk));
+    assert_eq!(world.submit(submit(&agent, vec![stop], Some(true))).await, Err(Refusal::Disk));
     agent.strand = before;
     let bare = agent.write(Kind::Chat);
-    assert_eq!(event_fault(world.submit(submit(&agent, vec![bare], true)).await), format);
+    assert_eq!(event_fault(world.submit(submit(&agent, vec![bare], Some(true))).await), format);
 }

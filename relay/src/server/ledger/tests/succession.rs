@@ -387,7 +387,37 @@ async fn closed_logs_are_checked_with_the_one_that_grows() {
         check(&store, &Wish { log: &folder.log(), head: None, jobs: 1, stop: &stop }, |_, _| {})
     };
     assert_eq!(checked().unwrap().entries, 2);
-    let archive = rusqlite::Connection::open(folder.home.dir().join("archive/1.db")).unwrap();
+    let path = folder.home.dir().join("archive/1.db");
+    let sound = std::fs::read(&path).unwrap();
+    let told = |found: Result<_, Unchecked>| match found {
+        Err(Unchecked::Broken { at: At::Row(row), why }) => format!("{row}: {why}"),
+        other => panic!("{other:?}"),
+    };
+    // One byte of any entry, one bit of any node, one row more or less.
+    let flip = "CAST(substr(note, 1, 40) || x'21' || substr(note, 42) AS BLOB)";
+    let mut damages = vec![
+        ("INSERT INTO entries (entry, note) SELECT 1000, note FROM entries LIMIT 1".to_owned(), "entries".to_owned()),
+        ("INSERT INTO nodes SELECT 1000, 9, 9, hash FROM nodes LIMIT 1".to_owned(), "nodes".to_owned()),
+    ];
+    let size = Sqlite::reader(&path).unwrap().head().unwrap().unwrap().size;
+    for entry in 0..size {
+        let named = format!("entry {entry}: ");
+        damages.push((format!("UPDATE entries SET note = {flip} WHERE entry = {entry}"), named.clone()));
+        damages.push((format!("DELETE FROM entries WHERE entry = {entry}"), named));
+        let sql = format!("UPDATE nodes SET hash = zeroblob(32) WHERE level = 0 AND place = {entry}");
+        damages.push((sql, String::new()));
+    }
+    for (sql, named) in damages {
+        let archive = rusqlite::Connection::open(&path).unwrap();
+        archive.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        assert_eq!(archive.execute(&sql, []).unwrap(), 1, "{sql}");
+        drop(archive);
+        let found = told(checked());
+        assert!(found.starts_with(&format!("shards 1: {named}")), "{sql}: {found}");
+        std::fs::write(&path, &sound).unwrap();
+        checked().unwrap();
+    }
+    let archive = rusqlite::Connection::open(&path).unwrap();
     archive.execute_batch("PRAGMA foreign_keys = OFF; DELETE FROM entries WHERE entry = 1").unwrap();
     let row = |found: Result<_, Unchecked>| match found {
         Err(Unchecked::Broken { at: At::Row(row), .. }) => row,

@@ -44,6 +44,7 @@ fn when<M: Memory>(desk: &Desk<M>, request: &AddCheckpoint, seconds: u64) -> Res
 /// A memory that fails as told: 1 nothing is stored, 2 stored all the same, 3 dies after storing, 4 can't be read.
 struct Faulty {
     home: Home,
+    writes: Arc<AtomicU8>,
     fails: Arc<AtomicU8>,
 }
 
@@ -52,6 +53,7 @@ impl Memory for Faulty {
         if self.fails.load(Ordering::SeqCst) == 4 { Err(broken()) } else { self.home.read(name, NOTE_MAX) }
     }
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), HomeError> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
         match self.fails.swap(0, Ordering::SeqCst) {
             0 => self.home.write(name, bytes),
             1 => Err(broken()),
@@ -73,10 +75,16 @@ fn broken() -> HomeError {
 }
 
 fn faulty(folder: &std::path::Path) -> (Desk<Faulty>, Arc<AtomicU8>) {
+    let (desk, fails, _) = counted(folder);
+    (desk, fails)
+}
+
+fn counted(folder: &std::path::Path) -> (Desk<Faulty>, Arc<AtomicU8>, Arc<AtomicU8>) {
     let home = Home::open(folder, true).unwrap();
     let (key, fails) = (home.key(KEY_FILE, KEY_KIND).unwrap(), Arc::new(AtomicU8::new(0)));
-    let memory = Faulty { home, fails: fails.clone() };
-    (Desk::new(memory, key, vec![log().verifier().clone()]).unwrap(), fails)
+    let writes = Arc::new(AtomicU8::new(0));
+    let memory = Faulty { home, writes: writes.clone(), fails: fails.clone() };
+    (Desk::new(memory, key, vec![log().verifier().clone()]).unwrap(), fails, writes)
 }
 
 #[test]
@@ -178,4 +186,34 @@ fn of_two_forks_at_once_at_most_one_is_cosigned() {
         threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(passed.len(), 1, "{passed:?}");
+}
+
+/// Whoever has the newest checkpoint may show it again and again.
+#[test]
+fn the_newest_checkpoint_said_again_costs_no_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("witness");
+    let (desk, fails, writes) = counted(&folder);
+    when(&desk, &request(1, 0, 5), 1).unwrap();
+    for seconds in 2..5 {
+        assert_eq!(when(&desk, &request(1, 5, 5), seconds), Ok(seconds));
+    }
+    assert_eq!(writes.load(Ordering::SeqCst), 1);
+    assert_eq!(when(&desk, &request(2, 5, 5), 6), Err(409), "a fork is one still");
+    // A write that failed left it there, perhaps in the system's memory alone: cosigned only once it was written.
+    fails.store(2, Ordering::SeqCst);
+    assert_eq!(when(&desk, &request(1, 5, 9), 7), Err(500));
+    for seconds in 8..10 {
+        assert_eq!(when(&desk, &request(1, 9, 9), seconds), Ok(seconds));
+        assert_eq!(writes.load(Ordering::SeqCst), 3);
+    }
+    drop(desk);
+    // Nor does a new process know whether the one before it had ended its write.
+    let (desk, _, writes) = counted(&folder);
+    for seconds in 10..12 {
+        assert_eq!(when(&desk, &request(1, 9, 9), seconds), Ok(seconds));
+        assert_eq!(writes.load(Ordering::SeqCst), 1);
+    }
+    when(&desk, &request(1, 9, 12), 12).unwrap();
+    assert_eq!(writes.load(Ordering::SeqCst), 2);
 }
