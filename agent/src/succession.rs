@@ -7,13 +7,11 @@
 
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::key::VerifierKey;
-use venia_proto::ledger::evidence;
-use venia_proto::ledger::pin::Evidence;
 use venia_proto::statement::Statement;
 use venia_relay::client::control::Control;
 use venia_relay::client::followed::{self, Untold};
 use venia_relay::client::home::{Home, HomeError};
-use venia_relay::client::succession::{self, FollowError, Worth};
+use venia_relay::client::succession::{self, FollowError};
 use venia_ui::failure::{Failure, Trouble};
 use venia_ui::words::Words;
 
@@ -30,27 +28,16 @@ pub async fn follow(
     words: &Words,
 ) -> Result<(), Failure> {
     let folder = |error: HomeError| home_failure(&error, words);
-    let followed = match succession::follow(home, control, root, known, |log| known::pin(home, log)).await {
-        Ok(Some(followed)) => followed,
-        Ok(None) => return Ok(()),
-        Err(FollowError::Home(error)) => return Err(folder(error)),
-        Err(FollowError::Control(error)) => return Err(relay_failure(&error, words)),
-        Err(FollowError::Contradicts { log, evidence }) => {
-            if let Some(evidence) = evidence {
-                keep(home, root, &log, &evidence).map_err(folder)?;
-            }
-            return Err(unshown(words));
-        }
+    match succession::take(home, control, root, known, || known::statement_note(home, root)).await {
+        Ok(()) => Ok(()),
+        Err(FollowError::Home(error)) => Err(folder(error)),
+        Err(FollowError::Control(error)) => Err(relay_failure(&error, words)),
+        Err(FollowError::Contradicts { .. }) => Err(unshown(words)),
         Err(FollowError::Unshown(why)) => {
             tracing::warn!(%why, "the relay's new log");
-            return Err(unshown(words));
+            Err(unshown(words))
         }
-    };
-    if let Worth::Contradicted(Some(evidence)) = &followed.worth {
-        keep(home, root, &followed.from, evidence).map_err(folder)?;
     }
-    known::remember_pin(home, &followed.to, &followed.checkpoint).map_err(folder)?;
-    followed::accept(home, &followed).map_err(folder)
 }
 
 /// Whether this log is one that the relay's followed, and this PC accepted that: nothing comes to it any more.
@@ -76,12 +63,6 @@ pub fn untold(home: &Home, log: &VerifierKey, words: &Words) -> Result<Vec<Strin
     followed::untold(home, log)?.into_iter().map(said).collect()
 }
 
-/// Evidence names its log by a statement: the one known before.
-fn keep(home: &Home, root: &Fingerprint, log: &VerifierKey, found: &Evidence) -> Result<(), HomeError> {
-    let statement = known::statement_note(home, root)?.unwrap_or_default();
-    known::keep_evidence(home, log, &evidence::File::of_log(statement, found)).map(drop)
-}
-
 fn unshown(words: &Words) -> Failure {
     let (message, hint) = (words.say("log-unshown", &[]), words.say("log-unshown-hint", &[]));
     Failure { message, hint, ..Failure::of(Trouble::Fingerprint, words) }
@@ -93,6 +74,8 @@ mod tests {
     use venia_proto::ledger::body::Language;
     use venia_proto::ledger::event::After;
     use venia_proto::ledger::evidence::{Claim, File};
+
+    use venia_relay::client::succession::Worth;
 
     use super::*;
 

@@ -17,7 +17,7 @@ use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::gossip::{Said, Talk};
 use venia_relay::client::home::{Home, HomeError};
 use venia_relay::client::seen;
-pub(crate) use venia_relay::client::seen::{evidence_against, pin, remember as remember_pin};
+pub(crate) use venia_relay::client::seen::{evidence_against, pin};
 use venia_ui::failure::{Failure, Loss, Trouble};
 use venia_ui::words::Words;
 

@@ -14,6 +14,7 @@ use venia_proto::fingerprint::Fingerprint;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::event::After;
+use venia_proto::ledger::evidence;
 use venia_proto::ledger::note::Note;
 use venia_proto::ledger::notice::{Closed, Succession};
 use venia_proto::ledger::pin::{Evidence, Pin, PinError};
@@ -24,6 +25,7 @@ use venia_proto::statement::{Relay, Statement};
 use super::control::{Control, ControlError};
 use super::followed;
 use super::home::{Home, HomeError};
+use super::seen;
 
 /// Most logs that are followed one after another, from the one that was seen: more than a century of them.
 pub const CHAIN_MAX: usize = 128;
@@ -114,6 +116,36 @@ pub async fn follow(
         }
     }
     if seen { Err(FollowError::Unshown("it knows none of the logs that were seen".to_owned())) } else { Ok(None) }
+}
+
+/// Takes the relay's log, if it is another than the `known` statement named: as it is judged by [`follow`], with its pin, the
+/// evidence found, and what is to be told ([`followed::untold`]). Before the new statement is remembered: the `known` one, whose
+/// signed bytes are `note`, names the old log, and evidence names its log by it.
+pub async fn take(
+    home: &Home,
+    control: &Control,
+    root: &Fingerprint,
+    known: Option<&Statement>,
+    note: impl Fn() -> Result<Option<Vec<u8>>, HomeError>,
+) -> Result<(), FollowError> {
+    let keep = |log: &VerifierKey, found: &Evidence| {
+        seen::keep_evidence(home, log, &evidence::File::of_log(note()?.unwrap_or_default(), found)).map(drop)
+    };
+    let followed = match follow(home, control, root, known, |log| seen::pin(home, log)).await {
+        Ok(Some(followed)) => followed,
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            if let FollowError::Contradicts { log, evidence: Some(evidence) } = &error {
+                keep(log, evidence)?;
+            }
+            return Err(error);
+        }
+    };
+    if let Worth::Contradicted(Some(evidence)) = &followed.worth {
+        keep(&followed.from, evidence)?;
+    }
+    seen::remember(home, &followed.to, &followed.checkpoint)?;
+    Ok(followed::accept(home, &followed)?)
 }
 
 /// The logs that a relay's log may have to show it follows: the one it had, or, if this isn't a relay that was known, every
