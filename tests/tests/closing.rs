@@ -2,11 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use serde_json::Value;
-use venia_console::unseal::Auditor;
+use venia_proto::key::SigningKey;
 use venia_proto::ledger::bundle::Bundle;
 use venia_proto::ledger::verify::{Finding, Roots, verify};
-use venia_proto::statement::Statement;
-use venia_relay::client::home::Home;
+use venia_proto::statement::{Statement, WitnessKey};
 use venia_tests::harness::console::Joined;
 use venia_tests::harness::world::World;
 use venia_tests::programs;
@@ -49,13 +48,16 @@ fn the_technicians_copy_is_whole_after_a_no_a_refusal_and_silence() {
 
 /// Connections keep the statement they were welcomed with, so the two sides of a session may know different ones.
 #[test]
-fn e4_an_auditor_named_while_somebody_waits_reads_the_next_session() {
+fn both_copies_carry_the_statement_that_the_session_began_with() {
     let world = World::start(programs!());
     let ana = world.technician("Ana", 2);
     let mut agent = world.ask("pc");
     let code = agent.code();
-    let home = Home::open(&world.folder().join("auditor"), false).unwrap();
-    world.add_auditor(&Auditor::of(&home).unwrap().recipient());
+    let key = SigningKey::new("witness", [8; 32]);
+    let witness = WitnessKey { name: key.verifier().name.clone(), key: *key.public() }.to_string();
+    let add = ["witness-key", "add", &witness, "http://127.0.0.1:9"];
+    let (exit, _, errors) = world.run("relay", &world.relay_data, add, "");
+    assert_eq!(exit, 0, "{errors}");
     let mut console = ana.joining(&code, &LOOK);
     agent.answer("arrival", "yes");
     agent.answer("consent", "allow");
@@ -67,5 +69,5 @@ fn e4_an_auditor_named_while_somebody_waits_reads_the_next_session() {
     assert_eq!(closed["verdict"], "intact", "{joined:#?}");
     let bundle = Bundle::from_zip(&bundle).unwrap();
     let statement = Statement::open(&bundle.statement, &world.address.root).unwrap();
-    assert!(statement.auditors.is_empty(), "the one the session began with");
+    assert!(statement.witnesses.is_empty(), "{statement:?}");
 }
