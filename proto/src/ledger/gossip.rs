@@ -59,6 +59,9 @@ pub enum Input {
     },
     /// The relay refused, or didn't answer in time.
     NoProof,
+    /// Nothing at all came from the relay since it was asked: it may be gone, which the connection finds out in its own
+    /// time. No try: who isn't there refuses nothing. A relay that plays dead records nothing either, and that ends it.
+    Silence,
     /// The connection to the relay is gone: there is nobody to ask, which is no fault of the log.
     RelayLost,
     /// The session ends: what wasn't shown or asked yet is so now.
@@ -200,6 +203,7 @@ impl Gossip {
             Input::Receipt(note) => self.shown(&note),
             Input::Proof { checkpoint, path } => self.proof(now_ms, &checkpoint, &path),
             Input::NoProof => self.no_proof(now_ms),
+            Input::Silence => self.silence(now_ms),
             Input::RelayLost => {
                 self.relay_lost = true;
                 self.asking = None;
@@ -329,6 +333,12 @@ impl Gossip {
             log.over = true;
             self.outputs.push_back(Output::End);
         }
+    }
+
+    fn silence(&mut self, now_ms: u64) {
+        let Some(asking) = self.asking.as_mut().filter(|asking| asking.again_ms.is_none()) else { return };
+        asking.tries -= 1;
+        asking.again_ms = Some(now_ms + AGAIN_MS);
     }
 
     fn caught(&mut self, origin: &KeyName, found: Box<Evidence>) {

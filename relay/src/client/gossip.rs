@@ -116,10 +116,13 @@ impl<'a> Talk<'a> {
 
 async fn ask(control: &Control, origin: KeyName, first: u64, second: u64) -> Input {
     let call = Call::Consistency { origin: origin.to_string(), first, second };
+    let heard = || control.connection().stats().udp_rx.datagrams;
+    let before = heard();
     match timeout(ANSWER, control.call(call)).await {
         Ok(Ok(Answer::Consistency { checkpoint, path })) => Input::Proof { checkpoint, path },
         // Who is gone refuses nothing.
         Ok(_) | Err(_) if control.connection().close_reason().is_some() => Input::RelayLost,
+        Err(_) if heard() == before => Input::Silence,
         Ok(_) | Err(_) => Input::NoProof,
     }
 }

@@ -145,12 +145,15 @@ fn f4_one_size_and_two_roots_is_evidence_without_asking_anybody() {
     assert_eq!((outputs(&mut side), held(&side)), (Vec::new(), Some(7)));
 }
 
+fn asks(said: Vec<Output>) -> usize {
+    said.iter().filter(|output| matches!(output, Output::Ask { .. })).count()
+}
+
 #[test]
 fn f4_three_tries_without_a_proof_end_the_session_and_accuse_nobody() {
     let history = History::new(1, 0);
     let mut side = gossip(Some(history.pin(3)));
     side.handle(0, Input::Theirs(history.at(9)));
-    let asks = |said: Vec<Output>| said.iter().filter(|output| matches!(output, Output::Ask { .. })).count();
     assert_eq!(asks(outputs(&mut side)), 1);
     for n in 1..TRIES {
         side.handle(u64::from(n) * 10_000, Input::NoProof);
@@ -190,6 +193,28 @@ fn f4_a_lost_relay_is_not_a_log_that_wont_prove() {
     side.handle(100_000, Input::Theirs(history.at(10)));
     assert_eq!(outputs(&mut side), []);
     assert!(side.is_settled());
+}
+
+#[test]
+fn f4_silence_is_no_try_and_the_question_stands() {
+    let history = History::new(1, 0);
+    let mut side = gossip(Some(history.pin(3)));
+    side.handle(0, Input::Theirs(history.at(9)));
+    assert_eq!(asks(outputs(&mut side)), 1);
+    for n in 1..=10 * u64::from(TRIES) {
+        side.handle(n * 10_000, Input::Silence);
+        side.handle(n * 10_000 + AGAIN_MS, Input::Tick);
+        assert_eq!(asks(outputs(&mut side)), 1, "{n}");
+    }
+    // It speaks again, and still has every try: the last one proves it.
+    for n in 1..u64::from(TRIES) {
+        side.handle(900_000 + n * 10_000, Input::NoProof);
+        side.handle(900_000 + n * 10_000 + AGAIN_MS, Input::Tick);
+        assert_eq!(asks(outputs(&mut side)), 1, "{n}");
+    }
+    side.handle(990_000, history.proof(3, 9));
+    assert!(!outputs(&mut side).contains(&Output::End));
+    assert_eq!(held(&side), Some(9));
 }
 
 #[test]
