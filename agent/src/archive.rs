@@ -15,6 +15,7 @@ use venia_proto::ledger::event::Event;
 use venia_proto::ledger::kind::{Cause, Kind};
 use venia_proto::ledger::part::Opening;
 use venia_proto::ledger::proof::Proof;
+use venia_proto::session::recovery;
 use venia_proto::statement::Statement;
 use venia_relay::client::receipt::Held;
 use venia_ui::story::{Source, Story};
@@ -96,26 +97,9 @@ impl Archive {
         self.events.iter().filter(|(event, _)| !self.receipts.contains_key(&event.leaf()))
     }
 
-    /// Whether the log never took any of it, and nobody was let in: without a receipt of its `open` nobody is asked anything,
-    /// nothing runs and nothing is sent. (LEDGER section 5)
+    /// Whether the log never took any of it, and nothing came of it. ([`recovery::never_began`])
     pub fn is_unbegun(&self) -> bool {
-        let acts = |kind: &Kind| match kind {
-            Kind::Consent { .. } | Kind::Admit { .. } | Kind::Result { .. } | Kind::Series { .. } => true,
-            Kind::Open { .. }
-            | Kind::Join { .. }
-            | Kind::Request
-            | Kind::Refuse { .. }
-            | Kind::Chat
-            | Kind::Note
-            | Kind::Redaction { .. }
-            | Kind::Pause { .. }
-            | Kind::Resume { .. }
-            | Kind::Stop { .. }
-            | Kind::Signoff { .. }
-            | Kind::Close { .. }
-            | Kind::Addendum { .. } => false,
-        };
-        self.receipts.is_empty() && !self.events.iter().any(|(event, _)| acts(&event.header().kind))
+        self.receipts.is_empty() && recovery::never_began(self.events.iter().map(|(event, _)| &event.header().kind))
     }
 
     /// The sealed files an event names, in order.

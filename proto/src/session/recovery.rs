@@ -69,6 +69,28 @@ pub fn after_crash(events: &[(EntryRef, Kind<EntryRef>)], performed: impl Fn(Ent
     Some(entries)
 }
 
+/// Whether a session of which the log has no receipt never began: nobody was asked anything, nothing ran, nothing was sent.
+/// Without a receipt of its `open` none of that can be, so such a record says only that somebody meant to ask for help; it may
+/// be left alone when the log refuses it for good. Anything else is offered until it is recorded. (SECURITY E, E10)
+pub fn never_began<'a, L: 'a>(kinds: impl IntoIterator<Item = &'a Kind<L>>) -> bool {
+    !kinds.into_iter().any(|kind| match kind {
+        Kind::Consent { .. } | Kind::Admit { .. } | Kind::Result { .. } | Kind::Series { .. } => true,
+        Kind::Open { .. }
+        | Kind::Join { .. }
+        | Kind::Request
+        | Kind::Refuse { .. }
+        | Kind::Chat
+        | Kind::Note
+        | Kind::Redaction { .. }
+        | Kind::Pause { .. }
+        | Kind::Resume { .. }
+        | Kind::Stop { .. }
+        | Kind::Signoff { .. }
+        | Kind::Close { .. }
+        | Kind::Addendum { .. } => false,
+    })
+}
+
 fn refused(request: EntryRef, why: Why) -> Entry {
     let body = Body::Refuse(Refuse { detail: Foreign::new("") });
     Entry::Own { kind: Kind::Refuse { request, why }, body }
@@ -117,6 +139,24 @@ mod tests {
         let held = [(Strand::Agent, 8), (technician(0).author, 3)].into();
         assert_eq!(kinds[2], Kind::Close { by: Cause::Crash, cause: Cause::Crash, held });
         assert_eq!(kinds.len(), 3);
+    }
+
+    #[test]
+    fn e10_whatever_was_answered_or_run_is_never_left_alone() {
+        let all = session();
+        let kinds =
+            |events: &[(EntryRef, Kind<EntryRef>)]| events.iter().map(|(_, kind)| kind.clone()).collect::<Vec<_>>();
+        assert!(never_began::<EntryRef>(&[]));
+        assert!(never_began(&kinds(&all[..1])), "an open alone");
+        let close = Kind::Close { by: Cause::Crash, cause: Cause::Crash, held: BTreeMap::new() };
+        assert!(never_began(&[kinds(&all[..1]), vec![close]].concat()));
+        for (_, kind) in &all {
+            let acted = matches!(kind.name(), KindName::Consent | KindName::Admit | KindName::Result);
+            assert_eq!(never_began([kind]), !acted, "{kind:?}");
+        }
+        for n in 2..=all.len() {
+            assert!(!never_began(&kinds(&all[..n])), "a person answered: {n}");
+        }
     }
 
     #[test]
