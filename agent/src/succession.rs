@@ -9,7 +9,7 @@ use venia_proto::fingerprint::Fingerprint;
 use venia_proto::key::VerifierKey;
 use venia_proto::statement::Statement;
 use venia_relay::client::control::Control;
-use venia_relay::client::followed::{self, Untold};
+use venia_relay::client::followed::{self, Told};
 use venia_relay::client::home::{Home, HomeError};
 use venia_relay::client::succession::{self, FollowError};
 use venia_ui::failure::{Failure, Trouble};
@@ -47,61 +47,16 @@ pub fn is_closed(home: &Home, log: &VerifierKey, control: &Control) -> Result<bo
 
 /// What the person is to read of this log and those before it.
 pub fn untold(home: &Home, log: &VerifierKey, words: &Words) -> Result<Vec<String>, HomeError> {
-    let said = |(from, untold): (VerifierKey, Untold)| {
-        Ok(match untold {
-            Untold::Restored => words.say("log-restored", &[]),
-            Untold::Lost(lost) => words.say("log-lost", &[("lost", &lost)]),
-            Untold::Contradicted => {
-                // Where nothing shows it that others could check, there is no file to name.
-                match known::evidence_against(home, &from)? {
-                    Some(file) => words.say("log-contradicted", &[("file", &file.display().to_string())]),
-                    None => words.say("log-contradicted-unproven", &[]),
-                }
-            }
-        })
+    let said = |told| match told {
+        Told::Restored => words.say("log-restored", &[]),
+        Told::Lost(lost) => words.say("log-lost", &[("lost", &lost)]),
+        Told::Contradicted(Some(file)) => words.say("log-contradicted", &[("file", &file.display().to_string())]),
+        Told::Contradicted(None) => words.say("log-contradicted-unproven", &[]),
     };
-    followed::untold(home, log)?.into_iter().map(said).collect()
+    Ok(followed::untold(home, log)?.into_iter().map(said).collect())
 }
 
 fn unshown(words: &Words) -> Failure {
     let (message, hint) = (words.say("log-unshown", &[]), words.say("log-unshown-hint", &[]));
     Failure { message, hint, ..Failure::of(Trouble::Fingerprint, words) }
-}
-
-#[cfg(test)]
-mod tests {
-    use venia_proto::key::{KeyName, SigningKey};
-    use venia_proto::ledger::body::Language;
-    use venia_proto::ledger::event::After;
-    use venia_proto::ledger::evidence::{Claim, File};
-
-    use venia_relay::client::succession::Worth;
-
-    use super::*;
-
-    fn log(n: u8) -> VerifierKey {
-        SigningKey::new("log", [n; 32]).named(KeyName::new(&format!("log/{n}")).unwrap()).verifier().clone()
-    }
-
-    #[test]
-    fn f4_a_contradiction_names_the_evidence_kept_of_it_whenever_that_was_found_or_says_there_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = Home::open(&folder.path().join("pc"), true).unwrap();
-        let after = After { origin: log(1).name, size: 9, root: [1; 32] };
-        let worth = Worth::Contradicted(None);
-        let followed = succession::Followed { from: log(1), to: log(2), after, checkpoint: Vec::new(), worth };
-        followed::accept(&home, &followed).unwrap();
-        for words in [Language::En, Language::Es].map(Words::new) {
-            assert_eq!(untold(&home, &log(2), &words).unwrap(), [words.say("log-contradicted-unproven", &[])]);
-        }
-        // Found before, by gossip: this time the relay shows nothing.
-        let claim = Claim::Fork { known: Vec::new(), shown: Vec::new() };
-        let found = File { statement: Vec::new(), claim };
-        let file = venia_relay::client::seen::keep_evidence(&home, &log(1), &found).unwrap().display().to_string();
-        for words in [Language::En, Language::Es].map(Words::new) {
-            assert_eq!(untold(&home, &log(2), &words).unwrap(), [words.say("log-contradicted", &[("file", &file)])]);
-        }
-        followed::told(&home, &log(2)).unwrap();
-        assert!(untold(&home, &log(2), &Words::new(Language::En)).unwrap().is_empty());
-    }
 }

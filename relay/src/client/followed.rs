@@ -2,6 +2,8 @@
 //!
 //! Not here: what a log must show before it is accepted ([`super::succession`]).
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use venia_proto::encoding;
@@ -9,6 +11,7 @@ use venia_proto::key::VerifierKey;
 use venia_proto::ledger::event::After;
 
 use super::home::{Home, HomeError};
+use super::seen;
 use super::succession::{CHAIN_MAX, Followed, Worth};
 
 /// Largest record of what was accepted, in bytes.
@@ -39,13 +42,24 @@ struct Record {
 /// to swallow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Untold {
+enum Untold {
     /// A backup was restored; nothing of what was seen is missing.
     Restored,
     /// A restored backup lost this many entries that were seen.
     Lost(u64),
     /// A backup was restored, and the closed log contradicts what was seen of it.
     Contradicted,
+}
+
+/// The same with what shows it: what is put into words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// [`Untold::Restored`]
+    Restored,
+    /// [`Untold::Lost`]
+    Lost(u64),
+    /// [`Untold::Contradicted`], and the file of the evidence; none where nothing shows it that others could check.
+    Contradicted(Option<PathBuf>),
 }
 
 /// Remembers that a log was accepted, and what is to be told of that ([`untold`]).
@@ -79,12 +93,17 @@ pub fn former(home: &Home, log: &VerifierKey) -> Result<Vec<VerifierKey>, HomeEr
     Ok(logs)
 }
 
-/// What is still to be told of this log and those before it, oldest first: of which old log, and what.
-pub fn untold(home: &Home, log: &VerifierKey) -> Result<Vec<(VerifierKey, Untold)>, HomeError> {
+/// What is still to be told of this log and those before it, oldest first.
+pub fn untold(home: &Home, log: &VerifierKey) -> Result<Vec<Told>, HomeError> {
     let mut found = Vec::new();
     for log in chained(home, log)? {
         let Some(record) = record(home, &log)? else { continue };
-        found.extend(record.from.parse().ok().zip(record.untold));
+        let Some((from, untold)) = record.from.parse::<VerifierKey>().ok().zip(record.untold) else { continue };
+        found.push(match untold {
+            Untold::Restored => Told::Restored,
+            Untold::Lost(lost) => Told::Lost(lost),
+            Untold::Contradicted => Told::Contradicted(seen::evidence_against(home, &from)?),
+        });
     }
     found.reverse();
     Ok(found)
@@ -151,6 +170,7 @@ fn file(log: &VerifierKey) -> String {
 #[cfg(test)]
 mod tests {
     use venia_proto::key::{KeyName, SigningKey};
+    use venia_proto::ledger::evidence::{Claim, File};
 
     use super::*;
 
@@ -177,7 +197,7 @@ mod tests {
         accept(&home, &with(2, 3, Worth::Whole { restored: false })).unwrap();
         accept(&home, &with(3, 4, Worth::Whole { restored: true })).unwrap();
         accept(&home, &followed(4, 5)).unwrap();
-        let all = [(log(1), Untold::Contradicted), (log(3), Untold::Restored), (log(4), Untold::Lost(4))];
+        let all = [Told::Contradicted(None), Told::Restored, Told::Lost(4)];
         for _ in 0..2 {
             assert_eq!(untold(&home, &log(5)).unwrap(), all, "a new log on top hides nothing");
         }
@@ -187,6 +207,18 @@ mod tests {
         assert_eq!(untold(&home, &log(5)).unwrap(), []);
         assert_eq!(quotes(&home, &log(5)).unwrap(), None, "nothing else is forgotten");
         assert_eq!(former(&home, &log(5)).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn f4_a_contradiction_names_the_evidence_kept_of_it_whenever_that_was_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(&folder.path().join("pc"), true).unwrap();
+        accept(&home, &with(1, 2, Worth::Contradicted(None))).unwrap();
+        assert_eq!(untold(&home, &log(2)).unwrap(), [Told::Contradicted(None)]);
+        // Found before, by gossip: this time the relay shows nothing.
+        let claim = Claim::Fork { known: Vec::new(), shown: Vec::new() };
+        let file = seen::keep_evidence(&home, &log(1), &File { statement: Vec::new(), claim }).unwrap();
+        assert_eq!(untold(&home, &log(2)).unwrap(), [Told::Contradicted(Some(file))]);
     }
 
     #[test]
