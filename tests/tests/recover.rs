@@ -98,6 +98,18 @@ fn copied(from: &Path, to: &Path) {
     assert!(done.success());
 }
 
+/// The relay isn't running, and its folder is one from before a session that this PC saw recorded.
+fn an_older_folder_is_back(world: &mut World) {
+    world.kill_relay();
+    let older = world.folder().join("older");
+    copied(&world.relay_data, &older);
+    world.restart_relay();
+    session(world, "pc");
+    world.kill_relay();
+    std::fs::remove_dir_all(&world.relay_data).unwrap();
+    std::fs::rename(&older, &world.relay_data).unwrap();
+}
+
 fn pins(pc: &Path) -> Vec<Note> {
     let files = std::fs::read_dir(pc).unwrap().map(|file| file.unwrap());
     let pins = files.filter(|file| file.file_name().to_str().unwrap().starts_with("checkpoint-"));
@@ -239,15 +251,8 @@ fn f4_a_new_log_that_pretends_nothing_was_lost_is_refused() {
     world.technician("Ana", 2);
     let pc = world.pc("pc");
     session(&world, "pc");
-    world.kill_relay();
-    let older = world.folder().join("older");
-    copied(&world.relay_data, &older);
-    world.restart_relay();
-    session(&world, "pc");
-    world.kill_relay();
-    // Somebody brings back the old folder, and calls the rest a new year.
-    std::fs::remove_dir_all(&world.relay_data).unwrap();
-    std::fs::rename(&older, &world.relay_data).unwrap();
+    an_older_folder_is_back(&mut world);
+    // Somebody calls the rest a new year.
     let home = Home::open(&world.relay_data, true).unwrap();
     let mut store = Sqlite::open(&home.path(DATABASE).unwrap()).unwrap();
     succeed(&home, &mut store, Succession::Year, Wall::from_ms(0)).unwrap();
@@ -337,15 +342,8 @@ async fn f4_a_recovered_log_that_forked_leaves_evidence_with_everybody_and_a_way
     world.technician("Ana", 2);
     let pc = world.pc("pc");
     session(&world, "pc");
-    world.kill_relay();
-    let older = world.folder().join("older");
-    copied(&world.relay_data, &older);
-    world.restart_relay();
-    session(&world, "pc");
-    world.kill_relay();
-    // The old folder comes back by other means, and the log goes on from there: longer than what this PC saw of it.
-    std::fs::remove_dir_all(&world.relay_data).unwrap();
-    std::fs::rename(&older, &world.relay_data).unwrap();
+    an_older_folder_is_back(&mut world);
+    // The log goes on from there: longer than what this PC saw of it.
     for _ in 0..20 {
         let options = Options {
             listen: "127.0.0.1:0".parse().unwrap(),
