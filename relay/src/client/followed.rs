@@ -51,14 +51,14 @@ enum Untold {
     Contradicted,
 }
 
-/// The same with what shows it: what is put into words.
+/// What somebody is to be told, with what shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// [`Untold::Restored`]
+    /// A backup was restored; nothing of what was seen is missing.
     Restored,
-    /// [`Untold::Lost`]
+    /// A restored backup lost this many entries that were seen.
     Lost(u64),
-    /// [`Untold::Contradicted`], and the file of the evidence; none where nothing shows it that others could check.
+    /// The closed log contradicts what was seen of it; the file of the evidence, none where nothing shows it that others could check.
     Contradicted(Option<PathBuf>),
 }
 

@@ -236,9 +236,9 @@ fn tell(
     let fine = heard.findings.iter().filter(|finding| finding.severity == Severity::Ok).count();
     screen.line(&words.say("try-fine", &[("count", &fine)]))?;
     screen.line("")?;
-    let (verdict, path) = (verified.verdict.to_uppercase(), bundle.to_string_lossy().into_owned());
+    let path = bundle.to_string_lossy().into_owned();
     let seconds = total_ms / 1_000;
-    screen.line(&words.say("try-verdict", &[("verdict", &verdict), ("entries", &verified.entries)]))?;
+    screen.line(&words.say("try-verdict", &[("verdict", &verified.verdict), ("entries", &verified.entries)]))?;
     screen.line(&words.say("try-bundle", &[("path", &path)]))?;
     screen.line(&words.say("try-check", &[("path", &path), ("root", &root.to_owned())]))?;
     screen.line(&words.say("try-took", &[("seconds", &seconds)]))

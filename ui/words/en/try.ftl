@@ -13,7 +13,11 @@ try-fine = { $count ->
     [one]   and { $count } thing that is fine
    *[other]   and { $count } things that are fine
 }
-try-verdict = { $verdict }: { $entries } entries, every one signed, in order, and in the ledger.
+try-verdict = { $verdict ->
+    [intact] INTACT: { $entries } entries, every one signed, in order, and in the ledger.
+    [unclosed] UNCLOSED: { $entries } entries hold, but the end of the record is not confirmed.
+   *[other] NOT INTACT: this record does not hold. The command below says why.
+}
 try-bundle = Your record: { $path }
 try-check = To check it yourself: venia verify { $path } --root { $root }
 try-took = It took { $seconds } s.

@@ -13,7 +13,11 @@ try-fine = { $count ->
     [one]   y { $count } cosa que está bien
    *[other]   y { $count } cosas que están bien
 }
-try-verdict = { $verdict }: { $entries } anotaciones, todas firmadas, en orden y en el registro.
+try-verdict = { $verdict ->
+    [intact] INTACTO: { $entries } entradas, todas firmadas, en orden y en el registro.
+    [unclosed] SIN CERRAR: { $entries } entradas se sostienen, pero el final no está confirmado.
+   *[other] NO INTACTO: este registro no se sostiene. La orden de abajo dice por qué.
+}
 try-bundle = Su registro: { $path }
 try-check = Para comprobarlo usted mismo: venia verify { $path } --root { $root }
 try-took = Tardó { $seconds } s.
