@@ -1,4 +1,9 @@
 //! `venia-agent ask`: a code, one session, a record.
+//!
+//! Not here: which service is asked and whether it may be (`service`), and what becomes of the record (`farewell`).
+
+mod farewell;
+mod service;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,30 +11,24 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use venia_proto::address::RelayAddress;
 use venia_proto::catalog::Catalog;
-use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body;
-use venia_proto::ledger::cosignature::Witnessed;
 use venia_proto::ledger::event::After;
 use venia_proto::ledger::evidence;
 use venia_proto::ledger::gossip;
 use venia_proto::ledger::kind::Verified;
 use venia_proto::ledger::pin::{self, Pin};
-use venia_proto::ledger::verify::Finding;
 use venia_proto::message::ToAgent;
-use venia_proto::now::Wall;
-use venia_proto::rendezvous::{Call, Push, Refusal, VERSION};
+use venia_proto::rendezvous::{Push, VERSION};
 use venia_proto::session::agent::Arrival;
-use venia_proto::session::close::Close;
 use venia_proto::session::waiting::End;
-use venia_proto::statement::Statement;
 use venia_relay::client::code::LEFT;
-use venia_relay::client::control::{Control, ControlError};
-use venia_relay::client::followed::{self, quoted, quotes};
+use venia_relay::client::control::Control;
+use venia_relay::client::followed::{quoted, quotes};
 use venia_relay::client::gossip::{Said, Talk};
-use venia_relay::client::home::{Home, HomeError};
+use venia_relay::client::home::Home;
 use venia_relay::client::link::{Link, Role};
 use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure, Trouble};
@@ -40,18 +39,18 @@ use crate::driver::pairing::Peer;
 use crate::driver::questions::Questions;
 use crate::driver::recorder::Recorder;
 use crate::driver::scribe::Scribe;
-use crate::driver::session::{self, Ended};
+use crate::driver::session;
 use crate::driver::{Intake, NotServed, Waiter, clock, wait_for_technician};
 use crate::journal::{Journals, Record};
 use crate::known;
 use crate::person::feed::{self, News, news};
-use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card, heeding_signals};
+use crate::person::{Line, card, heeding_signals};
 use crate::seal::Recipients;
 use crate::succession;
 use crate::{KEY_FILE, KEY_KIND, Parts};
 
+use self::service::{address, remember, resolve, still_there, strict, tell_untold, trusted};
 use super::complete::{CompleteError, Desk};
-use super::withheld;
 use super::{home_failure, journal_failure, relay_failure};
 
 /// A clock that is off by more than this is worth a word. The record keeps the difference in any case.
@@ -60,18 +59,10 @@ const SKEW_SHOWN_MS: u64 = 5 * 60 * 1_000;
 const ARRIVE: Duration = Duration::from_secs(10);
 /// How long a record that an earlier session left may hold up a person who needs help now.
 const EARLIER: Duration = Duration::from_secs(3);
-/// How long a relay may take to look up a checkpoint of its own.
-const SEEN: Duration = Duration::from_secs(2);
 /// How long the relay may still take for what was asked of it about its log.
 const SETTLE: Duration = Duration::from_secs(2);
-/// How long the proofs of the session may take.
-const PROOFS: Duration = Duration::from_secs(8);
-/// The question whether to sign waits this long.
-const SIGNING: Duration = Duration::from_secs(120);
 /// A terminal that is held doesn't keep the program from ending.
 const LAST_LINES: Duration = Duration::from_secs(2);
-/// Far from the numbers of cards.
-const SIGN_QUESTION: QuestionId = QuestionId(u64::MAX);
 
 /// Serves one session.
 pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failure> {
@@ -167,76 +158,6 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     exit
 }
 
-/// What this PC found when it took another log, now or at a start that ended before it could say so: at every start until the
-/// person was shown it. (SECURITY F5)
-async fn tell_untold(home: &Home, log: &VerifierKey, person: &Line, words: &Words) -> Result<(), HomeError> {
-    let untold = succession::untold(home, log, words)?;
-    if untold.is_empty() {
-        return Ok(());
-    }
-    untold.into_iter().for_each(|line| person.tell.feed(line));
-    match tokio::time::timeout(LAST_LINES, person.tell.shown()).await {
-        Ok(true) => followed::told(home, log),
-        Ok(false) | Err(_) => Ok(()),
-    }
-}
-
-/// No session through a log that was caught lying: only the root's statement of a new one lifts that. (SECURITY F4)
-fn trusted(home: &Home, control: &Control, words: &Words) -> Result<(), Failure> {
-    let against = known::evidence_against(home, &control.welcome().relay.log);
-    let Some(file) = against.map_err(|error| home_failure(&error, words))? else { return Ok(()) };
-    let file = file.display().to_string();
-    let (message, hint) = (words.say("agent-log-lied", &[("file", &file)]), words.say("agent-log-lied-hint", &[]));
-    Err(Failure { message, hint, ..Failure::of(Trouble::Fingerprint, words) })
-}
-
-/// What the owner of this PC decided about witnesses, now or before. Without any it couldn't be kept, and nobody is called.
-fn strict(ask: &Ask, home: &Home, statement: &Statement, words: &Words) -> Result<bool, Failure> {
-    let disk = |error: &HomeError| home_failure(error, words);
-    if ask.strict || ask.not_strict {
-        known::remember_strict(home, ask.strict).map_err(|error| disk(&error))?;
-    }
-    let strict = known::strict(home).map_err(|error| disk(&error))?;
-    if strict && statement.witnesses.is_empty() {
-        let (message, hint) = (words.say("agent-no-witnesses", &[]), words.say("agent-no-witnesses-hint", &[]));
-        return Err(Failure { message, hint, ..Failure::of(Trouble::Fingerprint, words) });
-    }
-    Ok(strict)
-}
-
-fn address(ask: &Ask, home: &Home, words: &Words) -> Result<RelayAddress, Failure> {
-    let remembered = || known::relay(home).map_err(|error| home_failure(&error, words));
-    match &ask.relay {
-        Some(address) => Ok(address.clone()),
-        None => remembered()?.ok_or_else(|| Failure {
-            message: words.say("agent-no-relay", &[]),
-            ..Failure::of(Trouble::Usage, words).with_hint(words.say("agent-no-relay-hint", &[]))
-        }),
-    }
-}
-
-async fn resolve(address: &RelayAddress) -> Option<std::net::SocketAddr> {
-    let at = tokio::net::lookup_host(address.at.to_string());
-    tokio::time::timeout(Duration::from_secs(10), at).await.ok()?.ok()?.next()
-}
-
-/// Shows the relay the newest checkpoint this PC holds of its log: one that was set back to an older copy learns it here,
-/// and records nothing more. A relay that doesn't answer is no worse than before. (SECURITY F5)
-async fn still_there(home: &Home, control: &Control, words: &Words) -> Result<(), Failure> {
-    let pin = known::pin(home, &control.welcome().relay.log).map_err(|error| home_failure(&error, words))?;
-    let Some(pin) = pin else { return Ok(()) };
-    let seen = control.call(Call::Seen { checkpoint: pin.note() });
-    match tokio::time::timeout(SEEN, seen).await {
-        Ok(Err(error @ ControlError::Refused(Refusal::SetBack))) => Err(relay_failure(&error, words)),
-        Ok(Ok(_) | Err(_)) | Err(_) => Ok(()),
-    }
-}
-
-fn remember(home: &Home, address: &RelayAddress, control: &Control) -> Result<(), HomeError> {
-    known::remember_relay(home, address)?;
-    known::remember_statement(home, &address.root, &control.welcome().statement_note)
-}
-
 struct Serving<'a> {
     home: &'a Home,
     journals: &'a Journals,
@@ -253,16 +174,6 @@ struct Serving<'a> {
     auditors: card::Auditors,
     /// Nothing runs before witnesses cosigned its admission.
     strict: bool,
-}
-
-/// What became of a session's record.
-enum Completed {
-    /// The person's bundle, and what witnesses said.
-    Bundle(std::path::PathBuf, Option<Witnessed>),
-    /// At the next contact.
-    Later,
-    /// There is none. When it would have begun.
-    NeverBegan(Wall),
 }
 
 impl Serving<'_> {
@@ -430,108 +341,6 @@ impl Serving<'_> {
             }
         }
         self.farewell(session, &name, &ended, person).await
-    }
-
-    /// The record is completed, told, and offered for signing.
-    async fn farewell(
-        &self,
-        session: SessionId,
-        name: &Foreign,
-        ended: &Ended,
-        person: &mut Line,
-    ) -> Result<Exit, Failure> {
-        let (completed, never_began) = match self.complete(session).await {
-            Completed::Bundle(bundle, witnessed) => (Some((bundle, witnessed)), None),
-            Completed::Later => (None, None),
-            Completed::NeverBegan(opened) => (None, Some(opened)),
-        };
-        let (bundle, witnessed) = completed.unzip();
-        let witnessed = witnessed.flatten();
-        if ended.close == Close::RelayWithholds {
-            match withheld::keep(self.home, self.journals, session, self.control, clock::now().wall) {
-                Ok(Some(file)) => person.tell.feed(news(News::Withheld(&file), self.words)),
-                Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "what has no receipt can't be noted"),
-            }
-        }
-        let cause = ended.close.cause();
-        let summary = feed::Close {
-            cause,
-            name,
-            signoff: ended.signoff.as_ref(),
-            allowed: ended.allowed,
-            refused: ended.refused,
-            sent: ended.sent,
-            bundle: bundle.as_deref(),
-        };
-        person.tell.feed(feed::close(&summary, self.words));
-        match witnessed {
-            Some(found) if found.is_witnessed() => {
-                let (by, all) = (found.cosigned, self.control.welcome().statement.witnesses.len());
-                person.tell.feed(self.words.say("agent-record-witnessed", &[("by", &by), ("all", &all)]));
-            }
-            Some(_) => person.tell.feed(self.words.say("agent-record-not-witnessed", &[])),
-            None => {}
-        }
-        match never_began {
-            Some(opened) => person.tell.feed(news(News::NeverBegan(opened), self.words)),
-            None if bundle.is_none() => person.tell.feed(self.words.say("agent-record-later", &[])),
-            None => {}
-        }
-        if ended.accepted && !ended.gone && ended.close != Close::NoEyes && ended.close != Close::Disk {
-            self.offer_to_sign(session, person).await?;
-        }
-        let served = ended.accepted && matches!(ended.close, Close::Done | Close::Stopped);
-        Ok(if served { Exit::Done } else { Exit::Refused })
-    }
-
-    async fn offer_to_sign(&self, session: SessionId, person: &mut Line) -> Result<(), Failure> {
-        let question = Question { id: SIGN_QUESTION, text: card::sign(self.words), kind: Asking::Sign };
-        person.tell.ask(question);
-        let answer = tokio::time::timeout(SIGNING, async {
-            loop {
-                match person.events.recv().await {
-                    Some(Event::Answered { id: SIGN_QUESTION, answer, .. }) => return answer,
-                    Some(Event::Answered { .. }) => {}
-                    Some(Event::Stop | Event::Gone) | None => return Answer::NotNow,
-                }
-            }
-        });
-        let answer = answer.await.unwrap_or(Answer::NotNow);
-        person.tell.withdraw(SIGN_QUESTION);
-        if answer == Answer::Sign {
-            super::sign::sign_record(self.home, self.journals, self.catalog, self.words, session)?;
-            let _ = self.complete(session).await;
-            person.tell.feed(news(News::Signed, self.words));
-        } else {
-            let command = format!("venia-agent sign {session}");
-            person.tell.feed(news(News::SignLater { command: &command }, self.words));
-        }
-        Ok(())
-    }
-
-    /// The person's bundle, if the whole record could be proven now.
-    async fn complete(&self, session: SessionId) -> Completed {
-        let desk = Desk { home: self.home, journals: self.journals, catalog: self.catalog, words: self.words };
-        let completing = desk.complete(session, self.control, self.root(), PROOFS);
-        match tokio::time::timeout(PROOFS + EARLIER, completing).await {
-            Ok(Ok((path, verdict))) => {
-                if verdict.verdict != Finding::Intact {
-                    tracing::warn!(verdict = ?verdict.verdict, why = %verdict.why, "the record isn't complete");
-                }
-                Completed::Bundle(path, verdict.witnessed)
-            }
-            Ok(Err(CompleteError::NeverBegan(opened))) => Completed::NeverBegan(opened),
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "the record can't be completed now");
-                Completed::Later
-            }
-            Err(_) => Completed::Later,
-        }
-    }
-
-    fn root(&self) -> Fingerprint {
-        self.address.root
     }
 
     fn not_served(&self, not_served: &NotServed) -> Result<Exit, Failure> {

@@ -1,49 +1,47 @@
 //! One session: the loop between the technician, the person, the workers, the ledger and the machine that decides.
 //!
 //! One `select!` over everything that can happen, then everything the machine orders, in order. Nothing here decides
-//! anything: an input is translated, an output is carried out.
+//! anything: an input is translated, an output is carried out. Three sides of it have a file each: what the peers say
+//! (`heard`), what the person answers and is told (`told`), and what is recorded (`recorded`).
 
+mod heard;
+mod recorded;
 mod tasks;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use quinn::VarInt;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use venia_proto::catalog::Catalog;
-use venia_proto::consent::{CardId, Choice, EntryRef, RunId};
+use venia_proto::consent::{EntryRef, RunId};
 use venia_proto::foreign::Foreign;
-use venia_proto::id::Strand;
 use venia_proto::key::VerifierKey;
-use venia_proto::ledger::body::{Body, ItemId, Signoff};
+use venia_proto::ledger::body::{ItemId, Signoff};
 use venia_proto::ledger::gossip;
-use venia_proto::ledger::kind::{Cause, Kind, Why};
 use venia_proto::ledger::pin::Evidence;
-use venia_proto::message::{Signed, ToAgent, ToConsole};
+use venia_proto::message::{ToAgent, ToConsole};
 use venia_proto::now::{Now, Wall};
-use venia_proto::rendezvous::{FlowEnd, Push};
-use venia_proto::report::Text;
-use venia_proto::session::agent::{Agent, Arrival, Entry, Finished, Input, Output, Phase, Tell};
+use venia_proto::rendezvous::Push;
+use venia_proto::session::agent::{Agent, Arrival, Finished, Input, Output, Phase};
 use venia_proto::session::close::Close;
-use venia_proto::session::gate::BatchId;
-use venia_relay::client::code::LEFT;
 use venia_relay::client::control::Control;
-use venia_relay::client::frames::FrameError;
-use venia_relay::client::gossip::{Said, Talk};
+use venia_relay::client::gossip::Talk;
 use venia_ui::words::Words;
 
-use crate::journal::{Mark, Record};
-use crate::person::feed::{News, news};
-use crate::person::{self, Answer, Line, Question, QuestionId};
+use crate::journal::Record;
+use crate::person::feed::News;
+use crate::person::{Line, Question, QuestionId};
 use crate::worker::{Fault, KilledBy, Outcome, Program, Worker};
 
-use self::tasks::{AbortOnDrop, send_outcome, watch, write_frames};
+use self::heard::{left, relay_says};
+use self::tasks::{AbortOnDrop, watch, write_frames};
 use super::clock;
 use super::pairing::Peer;
 use super::questions::Questions;
-use super::recorder::{Batch, Done, Recorder};
+use super::recorder::{Done, Recorder};
 use super::scribe::Scribe;
 use super::sealing;
 
@@ -317,154 +315,6 @@ impl Session<'_, '_> {
         None
     }
 
-    fn record(&mut self, batch: BatchId, entries: Vec<Entry>) -> Option<Input> {
-        let closing = entries.iter().any(|entry| matches!(entry, Entry::Own { kind: Kind::Close { .. }, .. }));
-        let vital = |entry: &Entry| match entry {
-            Entry::Own { kind, .. } => matches!(
-                kind,
-                Kind::Result { .. } | Kind::Refuse { .. } | Kind::Stop { .. } | Kind::Close { .. } | Kind::Pause { .. }
-            ),
-            Entry::Theirs(_) => closing,
-        };
-        let last_words = entries.iter().all(vital);
-        match self.parts.scribe.write(entries, self.time()) {
-            Ok(events) => {
-                let mut beside = std::mem::take(&mut self.beside);
-                if closing {
-                    beside.push(Record::Mark(Mark::Closed));
-                }
-                self.parts.recorder.record(Batch { id: batch, events, beside, last_words });
-                None
-            }
-            Err(error) => {
-                tracing::error!(%error, "an event could not be written");
-                Some(Input::JournalFailed)
-            }
-        }
-    }
-
-    /// Sends an event: results with their words on a stream of their own, which STOP can cut.
-    fn send(&mut self, entry: EntryRef, words: bool) {
-        let Some(signed) = self.parts.scribe.signed(entry, words) else { return };
-        let proof = self.proofs.remove(&entry);
-        let result = matches!(self.parts.scribe.kind(entry), Some(Kind::Result { .. }));
-        let message = ToConsole::Event { signed, proof };
-        if result && words {
-            self.sending.retain(|task| !task.is_finished());
-            self.sending.push(tokio::spawn(send_outcome(self.connection.clone(), message)).abort_handle());
-        } else {
-            let _ = self.out.send(message);
-        }
-    }
-
-    fn frame(&mut self, frame: Result<Option<ToAgent>, FrameError>) -> Option<Input> {
-        let nonsense = |expected, got: &str| Some(Input::Nonsense { expected, got: got.to_owned() });
-        match frame {
-            Ok(Some(ToAgent::Ask(signed))) => self.request(&signed, |seq, request| Input::Ask { seq, request }),
-            Ok(Some(ToAgent::Run(signed))) => self.request(&signed, |seq, request| Input::Run { seq, request }),
-            Ok(Some(ToAgent::Chat(signed))) => self.said(&signed, true),
-            Ok(Some(ToAgent::Note(signed))) => self.said(&signed, false),
-            Ok(Some(ToAgent::Signoff(signed))) => match self.parts.scribe.receive(&signed) {
-                Ok(received) => match (received.kind, received.body) {
-                    (Kind::Signoff { .. }, Body::Signoff(signoff)) => {
-                        self.ended.signoff = Some(signoff);
-                        Some(Input::SignedOff { seq: received.entry.seq })
-                    }
-                    _ => nonsense("a signoff", "another event"),
-                },
-                Err(got) => nonsense("a valid event", &got),
-            },
-            Ok(Some(ToAgent::Checkpoint(note))) => self.gossip(gossip::Input::Theirs(note)),
-            Ok(Some(ToAgent::PairStart { .. } | ToAgent::PairConfirm { .. } | ToAgent::Arrive { .. })) => {
-                nonsense("a request, a line or a signoff", "a message of the arrival")
-            }
-            Err(FrameError::Malformed(error)) => nonsense("a message", &error.to_string()),
-            Err(FrameError::Ended | FrameError::Stalled) => nonsense("a whole message", "half of one"),
-            // An end in good order: nothing more comes, and somebody waits there for the record to be closed.
-            Ok(None) => Some(Input::Left),
-            // The connection tells by itself how it ended.
-            Err(FrameError::TooLarge(_) | FrameError::Read(_) | FrameError::Write(_) | FrameError::Connection(_)) => {
-                None
-            }
-        }
-    }
-
-    /// The technician's next words, sealed before they are signed.
-    fn seal(&mut self, asked: sealing::Asked) -> Option<Input> {
-        match self.parts.scribe.seal(&asked.openings) {
-            Ok(sealed) => {
-                // Who doesn't wait for it any more signs nothing either.
-                let _ = asked.answer.send(sealed);
-                None
-            }
-            Err(got) => Some(Input::Nonsense { expected: "words to be sealed", got }),
-        }
-    }
-
-    fn request(
-        &mut self,
-        signed: &Signed,
-        input: impl FnOnce(u64, venia_proto::ledger::body::Request) -> Input,
-    ) -> Option<Input> {
-        let expected = "a valid request";
-        Some(match self.parts.scribe.receive(signed) {
-            Ok(received) => match (received.kind, received.body) {
-                (Kind::Request, Body::Request(request)) => input(received.entry.seq, request),
-                _ => Input::Nonsense { expected, got: "another event".to_owned() },
-            },
-            Err(got) => Input::Nonsense { expected, got },
-        })
-    }
-
-    fn said(&mut self, signed: &Signed, chat: bool) -> Option<Input> {
-        let expected = "a valid line";
-        Some(match self.parts.scribe.receive(signed) {
-            Ok(received) => match (received.kind, received.body) {
-                // What the record calls a chat line is one the person saw.
-                (Kind::Chat, Body::Said(said)) if chat => {
-                    Input::Said { seq: received.entry.seq, text: said.text, chat }
-                }
-                (Kind::Note, Body::Said(said)) if !chat => {
-                    Input::Said { seq: received.entry.seq, text: said.text, chat }
-                }
-                _ => Input::Nonsense { expected, got: "another event".to_owned() },
-            },
-            Err(got) => Input::Nonsense { expected, got },
-        })
-    }
-
-    fn person(&mut self, event: person::Event) -> Option<Input> {
-        match event {
-            person::Event::Stop => Some(Input::Stop),
-            person::Event::Gone => {
-                self.ended.gone = true;
-                Some(Input::EyesLost)
-            }
-            person::Event::Answered { id: QuestionId(id), answer, .. } => {
-                let card = CardId(u32::try_from(id).ok()?);
-                let choice = match answer {
-                    Answer::Yes => {
-                        self.feed(News::Connected(&self.name));
-                        Choice::Allow { minutes: None }
-                    }
-                    Answer::Allow { minutes } => {
-                        self.ended.allowed += 1;
-                        self.feed(News::Allowed);
-                        Choice::Allow { minutes }
-                    }
-                    Answer::No => Choice::Deny,
-                    Answer::Deny => {
-                        self.ended.refused += 1;
-                        self.feed(News::Denied);
-                        Choice::Deny
-                    }
-                    Answer::Sign | Answer::NotNow | Answer::Words(_) => return None,
-                };
-                Some(Input::Answered { card, choice })
-            }
-        }
-    }
-
     fn worker(&mut self, run: RunId, outcome: Outcome) -> Option<Input> {
         // A worker that isn't listed was killed: what it still says counts for nothing.
         let Running { item, .. } = self.workers.remove(&run)?;
@@ -489,107 +339,4 @@ impl Session<'_, '_> {
         }
         Some(Input::Finished { run, outcome })
     }
-
-    fn recorded(&mut self, done: Done) -> Option<Input> {
-        match done {
-            Done::Journalled(batch) => Some(Input::Journalled(batch)),
-            Done::Receipted { batch, after, checkpoint, proofs } => {
-                self.parts.scribe.receipted(after);
-                if let Some(doubt) = self.gossip(gossip::Input::Own(checkpoint)) {
-                    self.handle(doubt);
-                }
-                proofs.values().for_each(|proof| self.parts.scribe.proven(proof));
-                self.proofs.extend(proofs.into_iter().filter(|(entry, _)| entry.author == Strand::Agent));
-                Some(Input::Receipted(batch))
-            }
-            Done::Witnessed(batch) => Some(Input::Witnessed(batch)),
-            Done::NotRecorded(batch) => Some(Input::NotRecorded(batch)),
-            Done::JournalFailed => Some(Input::JournalFailed),
-            Done::Evidence(evidence) => {
-                let log = self.parts.control.welcome().relay.log.clone();
-                Some(self.caught(&log, &evidence))
-            }
-        }
-    }
-
-    /// Something about checkpoints happened. Gives the session's end, if the log can't be trusted any more.
-    fn gossip(&mut self, input: gossip::Input) -> Option<Input> {
-        self.parts.talk.hear(clock::now().boot_ms, input);
-        let mut doubt = None;
-        while let Some(said) = self.parts.talk.poll() {
-            match said {
-                Said::Show(note) => drop(self.out.send(ToConsole::Checkpoint(note))),
-                Said::Evidence { log, found } => doubt = Some(self.caught(&log, &found)),
-                Said::Unproven => {
-                    self.feed(News::LogUnproven);
-                    doubt = Some(Input::LogDoubted);
-                }
-            }
-        }
-        doubt
-    }
-
-    /// A log caught lying records nothing that counts: the session ends.
-    fn caught(&mut self, log: &VerifierKey, evidence: &Evidence) -> Input {
-        tracing::warn!(fault = %evidence.fault, "the ledger contradicts itself");
-        if let Some(file) = (self.parts.keep)(log, evidence) {
-            self.feed(News::LogLied(&file));
-        }
-        Input::LogDoubted
-    }
-
-    fn tell(&mut self, tell: Tell) {
-        match tell {
-            Tell::FirstSeen => self.feed(News::FirstSeen { seconds: 10 }),
-            Tell::Running(item) => {
-                self.failed.remove(&item);
-                self.feed(News::Running(&self.title(&item)));
-            }
-            Tell::Sent(item) => {
-                if !self.failed.remove(&item) {
-                    self.ended.sent += 1;
-                    self.feed(News::Sent(&self.name, &self.title(&item)));
-                }
-            }
-            Tell::NotSent(item) => self.feed(News::Killed(&self.title(&item))),
-            Tell::Refused(item, why) => {
-                // The card that was denied is counted already.
-                self.ended.refused += usize::from(why != Why::Person);
-                let title = self.title(&item);
-                self.feed(if why == Why::Person { News::Refused(&title) } else { News::RefusedUnasked(&title) });
-            }
-            Tell::Said(text) => {
-                self.feed(News::Chat(&self.name, &text));
-            }
-            Tell::GrantEnded => self.feed(News::TimeOver),
-            Tell::Paused(Cause::RelayLost) => self.feed(News::Lost),
-            Tell::Paused(_) => self.feed(News::Paused),
-            Tell::Resumed => self.feed(News::Resumed),
-            Tell::RecordLate => self.feed(News::RecordLate),
-        }
-    }
-
-    fn feed(&self, item: News<'_>) {
-        self.parts.person.tell.feed(news(item, self.parts.words));
-    }
-
-    /// An item's title; of one this agent doesn't have, its name.
-    fn title(&self, id: &ItemId) -> Text {
-        let named = || Text { en: id.0.clone(), es: id.0.clone() };
-        self.parts.catalog.get(id).map_or_else(named, |item| item.title.clone())
-    }
-}
-
-fn relay_says(push: Push) -> Option<Input> {
-    match push {
-        Push::FlowEnded { why: FlowEnd::Revoked, .. } => Some(Input::Revoked),
-        // The end-to-end connection tells by itself; a second knock has no code to try.
-        Push::FlowEnded { why: FlowEnd::Left | FlowEnd::Limit, .. } | Push::Knock { .. } | Push::Ping(_) => None,
-        // This PC's copy is the person's own: only they delete it.
-        Push::Erase { .. } => None,
-    }
-}
-
-fn left(reason: &quinn::ConnectionError) -> bool {
-    matches!(reason, quinn::ConnectionError::ApplicationClosed(close) if close.error_code == VarInt::from_u32(LEFT))
 }

@@ -4,6 +4,7 @@
 //! * [`console`]: follows. It keeps the technician's view of what the agent decided, and decides nothing.
 //! * [`waiting`]: the time before a session, while a code is shown.
 //! * [`recovery`]: what the record still needs after a crash.
+//! * [`last_words`]: what may be recorded on a full disk.
 //! * [`timer`]: every deadline, in one table.
 //! * [`gate`]: what must be recorded before what.
 //!
@@ -14,6 +15,7 @@ pub mod agent;
 pub mod close;
 pub mod console;
 pub mod gate;
+pub mod last_words;
 pub mod recovery;
 pub mod timer;
 pub mod waiting;

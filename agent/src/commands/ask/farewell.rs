@@ -1,0 +1,140 @@
+//! After a session: its record is completed, told, and offered for signing.
+//!
+//! Not here: how a record is completed ([`crate::commands::complete`]) or signed ([`crate::commands::sign`]), and why the
+//! session ended, which is decided by then.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use venia_proto::foreign::Foreign;
+use venia_proto::id::SessionId;
+use venia_proto::ledger::cosignature::Witnessed;
+use venia_proto::ledger::verify::Finding;
+use venia_proto::now::Wall;
+use venia_proto::session::close::Close;
+use venia_ui::failure::{Exit, Failure};
+
+use super::{EARLIER, Serving};
+use crate::commands::complete::{CompleteError, Desk};
+use crate::commands::{sign, withheld};
+use crate::driver::clock;
+use crate::driver::session::Ended;
+use crate::person::feed::{self, News, news};
+use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card};
+
+/// How long the proofs of the session may take.
+const PROOFS: Duration = Duration::from_secs(8);
+/// The question whether to sign waits this long.
+const SIGNING: Duration = Duration::from_secs(120);
+/// Far from the numbers of cards.
+const SIGN_QUESTION: QuestionId = QuestionId(u64::MAX);
+
+/// What became of a session's record.
+enum Completed {
+    /// The person's bundle, and what witnesses said.
+    Bundle(PathBuf, Option<Witnessed>),
+    /// At the next contact.
+    Later,
+    /// There is none. When it would have begun.
+    NeverBegan(Wall),
+}
+
+impl Serving<'_> {
+    /// The record is completed, told, and offered for signing.
+    pub(super) async fn farewell(
+        &self,
+        session: SessionId,
+        name: &Foreign,
+        ended: &Ended,
+        person: &mut Line,
+    ) -> Result<Exit, Failure> {
+        let (completed, never_began) = match self.complete(session).await {
+            Completed::Bundle(bundle, witnessed) => (Some((bundle, witnessed)), None),
+            Completed::Later => (None, None),
+            Completed::NeverBegan(opened) => (None, Some(opened)),
+        };
+        let (bundle, witnessed) = completed.unzip();
+        let witnessed = witnessed.flatten();
+        if ended.close == Close::RelayWithholds {
+            match withheld::keep(self.home, self.journals, session, self.control, clock::now().wall) {
+                Ok(Some(file)) => person.tell.feed(news(News::Withheld(&file), self.words)),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "what has no receipt can't be noted"),
+            }
+        }
+        let cause = ended.close.cause();
+        let summary = feed::Close {
+            cause,
+            name,
+            signoff: ended.signoff.as_ref(),
+            allowed: ended.allowed,
+            refused: ended.refused,
+            sent: ended.sent,
+            bundle: bundle.as_deref(),
+        };
+        person.tell.feed(feed::close(&summary, self.words));
+        match witnessed {
+            Some(found) if found.is_witnessed() => {
+                let (by, all) = (found.cosigned, self.control.welcome().statement.witnesses.len());
+                person.tell.feed(self.words.say("agent-record-witnessed", &[("by", &by), ("all", &all)]));
+            }
+            Some(_) => person.tell.feed(self.words.say("agent-record-not-witnessed", &[])),
+            None => {}
+        }
+        match never_began {
+            Some(opened) => person.tell.feed(news(News::NeverBegan(opened), self.words)),
+            None if bundle.is_none() => person.tell.feed(self.words.say("agent-record-later", &[])),
+            None => {}
+        }
+        if ended.accepted && !ended.gone && ended.close != Close::NoEyes && ended.close != Close::Disk {
+            self.offer_to_sign(session, person).await?;
+        }
+        let served = ended.accepted && matches!(ended.close, Close::Done | Close::Stopped);
+        Ok(if served { Exit::Done } else { Exit::Refused })
+    }
+
+    async fn offer_to_sign(&self, session: SessionId, person: &mut Line) -> Result<(), Failure> {
+        let question = Question { id: SIGN_QUESTION, text: card::sign(self.words), kind: Asking::Sign };
+        person.tell.ask(question);
+        let answer = tokio::time::timeout(SIGNING, async {
+            loop {
+                match person.events.recv().await {
+                    Some(Event::Answered { id: SIGN_QUESTION, answer, .. }) => return answer,
+                    Some(Event::Answered { .. }) => {}
+                    Some(Event::Stop | Event::Gone) | None => return Answer::NotNow,
+                }
+            }
+        });
+        let answer = answer.await.unwrap_or(Answer::NotNow);
+        person.tell.withdraw(SIGN_QUESTION);
+        if answer == Answer::Sign {
+            sign::sign_record(self.home, self.journals, self.catalog, self.words, session)?;
+            let _ = self.complete(session).await;
+            person.tell.feed(news(News::Signed, self.words));
+        } else {
+            let command = format!("venia-agent sign {session}");
+            person.tell.feed(news(News::SignLater { command: &command }, self.words));
+        }
+        Ok(())
+    }
+
+    /// The person's bundle, if the whole record could be proven now.
+    async fn complete(&self, session: SessionId) -> Completed {
+        let desk = Desk { home: self.home, journals: self.journals, catalog: self.catalog, words: self.words };
+        let completing = desk.complete(session, self.control, self.address.root, PROOFS);
+        match tokio::time::timeout(PROOFS + EARLIER, completing).await {
+            Ok(Ok((path, verdict))) => {
+                if verdict.verdict != Finding::Intact {
+                    tracing::warn!(verdict = ?verdict.verdict, why = %verdict.why, "the record isn't complete");
+                }
+                Completed::Bundle(path, verdict.witnessed)
+            }
+            Ok(Err(CompleteError::NeverBegan(opened))) => Completed::NeverBegan(opened),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the record can't be completed now");
+                Completed::Later
+            }
+            Err(_) => Completed::Later,
+        }
+    }
+}
