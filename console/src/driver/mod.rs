@@ -5,10 +5,14 @@
 //! it gets there. Nothing runs again by itself: after a lost connection the session is over for this program.
 
 pub(crate) mod collect;
+mod ending;
+mod heard;
 pub(crate) mod pair;
 pub(crate) mod record;
 pub(crate) mod refresh;
+mod said;
 mod seal;
+mod told;
 mod typed;
 
 use std::collections::VecDeque;
@@ -23,24 +27,22 @@ use venia_proto::id::{FlowId, SessionId};
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body::{Asked, Offer, Signoff};
 use venia_proto::ledger::gossip;
-use venia_proto::ledger::kind::{Answer, Cause, Status};
+use venia_proto::ledger::kind::Cause;
 use venia_proto::ledger::pin::Evidence;
 use venia_proto::message::{ToAgent, ToConsole};
-use venia_proto::rendezvous::{Call, FlowEnd, Push};
-use venia_proto::session::console::{Console, Input, Output, Tell, Write};
+use venia_proto::rendezvous::{Call, Push};
+use venia_proto::session::console::{Console, Input, Output};
 use venia_proto::wire::Limit;
 use venia_relay::client::code::LEFT;
 use venia_relay::client::control::Control;
-use venia_relay::client::frames::{FrameError, Receiver, Sender};
+use venia_relay::client::frames::{Receiver, Sender};
 use venia_relay::client::gossip::{Said, Talk};
-use venia_ui::failure::{Failure, Loss, Trouble};
 
 use crate::clock;
 use crate::seen;
-use crate::trouble;
 use crate::voice::Voice;
 use pair::Paired;
-use record::{Record, RecordError};
+use record::Record;
 use typed::Typing;
 
 /// The program ends at the latest 10 s after its own sign-off; the rest is for proofs and the bundle.
@@ -53,8 +55,6 @@ const AFTERMATH: Duration = Duration::from_secs(2);
 const RELAY_GONE: Duration = Duration::from_secs(30);
 /// Results read and not yet looked at.
 const RESULTS: usize = 32;
-/// Application close code of the end-to-end connection: the agent's program broke the rules.
-const CLOSE_RULES: u32 = 1;
 
 /// What a session is for.
 pub(crate) struct Plan {
@@ -263,266 +263,6 @@ impl Live<'_, '_, '_> {
         }
     }
 
-    /// A log lied. The other side gets a moment to find the same by what it was shown.
-    fn caught(&mut self, log: &VerifierKey, found: &Evidence) {
-        match (self.keep)(log, found) {
-            Some(file) => self.doubt(&seen::forked(&file, self.voice.words())),
-            None => self.doubt(&seen::unproven(self.voice.words())),
-        }
-    }
-
-    /// Nothing this log records counts any more: the session ends.
-    fn doubt(&mut self, failure: &Failure) {
-        if !self.doubted {
-            self.doubted = true;
-            self.refused = true;
-            self.voice.error(failure);
-            self.ended.get_or_insert((Cause::RelayWithholds, Cause::RelayWithholds));
-            if !self.silent {
-                self.leave();
-            }
-        }
-    }
-
-    /// A frame of the control stream; whether there may be another.
-    fn frame(&mut self, frame: Result<Option<ToConsole>, FrameError>) -> bool {
-        match frame {
-            Ok(Some(ToConsole::Event { signed, proof })) => self.event(&signed, proof.as_deref()),
-            Ok(Some(ToConsole::Statement { note })) => {
-                if !self.record.begin_under(&note) {
-                    self.broke_rules("a statement that isn't the organisation's");
-                }
-            }
-            Ok(Some(ToConsole::CloseRecorded)) => {
-                self.inputs.extend(self.record.ready(clock::now().boot_ms, true));
-                self.inputs.push_back(Input::CloseRecorded);
-            }
-            Ok(Some(ToConsole::Checkpoint(note))) => {
-                self.talk.hear(clock::now().boot_ms, gossip::Input::Theirs(note));
-            }
-            Ok(Some(ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_))) => {
-                self.broke_rules("a pairing message in a session");
-            }
-            Ok(None) => {
-                self.gone.get_or_insert(Instant::now() + AFTERMATH);
-                return false;
-            }
-            Err(FrameError::Malformed(error)) => {
-                self.broke_rules(&error.to_string());
-                return false;
-            }
-            Err(
-                FrameError::TooLarge(_)
-                | FrameError::Read(_)
-                | FrameError::Write(_)
-                | FrameError::Connection(_)
-                | FrameError::Ended
-                | FrameError::Stalled,
-            ) => {
-                self.inputs.push_back(Input::LinkLost);
-                return false;
-            }
-        }
-        true
-    }
-
-    /// What came on a stream of its own: a result, or half of one that was cut off.
-    fn outcome(&mut self, frame: Result<Option<ToConsole>, FrameError>) {
-        match frame {
-            Ok(Some(ToConsole::Event { signed, proof })) => self.event(&signed, proof.as_deref()),
-            Ok(Some(_)) => self.broke_rules("not a result on a result's stream"),
-            Err(FrameError::Malformed(error)) => self.broke_rules(&error.to_string()),
-            Ok(None)
-            | Err(
-                FrameError::TooLarge(_)
-                | FrameError::Read(_)
-                | FrameError::Write(_)
-                | FrameError::Connection(_)
-                | FrameError::Ended
-                | FrameError::Stalled,
-            ) => {}
-        }
-    }
-
-    fn event(&mut self, signed: &venia_proto::message::Signed, proof: Option<&[u8]>) {
-        match self.record.take(signed, proof, clock::now().boot_ms) {
-            Ok(()) => {
-                if let (Some(_), Some(newest)) = (proof, self.record.newest()) {
-                    self.talk.hear(clock::now().boot_ms, gossip::Input::Receipt(newest.note()));
-                }
-                self.inputs.extend(self.record.ready(clock::now().boot_ms, false));
-                if self.record.close().is_some() {
-                    self.since.get_or_insert_with(Instant::now);
-                }
-            }
-            Err(RecordError::Fork(found)) => {
-                let log = self.record.log().clone();
-                self.caught(&log, &found);
-            }
-            Err(error) => self.broke_rules(&error.to_string()),
-        }
-    }
-
-    async fn write(&mut self, write: Write) {
-        let asks = matches!(write, Write::Ask(_));
-        if let Write::Signoff(signoff) = &write {
-            // In front of the last word, so that the agent compares it while it still listens.
-            self.talk.hear(clock::now().boot_ms, gossip::Input::Ending);
-            self.swap().await;
-            self.signoff = Some(signoff.clone());
-            self.since.get_or_insert_with(Instant::now);
-        }
-        let words = match Record::words(write) {
-            Ok(words) => words,
-            Err(error) => {
-                tracing::error!(%error, "our own words");
-                return self.leave();
-            }
-        };
-        let sealed = if self.record.is_sealed() {
-            let Some(sealed) = seal::seal(&self.connection, &words.bare).await else {
-                return self.inputs.push_back(Input::LinkLost);
-            };
-            Some(sealed)
-        } else {
-            None
-        };
-        match self.record.write(words, sealed, clock::now()) {
-            Ok(frame) => self.send(&frame).await,
-            Err(error) => {
-                tracing::error!(%error, "our own event");
-                self.leave();
-            }
-        }
-        if asks {
-            self.wait(None);
-        }
-    }
-
-    async fn send(&mut self, frame: &ToAgent) {
-        let Some(sender) = &mut self.sender else { return };
-        let sent = timeout(SEND, sender.send(frame)).await;
-        if !matches!(sent, Ok(Ok(()))) {
-            self.inputs.push_back(Input::LinkLost);
-        }
-    }
-
-    fn tell(&mut self, tell: Tell) {
-        self.spoke = true;
-        match tell {
-            Tell::Consent { answer, card, took } => {
-                self.refused |= answer != Answer::Yes;
-                let arrival = card.is_none() && answer == Answer::Yes;
-                self.voice.consent(answer, card.as_ref(), took);
-                if arrival && self.machine.is_busy() {
-                    self.wait(None);
-                }
-            }
-            Tell::Running(item) => self.wait(Some(&item)),
-            Tell::Result { item, status, report, entry } => {
-                match status {
-                    Status::Done | Status::Unknown if report.is_some() => self.had += 1,
-                    Status::Done
-                    | Status::Unknown
-                    | Status::Failed
-                    | Status::Killed
-                    | Status::Withheld
-                    | Status::Lost
-                    | Status::Late => self.refused = true,
-                }
-                self.voice.result(&item, status, report.as_ref(), self.record.index(entry));
-            }
-            Tell::Refused { item, why } => {
-                self.refused = true;
-                self.voice.refused(&item, why);
-            }
-            Tell::Said(text) => self.voice.said(&text),
-            Tell::Paused(_) => self.voice.paused(),
-            Tell::Resumed => self.voice.resumed(),
-            Tell::Closed { by, cause } => {
-                // The agent's signed word counts, also when we were leaving.
-                self.ended = Some((by, cause));
-                self.since.get_or_insert_with(Instant::now);
-                self.typing = None;
-            }
-            Tell::Lost => {
-                if !self.silent {
-                    let failure = trouble::lost(self.voice.words());
-                    self.voice.error(&failure);
-                }
-                self.ended.get_or_insert((Cause::RelayLost, Cause::RelayLost));
-                self.typing = None;
-            }
-        }
-    }
-
-    fn push(&mut self, push: Push, flow: FlowId) {
-        match push {
-            Push::FlowEnded { flow: ended, why } if ended == flow => match why {
-                FlowEnd::Revoked => self.relay_gone(true),
-                // What the agent sent last may still be on its way.
-                FlowEnd::Left | FlowEnd::Limit => {
-                    self.gone.get_or_insert(Instant::now() + AFTERMATH);
-                }
-            },
-            // Obeyed when the session is over; a relay that repeats itself fills no memory.
-            Push::Erase { note } => {
-                if self.erased.len() < ERASED_MAX {
-                    self.erased.push(note);
-                }
-            }
-            Push::FlowEnded { .. } | Push::Knock { .. } | Push::Ping(_) => {}
-        }
-    }
-
-    /// The control connection ended.
-    fn relay_gone(&mut self, revoked: bool) {
-        if revoked && self.ended.is_none() {
-            let words = self.voice.words();
-            let failure = Failure::of(Trouble::Revoked, words).after(Loss::Recorded, words);
-            self.end(&failure, (Cause::Revoked, Cause::Revoked), LEFT);
-        } else {
-            self.gone.get_or_insert(Instant::now() + RELAY_GONE);
-        }
-    }
-
-    fn broke_rules(&mut self, why: &str) {
-        let failure = trouble::broke_rules(why, self.voice.words());
-        self.end(&failure, (Cause::Technician, Cause::Technician), CLOSE_RULES);
-    }
-
-    /// Ends the session from this side, for a reason that is told once.
-    fn end(&mut self, failure: &Failure, ended: (Cause, Cause), code: u32) {
-        if !self.silent {
-            self.refused = true;
-            self.voice.error(failure);
-            self.ended.get_or_insert(ended);
-            self.hang_up(code);
-        }
-    }
-
-    /// Leaves without a sign-off: our stream ends, the agent closes the session for it, and as after a sign-off its close is
-    /// waited for, so that this record is whole too. Leaving twice is leaving at once.
-    fn leave(&mut self) {
-        if self.silent {
-            return self.hang_up(LEFT);
-        }
-        self.silent = true;
-        self.ended.get_or_insert((Cause::Technician, Cause::Technician));
-        self.typing = None;
-        // Dropping it ends the stream in good order.
-        drop(self.sender.take());
-        self.since.get_or_insert_with(Instant::now);
-    }
-
-    /// Ends the connection now.
-    fn hang_up(&mut self, code: u32) {
-        self.silent = true;
-        self.typing = None;
-        self.connection.close(VarInt::from_u32(code), b"");
-        self.inputs.push_back(Input::LinkLost);
-    }
-
     /// Something long begins.
     fn wait(&mut self, item: Option<&venia_proto::ledger::body::ItemId>) {
         self.voice.wait(item, clock::now().boot_ms, self.typing.is_some());
@@ -546,22 +286,6 @@ impl Live<'_, '_, '_> {
         if self.gone.is_some_and(|gone| Instant::now() >= gone) {
             self.gone = None;
             self.inputs.push_back(Input::LinkLost);
-        }
-    }
-
-    fn finished(self) -> Finished {
-        let (by, cause) = self.ended.unwrap_or((Cause::RelayLost, Cause::RelayLost));
-        let signoff = self.signoff.filter(|_| (by, cause) == (Cause::Technician, Cause::Done));
-        let closed = signoff.is_some();
-        Finished {
-            record: self.record,
-            erased: self.erased,
-            by,
-            cause,
-            signoff,
-            fulfilled: closed && (self.wanted == 0 || !self.refused) && self.had >= self.wanted,
-            since: self.since.unwrap_or_else(Instant::now),
-            doubted: self.doubted,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use venia_proto::foreign::{Foreign, ForeignError};
 use venia_proto::ledger::body::Signoff;
 use venia_proto::session::console::Input;
+use venia_ui::reasons;
 
 use super::Live;
 use crate::cli::{RunSpec, RunSpecError};
@@ -90,7 +91,7 @@ impl Live<'_, '_, '_> {
             Typing::Outcome => match Foreign::text(line) {
                 Ok(outcome) => Typing::Next(outcome),
                 Err(error) => {
-                    self.voice.note(&words.say("console-needs-text", &[("why", &error.to_string())]));
+                    self.voice.note(&words.say("console-needs-text", &[("why", &reasons::text(error, words))]));
                     Typing::Outcome
                 }
             },
@@ -100,7 +101,7 @@ impl Live<'_, '_, '_> {
                     Typing::Command
                 }
                 Err(error) => {
-                    self.voice.note(&words.say("console-needs-text", &[("why", &error.to_string())]));
+                    self.voice.note(&words.say("console-needs-text", &[("why", &reasons::text(error, words))]));
                     Typing::Next(outcome)
                 }
             },
@@ -118,7 +119,7 @@ impl Live<'_, '_, '_> {
             Typed::Run(spec) => match self.voice.catalog().get(&spec.item).map(|item| item.asked(&spec.arguments)) {
                 Some(Ok(asked)) => self.inputs.push_back(Input::Run(asked)),
                 Some(Err(error)) => {
-                    let (item, why) = (spec.item.0, error.to_string());
+                    let (item, why) = (spec.item.0, reasons::argument(&error, words));
                     self.voice.note(&words.say("console-run-arguments", &[("item", &item), ("why", &why)]));
                 }
                 None => self.voice.note(&words.say("console-item-unknown", &[("item", &spec.item.0)])),
