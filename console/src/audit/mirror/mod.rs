@@ -12,11 +12,12 @@
 //! What lies in `entries` beyond the length the index names was never verified and is cut off at the next start.
 //! Not here: fetching ([`super::sync`]).
 
-use std::collections::btree_map::Entry;
+mod growth;
+mod raw;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -24,17 +25,13 @@ use sha2::{Digest as _, Sha256};
 use venia_proto::encoding;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
-use venia_proto::ledger::flag::Flag;
-use venia_proto::ledger::merkle::{Hash, Tree, verify_consistency};
-use venia_proto::ledger::note;
-use venia_proto::ledger::notice::{Closed, LogEntry, Notice, Succession};
-use venia_proto::ledger::reading::{Read, Reading, Saved, Unreadable};
-use venia_proto::ledger::succession::KEY_INDEX;
+use venia_proto::ledger::merkle::{Hash, verify_consistency};
+use venia_proto::ledger::reading::{Saved, Unreadable};
 use venia_relay::client::home::{Home, HomeError};
-use venia_relay::walking::Record;
 
-use super::index::{Place, Session};
+use super::index::Session;
 use super::sessions;
+pub(crate) use raw::Raw;
 
 const FOLDER: &str = "audit";
 const ENTRIES: &str = "entries";
@@ -44,8 +41,6 @@ const CONTRADICTION: &str = "contradiction";
 const CONTRADICTIONS_MAX: u32 = 64;
 /// Largest index, in bytes: a statement, a checkpoint, and every session that is open.
 const INDEX_MAX: usize = 1 << 28;
-/// Largest record: an event is at most 16 KiB and its signature.
-const RECORD_MAX: usize = 64 * 1024;
 
 /// A copy that can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -191,44 +186,6 @@ impl Mirror {
         Ok(same.then_some(Self { home, key: known, state, sessions }))
     }
 
-    /// Reads on from where the entries were verified last, writing behind it.
-    pub(crate) fn grow(&self) -> Result<Growth, MirrorError> {
-        let reading = Reading::resume(self.key.clone(), &self.state.reading)?;
-        let mut options = OpenOptions::new();
-        let file = options.create(true).truncate(false).write(true).mode(0o600).open(self.entries())?;
-        file.set_len(self.state.bytes)?;
-        let mut file = io::BufWriter::new(file);
-        file.seek(SeekFrom::Start(self.state.bytes))?;
-        let growth = Growth { reading, file, bytes: self.state.bytes, sessions: BTreeMap::new(), holes: Vec::new() };
-        Ok(growth)
-    }
-
-    /// Makes what grew count: entries first, then the index, so that a crash leaves the old copy or the new one.
-    pub(crate) fn keep(&mut self, growth: Growth, checkpoint: &[u8], statement: &[u8]) -> Result<(), MirrorError> {
-        let Growth { reading, mut file, bytes, sessions, holes } = growth;
-        file.flush()?;
-        file.get_ref().sync_all()?;
-        self.state.reading = reading.save().ok_or(MirrorError::Damaged("a commit is cut"))?;
-        self.state.bytes = bytes;
-        self.state.checkpoint = text(checkpoint)?;
-        self.state.statement = text(statement)?;
-        let mut changed: BTreeSet<String> = sessions.keys().cloned().collect();
-        self.sessions.extend(sessions);
-        for (from, to) in &holes {
-            for session in self.sessions.values_mut() {
-                if session.opened <= *to && session.closed.is_none_or(|closed| closed >= *from) {
-                    session.flags.insert(Flag::Gap);
-                    changed.insert(session.session.clone());
-                }
-            }
-        }
-        self.state.holes.extend(holes);
-        let before = self.state.sessions;
-        self.state.sessions = sessions::add(&self.home, before, &self.sessions, &changed)?;
-        self.write_index()?;
-        sessions::forget(&self.home, before, self.state.sessions)
-    }
-
     /// The entries that aren't here are kept by nobody: of those the log is known by its root only. What is here stays, and
     /// so does the checkpoint it leads to.
     pub(crate) fn known_by_root(
@@ -285,29 +242,6 @@ impl Mirror {
         self.write_index()
     }
 
-    /// The root of this copy's first entries; none if it hasn't as many.
-    pub(crate) fn root_at(&self, size: u64) -> Result<Option<Hash>, MirrorError> {
-        let (mut tree, mut raw) = (Tree::new(), self.raw(0)?);
-        while tree.size() < size {
-            let Some((_, entry)) = raw.next()? else { return Ok(None) };
-            tree.append(note::leaf(&entry), |_, _, _| {});
-        }
-        Ok(Some(tree.root()))
-    }
-
-    /// What this log says of the one before; none if it is the first, or nothing but its root is known.
-    pub(crate) fn follows(&self) -> Result<Option<(Closed, Succession)>, MirrorError> {
-        let mut raw = self.raw(0)?;
-        for _ in 0..KEY_INDEX {
-            raw.next()?;
-        }
-        let Some((_, entry)) = raw.next()? else { return Ok(None) };
-        Ok(match LogEntry::open(&entry, &self.key) {
-            Ok(LogEntry::Notice(Notice::Key { previous, cause })) => Some((previous, cause)),
-            Ok(_) | Err(_) => None,
-        })
-    }
-
     /// Keeps two checkpoints that can't both be honest, beside any that were kept before: the first is the oldest lie.
     pub(crate) fn contradicted(&self, shown: &[u8]) -> Result<PathBuf, MirrorError> {
         let mut bytes = self.state.checkpoint.clone().into_bytes();
@@ -329,21 +263,6 @@ impl Mirror {
         Ok(self.home.dir().join(last))
     }
 
-    /// The raw entries that count, from a byte on.
-    pub(crate) fn raw(&self, from: u64) -> Result<Raw, MirrorError> {
-        if self.state.bytes == 0 {
-            return Ok(Raw { file: None, at: 0, end: 0 });
-        }
-        let mut file = BufReader::with_capacity(1 << 16, File::open(self.entries())?);
-        file.seek(SeekFrom::Start(from))?;
-        Ok(Raw { file: Some(file), at: from, end: self.state.bytes })
-    }
-
-    /// The raw entries, to read one where it lies.
-    pub(crate) fn file(&self) -> Result<File, MirrorError> {
-        Ok(File::open(self.entries())?)
-    }
-
     /// Where it lies.
     pub(crate) fn dir(&self) -> &Path {
         self.home.dir()
@@ -356,117 +275,6 @@ impl Mirror {
     pub(super) fn write_index(&self) -> Result<(), MirrorError> {
         let index = serde_json::to_vec(&self.state).map_err(|_| MirrorError::Damaged("its index"))?;
         Ok(self.home.write(INDEX, &index)?)
-    }
-}
-
-/// A copy that grows, not yet believed.
-pub(crate) struct Growth {
-    pub(crate) reading: Reading,
-    file: io::BufWriter<File>,
-    bytes: u64,
-    sessions: BTreeMap<String, Session>,
-    holes: Vec<(i64, i64)>,
-}
-
-impl Growth {
-    /// Takes the next entry in. `agents`: keys of the agents whose `open` comes.
-    pub(crate) fn push(
-        &mut self,
-        mirror: &Mirror,
-        bytes: &[u8],
-        agents: &mut impl Iterator<Item = String>,
-    ) -> Result<(), MirrorError> {
-        let read = self.reading.push(bytes)?;
-        let agent = self.take(mirror, &read, agents)?;
-        let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
-        for part in [&length(agent.as_bytes())[..], agent.as_bytes(), &length(bytes)[..], bytes] {
-            self.file.write_all(part)?;
-            self.bytes += part.len() as u64;
-        }
-        Ok(())
-    }
-
-    fn take(
-        &mut self,
-        mirror: &Mirror,
-        read: &Read,
-        agents: &mut impl Iterator<Item = String>,
-    ) -> Result<String, MirrorError> {
-        self.holes.extend(read.hole.map(|hole| (hole.from.ms(), hole.to.ms())));
-        let observed = read.observed.ms();
-        let id = match &read.entry {
-            LogEntry::Event(event) => event.header().session.to_string(),
-            LogEntry::Notice(Notice::Abandoned { session } | Notice::Erase { session, .. }) => session.to_string(),
-            LogEntry::Batch(_) | LogEntry::Notice(_) => return Ok(String::new()),
-        };
-        let mut agent = String::new();
-        let session = match self.sessions.entry(id.clone()) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(match mirror.sessions.get(&id) {
-                Some(session) => session.clone(),
-                // The relay knew the session and this log doesn't: another log's, if anybody's ([`super::erasures`]).
-                None if matches!(read.entry, LogEntry::Notice(_)) => return Ok(String::new()),
-                None => {
-                    agent = agents.next().ok_or(MirrorError::Damaged("an agent's key is missing"))?;
-                    Session::new(id, agent.clone(), observed)
-                }
-            }),
-        };
-        match &read.entry {
-            LogEntry::Event(event) => {
-                session.take(event, Place { entry: read.index, offset: self.bytes, observed });
-                Ok(agent)
-            }
-            LogEntry::Notice(Notice::Abandoned { .. }) => {
-                session.flags.insert(Flag::Abandoned);
-                Ok(agent)
-            }
-            LogEntry::Notice(Notice::Erase { parts, .. }) => {
-                session.erase(parts.as_deref());
-                Ok(agent)
-            }
-            LogEntry::Batch(_) | LogEntry::Notice(_) => Ok(String::new()),
-        }
-    }
-}
-
-/// Raw entries, one after another.
-pub(crate) struct Raw {
-    file: Option<BufReader<File>>,
-    at: u64,
-    end: u64,
-}
-
-impl Raw {
-    /// Where the next entry begins.
-    pub(crate) fn at(&self) -> u64 {
-        self.at
-    }
-
-    /// The next entry's offset and bytes; `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, MirrorError> {
-        let mut record = Record::default();
-        Ok(self.read(&mut record)?.then_some((record.at, record.bytes)))
-    }
-
-    /// The next entry; `false` at the end.
-    pub(crate) fn read(&mut self, record: &mut Record) -> Result<bool, MirrorError> {
-        let Some(file) = self.file.as_mut().filter(|_| self.at < self.end) else { return Ok(false) };
-        record.at = self.at;
-        let mut agent = std::mem::take(&mut record.agent).into_bytes();
-        for part in [&mut agent, &mut record.bytes] {
-            let mut length = [0; 4];
-            file.read_exact(&mut length)?;
-            let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
-            if length > RECORD_MAX {
-                return Err(MirrorError::Damaged("a record's length"));
-            }
-            part.resize(length, 0);
-            file.read_exact(part)?;
-            self.at += 4 + length as u64;
-        }
-        record.agent = String::from_utf8(agent).map_err(|_| MirrorError::Damaged("an agent's key"))?;
-        Ok(true)
     }
 }
 
