@@ -8,6 +8,7 @@
 pub mod history;
 pub mod ledger;
 pub mod mirror;
+pub mod throughput;
 
 use std::time::Duration;
 
