@@ -8,6 +8,7 @@ pub mod cli;
 pub mod ending;
 pub mod failure;
 pub mod logs;
+pub mod reasons;
 pub mod receipt;
 pub mod report;
 pub mod story;

@@ -23,6 +23,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("agent", include_str!("../words/en/agent.ftl"), include_str!("../words/es/agent.ftl")),
     ("console", include_str!("../words/en/console.ftl"), include_str!("../words/es/console.ftl")),
     ("person", include_str!("../words/en/person.ftl"), include_str!("../words/es/person.ftl")),
+    ("reason", include_str!("../words/en/reason.ftl"), include_str!("../words/es/reason.ftl")),
     ("receipt", include_str!("../words/en/receipt.ftl"), include_str!("../words/es/receipt.ftl")),
     ("relay", include_str!("../words/en/relay.ftl"), include_str!("../words/es/relay.ftl")),
     ("report", include_str!("../words/en/report.ftl"), include_str!("../words/es/report.ftl")),

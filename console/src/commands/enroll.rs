@@ -12,6 +12,7 @@ use venia_relay::client::control::ControlError;
 use venia_relay::client::home::Home;
 use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure, Trouble};
+use venia_ui::reasons;
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
@@ -96,7 +97,7 @@ fn parse(given: &str, parts: &mut Parts, words: &Words) -> Result<Invite, Failur
     read.map_err(|error: InviteError| match error {
         InviteError::Version => Failure::of(Trouble::Version, words),
         InviteError::Prefix | InviteError::Damaged => {
-            let message = words.say("console-invite-malformed", &[("why", &error.to_string())]);
+            let message = words.say("console-invite-malformed", &[("why", &reasons::invite(error, words))]);
             trouble::wrong_use(message, words.say("console-invite-malformed-hint", &[]), words)
         }
     })

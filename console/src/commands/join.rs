@@ -23,6 +23,7 @@ use venia_relay::client::link::LinkError;
 use venia_relay::client::tls::Expected;
 use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure, Loss, Trouble};
+use venia_ui::reasons;
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
@@ -92,7 +93,7 @@ fn plan(args: &JoinArgs, voice: &Voice<'_>) -> Result<Plan, Failure> {
             trouble::wrong_use(message, words.say("console-item-unknown-hint", &[]), words)
         })?;
         runs.push(item.asked(&run.arguments).map_err(|error| {
-            let why = error.to_string();
+            let why = reasons::argument(&error, words);
             let message = words.say("console-run-arguments", &[("item", &run.item.0), ("why", &why)]);
             trouble::wrong_use(message, words.say("console-item-unknown-hint", &[]), words)
         })?);
@@ -117,7 +118,7 @@ fn code(given: &str, parts: &mut Parts, words: &Words) -> Result<Code, Failure> 
         Code::parse(given)
     };
     parsed.map_err(|error| {
-        let message = words.say("console-code-malformed", &[("why", &error.to_string())]);
+        let message = words.say("console-code-malformed", &[("why", &reasons::code(error, words))]);
         trouble::wrong_use(message, words.say("console-code-malformed-hint", &[]), words)
     })
 }

@@ -18,6 +18,7 @@ use venia_proto::ledger::pin::Fault;
 use venia_proto::ledger::verify::{At, Finding, Roots, Verdict, verify};
 use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure};
+use venia_ui::reasons;
 use venia_ui::receipt;
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
@@ -35,8 +36,9 @@ pub(super) fn run(file: &Path, root: Option<&str>, common: &Common, screen: &Scr
         screen.object(&verdict)?;
     } else {
         screen.line(&line(&verdict, words))?;
-        if verdict.verdict == Finding::Intact && !verdict.why.is_empty() {
-            screen.note(&words.say("verify-limits", &[("why", &verdict.why)]));
+        if verdict.verdict == Finding::Intact && !verdict.unchecked.is_empty() {
+            let why = reasons::unchecked(&verdict.unchecked, words);
+            screen.note(&words.say("verify-limits", &[("why", &why)]));
         }
         if let Some(code) = verdict.code.as_ref().filter(|_| verdict.verdict != Finding::Broken) {
             screen.note(&words.say("verify-code", &[("code", code)]));
@@ -180,7 +182,10 @@ pub(super) fn line(verdict: &Verdict, words: &Words) -> String {
             None => words.say("verify-broken", &[("why", &verdict.why)]),
         },
         Finding::SelfConsistent => words.say("verify-self-consistent", &[("entries", &entries)]),
-        Finding::Unclosed => words.say("verify-unclosed", &[("entries", &entries), ("why", &verdict.why)]),
+        Finding::Unclosed => {
+            let why = verdict.unfinished.map_or_else(String::new, |open| reasons::unfinished(open, words));
+            words.say("verify-unclosed", &[("entries", &entries), ("why", &why)])
+        }
     }
 }
 

@@ -14,12 +14,14 @@
 //! render the story compares the first, and says so with [`Verdict::compared`].
 
 mod inclusion;
+mod limits;
 mod members;
 mod recorded;
 mod rules;
 mod sealing;
 mod words;
 
+pub use limits::{Unchecked, Unfinished};
 pub use recorded::{Recorded, Unsound, check_recorded, check_strands};
 
 use std::collections::BTreeMap;
@@ -64,6 +66,12 @@ pub struct Verdict {
     pub at: Option<At>,
     /// Why it isn't intact, or what an intact one could not be checked for.
     pub why: String,
+    /// The same for an unclosed one, told apart.
+    #[serde(skip)]
+    pub unfinished: Option<Unfinished>,
+    /// The same for an intact one, told apart.
+    #[serde(skip)]
+    pub unchecked: Vec<Unchecked>,
     /// By which two people compare their copies ([`check_code`]); `None` if the events can't be read.
     pub code: Option<String>,
     /// Whether `receipt.html` tells the story of these events.
@@ -119,9 +127,6 @@ pub struct Roots<'a> {
     pub known: &'a [Fingerprint],
 }
 
-/// What `why` says while nobody has compared it.
-const RECEIPT_NOT_CHECKED: &str = "receipt.html not checked";
-
 /// What doesn't hold, and where.
 #[derive(Debug)]
 struct Broken {
@@ -142,13 +147,13 @@ struct Story {
     code: Option<String>,
     witnessed: Option<Witnessed>,
     /// Checks that weren't possible.
-    unchecked: Vec<String>,
+    unchecked: Vec<Unchecked>,
 }
 
 /// How what holds ends.
 enum Ending {
     Whole { rooted: bool },
-    Unclosed(&'static str),
+    Unclosed(Unfinished),
 }
 
 /// Verifies a bundle, with the levels and parameters of the built-in catalogue.
@@ -163,10 +168,14 @@ pub fn verify_with(zip: &[u8], roots: Roots<'_>, catalog: &Catalog) -> Verdict {
 
 fn judge(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>) -> Verdict {
     let mut story = Story::default();
+    let mut unfinished = None;
     let (verdict, at, why) = match check(zip, roots, catalog, &mut story) {
         Err(broken) => (Finding::Broken, broken.at, broken.why),
-        Ok(Ending::Unclosed(why)) => (Finding::Unclosed, None, why.to_owned()),
-        Ok(Ending::Whole { rooted: true }) => (Finding::Intact, None, story.unchecked.join("; ")),
+        Ok(Ending::Unclosed(open)) => {
+            unfinished = Some(open);
+            (Finding::Unclosed, None, open.to_string())
+        }
+        Ok(Ending::Whole { rooted: true }) => (Finding::Intact, None, limits::sentence(&story.unchecked)),
         Ok(Ending::Whole { rooted: false }) => (Finding::SelfConsistent, None, "keys from the file".to_owned()),
     };
     let (from, to) = story.times.unzip();
@@ -182,6 +191,8 @@ fn judge(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>) -> Verdict {
         recorded: story.recorded,
         at,
         why,
+        unfinished,
+        unchecked: story.unchecked,
         code: story.code,
         receipt: Receipt::NotChecked,
         witnessed: story.witnessed,
@@ -224,20 +235,17 @@ fn check(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>, story: &mut St
     })?;
 
     if story.withheld > 0 {
-        story.unchecked.push(format!("{} parts withheld: what they say was not checked", story.withheld));
+        story.unchecked.push(Unchecked::Withheld(story.withheld));
     }
     story.levels_unchecked = replayed.levels_unchecked;
     if replayed.levels_unchecked > 0 {
-        let runs = replayed.levels_unchecked;
-        story.unchecked.push(format!(
-            "{runs} runs by definitions unknown here: whether the technician's level was enough was not checked"
-        ));
+        story.unchecked.push(Unchecked::Levels(replayed.levels_unchecked));
     }
     if let Some((at, said)) = members.clock_far_off(&events) {
-        story.unchecked.push(format!("the PC's clock said {said} when the relay's said {at}: times are the PC's word"));
+        story.unchecked.push(Unchecked::Clock { said, at });
     }
     if bundle.receipt.is_some() {
-        story.unchecked.push(RECEIPT_NOT_CHECKED.to_owned());
+        story.unchecked.push(Unchecked::Receipt);
     }
     for (strand, key) in strands.participants() {
         let name = members.name_of(strand).filter(|_| rooted);
@@ -245,9 +253,9 @@ fn check(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>, story: &mut St
         story.signed_by.insert(strand.to_string(), shown);
     }
     Ok(if strands.closed().is_none() {
-        Ending::Unclosed("the session's close is not in the bundle")
+        Ending::Unclosed(Unfinished::Close)
     } else if included.not_common().is_some() && !included.witnessed().has_quorum() {
-        Ending::Unclosed("the statement's witnesses haven't cosigned a checkpoint over all of it yet")
+        Ending::Unclosed(Unfinished::Witnesses)
     } else if let Some(why) = included.not_common() {
         Ending::Unclosed(why)
     } else {
@@ -329,21 +337,18 @@ impl Verdict {
             return self;
         }
         self.receipt = receipt;
-        // It is the last of what wasn't checked.
-        let without = self.why.strip_suffix(RECEIPT_NOT_CHECKED).map(|rest| rest.strip_suffix("; ").unwrap_or(rest));
-        let without = without.unwrap_or(&self.why).to_owned();
+        self.unchecked.retain(|unchecked| *unchecked != Unchecked::Receipt);
         match receipt {
-            Receipt::Matches => self.why = without,
-            Receipt::NotChecked if self.verdict == Finding::Intact => {
-                let gap = if without.is_empty() { "" } else { "; " };
-                self.why = format!("{without}{gap}{RECEIPT_NOT_CHECKED}");
-            }
-            Receipt::NotChecked => {}
+            Receipt::Matches => {}
+            Receipt::NotChecked => self.unchecked.push(Unchecked::Receipt),
             Receipt::Differs => {
                 self.verdict = Finding::Broken;
                 self.at = Some(At::File("receipt.html".to_owned()));
                 self.why = "not the story these events tell: the page was changed after it was made".to_owned();
             }
+        }
+        if self.verdict == Finding::Intact {
+            self.why = limits::sentence(&self.unchecked);
         }
         self
     }

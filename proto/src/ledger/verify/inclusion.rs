@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Broken, chain};
+use super::{Broken, Unfinished, chain};
 use crate::id::{Leaf, Strand};
 use crate::key::{KeyName, VerifierKey};
 use crate::ledger::bundle::{Bundle, read_consistency};
@@ -94,11 +94,11 @@ impl Included {
     }
 
     /// Why the receipts don't make a whole record, if they don't.
-    pub(super) fn not_common(&self) -> Option<&'static str> {
+    pub(super) fn not_common(&self) -> Option<Unfinished> {
         if self.indices.contains(&None) {
-            Some("the last events have no receipt yet")
+            Some(Unfinished::Receipts)
         } else if self.several {
-            Some("the receipts are not all against one checkpoint")
+            Some(Unfinished::Checkpoints)
         } else {
             None
         }
