@@ -5,15 +5,18 @@
 
 use std::time::Instant;
 
+use venia_relay::server::peer::FRAMES_BURST;
 use venia_tests::harness::collector::{Collector, Member, Single};
 use venia_tests::harness::world::World;
 use venia_tests::measure::ledger::folder;
 use venia_tests::measure::{Bench, Relation, Settings, median};
 use venia_tests::programs;
 
-const EVENTS: usize = 100;
-/// Events of the session: more than the rounds need, fewer than a session may have.
-const SESSION: usize = 9_000;
+/// Events of all rounds together: a connection that sends more than its burst at once is slowed down on purpose, and what
+/// was measured then is the brake.
+const EVENTS: usize = FRAMES_BURST as usize - 40;
+/// Events of the session: more than are measured.
+const SESSION: usize = 2 * EVENTS;
 /// Bytes of a commit of one event: a batch note and the event, and their index rows.
 const COMMIT: usize = 4096;
 
@@ -32,9 +35,11 @@ fn main() {
         Single::begun(&world, member, SESSION, &collector).await
     });
     let mut bare_file = venia_tests::floor::Bare::create(&disk.path().join("bare"));
-    Settings::read().compare(&bench, |_| {
+    let settings = Settings::read();
+    let events = EVENTS / settings.rounds();
+    settings.compare(&bench, |_| {
         let (mut ours, mut bare) = (Vec::new(), Vec::new());
-        for _ in 0..EVENTS {
+        for _ in 0..events {
             let started = Instant::now();
             runtime.block_on(single.record(&collector));
             ours.push(started.elapsed().as_secs_f64() * 1e3);

@@ -33,6 +33,11 @@ impl Settings {
         Self { rounds, json: arguments.iter().any(|argument| argument == "--json") }
     }
 
+    /// How many rounds there are.
+    pub fn rounds(&self) -> usize {
+        self.rounds
+    }
+
     /// One round: whether it runs, not how well.
     pub fn is_short(&self) -> bool {
         self.rounds == 1
