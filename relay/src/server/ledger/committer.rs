@@ -1,10 +1,11 @@
 //! The one thread that writes the log.
 //!
-//! It takes whatever queued while the last commit ran, admits it, and commits it at once: one batch note, one checkpoint,
+//! It takes whatever queued while the last commit ran, admits it, and commits it: one batch note, one checkpoint,
 //! one transaction, one fsync for all. Receipts leave only after that. When the database fails, nobody knows what is
 //! stored: everything unanswered is refused, the head is read again from disk and held against the tree, and only then
 //! does it go on. A resubmission then finds its events either there, with the same index, or not at all.
 
+mod crowd;
 mod layout;
 mod pulse;
 mod questions;
@@ -23,6 +24,7 @@ use venia_proto::ledger::notice::Notice;
 use venia_proto::now::Now;
 use venia_proto::rendezvous::{Answer, Refusal};
 
+use self::crowd::Crowd;
 use self::reload::{Loaded, load};
 use super::admission::{Admitted, Moment, NotAdmitted, Offer, Sessions};
 use super::head::HeadFile;
@@ -104,6 +106,10 @@ struct Committer<S> {
     set_back: bool,
     /// The write-ahead log may still hold what was erased.
     unscrubbed: bool,
+    crowd: Crowd,
+    /// Receipts of the last commit. While others wait they leave only when the next one is laid out: whoever hears them
+    /// comes back at once, and would take the CPU that the others wait for.
+    outbox: Vec<(oneshot::Sender<Result<Answer, Refusal>>, Result<Answer, Refusal>)>,
 }
 
 /// An admitted submission and who waits for its receipts.
@@ -156,18 +162,29 @@ impl<S: Store> Committer<S> {
             told: BTreeSet::new(),
             set_back: false,
             unscrubbed: true,
+            crowd: Crowd::default(),
+            outbox: Vec::new(),
         })
     }
 
     fn run(mut self) {
         while let Some(first) = self.waiting.blocking_recv() {
+            self.crowd.counted(1 + self.waiting.len());
+            if !self.crowd.is_here(1 + self.waiting.len()) {
+                self.post();
+                self.crowd.gather(|| 1 + self.waiting.len());
+            }
             let mut group = vec![first];
             while group.len() < GROUP_MAX
                 && let Ok(next) = self.waiting.try_recv()
             {
                 group.push(next);
             }
+            self.crowd.came(group.len());
             self.round(group);
+            if self.waiting.is_empty() {
+                self.post();
+            }
         }
     }
 
@@ -209,6 +226,7 @@ impl<S: Store> Committer<S> {
                 self.failed(&error);
             }
         } else {
+            self.post();
             refuse(waiting, owed, self.why_not());
         }
         // Who read the database may have ended meanwhile. Nobody who wants to record something waits for it.
@@ -247,7 +265,9 @@ impl<S: Store> Committer<S> {
 
     /// Signs, stores, and only then answers.
     fn commit(&mut self, waiting: Vec<Waiting>, mut owed: Vec<Owed>) -> Result<(), StoreError> {
-        let (prepared, places) = match self.prepare(&waiting, &mut owed) {
+        let prepared = self.prepare(&waiting, &mut owed);
+        self.post();
+        let (prepared, places) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
                 refuse(waiting, owed, Refusal::Disk);
@@ -281,6 +301,14 @@ impl<S: Store> Committer<S> {
             let _ = owed.answer.map(|answer| answer.send(Ok(index)));
         }
         self.release(waiting, &places)
+    }
+
+    /// Hands out the receipts of the last commit.
+    fn post(&mut self) {
+        for (answer, receipts) in self.outbox.drain(..) {
+            // Who no longer waits needs no answer.
+            let _ = answer.send(receipts);
+        }
     }
 
     /// Leaves nothing of what was erased in the write-ahead log; a reader that hinders it now doesn't at a later beat. (SECURITY E11)

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use venia_proto::id::{SessionId, Strand};
 use venia_proto::key::{PublicKey, VerifierKey};
@@ -266,6 +267,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "trusted_schema", "OFF")?;
     // What is deleted is overwritten: an erased part must not be found in a free page. (SECURITY E11)
     connection.pragma_update(None, "secure_delete", "ON")?;
+    // Else a statement is parsed and planned anew whenever a value it is run with changes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

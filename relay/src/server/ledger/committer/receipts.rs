@@ -9,18 +9,20 @@ use crate::server::ledger::prove::Nodes;
 use crate::server::ledger::{Store, StoreError};
 
 impl<S: Store> Committer<S> {
-    /// Everything is durable: hands out receipts.
-    pub(super) fn release(&self, waiting: Vec<Waiting>, places: &Places) -> Result<(), StoreError> {
+    /// Everything is durable: makes the receipts.
+    pub(super) fn release(&mut self, waiting: Vec<Waiting>, places: &Places) -> Result<(), StoreError> {
         let nodes = Nodes::recent(&self.store, &self.recent);
-        let mut failed = None;
+        let (mut failed, mut outbox) = (None, Vec::with_capacity(waiting.len()));
         for Waiting { admitted, known, held, answer } in waiting {
             held.stored(&admitted.sealed);
             let receipts = self.receipts(&nodes, &admitted, known, places);
-            let _ = answer.send(receipts.map_err(|error| {
+            let receipts = receipts.map_err(|error| {
                 failed = Some(error);
                 Refusal::Disk
-            }));
+            });
+            outbox.push((answer, receipts));
         }
+        self.outbox.extend(outbox);
         failed.map_or(Ok(()), Err)
     }
 

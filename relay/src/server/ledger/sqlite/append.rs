@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use venia_proto::id::{SessionId, Strand};
 
 use super::numbered;
@@ -92,11 +92,21 @@ fn chain(transaction: &Transaction<'_>, commit: &Commit) -> Result<(), StoreErro
     Ok(())
 }
 
-/// How many events of a strand are stored. The newest of them stands near the end of its session, nearly always.
+/// How many events of a strand are stored. The newest of them is nearly always the newest of its session, else near it.
 fn following(transaction: &Transaction<'_>, session: SessionId, author: Strand) -> Result<u64, StoreError> {
-    let sql = walking!("SELECT seq FROM walk WHERE author = $2 LIMIT 1");
-    let row = params![session.0, author.to_string()];
-    let newest: Option<i64> = transaction.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional()?;
+    let (id, author) = (session.0, author.to_string());
+    let sql = "SELECT events.author, events.seq FROM sessions JOIN events ON events.entry = sessions.newest \
+               WHERE sessions.session = $1";
+    let row = |row: &Row<'_>| Ok((row.get_ref(0)?.as_str()? == author, row.get(1)?));
+    let newest: Option<(bool, i64)> = transaction.prepare_cached(sql)?.query_row([id], row).optional()?;
+    let newest = match newest {
+        None => None,
+        Some((true, seq)) => Some(seq),
+        Some((false, _)) => {
+            let sql = walking!("SELECT seq FROM walk WHERE author = $2 LIMIT 1");
+            transaction.prepare_cached(sql)?.query_row(params![id, author], |row| row.get(0)).optional()?
+        }
+    };
     Ok(newest.map_or(0, |seq| seq.cast_unsigned() + 1))
 }
 

@@ -1,0 +1,118 @@
+//! How many calls one commit waits for: nobody, unless the relay is busy, and then half of those who are around.
+//!
+//! Each commit costs two signatures, a dozen pages and a sync, however little it carries. On a fast disk, commits would
+//! follow each other with a handful of calls each, and those costs would be most of what the relay spends. On a slow one,
+//! everybody would wait for the same commit and then everybody for the next: nothing happens while the disk works, and the
+//! disk does nothing while signatures are checked. Half of them in each commit keeps both busy.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Longest wait for half of a crowd. It is added to what a person waits for, so it is far below what anybody notices.
+const LINGER: Duration = Duration::from_millis(2);
+/// How often somebody looks whether they came.
+const LOOK: Duration = Duration::from_micros(250);
+/// Fewer than this are no crowd: nobody waits for them.
+const CROWD_MIN: usize = 16;
+
+/// How many are around.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    /// About so many; those who go are forgotten an eighth at a time.
+    size: usize,
+    /// Calls of the last commit.
+    last: usize,
+}
+
+impl Crowd {
+    /// So many were in a commit.
+    pub(super) fn came(&mut self, calls: usize) {
+        self.last = calls;
+    }
+
+    /// So many wait while the last commit's receipts go out: who waits and who was just answered are all different.
+    pub(super) fn counted(&mut self, here: usize) {
+        self.size = (here + self.last).max(self.size - self.size.div_ceil(8));
+    }
+
+    /// Whether enough came.
+    pub(super) fn is_here(&self, here: usize) -> bool {
+        self.size < CROWD_MIN || here >= self.size / 2
+    }
+
+    /// Waits until they are here, but not for long.
+    pub(super) fn gather(&self, here: impl Fn() -> usize) {
+        let begun = Instant::now();
+        while !self.is_here(here()) && begun.elapsed() < LINGER {
+            thread::sleep(LOOK);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn crowd(last: usize, here: usize) -> Crowd {
+        let mut crowd = Crowd { size: 0, last };
+        crowd.counted(here);
+        crowd
+    }
+
+    #[test]
+    fn nobody_waits_for_a_few_and_a_crowd_waits_for_half_of_itself() {
+        assert!(Crowd::default().is_here(1));
+        for (last, here, enough) in [
+            (0, 1, 1),
+            (1, 1, 1),
+            (CROWD_MIN - 2, 1, 1),
+            (CROWD_MIN - 1, 1, CROWD_MIN / 2),
+            (CROWD_MIN, 1, CROWD_MIN / 2),
+            (64, 1, 32),
+            (32, 32, 32),
+        ] {
+            let crowd = crowd(last, here);
+            assert!(crowd.is_here(enough) && (enough == 1 || !crowd.is_here(enough - 1)), "{last}, {here}");
+        }
+    }
+
+    /// On a slow disk all are in one commit at first. From then on half of them is checked while the other half is stored.
+    #[test]
+    fn a_crowd_parts_in_halves() {
+        let mut crowd = crowd(64, 1);
+        assert!(!crowd.is_here(31) && crowd.is_here(32));
+        for _ in 0..100 {
+            crowd.came(32);
+            crowd.counted(32);
+            assert!(crowd.is_here(32), "at once");
+        }
+    }
+
+    #[test]
+    fn a_crowd_that_went_home_is_soon_forgotten() {
+        let mut crowd = crowd(64, 64);
+        let mut waits = 0;
+        while !crowd.is_here(1) {
+            crowd.came(1);
+            crowd.counted(1);
+            waits += 1;
+        }
+        assert!(waits < 20, "{waits}");
+    }
+
+    #[test]
+    fn waiting_ends_when_they_are_here_and_when_they_never_come() {
+        let looks = Cell::new(0);
+        let crowd = crowd(32, 0);
+        crowd.gather(|| {
+            looks.set(looks.get() + 1);
+            looks.get() * 8
+        });
+        assert_eq!(looks.get(), 2, "8, then 16");
+        let begun = Instant::now();
+        crowd.gather(|| 15);
+        assert!(begun.elapsed() >= LINGER);
+    }
+}
