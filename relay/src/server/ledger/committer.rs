@@ -109,15 +109,18 @@ struct Committer<S> {
     crowd: Crowd,
     /// Receipts of the last commit. While others wait they leave only when the next one is laid out: whoever hears them
     /// comes back at once, and would take the CPU that the others wait for.
-    outbox: Vec<(oneshot::Sender<Result<Answer, Refusal>>, Result<Answer, Refusal>)>,
+    outbox: Vec<(Answering, Result<Answer, Refusal>)>,
 }
+
+/// Who waits for receipts.
+type Answering = oneshot::Sender<Result<Answer, Refusal>>;
 
 /// An admitted submission and who waits for its receipts.
 struct Waiting {
     admitted: Admitted,
     known: u64,
     held: Held,
-    answer: oneshot::Sender<Result<Answer, Refusal>>,
+    answer: Answering,
 }
 
 /// A note of the relay's own, and who waits for it.
@@ -245,7 +248,7 @@ impl<S: Store> Committer<S> {
         }
     }
 
-    fn admit(&mut self, offer: Offer, answer: oneshot::Sender<Result<Answer, Refusal>>, waiting: &mut Vec<Waiting>) {
+    fn admit(&mut self, offer: Offer, answer: Answering, waiting: &mut Vec<Waiting>) {
         let size = self.tree.size();
         let moment = Moment { now: (self.surroundings.now)().wall, size, free: &*self.surroundings.free };
         let refusal = if self.broken || self.set_back {
