@@ -38,8 +38,6 @@ use super::{Head, Store, StoreError};
 
 /// Calls that may wait for the committer; more wait at their own connection.
 const QUEUE: usize = 1_024;
-/// Most calls in one commit.
-const GROUP_MAX: usize = 512;
 
 /// What the committer needs of its surroundings.
 #[derive(Clone)]
@@ -178,7 +176,7 @@ impl<S: Store> Committer<S> {
                 self.crowd.gather(|| 1 + self.waiting.len());
             }
             let mut group = vec![first];
-            while group.len() < GROUP_MAX
+            while group.len() < self.crowd.share()
                 && let Ok(next) = self.waiting.try_recv()
             {
                 group.push(next);

@@ -8,6 +8,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// Most calls in one commit.
+const GROUP_MAX: usize = 512;
 /// Longest wait for half of a crowd. It is added to what a person waits for, so it is far below what anybody notices.
 const LINGER: Duration = Duration::from_millis(2);
 /// How often somebody looks whether they came.
@@ -38,6 +40,11 @@ impl Crowd {
     /// Whether enough came.
     pub(super) fn is_here(&self, here: usize) -> bool {
         self.size < CROWD_MIN || here >= self.size / 2
+    }
+
+    /// Most calls of the next commit: half of a crowd, so that the other half finds its own commit.
+    pub(super) fn share(&self) -> usize {
+        if self.size < CROWD_MIN { GROUP_MAX } else { self.size.div_ceil(2).min(GROUP_MAX) }
     }
 
     /// Waits until they are here, but not for long.
@@ -78,15 +85,29 @@ mod tests {
         }
     }
 
-    /// On a slow disk all are in one commit at first. From then on half of them is checked while the other half is stored.
+    /// All come at once, and one was quicker. From then on half of them is checked while the other half is stored.
     #[test]
     fn a_crowd_parts_in_halves() {
-        let mut crowd = crowd(64, 1);
-        assert!(!crowd.is_here(31) && crowd.is_here(32));
+        let (mut crowd, mut here) = (crowd(1, 63), 63);
         for _ in 0..100 {
-            crowd.came(32);
-            crowd.counted(32);
-            assert!(crowd.is_here(32), "at once");
+            assert!(crowd.is_here(here), "at once: {here}");
+            let taken = here.min(crowd.share());
+            here = 64 - taken;
+            crowd.came(taken);
+            crowd.counted(here);
+        }
+        assert_eq!(here, 32);
+    }
+
+    #[test]
+    fn a_commit_has_its_most() {
+        for (crowd, most) in [
+            (Crowd::default(), GROUP_MAX),
+            (crowd(GROUP_MAX, GROUP_MAX - 2), GROUP_MAX - 1),
+            (crowd(GROUP_MAX, GROUP_MAX), GROUP_MAX),
+            (crowd(GROUP_MAX, GROUP_MAX + 2), GROUP_MAX),
+        ] {
+            assert_eq!(crowd.share(), most);
         }
     }
 
