@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use venia_proto::key::SigningKey;
@@ -181,8 +182,9 @@ impl<S: Store> Committer<S> {
             {
                 group.push(next);
             }
-            self.crowd.came(group.len());
+            let (calls, begun) = (group.len(), Instant::now());
             self.round(group);
+            self.crowd.came(calls, begun.elapsed());
             if self.waiting.is_empty() {
                 self.post();
             }
