@@ -96,7 +96,7 @@ fn chain(transaction: &Transaction<'_>, commit: &Commit) -> Result<(), StoreErro
 fn following(transaction: &Transaction<'_>, session: SessionId, author: Strand) -> Result<u64, StoreError> {
     let (id, author) = (session.0, author.to_string());
     let sql = "SELECT events.author, events.seq FROM sessions JOIN events ON events.entry = sessions.newest \
-               WHERE sessions.session = $1";
+               AND events.session = sessions.session WHERE sessions.session = $1";
     let row = |row: &Row<'_>| Ok((row.get_ref(0)?.as_str()? == author, row.get(1)?));
     let newest: Option<(bool, i64)> = transaction.prepare_cached(sql)?.query_row([id], row).optional()?;
     let newest = match newest {
@@ -137,6 +137,30 @@ mod tests {
     use super::*;
     use crate::server::ledger::sqlite::Sqlite;
     use crate::server::ledger::{Opened, Placed, Store as _};
+
+    /// A damaged row that names another session's event as the newest one lends nobody that session's numbers.
+    #[test]
+    fn a_newest_event_of_another_session_counts_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Sqlite::open(&folder.path().join("relay.db")).unwrap();
+        let agent = SigningKey::new("device", [1; 32]).verifier().clone();
+        let ids = [SessionId([1; 16]), SessionId([2; 16])];
+        let opened =
+            ids.map(|session| Opened { session, agent: agent.clone(), source: "here".to_owned(), at: 1 }).to_vec();
+        let mut commit = |from, session: SessionId, seq, opened| {
+            let placed = Placed { session, author: Strand::Agent, seq, entry: from + 1, batch: from };
+            store.append(&Commit { from, entries: vec![vec![0]; 2], events: vec![placed], opened, ..Commit::default() })
+        };
+        commit(0, ids[0], 0, opened).unwrap();
+        commit(2, ids[1], 0, Vec::new()).unwrap();
+        let damage = "UPDATE sessions SET newest = 1 WHERE session = $1";
+        Connection::open(folder.path().join("relay.db")).unwrap().execute(damage, [ids[1].0]).unwrap();
+        let mut commit = |seq| {
+            let placed = Placed { session: ids[1], author: Strand::Agent, seq, entry: 5, batch: 4 };
+            store.append(&Commit { from: 4, entries: vec![vec![0]; 2], events: vec![placed], ..Commit::default() })
+        };
+        assert!(matches!(commit(1), Err(StoreError::Damaged(_))), "not the other session's number");
+    }
 
     /// Places by who writes and its number: taken whole, or refused whole.
     #[test]
