@@ -42,19 +42,11 @@ impl Live<'_, '_, '_> {
                 self.gone.get_or_insert(Instant::now() + AFTERMATH);
                 return false;
             }
-            Err(FrameError::Malformed(error)) => {
-                self.broke_rules(&error.to_string());
-                return false;
-            }
-            Err(
-                FrameError::TooLarge(_)
-                | FrameError::Read(_)
-                | FrameError::Write(_)
-                | FrameError::Connection(_)
-                | FrameError::Ended
-                | FrameError::Stalled,
-            ) => {
-                self.inputs.push_back(Input::LinkLost);
+            Err(error) => {
+                match breach(&error) {
+                    Some(why) => self.broke_rules(&why),
+                    None => self.inputs.push_back(Input::LinkLost),
+                }
                 return false;
             }
         }
@@ -66,16 +58,12 @@ impl Live<'_, '_, '_> {
         match frame {
             Ok(Some(ToConsole::Event { signed, proof })) => self.event(&signed, proof.as_deref()),
             Ok(Some(_)) => self.broke_rules("not a result on a result's stream"),
-            Err(FrameError::Malformed(error)) => self.broke_rules(&error.to_string()),
-            Ok(None)
-            | Err(
-                FrameError::TooLarge(_)
-                | FrameError::Read(_)
-                | FrameError::Write(_)
-                | FrameError::Connection(_)
-                | FrameError::Ended
-                | FrameError::Stalled,
-            ) => {}
+            Ok(None) => {}
+            Err(error) => {
+                if let Some(why) = breach(&error) {
+                    self.broke_rules(&why);
+                }
+            }
         }
     }
 
@@ -126,5 +114,18 @@ impl Live<'_, '_, '_> {
         } else {
             self.gone.get_or_insert(Instant::now() + RELAY_GONE);
         }
+    }
+}
+
+/// What no honest program sends; `None`: the connection failed.
+fn breach(error: &FrameError) -> Option<String> {
+    match error {
+        FrameError::Malformed(error) => Some(error.to_string()),
+        FrameError::TooLarge(_)
+        | FrameError::Read(_)
+        | FrameError::Write(_)
+        | FrameError::Connection(_)
+        | FrameError::Ended
+        | FrameError::Stalled => None,
     }
 }
