@@ -342,7 +342,7 @@ impl Verdict {
             Receipt::Matches => {}
             Receipt::NotChecked => self.unchecked.push(Unchecked::Receipt),
             Receipt::Differs => {
-                self.verdict = Finding::Broken;
+                (self.verdict, self.unfinished) = (Finding::Broken, None);
                 self.at = Some(At::File("receipt.html".to_owned()));
                 self.why = "not the story these events tell: the page was changed after it was made".to_owned();
             }
