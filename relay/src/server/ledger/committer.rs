@@ -1,6 +1,6 @@
 //! The one thread that writes the log.
 //!
-//! It takes what queued while the last commit ran (of a [`crowd`], some), admits it, and commits it: one batch note, one checkpoint,
+//! It takes what queued while the last commit ran (of a crowd, some), admits it, and commits it: one batch note, one checkpoint,
 //! one transaction, one fsync for all. Receipts leave only after that. When the database fails, nobody knows what is
 //! stored: everything unanswered is refused, the head is read again from disk and held against the tree, and only then
 //! does it go on. A resubmission then finds its events either there, with the same index, or not at all.
