@@ -30,7 +30,7 @@ pub enum Reading {
 pub fn read(asked: Option<Asking>, line: &str) -> Reading {
     let words = normal(line);
     let words: Vec<&str> = words.split_whitespace().collect();
-    if let ["stop" | "detener"] = words[..] {
+    if stops(&words) {
         return Reading::Stop;
     }
     match asked {
@@ -39,6 +39,15 @@ pub fn read(asked: Option<Asking>, line: &str) -> Reading {
         None => Reading::Unclear,
         Some(kind) => answer(kind, &words).map_or(Reading::Unclear, Reading::Answer),
     }
+}
+
+/// Whether a line is STOP, which it is whatever is asked.
+pub fn is_stop(line: &str) -> bool {
+    stops(&normal(line).split_whitespace().collect::<Vec<_>>())
+}
+
+fn stops(words: &[&str]) -> bool {
+    matches!(words, ["stop" | "detener"])
 }
 
 fn answer(kind: Asking, words: &[&str]) -> Option<Answer> {

@@ -9,7 +9,10 @@
 //! answers a prompt that is still held back. (SECURITY D4: an *allow* typed into some other program's silence, or
 //! pasted before the card was there, allows nothing.)
 //!
-//! The terminal stays in the line mode it is in; no mode is ever set, so none can be left behind by a crash.
+//! Discarding must not lose a *stop*, not even one whose line is being typed just then. So nothing is flushed: the
+//! terminal is taken out of its line mode for as long as it takes to read what was begun, which is kept apart from what
+//! comes after the prompt. A stop is looked for in the whole line; an answer only in what was typed after the prompt.
+//! But for that moment the terminal stays in the line mode it is in, so that no crash leaves another behind.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -18,16 +21,20 @@ use std::thread;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::termios::{QueueSelector, isatty, tcflush};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, isatty, tcgetattr, tcsetattr};
 use tokio::sync::{mpsc, oneshot};
 use venia_ui::failure::{Failure, Trouble};
 use venia_ui::words::Words;
 
+use super::answers::is_stop;
 use super::desk::{Desk, Output};
 use super::{Command, Event, Line, Person, line};
 
 /// Longest line kept, in bytes; more than a terminal's line mode gives at once.
 const LINE_MAX: usize = 16 * 1024;
+
+/// What the end of input is to a terminal outside its line mode: the key itself (Ctrl-D).
+const END_OF_INPUT: u8 = 4;
 
 /// A person who reads and types in a terminal.
 #[derive(Debug)]
@@ -66,6 +73,7 @@ impl Person for Terminal {
             state: Mutex::new(State {
                 desk: Desk::new(words.clone()),
                 partial: Vec::new(),
+                before: 0,
                 waiting: Vec::new(),
                 gone: false,
                 over: false,
@@ -93,6 +101,8 @@ struct State {
     desk: Desk,
     /// A line's beginning.
     partial: Vec<u8>,
+    /// How much of it was typed before the question was opened, in bytes.
+    before: usize,
     /// Who wants to know that everything is shown.
     waiting: Vec<oneshot::Sender<()>>,
     /// No input will come.
@@ -174,14 +184,29 @@ impl Tty {
         self.wait_for(&self.output, PollFlags::OUT, None)?;
         let prompt = {
             let mut state = self.lock();
-            // What is complete is read, not flushed: a `stop` among it counts. What was begun is flushed.
-            self.take(&mut state);
-            // A terminal that can't flush has hung up, which the reader says.
-            let _ = tcflush(&self.input, QueueSelector::IFlush);
-            state.partial.clear();
+            // A terminal whose mode can't be set has hung up, which the reader says.
+            let _ = self.take_begun(&mut state);
+            state.before = state.partial.len();
             state.desk.open()
         };
         prompt.map_or(Ok(()), |prompt| self.print(&prompt))
+    }
+
+    /// Takes every line that is there and the beginning of the next, without waiting.
+    fn take_begun(&self, state: &mut State) -> Result<(), Errno> {
+        let lines = tcgetattr(&self.input)?;
+        let mut bytes = lines.clone();
+        bytes.local_modes.remove(LocalModes::ICANON);
+        // In line mode these two places hold other keys; as counts those would make `poll` wait for four bytes.
+        bytes.special_codes[SpecialCodeIndex::VMIN] = 1;
+        bytes.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(&self.input, OptionalActions::Now, &bytes)?;
+        self.take(state);
+        let restored = tcsetattr(&self.input, OptionalActions::Now, &lines);
+        if state.partial.first() == Some(&END_OF_INPUT) {
+            state.go();
+        }
+        restored
     }
 
     /// Takes every line that is there, without waiting.
@@ -227,7 +252,10 @@ impl State {
     fn typed(&mut self, bytes: &[u8]) {
         for byte in bytes {
             if *byte == b'\n' {
-                let line = String::from_utf8_lossy(&std::mem::take(&mut self.partial)).into_owned();
+                let line = std::mem::take(&mut self.partial);
+                let after = line.get(std::mem::take(&mut self.before)..).unwrap_or(&[]);
+                let [line, after] = [&line, after].map(|bytes| String::from_utf8_lossy(bytes));
+                let line = if is_stop(&line) { line } else { after };
                 if let Some(event) = self.desk.line(&line) {
                     self.tell(event);
                 }

@@ -7,19 +7,22 @@ const SPACE: &str = r#"{
   "id": "system.space", "area": "system", "effect": "reads", "level": 1, "personal": false,
   "title": { "en": "See how full your disks are", "es": "Ver cuán llenos están sus discos" },
   "discloses": { "en": "Names and sizes of your disks", "es": "Nombres y tamaños de sus discos" },
-  "parameters": [], "deadline_ms": 5000, "facts": {}, "tables": {}, "findings": {} }"#;
+  "parameters": [], "cannot":{"en":"It changes nothing","es":"No cambia nada"},"platforms":["linux"],"needs":{},"output_max":65536,
+        "deadline_ms": 5000, "facts": {}, "tables": {}, "findings": {} }"#;
 const WHERE: &str = r#"{
   "id": "tasks.where", "area": "tasks", "effect": "reads", "level": 1, "personal": true,
   "title": { "en": "See where the space went", "es": "Ver en qué se fue el espacio" },
   "discloses": { "en": "Sizes of your folders, without their names", "es": "Tamaños de sus carpetas, sin sus nombres" },
   "parameters": [ { "name": "depth", "title": { "en": "How deep", "es": "Profundidad" },
     "accepts": { "integer": { "min": 1, "max": 4, "unit": "" } }, "default": "2" } ],
-  "deadline_ms": 5000, "facts": {}, "tables": {}, "findings": {} }"#;
+  "cannot":{"en":"It changes nothing","es":"No cambia nada"},"platforms":["linux"],"needs":{},"output_max":65536,
+        "deadline_ms": 5000, "facts": {}, "tables": {}, "findings": {} }"#;
 const CLEAN: &str = r#"{
   "id": "tasks.clean", "area": "tasks", "effect": "changes", "level": 2, "personal": false,
   "title": { "en": "Empty the waste basket", "es": "Vaciar la papelera" },
   "discloses": { "en": "How much space was won", "es": "Cuánto espacio se ganó" },
-  "parameters": [], "deadline_ms": 5000, "facts": {}, "tables": {}, "findings": {} }"#;
+  "parameters": [], "cannot":{"en":"It changes nothing","es":"No cambia nada"},"platforms":["linux"],"needs":{},"output_max":65536,
+        "deadline_ms": 5000, "facts": {}, "tables": {}, "findings": {} }"#;
 
 fn item(text: &str) -> Item {
     Item::parse(text).expect("a definition")

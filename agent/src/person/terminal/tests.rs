@@ -88,6 +88,37 @@ fn d4_type_ahead_is_discarded_before_the_prompt() {
 }
 
 #[test]
+fn d4_a_stop_begun_before_the_prompt_is_no_type_ahead() {
+    for begun in ["", "d", "deten", "detener"] {
+        let (mut keys, mut line) = at_a_terminal();
+        keys.types(begun);
+        keys.sees(begun);
+        line.tell.ask(consent());
+        keys.sees("allow / deny > ");
+        keys.types(&format!("{}\n", &"detener"[begun.len()..]));
+        assert_eq!(next(&mut line), Event::Stop, "{begun:?}");
+    }
+}
+
+#[test]
+fn a_stop_typed_while_a_prompt_appears_is_never_lost() {
+    for _ in 0..200 {
+        let (mut keys, mut line) = at_a_terminal();
+        line.tell.ask(consent());
+        keys.types("stop\n");
+        assert_eq!(next(&mut line), Event::Stop);
+    }
+}
+
+#[test]
+fn the_end_of_input_before_a_prompt_is_the_end() {
+    let (mut keys, mut line) = at_a_terminal();
+    keys.types("\u{4}");
+    line.tell.ask(consent());
+    assert_eq!(next(&mut line), Event::Gone);
+}
+
+#[test]
 fn an_answer_right_after_the_prompt_counts() {
     for _ in 0..20 {
         let (mut keys, mut line) = at_a_terminal();
