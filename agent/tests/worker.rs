@@ -240,7 +240,7 @@ fn item(what: &str, deadline_ms: u32) -> Item {
     let text = r#"{"en":"x","es":"x"}"#;
     Item::parse(&format!(
         r#"{{"id":"system.{what}","area":"system","effect":"reads","level":1,"personal":false,"title":{text},
-        "discloses":{text},"parameters":[],"deadline_ms":{deadline_ms},"facts":{{}},"tables":{{}},"findings":{{}}}}"#
+        "discloses":{text},"parameters":[],"cannot":{{"en":"It changes nothing","es":"No cambia nada"}},"platforms":["linux"],"needs":{{}},"output_max":65536,"deadline_ms":{deadline_ms},"facts":{{}},"tables":{{}},"findings":{{}}}}"#
     ))
     .unwrap()
 }

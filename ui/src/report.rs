@@ -61,7 +61,7 @@ fn facts(item: &Item, facts: &[Fact], words: &Words, style: Style) -> String {
 /// A fact's label. Without its definition, or with a newer one than ours, the key is better than nothing.
 pub(crate) fn label(item: Option<&Item>, key: &str, words: &Words) -> String {
     let text = item.and_then(|item| item.facts.get(key));
-    text.map_or_else(|| Foreign::new(key).visible(), |text| words.of(text).to_owned())
+    text.map_or_else(|| Foreign::new(key).visible(), |text| words.of(&text.label).to_owned())
 }
 
 fn table(item: &Item, table: &Table, words: &Words, style: Style) -> String {
@@ -71,8 +71,8 @@ fn table(item: &Item, table: &Table, words: &Words, style: Style) -> String {
     let mut grid = grid(style);
     grid.set_header(table.columns.iter().map(|key| {
         texts
-            .and_then(|texts| texts.columns.iter().find(|(column, _)| column == key))
-            .map_or_else(|| Foreign::new(key.as_str()).visible(), |(_, label)| words.of(label).to_owned())
+            .and_then(|texts| texts.columns.iter().find(|column| column.key == *key))
+            .map_or_else(|| Foreign::new(key.as_str()).visible(), |column| words.of(&column.label).to_owned())
     }));
     for row in &table.rows {
         grid.add_row(row.iter().zip(&table.columns).map(|(cell, key)| units::value(cell, unit_of(key), words)));

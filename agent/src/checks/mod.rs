@@ -67,28 +67,13 @@ pub enum Failure {
 
 /// The code of that item.
 pub fn find(id: &ItemId) -> Option<&'static dyn Runner> {
-    ALL.iter().copied().find(|runner| runner.id() == id.0)
+    all().find(|runner| runner.id() == id.0)
 }
 
 /// Every check of this build.
-const ALL: &[&dyn Runner] = &[
-    &Of::<hardware::cpu::Cpu>(PhantomData),
-    &Of::<hardware::disks::Disks>(PhantomData),
-    &Of::<network::dns::Dns>(PhantomData),
-    &Of::<network::interfaces::Interfaces>(PhantomData),
-    &Of::<security::administrators::Administrators>(PhantomData),
-    &Of::<security::cpu_flaws::CpuFlaws>(PhantomData),
-    &Of::<security::firewall::Firewall>(PhantomData),
-    &Of::<security::ports::Ports>(PhantomData),
-    &Of::<system::disk_space::DiskSpace>(PhantomData),
-    &Of::<system::memory::Memory>(PhantomData),
-    &Of::<system::overview::Overview>(PhantomData),
-    &Of::<system::processes::Processes>(PhantomData),
-    &Of::<system::services::Services>(PhantomData),
-    &Of::<system::updates::Updates>(PhantomData),
-    &Of::<tasks::printing::Printing>(PhantomData),
-    &Of::<tasks::space::Space>(PhantomData),
-];
+fn all() -> impl Iterator<Item = &'static dyn Runner> {
+    [hardware::ALL, network::ALL, security::ALL, system::ALL, tasks::ALL].into_iter().flatten().copied()
+}
 
 /// Makes a check an object.
 struct Of<C>(PhantomData<fn() -> C>);

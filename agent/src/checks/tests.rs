@@ -11,13 +11,23 @@ use super::*;
 fn catalogue_and_table_hold_the_same_items() {
     let catalog = Catalog::built_in().unwrap();
     let declared: BTreeSet<&str> = catalog.items().map(|item| item.id.0.as_str()).collect();
-    let coded: BTreeSet<&str> = ALL.iter().map(|runner| runner.id()).collect();
+    let coded: BTreeSet<&str> = all().map(|runner| runner.id()).collect();
     assert_eq!(declared, coded);
-    assert_eq!(ALL.len(), coded.len(), "an item has two codes");
+    assert_eq!(all().count(), coded.len(), "an item has two codes");
     for item in catalog.items() {
         assert_eq!(find(&item.id).map(Runner::id), Some(item.id.0.as_str()));
     }
     assert!(find(&ItemId("system.shell".to_owned())).is_none());
+}
+
+#[test]
+fn g1_what_an_item_needs_covers_the_programs_it_asks() {
+    for item in Catalog::built_in().unwrap().items() {
+        for name in &item.needs.tools {
+            let tool = tool::named(name).unwrap_or_else(|| panic!("{}: no such program: {name}", item.id.0));
+            assert!(tool.talks.iter().all(|talk| item.needs.talks.contains(talk)), "{}: {name}", item.id.0);
+        }
+    }
 }
 
 #[test]

@@ -1,21 +1,29 @@
 //! The definition files, compiled in. One line an item, sorted by id.
 
-/// The text of every definition.
-pub(super) const ALL: &[&str] = &[
-    include_str!("../../catalog/hardware/cpu.json"),
-    include_str!("../../catalog/hardware/disks.json"),
-    include_str!("../../catalog/network/dns.json"),
-    include_str!("../../catalog/network/interfaces.json"),
+/// The text of every definition, by area.
+pub(super) const ALL: &[&[&str]] = &[HARDWARE, NETWORK, SECURITY, SYSTEM, TASKS];
+
+const HARDWARE: &[&str] =
+    &[include_str!("../../catalog/hardware/cpu.json"), include_str!("../../catalog/hardware/disks.json")];
+
+const NETWORK: &[&str] =
+    &[include_str!("../../catalog/network/dns.json"), include_str!("../../catalog/network/interfaces.json")];
+
+const SECURITY: &[&str] = &[
     include_str!("../../catalog/security/administrators.json"),
     include_str!("../../catalog/security/cpu-flaws.json"),
     include_str!("../../catalog/security/firewall.json"),
     include_str!("../../catalog/security/ports.json"),
+];
+
+const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/disk-space.json"),
     include_str!("../../catalog/system/memory.json"),
     include_str!("../../catalog/system/overview.json"),
     include_str!("../../catalog/system/processes.json"),
     include_str!("../../catalog/system/services.json"),
     include_str!("../../catalog/system/updates.json"),
-    include_str!("../../catalog/tasks/printing.json"),
-    include_str!("../../catalog/tasks/space.json"),
 ];
+
+const TASKS: &[&str] =
+    &[include_str!("../../catalog/tasks/printing.json"), include_str!("../../catalog/tasks/space.json")];

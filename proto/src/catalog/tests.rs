@@ -1,19 +1,20 @@
 use super::*;
-use crate::report::{Fact, Severity};
+use crate::ledger::body::Arguments;
+use crate::report::{Draft, Fact, REPORT_MAX, Severity, Truncated, VALUE_MAX, Value};
 
-fn item() -> Item {
-    Item::parse(
-        r#"{"id":"system.probe","area":"system","effect":"reads","level":2,"personal":false,
-        "title":{"en":"t","es":"t"},"discloses":{"en":"d","es":"d"},
+const DEFINITION: &str = r#"{"id":"system.probe","area":"system","effect":"reads","level":2,"personal":false,
+        "title":{"en":"t","es":"t"},"discloses":{"en":"d","es":"d"},"cannot":{"en":"c","es":"c"},
+        "platforms":["linux"],"needs":{"reads":["/proc/stat","~/.cache"],"talks":["services","network"]},"output_max":65536,
         "parameters":[
             {"name":"seconds","title":{"en":"s","es":"s"},"accepts":{"integer":{"min":1,"max":10,"unit":"s"}},"default":"2"},
             {"name":"kind","title":{"en":"k","es":"k"},"accepts":{"choice":["all","new"]},"default":"all"}],
         "deadline_ms":1000,
         "facts":{"load":{"en":"Load","es":"Carga"}},
         "tables":{"rows":{"title":{"en":"R","es":"R"},"columns":[["name",{"en":"N","es":"N"}]],"rows_max":3}},
-        "findings":{"busy":{"text":{"en":"{who} is busy","es":"{who} ocupado"},"next":{"en":"Wait","es":"Espere"}}}}"#,
-    )
-    .unwrap()
+        "findings":{"busy":{"text":{"en":"{who} is busy","es":"{who} ocupado"},"next":{"en":"Wait","es":"Espere"}}}}"#;
+
+fn item() -> Item {
+    Item::parse(DEFINITION).unwrap()
 }
 
 fn given(pairs: &[(&str, &str)]) -> Arguments {
@@ -97,4 +98,50 @@ fn the_definition_hash_is_of_the_files_bytes() {
     let file = include_str!("../../catalog/system/overview.json");
     let changed = file.replace("Kernel", "kernel");
     assert_ne!(Item::parse(file).unwrap().definition, Item::parse(&changed).unwrap().definition);
+}
+
+#[test]
+fn g4_a_value_of_another_type_than_declared_is_dropped() {
+    let typed = Item::parse(
+        &DEFINITION
+            .replace(r#""load":{"en":"Load","es":"Carga"}"#, r#""load":{"en":"Load","es":"Carga","kind":"number"}"#)
+            .replace(r#"["name",{"en":"N","es":"N"}]"#, r#"["name",{"en":"N","es":"N"},"flag"]"#),
+    )
+    .unwrap();
+    let told = |value: Value| {
+        let mut draft = Draft::default();
+        draft.fact("load", value.clone(), "");
+        draft.table("rows", &["name"], vec![vec![value]]);
+        let report = typed.tell(draft);
+        (report.facts.len(), report.tables[0].rows.len())
+    };
+    assert_eq!(told(1_i64.into()), (1, 0));
+    assert_eq!(told(1.5.into()), (1, 0));
+    assert_eq!(told(true.into()), (0, 1));
+    assert_eq!(told("hunter2".into()), (0, 0));
+    assert_eq!(told("".into()), (1, 1), "what isn't known");
+}
+
+#[test]
+fn needs_are_exact_paths_named_once() {
+    let parsed = |needs: &str| {
+        Item::parse(&DEFINITION.replace(r#"{"reads":["/proc/stat","~/.cache"],"talks":["services","network"]}"#, needs))
+    };
+    for fits in ["{}", r#"{"reads":["/a","/b/c","~","~/x"]}"#, r#"{"tools":["a","b"],"processes":true}"#] {
+        assert!(parsed(fits).is_ok(), "{fits}");
+    }
+    for path in ["", "/", "a", "~ana", "~/", "/a/../b", "/a/./b", "/a//b", "/a/"] {
+        assert!(parsed(&format!(r#"{{"reads":["{path}"]}}"#)).is_err(), "{path}");
+    }
+    for twice in [r#"{"reads":["/b","/a"]}"#, r#"{"tools":["a","a"]}"#, r#"{"talks":["network","services"]}"#] {
+        assert!(parsed(twice).is_err(), "{twice}");
+    }
+}
+
+#[test]
+fn a_reports_limit_is_at_least_1_and_at_most_960_kib() {
+    for (max, fits) in [(1_023, false), (1_024, true), (REPORT_MAX, true), (REPORT_MAX + 1, false)] {
+        let limit = format!(r#""output_max":{max}"#);
+        assert_eq!(Item::parse(&DEFINITION.replace(r#""output_max":65536"#, &limit)).is_ok(), fits, "{max}");
+    }
 }

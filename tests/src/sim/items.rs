@@ -31,7 +31,7 @@ pub fn catalog() -> Result<Catalog, DefinitionError> {
     let item = |(id, area, effect, level): (&str, &str, &str, u8)| {
         format!(
             r#"{{"id":"{id}","area":"{area}","effect":"{effect}","level":{level},"personal":false,
-            "title":{{"en":"t","es":"t"}},"discloses":{{"en":"d","es":"d"}},"deadline_ms":10000,"facts":{{}},"tables":{{}},"findings":{{}},
+            "title":{{"en":"t","es":"t"}},"discloses":{{"en":"d","es":"d"}},"cannot":{{"en":"It changes nothing","es":"No cambia nada"}},"platforms":["linux"],"needs":{{}},"output_max":65536,"deadline_ms":10000,"facts":{{}},"tables":{{}},"findings":{{}},
             "parameters":[{{"name":"n","title":{{"en":"n","es":"n"}},"accepts":{{"choice":["a","b"]}},"default":"a"}}]}}"#
         )
     };

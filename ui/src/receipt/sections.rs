@@ -207,9 +207,9 @@ fn rows(item: Option<&Item>, filled: &Table, words: &Words) -> String {
         .columns
         .iter()
         .map(|key| {
-            let named = texts.and_then(|texts| texts.columns.iter().find(|(column, _)| column == key));
+            let named = texts.and_then(|texts| texts.columns.iter().find(|column| column.key == *key));
             let text =
-                named.map_or_else(|| Foreign::new(key.as_str()).visible(), |(_, label)| words.of(label).to_owned());
+                named.map_or_else(|| Foreign::new(key.as_str()).visible(), |column| words.of(&column.label).to_owned());
             (text, Column::Text)
         })
         .collect();

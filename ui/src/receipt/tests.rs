@@ -33,7 +33,7 @@ fn story(text: &str) -> Story {
             draft.fact(key, text, "");
         }
         for (key, table) in item.iter().flat_map(|item| &item.tables) {
-            let columns: Vec<&str> = table.columns.iter().map(|(key, _)| key.as_str()).collect();
+            let columns: Vec<&str> = table.columns.iter().map(|column| column.key.as_str()).collect();
             let row = vec![text.into(); columns.len()];
             draft.table(key, &columns, vec![row; 10]);
         }

@@ -7,7 +7,8 @@ use super::*;
 const ITEM: &str = r#"{
   "id": "system.space", "area": "system", "effect": "reads", "level": 1, "personal": false,
   "title": { "en": "See how full your disks are", "es": "Ver cuán llenos están sus discos" },
-  "discloses": { "en": "Sizes", "es": "Tamaños" }, "parameters": [], "deadline_ms": 5000,
+  "discloses": { "en": "Sizes", "es": "Tamaños" }, "parameters": [], "cannot":{"en":"It changes nothing","es":"No cambia nada"},"platforms":["linux"],"needs":{},"output_max":65536,
+        "deadline_ms": 5000,
   "facts": { "total": { "en": "In all", "es": "En total" }, "uptime": { "en": "On for", "es": "Encendido" } },
   "tables": { "disks": { "title": { "en": "Disks", "es": "Discos" }, "rows_max": 2, "columns": [
     ["name", { "en": "Name", "es": "Nombre" }], ["free-bytes", { "en": "Free", "es": "Libre" }] ] } },

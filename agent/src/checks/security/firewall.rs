@@ -9,7 +9,7 @@ use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity};
 
 use crate::checks::machine::{Machine, Reading};
-use crate::checks::tool::{Answer, Silence, Tool};
+use crate::checks::tool::{self, Answer, Silence};
 use crate::checks::{Check, Failure};
 
 /// Longest wait for each program.
@@ -40,9 +40,9 @@ impl Check for Firewall {
     fn gather(_: &Arguments) -> Result<Inputs, Failure> {
         Ok(Inputs {
             ufw: Machine::this().text("/etc/ufw/ufw.conf"),
-            firewalld: Tool::Systemctl.ask(&["is-active", "firewalld.service"], LIMIT),
-            nftables: Tool::Nft.ask(&["--stateless", "list", "ruleset"], LIMIT),
-            iptables: Tool::IptablesSave.ask(&["-t", "filter"], LIMIT),
+            firewalld: tool::SYSTEMCTL.ask(&["is-active", "firewalld.service"], LIMIT),
+            nftables: tool::NFT.ask(&["--stateless", "list", "ruleset"], LIMIT),
+            iptables: tool::IPTABLES_SAVE.ask(&["-t", "filter"], LIMIT),
         })
     }
 

@@ -6,3 +6,17 @@ pub(super) mod overview;
 pub(super) mod processes;
 pub(super) mod services;
 pub(super) mod updates;
+
+use std::marker::PhantomData;
+
+use super::{Of, Runner};
+
+/// Every check of this area.
+pub(super) const ALL: &[&dyn Runner] = &[
+    &Of::<disk_space::DiskSpace>(PhantomData),
+    &Of::<memory::Memory>(PhantomData),
+    &Of::<overview::Overview>(PhantomData),
+    &Of::<processes::Processes>(PhantomData),
+    &Of::<services::Services>(PhantomData),
+    &Of::<updates::Updates>(PhantomData),
+];

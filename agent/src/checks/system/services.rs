@@ -9,7 +9,7 @@ use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
 use crate::checks::machine::Machine;
-use crate::checks::tool::{Answer, Silence, Tool};
+use crate::checks::tool::{self, Answer, Silence};
 use crate::checks::{Check, Failure};
 
 /// Longest wait for systemd.
@@ -32,7 +32,7 @@ impl Check for Services {
     type Inputs = Inputs;
 
     fn gather(_: &Arguments) -> Result<Inputs, Failure> {
-        let answer = Tool::Systemctl.ask(&ARGUMENTS, LIMIT);
+        let answer = tool::SYSTEMCTL.ask(&ARGUMENTS, LIMIT);
         Ok(Inputs { systemd: Machine::this().has("/run/systemd/system"), answer })
     }
 

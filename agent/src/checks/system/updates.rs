@@ -10,7 +10,7 @@ use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity};
 
 use crate::checks::machine::{Machine, Reading};
-use crate::checks::tool::{Answer, Silence, Tool};
+use crate::checks::tool::{self, Answer, Silence};
 use crate::checks::{Check, Failure};
 
 /// Longest wait for APT; it reads all package lists.
@@ -48,7 +48,7 @@ impl Check for Updates {
     fn gather(_: &Arguments) -> Result<Inputs, Failure> {
         let machine = Machine::this();
         Ok(Inputs {
-            simulated: Tool::AptGet.ask(&arguments(may_write()), LIMIT),
+            simulated: tool::APT_GET.ask(&arguments(may_write()), LIMIT),
             files: files_from(&machine),
             lists_age: lists_age(&machine),
         })

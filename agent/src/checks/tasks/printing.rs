@@ -7,7 +7,7 @@ use std::time::Duration;
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
-use crate::checks::tool::{Answer, Silence, Tool};
+use crate::checks::tool::{self, Answer, Silence};
 use crate::checks::{Check, Failure};
 
 /// Longest wait for CUPS.
@@ -34,7 +34,7 @@ impl Check for Printing {
     type Inputs = Inputs;
 
     fn gather(_: &Arguments) -> Result<Inputs, Failure> {
-        Ok(Inputs { answer: Tool::Lpstat.ask(&ARGUMENTS, LIMIT) })
+        Ok(Inputs { answer: tool::LPSTAT.ask(&ARGUMENTS, LIMIT) })
     }
 
     fn judge(inputs: Inputs) -> Draft {

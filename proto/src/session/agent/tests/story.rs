@@ -34,7 +34,7 @@ fn definition(id: &str, area: &str, effect: &str, level: u8) -> String {
     let parameters = r#"[{"name":"seconds","title":{"en":"s","es":"s"},"accepts":{"integer":{"min":1,"max":9,"unit":"s"}},"default":"2"}]"#;
     format!(
         r#"{{"id":"{id}","area":"{area}","effect":"{effect}","level":{level},"personal":false,"title":{{"en":"t","es":"t"}},
-        "discloses":{{"en":"d","es":"d"}},"parameters":{parameters},"deadline_ms":10000,"facts":{{}},"tables":{{}},"findings":{{}}}}"#
+        "discloses":{{"en":"d","es":"d"}},"parameters":{parameters},"cannot":{{"en":"It changes nothing","es":"No cambia nada"}},"platforms":["linux"],"needs":{{}},"output_max":65536,"deadline_ms":10000,"facts":{{}},"tables":{{}},"findings":{{}}}}"#
     )
 }
 

@@ -1,0 +1,129 @@
+//! From what a worker returned to what may be recorded, sent and shown.
+
+use std::collections::BTreeMap;
+
+use super::item::Item;
+use crate::report::{Draft, DraftFinding, Fact, Finding, Report, Table, Text, Truncated, VALUE_MAX, Value};
+
+impl Item {
+    /// Makes a report of what a worker returned: undeclared facts, tables, columns and findings are dropped, long
+    /// values cut, tables cut at a row, sentences taken from this definition. A worker that was taken over by the file
+    /// it parsed can at most lie about declared values. (SECURITY G4, E1)
+    pub fn tell(&self, draft: Draft) -> Report {
+        let mut report = Report {
+            facts: draft.facts.into_iter().filter(|fact| self.declares(fact)).collect(),
+            tables: draft.tables.into_iter().filter_map(|table| self.tell_table(table)).collect(),
+            findings: draft.findings.into_iter().filter_map(|finding| self.tell_finding(finding)).collect(),
+        };
+        for fact in &mut report.facts {
+            shorten(&mut fact.value);
+            cut(&mut fact.unit, 16);
+        }
+        report.findings.sort_by_key(|finding| finding.severity);
+        fit(&mut report, self.output_max as usize);
+        report
+    }
+
+    fn declares(&self, fact: &Fact) -> bool {
+        self.facts.get(&fact.key).is_some_and(|texts| texts.kind.holds(&fact.value))
+    }
+
+    fn tell_table(&self, mut table: Table) -> Option<Table> {
+        let texts = self.tables.get(&table.title)?;
+        if !table.columns.iter().eq(texts.columns.iter().map(|column| &column.key)) {
+            return None;
+        }
+        let total = table.truncated.map_or(0, |t| t.total).max(table.rows.len() as u64);
+        table.rows.retain(|row| {
+            row.len() == texts.columns.len()
+                && row.iter().zip(&texts.columns).all(|(cell, column)| column.kind.holds(cell))
+        });
+        table.rows.truncate(texts.rows_max as usize);
+        table.rows.iter_mut().flatten().for_each(shorten);
+        let shown = table.rows.len() as u64;
+        table.truncated = (shown < total).then_some(Truncated { shown, total });
+        Some(table)
+    }
+
+    fn tell_finding(&self, finding: DraftFinding) -> Option<Finding> {
+        let texts = self.findings.get(&finding.id)?;
+        let fill = |text: &Text| Text { en: fill(&text.en, &finding.values), es: fill(&text.es, &finding.values) };
+        let (text, next) = (fill(&texts.text), fill(&texts.next));
+        let mut evidence = finding.evidence;
+        cut(&mut evidence, VALUE_MAX);
+        Some(Finding { severity: finding.severity, id: finding.id, text, evidence, next })
+    }
+}
+
+/// Fills `{name}` holes in one pass, so that a value that itself contains a hole stays as it is.
+fn fill(template: &str, values: &BTreeMap<String, Value>) -> String {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let Some((name, tail)) = after.split_once('}') else {
+            filled.push('{');
+            rest = after;
+            continue;
+        };
+        match values.get(name) {
+            Some(value) => {
+                let mut value = crate::foreign::Foreign::new(value.to_string()).visible();
+                cut(&mut value, 256);
+                filled.push_str(&value);
+            }
+            None => filled.push('?'),
+        }
+        rest = tail;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+fn shorten(value: &mut Value) {
+    if let Value::Text(text) = value {
+        cut(text, VALUE_MAX);
+    }
+}
+
+/// Cuts at a character so that at most `max` bytes remain.
+fn cut(text: &mut String, max: usize) {
+    if text.len() > max {
+        let end = (0..=max).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+        text.truncate(end);
+    }
+}
+
+/// Halves the longest table until the report fits; what has no table that could shrink loses its
+/// facts and evidence last.
+fn fit(report: &mut Report, max: usize) {
+    let size = |report: &Report| serde_json::to_vec(report).map_or(usize::MAX, |json| json.len());
+    while size(report) > max {
+        if let Some(table) =
+            report.tables.iter_mut().filter(|table| !table.rows.is_empty()).max_by_key(|t| t.rows.len())
+        {
+            let total = table.truncated.map_or(table.rows.len() as u64, |t| t.total);
+            table.rows.truncate(table.rows.len() / 2);
+            table.truncated = Some(Truncated { shown: table.rows.len() as u64, total });
+        } else if report.findings.len() > 1 {
+            report.findings.truncate(report.findings.len() / 2);
+        } else if !report.facts.is_empty() {
+            report.facts.truncate(report.facts.len() / 2);
+        } else {
+            report.findings.clear();
+            return;
+        }
+    }
+}
+
+/// As a sentence shows it: whole numbers as they are, decimals with one digit, no quotes.
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Decimal(number) => write!(f, "{:.1}", number.get()),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
