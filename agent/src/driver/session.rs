@@ -40,7 +40,7 @@ use self::heard::{left, relay_says};
 use self::tasks::{AbortOnDrop, watch, write_frames};
 use super::clock;
 use super::pairing::Peer;
-use super::questions::Questions;
+use super::questions::{Questions, Shown};
 use super::recorder::{Done, Recorder};
 use super::scribe::Scribe;
 use super::sealing;
@@ -133,6 +133,7 @@ pub async fn run(
         proofs: BTreeMap::new(),
         failed: BTreeSet::new(),
         questions,
+        boxes: Vec::new(),
         beside,
         slept_ms: clock::slept_ms(),
         began: clock::now(),
@@ -161,6 +162,8 @@ struct Session<'a, 'c> {
     /// Items whose last run failed: what is sent of them is that they failed.
     failed: BTreeSet<ItemId>,
     questions: Questions,
+    /// Boxes of the open card by number.
+    boxes: Vec<(ItemId, bool)>,
     /// Kept with the first batch.
     beside: Vec<Record>,
     slept_ms: u64,
@@ -268,7 +271,8 @@ impl Session<'_, '_> {
         match output {
             Output::Record { batch, entries } => return self.record(batch, entries),
             Output::Ask(card) => {
-                let (text, kind) = self.questions.show(&card, self.parts.catalog, self.parts.words);
+                let Shown { text, kind, boxes } = self.show(&card);
+                self.boxes = boxes;
                 let id = QuestionId(u64::from(card.id.0));
                 self.parts.person.tell.ask(Question { id, text: text.clone(), kind });
                 return Some(Input::Shown { card: card.id, text });

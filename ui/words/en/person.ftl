@@ -71,6 +71,11 @@ consent-other-times = For another time, type: allow 10, or: allow until-stop
 consent-stop = To end everything at any time, type: stop
 consent-prompt = allow / deny >{ " " }
 consent-item = { $risk }: { $title }
+consent-boxes = Type a number to tick or untick it, or: all
+preview-title = This is what { $name } will see:
+preview-hidden = Private details taken out: { $count }
+preview-question = Send it? What you keep is neither sent nor stored.
+preview-prompt = send / keep >{ " " }
 consent-value = { $title }: { $value }
 consent-values = { $title }: any declared value
 
@@ -98,6 +103,7 @@ feed-changing = Changing: { $title }
 feed-sent = Sent to { $name }: { $title }
 feed-unknown = Sent to { $name }: { $title } (this computer could not tell)
 feed-failed = It did not work: { $title }. Nothing of it was sent.
+feed-kept = Kept here: { $title }. Nothing of it was sent or stored.
 feed-killed = Stopped halfway: { $title }. Nothing of it was sent.
 feed-refused = Refused: { $title }
 feed-refused-unasked = Refused without asking you, because it was not allowed: { $title }
@@ -156,6 +162,8 @@ sign-later = Not signed. To sign later, type:
 ## Answers
 
 again-arrival = Please type yes or no.
+again-boxes = Nothing is ticked. Type a number, or all, or deny.
+again-preview = Please type send or keep.
 again-consent = Please type allow or deny. Minutes may follow, up to { $most }: allow 10.
 again-sign = Please type sign, or: not now.
 again-nothing-asked = Nothing is being asked now. To end everything, type: stop

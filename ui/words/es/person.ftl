@@ -71,6 +71,11 @@ consent-other-times = Para otro tiempo, escriba: permitir 10, o bien: permitir h
 consent-stop = Para terminar todo en cualquier momento, escriba: detener
 consent-prompt = permitir / negar >{ " " }
 consent-item = { $risk }: { $title }
+consent-boxes = Escriba un número para marcarlo o desmarcarlo, o bien: todo
+preview-title = Esto es lo que verá { $name }:
+preview-hidden = Datos privados quitados: { $count }
+preview-question = ¿Lo envía? Lo que usted se guarda no se envía ni se archiva.
+preview-prompt = enviar / guardar >{ " " }
 consent-value = { $title }: { $value }
 consent-values = { $title }: cualquier valor declarado
 
@@ -98,6 +103,7 @@ feed-changing = Cambiando: { $title }
 feed-sent = Enviado a { $name }: { $title }
 feed-unknown = Enviado a { $name }: { $title } (este equipo no pudo saberlo)
 feed-failed = No funcionó: { $title }. No se envió nada de esto.
+feed-kept = Se queda aquí: { $title }. No se envió ni se archivó nada de esto.
 feed-killed = Detenido a medias: { $title }. No se envió nada de esto.
 feed-refused = Rechazado: { $title }
 feed-refused-unasked = Rechazado sin preguntarle, porque no estaba permitido: { $title }
@@ -156,6 +162,8 @@ sign-later = Sin firmar. Para firmar más tarde, escriba:
 ## Respuestas
 
 again-arrival = Por favor, escriba sí o no.
+again-boxes = No hay nada marcado. Escriba un número, o todo, o negar.
+again-preview = Por favor, escriba enviar o guardar.
 again-consent = Por favor, escriba permitir o negar. Puede añadir minutos, hasta { $most }: permitir 10.
 again-sign = Por favor, escriba firmar, o bien: ahora no.
 again-nothing-asked = Ahora no se pregunta nada. Para terminar todo, escriba: detener

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use venia_proto::ledger::body::Language;
+use venia_proto::report::Fact;
 
 use super::*;
 
@@ -36,7 +37,10 @@ fn with_request<T>(name: &str, reason: &str, then: impl FnOnce(&Request<'_>) -> 
         who: Who { name: &name, organisation: &organisation, level: 2 },
         reason: &reason,
         scopes: &BTreeSet::from([Scope::System, Scope::Chat]),
-        items: vec![Covered { item: &space, values: &none }, Covered { item: &spot, values: &values }],
+        items: vec![
+            Covered { item: &space, values: &none, tick: Some(true) },
+            Covered { item: &spot, values: &values, tick: Some(false) },
+        ],
         time: Time::Minutes(30),
         fenced: true,
         auditors: &Auditors::default(),
@@ -83,7 +87,7 @@ fn a_changing_item_says_so_and_is_asked_once() {
         let values = BTreeMap::new();
         let request = Request {
             scopes: &BTreeSet::new(),
-            items: vec![Covered { item: &clean, values: &values }],
+            items: vec![Covered { item: &clean, values: &values, tick: None }],
             time: Time::Once,
             fenced: false,
             ..request.clone()
@@ -189,4 +193,17 @@ fn e4_both_cards_say_who_else_can_read_the_record() {
     assert!(arrived(0).contains("The auditors of Taller Norte can read this record."));
     assert!(!arrived(0).contains("New since last time"));
     assert!(arrived(2).contains("New since last time: auditors added who can read records: 2."));
+}
+
+#[test]
+fn e2_a_preview_shows_exactly_what_would_leave() {
+    let spot = item(SPACE);
+    let mut report = Report::default();
+    let row = "x".repeat(70) + "send / keep > send";
+    report.facts.push(Fact { key: "a\r\nsend / keep > ".to_owned(), value: row.into(), unit: String::new() });
+    let card = |hidden, language| preview(&Foreign::new("Ana"), &spot, &report, hidden, &Words::new(language));
+    insta::assert_snapshot!("preview_en", card(0, Language::En));
+    insta::assert_snapshot!("preview_es", card(3, Language::Es));
+    let (_, prompt) = card(0, Language::En).rsplit_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert_eq!(prompt, "send / keep > ");
 }

@@ -16,7 +16,7 @@ impl Agent {
     ) -> Card {
         let id = CardId(self.next_card);
         self.next_card += 1;
-        Card { id, asked, question, scopes, items }
+        Card { id, asked, question, scopes, items, unticked: BTreeSet::new() }
     }
 
     /// Puts the next waiting card on the screen if there is none.
@@ -50,9 +50,26 @@ impl Agent {
         self.refusals >= REFUSALS_MAX || at.is_some_and(|at| now.boot_ms.saturating_sub(*at) < timer::REPEAT_MS)
     }
 
+    /// Whether the person left this item's box empty within the last minute: that was their answer to it.
+    fn was_left_out(&self, now: Now, item: &body::ItemId) -> bool {
+        self.left_out.get(item).is_some_and(|at| now.boot_ms.saturating_sub(*at) < timer::REPEAT_MS)
+    }
+
     pub(super) fn shown(&mut self, card: CardId, text: String) {
         if let Some(open) = self.open_card.as_mut().filter(|open| open.card.id == card) {
             open.text = text;
+        }
+    }
+
+    /// The person ticked other boxes: the card is shown again as it stands now, and only what stands there can be
+    /// answered.
+    pub(super) fn ticked(&mut self, now: Now, card: CardId, ticked: &BTreeSet<body::ItemId>) {
+        if let Some(open) = self.open_card.as_mut().filter(|open| open.card.id == card && open.card.has_boxes()) {
+            let boxes = open.card.items.iter().map(|allowed| &allowed.item);
+            open.card.unticked = boxes.filter(|item| !ticked.contains(*item)).cloned().collect();
+            open.text.clear();
+            self.effects.push_back(Effect::Ask(open.card.clone()));
+            self.timers.set(Timer::Silence, now.boot_ms + timer::SILENCE_MS);
         }
     }
 
@@ -111,6 +128,7 @@ impl Agent {
                 self.tell(Tell::Resumed);
                 self.open_gates(now);
             }
+            Question::Preview { run } => self.send_looked_at(now, run),
             Question::Grant | Question::Renewal { .. } | Question::Change => {
                 let Some(grant) = Grant::answered(&open.card, minutes, consent, technician, now.boot_ms) else {
                     // Minutes no grant can have: the shell let through what it should have asked again.
@@ -119,6 +137,7 @@ impl Agent {
                 let (batch, _) = self.consented(now, &open, Answer::Yes, minutes);
                 self.after_yes(now, batch, consent);
                 self.grants.push(grant);
+                self.left_out.extend(open.card.unticked.iter().map(|item| (item.clone(), now.boot_ms)));
                 if let Some((request, wanted)) = self.requests.remove(&open.card.id) {
                     self.admit(catalog, now, request, wanted, Vec::new());
                 }
@@ -133,6 +152,9 @@ impl Agent {
     }
 
     fn refused(&mut self, now: Now, open: OpenCard, answer: Answer) {
+        if let Question::Preview { run } = open.card.question {
+            return self.withhold(run);
+        }
         let consent = self.next_own(0);
         self.consented(now, &open, answer, None);
         // A no overtakes every gate.
@@ -142,7 +164,7 @@ impl Agent {
             Question::Arrival => return self.close(now, if said_no { Close::Refused } else { Close::Silence }),
             // Only a person's own act is recorded as theirs.
             Question::Resume => return self.close(now, if said_no { Close::Stopped } else { Close::Silence }),
-            Question::Grant | Question::Renewal { .. } | Question::Change => {}
+            Question::Grant | Question::Renewal { .. } | Question::Change | Question::Preview { .. } => {}
         }
         self.refusals = self.refusals.saturating_add(1);
         // The scopes it named, and those of the single items on it.
@@ -168,7 +190,7 @@ impl Agent {
             text: open.text.clone(),
             language,
             scopes: open.card.scopes.clone(),
-            items: open.card.items.clone(),
+            items: open.card.ticked().cloned().collect(),
             minutes,
         });
         let took = now.boot_ms.saturating_sub(open.asked_ms);
@@ -202,7 +224,11 @@ impl Agent {
         }
         // A card even if nothing of the offer is left: the technician waits for its answer.
         if !offer.scopes.is_empty() || !offer.items.is_empty() {
-            let card = self.new_card(join, Question::Grant, offer.scopes, items.into_values().collect());
+            let mut card = self.new_card(join, Question::Grant, offer.scopes, items.into_values().collect());
+            if card.has_boxes() {
+                let asked = card.items.iter().filter_map(|allowed| catalog.get(&allowed.item));
+                card.unticked = asked.filter(|item| item.personal).map(|item| item.id.clone()).collect();
+            }
             self.waiting_cards.push_back(card);
         }
     }
@@ -227,6 +253,8 @@ impl Agent {
             Some(Why::Paused)
         } else if self.is_repeated(now, Some(item.area.scope())) {
             Some(Why::Repeated)
+        } else if self.was_left_out(now, &item.id) {
+            Some(Why::Person)
         } else if !reads && self.arrival.as_ref().is_some_and(|arrival| !arrival.known_root) {
             // A service this PC never met only looks (A2).
             Some(Why::Policy)

@@ -95,6 +95,8 @@ struct Run {
     /// The `consent` event of its grant.
     grant: EntryRef,
     deadline_ms: u32,
+    /// Its result may hold personal data: the person looks at it before it is sent.
+    personal: bool,
     state: RunState,
 }
 
@@ -104,6 +106,8 @@ enum RunState {
     Admitted(BatchId),
     /// A worker has its permit.
     Running,
+    /// The person looks at what would be sent; nothing of it is recorded yet.
+    LookedAt(Box<Report>),
     /// Its result is recorded here and waits for its receipt, and for the end of a pause.
     Recorded(EntryRef),
 }
@@ -141,6 +145,8 @@ pub struct Agent {
     /// When the session went on after a sleep.
     resumed_ms: Option<u64>,
     refused: BTreeMap<Scope, u64>,
+    /// When the person left an item's box empty.
+    left_out: BTreeMap<body::ItemId, u64>,
     refusals: u8,
     withheld: u8,
     chat_stopped: bool,
@@ -183,6 +189,7 @@ impl Agent {
             paused: None,
             resumed_ms: None,
             refused: BTreeMap::new(),
+            left_out: BTreeMap::new(),
             refusals: 0,
             withheld: 0,
             chat_stopped: false,
@@ -216,6 +223,12 @@ impl Agent {
     /// Runs a worker has a permit for and whose end isn't known.
     pub fn running(&self) -> impl Iterator<Item = RunId> + '_ {
         self.runs.iter().filter(|(_, run)| run.state == RunState::Running).map(|(id, _)| *id)
+    }
+
+    /// What a preview card is about: exactly what would be recorded and sent.
+    pub fn preview(&self, run: RunId) -> Option<(&body::ItemId, &Report)> {
+        let run = self.runs.get(&run)?;
+        if let RunState::LookedAt(report) = &run.state { Some((&run.wanted.item, report)) } else { None }
     }
 
     /// When to call [`Self::handle`] with [`Input::Tick`] at the latest, on the boot clock.
@@ -309,6 +322,7 @@ impl Agent {
             Input::EyesBack => self.timers.stop(Timer::Eyes),
             Input::Slept { ms } => self.slept(now, ms),
             Input::Shown { card, text } => self.shown(card, text),
+            Input::Ticked { card, ticked } => self.ticked(now, card, &ticked),
             Input::Answered { card, choice } => self.answered(catalog, now, card, choice),
             Input::PersonSays(text) => self.person_says(now, text),
             Input::Finished { run, outcome } => self.finished(now, run, outcome),

@@ -4,6 +4,7 @@ use super::*;
 use crate::ledger::body::{ItemId, Offer};
 
 mod ends;
+mod looks;
 mod story;
 
 use story::*;
