@@ -13,11 +13,13 @@ use crate::ledger::body::{Allowed, DefinitionHash, ItemId};
 use crate::scope::Scope;
 
 mod files;
+mod goal;
 mod item;
 mod kind;
 mod needs;
 mod telling;
 
+pub use goal::{Cause, Diagnosis, Goal, Likely, Ranked};
 pub use item::{Accepts, ArgumentError, DefinitionError, Effect, FindingTexts, Item, Parameter, Platform, TableTexts};
 pub use kind::{Column, FactTexts, Kind};
 pub use needs::{Needs, Talk};
