@@ -7,6 +7,7 @@
 compile_error!("Venia is built and tested on Linux only, so far: nobody has run it on Windows or macOS.");
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use venia_proto::ledger::body::Arguments;
@@ -23,6 +24,7 @@ pub mod commands;
 pub mod driver;
 pub mod journal;
 pub mod known;
+pub mod owner;
 pub mod person;
 pub mod seal;
 pub mod submit;
@@ -47,12 +49,18 @@ pub struct Parts {
     pub person: FindPerson,
     /// The program a worker re-executes.
     pub program: worker::Program,
+    /// What the owner of the whole PC never allows.
+    pub policy: PathBuf,
 }
 
 impl Parts {
     /// The shipped program's: a person at a terminal, and itself.
     pub fn shipped() -> Self {
-        Self { person: Box::new(|words| Ok(Box::new(Terminal::stdio(words)?))), program: worker::Program::this() }
+        Self {
+            person: Box::new(|words| Ok(Box::new(Terminal::stdio(words)?))),
+            program: worker::Program::this(),
+            policy: owner::SYSTEM.into(),
+        }
     }
 }
 

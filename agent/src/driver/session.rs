@@ -24,6 +24,7 @@ use venia_proto::ledger::gossip;
 use venia_proto::ledger::pin::Evidence;
 use venia_proto::message::{ToAgent, ToConsole};
 use venia_proto::now::{Now, Wall};
+use venia_proto::policy::Policies;
 use venia_proto::rendezvous::Push;
 use venia_proto::session::agent::{Agent, Arrival, Finished, Input, Output, Phase};
 use venia_proto::session::close::Close;
@@ -74,6 +75,8 @@ pub struct Parts<'a, 'c> {
     pub done: &'a mut mpsc::UnboundedReceiver<Done>,
     /// Whether the owner of this PC lets nothing run before witnesses cosigned its admission.
     pub strict: bool,
+    /// What the owner of this PC never allows.
+    pub policies: Policies,
     /// Keeps evidence against a log; where it is.
     pub keep: &'a dyn Fn(&VerifierKey, &Evidence) -> Option<PathBuf>,
     /// Checkpoints swapped with the technician.
@@ -113,7 +116,7 @@ pub async fn run(
     // The technician's record names the auditors this one is sealed to, also if theirs were welcomed with others since.
     let _ = out.send(ToConsole::Statement { note: parts.control.welcome().statement_note.clone() });
     let session = Session {
-        machine: if parts.strict { Agent::strict() } else { Agent::new() },
+        machine: if parts.strict { Agent::strict() } else { Agent::new() }.under(parts.policies.clone()),
         name: arrival.name.clone(),
         ended: Ended {
             close: Close::Lost,

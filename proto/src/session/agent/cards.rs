@@ -113,7 +113,7 @@ impl Agent {
                 let (batch, _) = self.consented(now, &open, Answer::Yes, None);
                 self.after_yes(now, batch, consent);
                 self.phase = Phase::Open;
-                self.offer(catalog, open.card.asked);
+                self.offer(catalog, now, open.card.asked);
                 if self.relay_lost || self.link_lost {
                     self.lost(now);
                 }
@@ -198,8 +198,8 @@ impl Agent {
     }
 
     /// Makes the one card for everything the technician named at arrival. What this agent doesn't have, what needs a
-    /// higher level and what changes the PC isn't on it.
-    fn offer(&mut self, catalog: &Catalog, join: EntryRef) {
+    /// higher level, what changes the PC and what its owner forbids isn't on it.
+    fn offer(&mut self, catalog: &Catalog, now: Now, join: EntryRef) {
         let Some((offer, level)) = self.arrival.as_ref().map(|arrival| (arrival.offer.clone(), arrival.level)) else {
             return;
         };
@@ -222,6 +222,7 @@ impl Agent {
                 None => drop(items.insert(one.item.clone(), one)),
             }
         }
+        items.retain(|id, _| catalog.get(id).is_some_and(|item| !self.policies.forbid(item, now.wall)));
         // A card even if nothing of the offer is left: the technician waits for its answer.
         if !offer.scopes.is_empty() || !offer.items.is_empty() {
             let mut card = self.new_card(join, Question::Grant, offer.scopes, items.into_values().collect());
@@ -251,6 +252,8 @@ impl Agent {
         let reads = item.effect == ItemEffect::Reads;
         let why = if self.paused.is_some() {
             Some(Why::Paused)
+        } else if self.policies.forbid(item, now.wall) {
+            Some(Why::Policy)
         } else if self.is_repeated(now, Some(item.area.scope())) {
             Some(Why::Repeated)
         } else if self.was_left_out(now, &item.id) {

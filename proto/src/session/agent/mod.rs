@@ -17,6 +17,7 @@ use crate::id::Strand;
 use crate::ledger::body::{self, Body, Request};
 use crate::ledger::kind::{Cause, Kind, KindName, Why};
 use crate::now::Now;
+use crate::policy::Policies;
 use crate::report::Report;
 use crate::scope::Scope;
 
@@ -127,6 +128,8 @@ pub struct Agent {
     witnessed: Option<BatchId>,
     /// Nothing runs before witnesses cosigned its admission.
     strict: bool,
+    /// What the owner of this PC never allows.
+    policies: Policies,
     /// The batch of the `close` event.
     close_batch: Option<BatchId>,
     /// Numbers of the agent's events the technician doesn't have yet.
@@ -176,6 +179,7 @@ impl Agent {
             receipted: None,
             witnessed: None,
             strict: false,
+            policies: Policies::default(),
             close_batch: None,
             unsent: BTreeSet::new(),
             relay_lost: false,
@@ -203,6 +207,12 @@ impl Agent {
     /// The same, on a PC whose owner lets nothing run before witnesses cosigned its admission.
     pub fn strict() -> Self {
         Self { strict: true, ..Self::new() }
+    }
+
+    /// The same, under what the owner of this PC never allows.
+    #[must_use]
+    pub fn under(self, policies: Policies) -> Self {
+        Self { policies, ..self }
     }
 
     /// Where the session stands.

@@ -30,6 +30,8 @@ impl Agent {
         };
         if self.paused.is_some() {
             self.refuse(theirs, request, &body.item, Why::Paused, "");
+        } else if self.policies.forbid(item, now.wall) {
+            self.refuse(theirs, request, &body.item, Why::Policy, "");
         } else if item.effect == ItemEffect::Changes {
             // Each change is asked on its own, whatever was allowed before.
             self.ask(catalog, now, request, body);

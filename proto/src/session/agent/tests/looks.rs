@@ -153,3 +153,27 @@ fn what_is_looked_at_counts_among_the_runs() {
     }
     assert!(story.run(PROBE)[0].contains("refuse-limit"));
 }
+
+#[test]
+fn what_the_owner_forbids_is_neither_offered_nor_asked_nor_run() {
+    let forbids = |json: &str| {
+        let policy = serde_json::from_str(json).unwrap();
+        let mut story = Story::new();
+        story.agent = Agent::new().under(Policies { all: vec![policy], offset_minutes: 0 });
+        story.arrive(true, Offer { scopes: [Scope::System, Scope::Network].into(), items: Vec::new() });
+        story.receipt();
+        story.allow();
+        story.allow();
+        story.receipt();
+        story
+    };
+    let mut story = forbids(r#"{"forbid-items":["system.probe"]}"#);
+    assert_eq!(story.ask(PROBE), ["record theirs-0+refuse-policy", "send 4", "tell Refused"]);
+    assert!(story.run(PROBE)[0].contains("refuse-policy"), "the session goes on: a program can't know the policy");
+    assert!(has(&story.run(OTHER), "record theirs-2+admit"));
+    let mut story = forbids(r#"{"forbid-scopes":["repair"]}"#);
+    assert!(story.ask(FIX)[0].contains("refuse-policy") && story.run(FIX)[0].contains("refuse-policy"));
+    // Outside its hours nothing is asked any more; Unix time began on a Thursday.
+    let mut story = forbids(r#"{"hours":["fri 00:00-24:00"]}"#);
+    assert!(story.ask(OTHER)[0].contains("refuse-policy"));
+}
