@@ -1,0 +1,111 @@
+//! `docs/catalogue.md`, made from the catalogue: everything that can run on a person's PC, on one page, in both languages.
+//!
+//! A test compares the page with what this makes; `VENIA_BLESS=1` writes it.
+
+use std::fmt::Write;
+
+use venia_proto::catalog::{Accepts, Catalog, Effect, Goal, Item, Needs, Talk};
+use venia_proto::report::Text;
+use venia_proto::scope::Area;
+
+/// The whole page.
+pub fn page(catalog: &Catalog, goals: &[Goal]) -> String {
+    let mut page = HEAD.to_owned();
+    let count = |effect| catalog.items().filter(|item| item.effect == effect).count();
+    let (reads, changes) = (count(Effect::Reads), count(Effect::Changes));
+    let _ = writeln!(
+        page,
+        "{reads} items look and {changes} change something · {reads} revisiones miran y {changes} cambian algo\n"
+    );
+    let _ = writeln!(page, "| area | looks | changes |\n| --- | --- | --- |");
+    for area in Area::ALL {
+        let of = |effect| catalog.items().filter(|item| item.area == area && item.effect == effect).count();
+        let _ = writeln!(page, "| [{area}](#{area}) | {} | {} |", of(Effect::Reads), of(Effect::Changes));
+    }
+    page.push_str(GOALS);
+    for goal in goals {
+        let items: Vec<String> = goal.items.iter().map(|id| format!("`{}`", id.0)).collect();
+        let _ = writeln!(page, "| `{}` | {} | {} | {} |", goal.id, goal.title.en, goal.title.es, items.join(" "));
+    }
+    for area in Area::ALL {
+        let _ = writeln!(page, "\n## {area}");
+        catalog.items().filter(|item| item.area == area).for_each(|item| page.push_str(&section(item)));
+    }
+    page
+}
+
+const HEAD: &str = "# The catalogue · El catálogo
+
+Everything that can run on a person's computer; nothing else can. Each item is one file below `proto/catalog/`, and the
+hash of its exact bytes stands in the person's consent. This page is made from those files.
+
+Todo lo que se puede ejecutar en el equipo de una persona; nada más. Esta página se genera a partir de esos archivos.
+
+*reads personal data* waits for the person's look before it leaves · *lee datos personales* espera a que la persona lo vea antes de enviarse.
+
+";
+
+const GOALS: &str = "
+## Goals · Objetivos
+
+`venia join CODE --goal NAME` asks for all of a goal's items on one card, and ranks what they find.
+
+| goal | en | es | items |
+| --- | --- | --- | --- |
+";
+
+fn section(item: &Item) -> String {
+    let effect = match (item.effect, item.personal) {
+        (Effect::Reads, false) => "reads · lee",
+        (Effect::Reads, true) => "reads personal data · lee datos personales",
+        (Effect::Changes, _) => "changes · cambia",
+    };
+    let mut text = format!(
+        "\n### `{}`\n\n{effect} · level · nivel {} · {} s\n\n",
+        item.id.0,
+        item.level,
+        item.deadline_ms / 1_000
+    );
+    let sides: [(&str, fn(&Text) -> &str); 2] = [("en", |text| &text.en), ("es", |text| &text.es)];
+    for (language, of) in sides {
+        let _ =
+            writeln!(text, "- **{language}** {}. *{}.* {}.", of(&item.title), of(&item.discloses), of(&item.cannot));
+    }
+    for parameter in &item.parameters {
+        let accepts = match &parameter.accepts {
+            Accepts::Integer { min, max, unit } => format!("{min} to {max} {unit}"),
+            Accepts::Choice(words) => words.join(", "),
+        };
+        let (name, default) = (&parameter.name, &parameter.default);
+        let _ = writeln!(
+            text,
+            "- `{name}`: {} · {} ({}; {default})",
+            parameter.title.en,
+            parameter.title.es,
+            accepts.trim()
+        );
+    }
+    text.push_str(&needs(&item.needs));
+    text
+}
+
+fn needs(needs: &Needs) -> String {
+    let code = |list: &[String]| list.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ");
+    let mut parts = Vec::new();
+    if !needs.reads.is_empty() {
+        parts.push(format!("files {}", code(&needs.reads)));
+    }
+    if !needs.tools.is_empty() {
+        parts.push(format!("programs {}", code(&needs.tools)));
+    }
+    let talks = needs.talks.iter().map(|talk| match talk {
+        Talk::Services => "services of this computer",
+        Talk::Kernel => "the kernel's network tables",
+        Talk::Network => "the network",
+    });
+    parts.extend(talks.map(str::to_owned));
+    if needs.processes {
+        parts.push("what other programs keep open".to_owned());
+    }
+    if parts.is_empty() { String::new() } else { format!("- touches · toca: {}\n", parts.join("; ")) }
+}
