@@ -29,4 +29,5 @@ const TASKS: &[&str] =
     &[include_str!("../../catalog/tasks/printing.json"), include_str!("../../catalog/tasks/space.json")];
 
 /// The goals, in the order in which they are offered.
-pub(super) const GOALS: &[&str] = &[include_str!("../../catalog/goals/slow-computer.json")];
+pub(super) const GOALS: &[&str] =
+    &[include_str!("../../catalog/goals/slow-computer.json"), include_str!("../../catalog/goals/before-repair.json")];
