@@ -17,6 +17,7 @@ mod goal;
 mod item;
 mod kind;
 mod needs;
+pub mod pack;
 mod telling;
 
 pub use goal::{Cause, Diagnosis, Goal, Likely, Ranked};

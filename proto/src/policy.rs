@@ -16,6 +16,7 @@ use crate::fingerprint::Fingerprint;
 use crate::ledger::body::ItemId;
 use crate::now::Wall;
 use crate::scope::Scope;
+use crate::statement::PackHash;
 
 /// Minutes of a day and of a week.
 const DAY: u32 = 24 * 60;
@@ -31,6 +32,8 @@ pub struct Policy {
     pub forbid_items: BTreeSet<ItemId>,
     /// Areas of which nothing runs; `repair` forbids whatever changes the PC.
     pub forbid_scopes: BTreeSet<Scope>,
+    /// Hashes of the packs that count here, if the organisation's statement lists them too; none unless named.
+    pub packs: BTreeSet<PackHash>,
     /// When somebody may be here, in local time; empty: at any time.
     pub hours: Vec<Hours>,
     /// Roots of the only organisations that may be here; none: any.
@@ -72,6 +75,11 @@ impl Policies {
     /// Whether nobody may be here now.
     pub fn is_closed(&self, now: Wall) -> bool {
         self.all.iter().any(|policy| policy.is_closed(now, self.offset_minutes))
+    }
+
+    /// Whether a pack counts here: the owner names it, and the organisation's statement does. (SECURITY G5)
+    pub fn allow_pack(&self, pack: PackHash, statement: &[PackHash]) -> bool {
+        statement.contains(&pack) && self.all.iter().any(|policy| policy.packs.contains(&pack))
     }
 
     /// Whether this organisation may never be here.

@@ -5,8 +5,10 @@
 use std::fmt::Write;
 
 use venia_proto::catalog::{Accepts, Catalog, Effect, Goal, Item, Needs, Talk};
+use venia_proto::ledger::body::Language;
 use venia_proto::report::Text;
 use venia_proto::scope::Area;
+use venia_ui::words::Words;
 
 /// The whole page.
 pub fn page(catalog: &Catalog, goals: &[Goal]) -> String {
@@ -66,8 +68,10 @@ fn section(item: &Item) -> String {
         item.level,
         item.deadline_ms / 1_000
     );
-    let sides: [(&str, fn(&Text) -> &str); 2] = [("en", |text| &text.en), ("es", |text| &text.es)];
-    for (language, of) in sides {
+    for language in [Language::En, Language::Es] {
+        let words = Words::new(language);
+        let of = |text: &Text| words.of(text).to_owned();
+        let language = if language == Language::En { "en" } else { "es" };
         let _ =
             writeln!(text, "- **{language}** {}. *{}.* {}.", of(&item.title), of(&item.discloses), of(&item.cannot));
     }

@@ -115,6 +115,17 @@ fn what_either_policy_forbids_is_forbidden() {
     assert!(policies.forbid(item("system.overview"), monday(20 * 60)));
 }
 
+#[test]
+fn g5_a_pack_counts_only_if_owner_and_statement_both_name_it() {
+    let (named, other) = (PackHash([0xab; 32]), PackHash([0xcd; 32]));
+    let owner = policy(&format!(r#"{{"packs":["{}"]}}"#, "ab".repeat(32)));
+    let policies = Policies { all: vec![Policy::default(), owner], offset_minutes: 0 };
+    assert!(policies.allow_pack(named, &[other, named]));
+    assert!(!policies.allow_pack(named, &[other]) && !policies.allow_pack(named, &[]));
+    assert!(!policies.allow_pack(other, &[other, named]));
+    assert!(!Policies::default().allow_pack(named, &[named]), "off by default");
+}
+
 proptest! {
     #[test]
     fn any_text_is_hours_or_none(text in "[a-z]{0,3}-?[a-z]{0,3} ?[0-9]{0,2}:?[0-9]{0,2}-[0-9]{0,2}:?[0-9]{0,2}|.*", minute in 0_u32..WEEK) {

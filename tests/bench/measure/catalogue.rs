@@ -86,12 +86,12 @@ impl Looking {
     }
 }
 
-/// What another program costs. It must be there and end well.
+/// What another program costs. It must be installed and end well.
 pub fn command(program: &str, arguments: &[&str]) -> Cost {
     let (began, cpu) = (Instant::now(), cpu_of_all());
     let mut other = Command::new(program);
     other.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let ended = other.status().unwrap_or_else(|error| panic!("{program} must be installed: {error}"));
+    let ended = other.status().expect(program);
     assert!(ended.success(), "{program} ended with {ended}");
     Cost { wall: began.elapsed(), cpu: cpu_of_all().saturating_sub(cpu) }
 }
