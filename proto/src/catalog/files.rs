@@ -3,8 +3,15 @@
 /// The text of every definition, by area.
 pub(super) const ALL: &[&[&str]] = &[HARDWARE, NETWORK, SECURITY, SYSTEM, TASKS];
 
-const HARDWARE: &[&str] =
-    &[include_str!("../../catalog/hardware/cpu.json"), include_str!("../../catalog/hardware/disks.json")];
+const HARDWARE: &[&str] = &[
+    include_str!("../../catalog/hardware/board.json"),
+    include_str!("../../catalog/hardware/cpu.json"),
+    include_str!("../../catalog/hardware/disks.json"),
+    include_str!("../../catalog/hardware/graphics.json"),
+    include_str!("../../catalog/hardware/memory-modules.json"),
+    include_str!("../../catalog/hardware/pci.json"),
+    include_str!("../../catalog/hardware/processor.json"),
+];
 
 const NETWORK: &[&str] =
     &[include_str!("../../catalog/network/dns.json"), include_str!("../../catalog/network/interfaces.json")];
