@@ -4,13 +4,21 @@
 pub(super) const ALL: &[&[&str]] = &[HARDWARE, NETWORK, SECURITY, SYSTEM, TASKS];
 
 const HARDWARE: &[&str] = &[
+    include_str!("../../catalog/hardware/bluetooth.json"),
     include_str!("../../catalog/hardware/board.json"),
+    include_str!("../../catalog/hardware/cameras.json"),
     include_str!("../../catalog/hardware/cpu.json"),
     include_str!("../../catalog/hardware/disks.json"),
+    include_str!("../../catalog/hardware/displays.json"),
     include_str!("../../catalog/hardware/graphics.json"),
+    include_str!("../../catalog/hardware/inputs.json"),
     include_str!("../../catalog/hardware/memory-modules.json"),
     include_str!("../../catalog/hardware/pci.json"),
+    include_str!("../../catalog/hardware/printers-attached.json"),
     include_str!("../../catalog/hardware/processor.json"),
+    include_str!("../../catalog/hardware/radio-switches.json"),
+    include_str!("../../catalog/hardware/sound.json"),
+    include_str!("../../catalog/hardware/usb.json"),
 ];
 
 const NETWORK: &[&str] =

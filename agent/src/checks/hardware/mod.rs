@@ -1,18 +1,28 @@
 //! Hardware: parts and whether they fail.
 
+pub(super) mod bluetooth;
 pub(super) mod board;
+pub(super) mod cameras;
 pub(super) mod cpu;
 pub(super) mod disks;
+pub(super) mod displays;
 pub(super) mod graphics;
+pub(super) mod inputs;
 pub(super) mod memory_modules;
 pub(super) mod pci;
+pub(super) mod printers_attached;
 pub(super) mod processor;
+pub(super) mod radio_switches;
+pub(super) mod sound;
+pub(super) mod usb;
 
+mod edid;
 mod names;
 mod pci_bus;
 #[cfg(test)]
 mod recording;
 mod smbios;
+mod usb_bus;
 
 use std::marker::PhantomData;
 
@@ -20,11 +30,19 @@ use super::{Of, Runner};
 
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
+    &Of::<bluetooth::Bluetooth>(PhantomData),
     &Of::<board::Board>(PhantomData),
+    &Of::<cameras::Cameras>(PhantomData),
     &Of::<cpu::Cpu>(PhantomData),
     &Of::<disks::Disks>(PhantomData),
+    &Of::<displays::Displays>(PhantomData),
     &Of::<graphics::Graphics>(PhantomData),
+    &Of::<inputs::InputDevices>(PhantomData),
     &Of::<memory_modules::MemoryModules>(PhantomData),
     &Of::<pci::Pci>(PhantomData),
+    &Of::<printers_attached::PrintersAttached>(PhantomData),
     &Of::<processor::Processor>(PhantomData),
+    &Of::<radio_switches::RadioSwitches>(PhantomData),
+    &Of::<sound::Sound>(PhantomData),
+    &Of::<usb::Usb>(PhantomData),
 ];
