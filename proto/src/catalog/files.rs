@@ -4,12 +4,14 @@
 pub(super) const ALL: &[&[&str]] = &[HARDWARE, NETWORK, SECURITY, SYSTEM, TASKS];
 
 const HARDWARE: &[&str] = &[
+    include_str!("../../catalog/hardware/battery.json"),
     include_str!("../../catalog/hardware/bluetooth.json"),
     include_str!("../../catalog/hardware/board.json"),
     include_str!("../../catalog/hardware/cameras.json"),
     include_str!("../../catalog/hardware/cpu.json"),
     include_str!("../../catalog/hardware/disks.json"),
     include_str!("../../catalog/hardware/displays.json"),
+    include_str!("../../catalog/hardware/fans.json"),
     include_str!("../../catalog/hardware/graphics.json"),
     include_str!("../../catalog/hardware/inputs.json"),
     include_str!("../../catalog/hardware/memory-modules.json"),
@@ -18,6 +20,7 @@ const HARDWARE: &[&str] = &[
     include_str!("../../catalog/hardware/processor.json"),
     include_str!("../../catalog/hardware/radio-switches.json"),
     include_str!("../../catalog/hardware/sound.json"),
+    include_str!("../../catalog/hardware/temperatures.json"),
     include_str!("../../catalog/hardware/usb.json"),
 ];
 

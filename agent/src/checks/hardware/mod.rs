@@ -1,11 +1,13 @@
 //! Hardware: parts and whether they fail.
 
+pub(super) mod battery;
 pub(super) mod bluetooth;
 pub(super) mod board;
 pub(super) mod cameras;
 pub(super) mod cpu;
 pub(super) mod disks;
 pub(super) mod displays;
+pub(super) mod fans;
 pub(super) mod graphics;
 pub(super) mod inputs;
 pub(super) mod memory_modules;
@@ -14,9 +16,11 @@ pub(super) mod printers_attached;
 pub(super) mod processor;
 pub(super) mod radio_switches;
 pub(super) mod sound;
+pub(super) mod temperatures;
 pub(super) mod usb;
 
 mod edid;
+mod hwmon;
 mod names;
 mod pci_bus;
 #[cfg(test)]
@@ -30,12 +34,14 @@ use super::{Of, Runner};
 
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
+    &Of::<battery::Battery>(PhantomData),
     &Of::<bluetooth::Bluetooth>(PhantomData),
     &Of::<board::Board>(PhantomData),
     &Of::<cameras::Cameras>(PhantomData),
     &Of::<cpu::Cpu>(PhantomData),
     &Of::<disks::Disks>(PhantomData),
     &Of::<displays::Displays>(PhantomData),
+    &Of::<fans::Fans>(PhantomData),
     &Of::<graphics::Graphics>(PhantomData),
     &Of::<inputs::InputDevices>(PhantomData),
     &Of::<memory_modules::MemoryModules>(PhantomData),
@@ -44,5 +50,6 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<processor::Processor>(PhantomData),
     &Of::<radio_switches::RadioSwitches>(PhantomData),
     &Of::<sound::Sound>(PhantomData),
+    &Of::<temperatures::Temperatures>(PhantomData),
     &Of::<usb::Usb>(PhantomData),
 ];
