@@ -5,8 +5,10 @@ pub(super) mod bluetooth;
 pub(super) mod board;
 pub(super) mod cameras;
 pub(super) mod cpu;
+pub(super) mod disk_latency;
 pub(super) mod disks;
 pub(super) mod displays;
+pub(super) mod drive_health;
 pub(super) mod fans;
 pub(super) mod graphics;
 pub(super) mod inputs;
@@ -25,6 +27,7 @@ mod names;
 mod pci_bus;
 #[cfg(test)]
 mod recording;
+mod smart;
 mod smbios;
 mod usb_bus;
 
@@ -39,8 +42,10 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<board::Board>(PhantomData),
     &Of::<cameras::Cameras>(PhantomData),
     &Of::<cpu::Cpu>(PhantomData),
+    &Of::<disk_latency::DiskLatency>(PhantomData),
     &Of::<disks::Disks>(PhantomData),
     &Of::<displays::Displays>(PhantomData),
+    &Of::<drive_health::DriveHealth>(PhantomData),
     &Of::<fans::Fans>(PhantomData),
     &Of::<graphics::Graphics>(PhantomData),
     &Of::<inputs::InputDevices>(PhantomData),
