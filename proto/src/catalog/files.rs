@@ -16,6 +16,8 @@ const HARDWARE: &[&str] = &[
     include_str!("../../catalog/hardware/fans.json"),
     include_str!("../../catalog/hardware/graphics.json"),
     include_str!("../../catalog/hardware/inputs.json"),
+    include_str!("../../catalog/hardware/kernel-faults.json"),
+    include_str!("../../catalog/hardware/memory-errors.json"),
     include_str!("../../catalog/hardware/memory-modules.json"),
     include_str!("../../catalog/hardware/pci.json"),
     include_str!("../../catalog/hardware/printers-attached.json"),
@@ -24,6 +26,7 @@ const HARDWARE: &[&str] = &[
     include_str!("../../catalog/hardware/sound.json"),
     include_str!("../../catalog/hardware/temperatures.json"),
     include_str!("../../catalog/hardware/usb.json"),
+    include_str!("../../catalog/hardware/usb-resets.json"),
 ];
 
 const NETWORK: &[&str] =

@@ -12,6 +12,8 @@ pub(super) mod drive_health;
 pub(super) mod fans;
 pub(super) mod graphics;
 pub(super) mod inputs;
+pub(super) mod kernel_faults;
+pub(super) mod memory_errors;
 pub(super) mod memory_modules;
 pub(super) mod pci;
 pub(super) mod printers_attached;
@@ -20,9 +22,11 @@ pub(super) mod radio_switches;
 pub(super) mod sound;
 pub(super) mod temperatures;
 pub(super) mod usb;
+pub(super) mod usb_resets;
 
 mod edid;
 mod hwmon;
+mod kernel_log;
 mod names;
 mod pci_bus;
 #[cfg(test)]
@@ -49,6 +53,8 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<fans::Fans>(PhantomData),
     &Of::<graphics::Graphics>(PhantomData),
     &Of::<inputs::InputDevices>(PhantomData),
+    &Of::<kernel_faults::KernelFaults>(PhantomData),
+    &Of::<memory_errors::MemoryErrors>(PhantomData),
     &Of::<memory_modules::MemoryModules>(PhantomData),
     &Of::<pci::Pci>(PhantomData),
     &Of::<printers_attached::PrintersAttached>(PhantomData),
@@ -57,4 +63,5 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<sound::Sound>(PhantomData),
     &Of::<temperatures::Temperatures>(PhantomData),
     &Of::<usb::Usb>(PhantomData),
+    &Of::<usb_resets::UsbResets>(PhantomData),
 ];
