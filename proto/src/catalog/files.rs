@@ -3,8 +3,31 @@
 /// The text of every definition, by area.
 pub(super) const ALL: &[&[&str]] = &[HARDWARE, NETWORK, SECURITY, SYSTEM, TASKS];
 
-const HARDWARE: &[&str] =
-    &[include_str!("../../catalog/hardware/cpu.json"), include_str!("../../catalog/hardware/disks.json")];
+const HARDWARE: &[&str] = &[
+    include_str!("../../catalog/hardware/battery.json"),
+    include_str!("../../catalog/hardware/bluetooth.json"),
+    include_str!("../../catalog/hardware/board.json"),
+    include_str!("../../catalog/hardware/cameras.json"),
+    include_str!("../../catalog/hardware/cpu.json"),
+    include_str!("../../catalog/hardware/disk-latency.json"),
+    include_str!("../../catalog/hardware/disks.json"),
+    include_str!("../../catalog/hardware/displays.json"),
+    include_str!("../../catalog/hardware/drive-health.json"),
+    include_str!("../../catalog/hardware/fans.json"),
+    include_str!("../../catalog/hardware/graphics.json"),
+    include_str!("../../catalog/hardware/inputs.json"),
+    include_str!("../../catalog/hardware/kernel-faults.json"),
+    include_str!("../../catalog/hardware/memory-errors.json"),
+    include_str!("../../catalog/hardware/memory-modules.json"),
+    include_str!("../../catalog/hardware/pci.json"),
+    include_str!("../../catalog/hardware/printers-attached.json"),
+    include_str!("../../catalog/hardware/processor.json"),
+    include_str!("../../catalog/hardware/radio-switches.json"),
+    include_str!("../../catalog/hardware/sound.json"),
+    include_str!("../../catalog/hardware/temperatures.json"),
+    include_str!("../../catalog/hardware/usb.json"),
+    include_str!("../../catalog/hardware/usb-resets.json"),
+];
 
 const NETWORK: &[&str] =
     &[include_str!("../../catalog/network/dns.json"), include_str!("../../catalog/network/interfaces.json")];
