@@ -22,6 +22,7 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/overview.json"),
     include_str!("../../catalog/system/processes.json"),
     include_str!("../../catalog/system/services.json"),
+    include_str!("../../catalog/system/support.json"),
     include_str!("../../catalog/system/updates.json"),
 ];
 

@@ -5,7 +5,10 @@ pub(super) mod memory;
 pub(super) mod overview;
 pub(super) mod processes;
 pub(super) mod services;
+pub(super) mod support;
 pub(super) mod updates;
+
+mod date;
 
 use std::marker::PhantomData;
 
@@ -18,5 +21,6 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<overview::Overview>(PhantomData),
     &Of::<processes::Processes>(PhantomData),
     &Of::<services::Services>(PhantomData),
+    &Of::<support::Support>(PhantomData),
     &Of::<updates::Updates>(PhantomData),
 ];
