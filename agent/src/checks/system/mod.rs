@@ -1,6 +1,7 @@
 //! The operating system.
 
 pub(super) mod disk_space;
+pub(super) mod load;
 pub(super) mod memory;
 pub(super) mod overview;
 pub(super) mod processes;
@@ -17,6 +18,7 @@ use super::{Of, Runner};
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<disk_space::DiskSpace>(PhantomData),
+    &Of::<load::Load>(PhantomData),
     &Of::<memory::Memory>(PhantomData),
     &Of::<overview::Overview>(PhantomData),
     &Of::<processes::Processes>(PhantomData),
