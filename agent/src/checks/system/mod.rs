@@ -1,6 +1,7 @@
 //! The operating system.
 
 pub(super) mod disk_space;
+pub(super) mod kernel;
 pub(super) mod load;
 pub(super) mod memory;
 pub(super) mod overview;
@@ -18,6 +19,7 @@ use super::{Of, Runner};
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<disk_space::DiskSpace>(PhantomData),
+    &Of::<kernel::Kernel>(PhantomData),
     &Of::<load::Load>(PhantomData),
     &Of::<memory::Memory>(PhantomData),
     &Of::<overview::Overview>(PhantomData),
