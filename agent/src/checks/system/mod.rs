@@ -2,6 +2,7 @@
 
 pub(super) mod disk_space;
 pub(super) mod kernel;
+pub(super) mod limits;
 pub(super) mod load;
 pub(super) mod memory;
 pub(super) mod overview;
@@ -20,6 +21,7 @@ use super::{Of, Runner};
 pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<disk_space::DiskSpace>(PhantomData),
     &Of::<kernel::Kernel>(PhantomData),
+    &Of::<limits::Limits>(PhantomData),
     &Of::<load::Load>(PhantomData),
     &Of::<memory::Memory>(PhantomData),
     &Of::<overview::Overview>(PhantomData),
