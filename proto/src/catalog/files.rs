@@ -26,6 +26,7 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/processes.json"),
     include_str!("../../catalog/system/services.json"),
     include_str!("../../catalog/system/support.json"),
+    include_str!("../../catalog/system/swap.json"),
     include_str!("../../catalog/system/updates.json"),
 ];
 

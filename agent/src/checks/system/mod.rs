@@ -9,6 +9,7 @@ pub(super) mod overview;
 pub(super) mod processes;
 pub(super) mod services;
 pub(super) mod support;
+pub(super) mod swap;
 pub(super) mod updates;
 
 mod date;
@@ -28,5 +29,6 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<processes::Processes>(PhantomData),
     &Of::<services::Services>(PhantomData),
     &Of::<support::Support>(PhantomData),
+    &Of::<swap::Swap>(PhantomData),
     &Of::<updates::Updates>(PhantomData),
 ];
