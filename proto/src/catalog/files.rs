@@ -28,6 +28,7 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/support.json"),
     include_str!("../../catalog/system/swap.json"),
     include_str!("../../catalog/system/updates.json"),
+    include_str!("../../catalog/system/virtual-machine.json"),
 ];
 
 const TASKS: &[&str] =

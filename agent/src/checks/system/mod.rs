@@ -11,6 +11,7 @@ pub(super) mod services;
 pub(super) mod support;
 pub(super) mod swap;
 pub(super) mod updates;
+pub(super) mod virtual_machine;
 
 mod date;
 
@@ -31,4 +32,5 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<support::Support>(PhantomData),
     &Of::<swap::Swap>(PhantomData),
     &Of::<updates::Updates>(PhantomData),
+    &Of::<virtual_machine::VirtualMachine>(PhantomData),
 ];
