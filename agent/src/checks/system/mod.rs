@@ -14,6 +14,8 @@ pub(super) mod updates;
 pub(super) mod virtual_machine;
 
 mod date;
+mod reply;
+mod unit;
 
 use std::marker::PhantomData;
 
