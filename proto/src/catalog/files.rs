@@ -18,6 +18,7 @@ const SECURITY: &[&str] = &[
 
 const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/disk-space.json"),
+    include_str!("../../catalog/system/flapping.json"),
     include_str!("../../catalog/system/kernel.json"),
     include_str!("../../catalog/system/limits.json"),
     include_str!("../../catalog/system/load.json"),

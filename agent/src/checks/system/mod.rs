@@ -1,6 +1,7 @@
 //! The operating system.
 
 pub(super) mod disk_space;
+pub(super) mod flapping;
 pub(super) mod kernel;
 pub(super) mod limits;
 pub(super) mod load;
@@ -24,6 +25,7 @@ use super::{Of, Runner};
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<disk_space::DiskSpace>(PhantomData),
+    &Of::<flapping::Flapping>(PhantomData),
     &Of::<kernel::Kernel>(PhantomData),
     &Of::<limits::Limits>(PhantomData),
     &Of::<load::Load>(PhantomData),
