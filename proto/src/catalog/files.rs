@@ -17,6 +17,7 @@ const SECURITY: &[&str] = &[
 ];
 
 const SYSTEM: &[&str] = &[
+    include_str!("../../catalog/system/boot-time.json"),
     include_str!("../../catalog/system/disk-space.json"),
     include_str!("../../catalog/system/flapping.json"),
     include_str!("../../catalog/system/kernel.json"),

@@ -1,5 +1,6 @@
 //! The operating system.
 
+pub(super) mod boot_time;
 pub(super) mod disk_space;
 pub(super) mod flapping;
 pub(super) mod kernel;
@@ -24,6 +25,7 @@ use super::{Of, Runner};
 
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
+    &Of::<boot_time::BootTime>(PhantomData),
     &Of::<disk_space::DiskSpace>(PhantomData),
     &Of::<flapping::Flapping>(PhantomData),
     &Of::<kernel::Kernel>(PhantomData),
