@@ -26,6 +26,7 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/memory.json"),
     include_str!("../../catalog/system/overview.json"),
     include_str!("../../catalog/system/processes.json"),
+    include_str!("../../catalog/system/schedules.json"),
     include_str!("../../catalog/system/services.json"),
     include_str!("../../catalog/system/support.json"),
     include_str!("../../catalog/system/swap.json"),

@@ -9,6 +9,7 @@ pub(super) mod load;
 pub(super) mod memory;
 pub(super) mod overview;
 pub(super) mod processes;
+pub(super) mod schedules;
 pub(super) mod services;
 pub(super) mod support;
 pub(super) mod swap;
@@ -34,6 +35,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<memory::Memory>(PhantomData),
     &Of::<overview::Overview>(PhantomData),
     &Of::<processes::Processes>(PhantomData),
+    &Of::<schedules::Schedules>(PhantomData),
     &Of::<services::Services>(PhantomData),
     &Of::<support::Support>(PhantomData),
     &Of::<swap::Swap>(PhantomData),
