@@ -8,14 +8,17 @@ pub(super) mod limits;
 pub(super) mod load;
 pub(super) mod memory;
 pub(super) mod overview;
+pub(super) mod own_start_up;
 pub(super) mod processes;
 pub(super) mod schedules;
 pub(super) mod services;
+pub(super) mod start_up;
 pub(super) mod support;
 pub(super) mod swap;
 pub(super) mod updates;
 pub(super) mod virtual_machine;
 
+mod autostart;
 mod date;
 mod reply;
 mod unit;
@@ -34,9 +37,11 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<load::Load>(PhantomData),
     &Of::<memory::Memory>(PhantomData),
     &Of::<overview::Overview>(PhantomData),
+    &Of::<own_start_up::OwnStartUp>(PhantomData),
     &Of::<processes::Processes>(PhantomData),
     &Of::<schedules::Schedules>(PhantomData),
     &Of::<services::Services>(PhantomData),
+    &Of::<start_up::StartUp>(PhantomData),
     &Of::<support::Support>(PhantomData),
     &Of::<swap::Swap>(PhantomData),
     &Of::<updates::Updates>(PhantomData),
