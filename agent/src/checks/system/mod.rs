@@ -3,6 +3,7 @@
 pub(super) mod boot_time;
 pub(super) mod disk_space;
 pub(super) mod flapping;
+pub(super) mod journal;
 pub(super) mod kernel;
 pub(super) mod limits;
 pub(super) mod load;
@@ -20,6 +21,7 @@ pub(super) mod virtual_machine;
 
 mod autostart;
 mod date;
+mod log;
 mod reply;
 mod unit;
 
@@ -32,6 +34,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<boot_time::BootTime>(PhantomData),
     &Of::<disk_space::DiskSpace>(PhantomData),
     &Of::<flapping::Flapping>(PhantomData),
+    &Of::<journal::Journal>(PhantomData),
     &Of::<kernel::Kernel>(PhantomData),
     &Of::<limits::Limits>(PhantomData),
     &Of::<load::Load>(PhantomData),
