@@ -1,6 +1,7 @@
 //! The operating system.
 
 pub(super) mod boot_time;
+pub(super) mod crashes;
 pub(super) mod disk_space;
 pub(super) mod flapping;
 pub(super) mod journal;
@@ -32,6 +33,7 @@ use super::{Of, Runner};
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<boot_time::BootTime>(PhantomData),
+    &Of::<crashes::Crashes>(PhantomData),
     &Of::<disk_space::DiskSpace>(PhantomData),
     &Of::<flapping::Flapping>(PhantomData),
     &Of::<journal::Journal>(PhantomData),
