@@ -26,6 +26,7 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/limits.json"),
     include_str!("../../catalog/system/load.json"),
     include_str!("../../catalog/system/memory.json"),
+    include_str!("../../catalog/system/out-of-memory.json"),
     include_str!("../../catalog/system/overview.json"),
     include_str!("../../catalog/system/own-start-up.json"),
     include_str!("../../catalog/system/processes.json"),

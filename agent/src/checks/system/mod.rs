@@ -9,6 +9,7 @@ pub(super) mod kernel;
 pub(super) mod limits;
 pub(super) mod load;
 pub(super) mod memory;
+pub(super) mod out_of_memory;
 pub(super) mod overview;
 pub(super) mod own_start_up;
 pub(super) mod processes;
@@ -41,6 +42,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<limits::Limits>(PhantomData),
     &Of::<load::Load>(PhantomData),
     &Of::<memory::Memory>(PhantomData),
+    &Of::<out_of_memory::OutOfMemory>(PhantomData),
     &Of::<overview::Overview>(PhantomData),
     &Of::<own_start_up::OwnStartUp>(PhantomData),
     &Of::<processes::Processes>(PhantomData),
