@@ -3,6 +3,7 @@
 pub(super) mod boot_time;
 pub(super) mod crashes;
 pub(super) mod disk_space;
+pub(super) mod file_systems;
 pub(super) mod flapping;
 pub(super) mod journal;
 pub(super) mod kernel;
@@ -36,6 +37,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<boot_time::BootTime>(PhantomData),
     &Of::<crashes::Crashes>(PhantomData),
     &Of::<disk_space::DiskSpace>(PhantomData),
+    &Of::<file_systems::FileSystems>(PhantomData),
     &Of::<flapping::Flapping>(PhantomData),
     &Of::<journal::Journal>(PhantomData),
     &Of::<kernel::Kernel>(PhantomData),
