@@ -30,6 +30,7 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/out-of-memory.json"),
     include_str!("../../catalog/system/overview.json"),
     include_str!("../../catalog/system/own-start-up.json"),
+    include_str!("../../catalog/system/packages.json"),
     include_str!("../../catalog/system/processes.json"),
     include_str!("../../catalog/system/schedules.json"),
     include_str!("../../catalog/system/services.json"),

@@ -13,6 +13,7 @@ pub(super) mod memory;
 pub(super) mod out_of_memory;
 pub(super) mod overview;
 pub(super) mod own_start_up;
+pub(super) mod packages;
 pub(super) mod processes;
 pub(super) mod schedules;
 pub(super) mod services;
@@ -47,6 +48,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<out_of_memory::OutOfMemory>(PhantomData),
     &Of::<overview::Overview>(PhantomData),
     &Of::<own_start_up::OwnStartUp>(PhantomData),
+    &Of::<packages::Packages>(PhantomData),
     &Of::<processes::Processes>(PhantomData),
     &Of::<schedules::Schedules>(PhantomData),
     &Of::<services::Services>(PhantomData),
