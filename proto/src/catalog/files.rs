@@ -18,6 +18,7 @@ const SECURITY: &[&str] = &[
 
 const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/boot-time.json"),
+    include_str!("../../catalog/system/clock.json"),
     include_str!("../../catalog/system/crashes.json"),
     include_str!("../../catalog/system/disk-space.json"),
     include_str!("../../catalog/system/file-systems.json"),

@@ -1,6 +1,7 @@
 //! The operating system.
 
 pub(super) mod boot_time;
+pub(super) mod clock;
 pub(super) mod crashes;
 pub(super) mod disk_space;
 pub(super) mod file_systems;
@@ -36,6 +37,7 @@ use super::{Of, Runner};
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<boot_time::BootTime>(PhantomData),
+    &Of::<clock::Clock>(PhantomData),
     &Of::<crashes::Crashes>(PhantomData),
     &Of::<disk_space::DiskSpace>(PhantomData),
     &Of::<file_systems::FileSystems>(PhantomData),

@@ -122,7 +122,8 @@ fn care(line: &str, id: &str, version: &str) -> Option<Care> {
     Some(Care::Until(Date::parse(words.next()?)?, words.next().and_then(Date::parse)))
 }
 
-fn table_date() -> &'static str {
+/// The day of the table.
+pub(super) fn table_date() -> &'static str {
     TABLE.lines().find_map(|line| line.strip_prefix("date ")).unwrap_or("")
 }
 
