@@ -27,6 +27,7 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/kernel.json"),
     include_str!("../../catalog/system/limits.json"),
     include_str!("../../catalog/system/load.json"),
+    include_str!("../../catalog/system/logs-size.json"),
     include_str!("../../catalog/system/memory.json"),
     include_str!("../../catalog/system/out-of-memory.json"),
     include_str!("../../catalog/system/overview.json"),

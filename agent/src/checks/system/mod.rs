@@ -10,6 +10,7 @@ pub(super) mod journal;
 pub(super) mod kernel;
 pub(super) mod limits;
 pub(super) mod load;
+pub(super) mod logs_size;
 pub(super) mod memory;
 pub(super) mod out_of_memory;
 pub(super) mod overview;
@@ -46,6 +47,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<kernel::Kernel>(PhantomData),
     &Of::<limits::Limits>(PhantomData),
     &Of::<load::Load>(PhantomData),
+    &Of::<logs_size::LogsSize>(PhantomData),
     &Of::<memory::Memory>(PhantomData),
     &Of::<out_of_memory::OutOfMemory>(PhantomData),
     &Of::<overview::Overview>(PhantomData),
