@@ -19,6 +19,7 @@ pub(super) mod packages;
 pub(super) mod processes;
 pub(super) mod schedules;
 pub(super) mod services;
+pub(super) mod sleep;
 pub(super) mod start_up;
 pub(super) mod support;
 pub(super) mod swap;
@@ -56,6 +57,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<processes::Processes>(PhantomData),
     &Of::<schedules::Schedules>(PhantomData),
     &Of::<services::Services>(PhantomData),
+    &Of::<sleep::Sleep>(PhantomData),
     &Of::<start_up::StartUp>(PhantomData),
     &Of::<support::Support>(PhantomData),
     &Of::<swap::Swap>(PhantomData),
