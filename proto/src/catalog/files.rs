@@ -21,6 +21,7 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/clock.json"),
     include_str!("../../catalog/system/crashes.json"),
     include_str!("../../catalog/system/disk-space.json"),
+    include_str!("../../catalog/system/disk-users.json"),
     include_str!("../../catalog/system/file-systems.json"),
     include_str!("../../catalog/system/flapping.json"),
     include_str!("../../catalog/system/journal.json"),

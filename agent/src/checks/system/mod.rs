@@ -4,6 +4,7 @@ pub(super) mod boot_time;
 pub(super) mod clock;
 pub(super) mod crashes;
 pub(super) mod disk_space;
+pub(super) mod disk_users;
 pub(super) mod file_systems;
 pub(super) mod flapping;
 pub(super) mod journal;
@@ -42,6 +43,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<clock::Clock>(PhantomData),
     &Of::<crashes::Crashes>(PhantomData),
     &Of::<disk_space::DiskSpace>(PhantomData),
+    &Of::<disk_users::DiskUsers>(PhantomData),
     &Of::<file_systems::FileSystems>(PhantomData),
     &Of::<flapping::Flapping>(PhantomData),
     &Of::<journal::Journal>(PhantomData),
