@@ -37,6 +37,7 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/processes.json"),
     include_str!("../../catalog/system/schedules.json"),
     include_str!("../../catalog/system/services.json"),
+    include_str!("../../catalog/system/session.json"),
     include_str!("../../catalog/system/sleep.json"),
     include_str!("../../catalog/system/start-up.json"),
     include_str!("../../catalog/system/support.json"),

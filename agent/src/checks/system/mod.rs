@@ -20,6 +20,7 @@ pub(super) mod packages;
 pub(super) mod processes;
 pub(super) mod schedules;
 pub(super) mod services;
+pub(super) mod session;
 pub(super) mod sleep;
 pub(super) mod start_up;
 pub(super) mod support;
@@ -59,6 +60,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<processes::Processes>(PhantomData),
     &Of::<schedules::Schedules>(PhantomData),
     &Of::<services::Services>(PhantomData),
+    &Of::<session::Session>(PhantomData),
     &Of::<sleep::Sleep>(PhantomData),
     &Of::<start_up::StartUp>(PhantomData),
     &Of::<support::Support>(PhantomData),
