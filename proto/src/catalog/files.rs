@@ -26,6 +26,7 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/flapping.json"),
     include_str!("../../catalog/system/journal.json"),
     include_str!("../../catalog/system/kernel.json"),
+    include_str!("../../catalog/system/language.json"),
     include_str!("../../catalog/system/limits.json"),
     include_str!("../../catalog/system/load.json"),
     include_str!("../../catalog/system/logs-size.json"),

@@ -9,6 +9,7 @@ pub(super) mod file_systems;
 pub(super) mod flapping;
 pub(super) mod journal;
 pub(super) mod kernel;
+pub(super) mod language;
 pub(super) mod limits;
 pub(super) mod load;
 pub(super) mod logs_size;
@@ -49,6 +50,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<flapping::Flapping>(PhantomData),
     &Of::<journal::Journal>(PhantomData),
     &Of::<kernel::Kernel>(PhantomData),
+    &Of::<language::Language>(PhantomData),
     &Of::<limits::Limits>(PhantomData),
     &Of::<load::Load>(PhantomData),
     &Of::<logs_size::LogsSize>(PhantomData),
