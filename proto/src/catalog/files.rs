@@ -40,12 +40,34 @@ const SECURITY: &[&str] = &[
 ];
 
 const SYSTEM: &[&str] = &[
+    include_str!("../../catalog/system/boot-time.json"),
+    include_str!("../../catalog/system/clock.json"),
+    include_str!("../../catalog/system/crashes.json"),
     include_str!("../../catalog/system/disk-space.json"),
+    include_str!("../../catalog/system/disk-users.json"),
+    include_str!("../../catalog/system/file-systems.json"),
+    include_str!("../../catalog/system/flapping.json"),
+    include_str!("../../catalog/system/journal.json"),
+    include_str!("../../catalog/system/kernel.json"),
+    include_str!("../../catalog/system/language.json"),
+    include_str!("../../catalog/system/limits.json"),
+    include_str!("../../catalog/system/load.json"),
+    include_str!("../../catalog/system/logs-size.json"),
     include_str!("../../catalog/system/memory.json"),
+    include_str!("../../catalog/system/out-of-memory.json"),
     include_str!("../../catalog/system/overview.json"),
+    include_str!("../../catalog/system/own-start-up.json"),
+    include_str!("../../catalog/system/packages.json"),
     include_str!("../../catalog/system/processes.json"),
+    include_str!("../../catalog/system/schedules.json"),
     include_str!("../../catalog/system/services.json"),
+    include_str!("../../catalog/system/session.json"),
+    include_str!("../../catalog/system/sleep.json"),
+    include_str!("../../catalog/system/start-up.json"),
+    include_str!("../../catalog/system/support.json"),
+    include_str!("../../catalog/system/swap.json"),
     include_str!("../../catalog/system/updates.json"),
+    include_str!("../../catalog/system/virtual-machine.json"),
 ];
 
 const TASKS: &[&str] =
