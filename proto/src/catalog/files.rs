@@ -6,8 +6,15 @@ pub(super) const ALL: &[&[&str]] = &[HARDWARE, NETWORK, SECURITY, SYSTEM, TASKS]
 const HARDWARE: &[&str] =
     &[include_str!("../../catalog/hardware/cpu.json"), include_str!("../../catalog/hardware/disks.json")];
 
-const NETWORK: &[&str] =
-    &[include_str!("../../catalog/network/dns.json"), include_str!("../../catalog/network/interfaces.json")];
+const NETWORK: &[&str] = &[
+    include_str!("../../catalog/network/dns.json"),
+    include_str!("../../catalog/network/errors.json"),
+    include_str!("../../catalog/network/hosts.json"),
+    include_str!("../../catalog/network/interfaces.json"),
+    include_str!("../../catalog/network/ipv6.json"),
+    include_str!("../../catalog/network/limits.json"),
+    include_str!("../../catalog/network/routes.json"),
+];
 
 const SECURITY: &[&str] = &[
     include_str!("../../catalog/security/administrators.json"),
