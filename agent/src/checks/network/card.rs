@@ -13,8 +13,30 @@ use crate::checks::machine::Machine;
 /// Beginnings of names that the system, drivers and well-known programs give: systemd.net-naming-scheme(7) and the
 /// programs' documentation.
 const KINDS: [&str; 24] = [
-    "bond", "br", "cni", "docker", "en", "eth", "ib", "incusbr", "lo", "lxcbr", "lxdbr", "podman", "ppp", "tailscale",
-    "tap", "team", "tun", "usb", "veth", "virbr", "vnet", "wg", "wl", "ww",
+    "bond",
+    "br",
+    "cni",
+    "docker",
+    "en",
+    "eth",
+    "ib",
+    "incusbr",
+    "lo",
+    "lxcbr",
+    "lxdbr",
+    "podman",
+    "ppp",
+    "tailscale",
+    "tap",
+    "team",
+    "tun",
+    "usb",
+    "veth",
+    "virbr",
+    "vnet",
+    "wg",
+    "wl",
+    "ww",
 ];
 /// How long the kernel's names are at most, without the closing zero (`IFNAMSIZ`).
 const NAME_MAX: usize = 15;

@@ -79,9 +79,8 @@ impl Check for Errors {
             .iter()
             .map(|card| (card, card.since(inputs.before.iter().find(|before| before.name == card.name))))
             .collect();
-        let columns = [
-            "card", "speed", "duplex", "packets", "errors", "dropped", "errors-all", "dropped-all", "lost-link",
-        ];
+        let columns =
+            ["card", "speed", "duplex", "packets", "errors", "dropped", "errors-all", "dropped-all", "lost-link"];
         draft.table("cards", &columns, pairs.iter().map(|(all, new)| all.row(new)).collect());
         for (all, new) in &pairs {
             all.judge(&mut draft, new, inputs.uptime);
@@ -257,14 +256,8 @@ mod tests {
 
     #[test]
     fn everything_declared_is_said() {
-        let bad = Card {
-            damaged: 500,
-            dropped: 1_000_000,
-            lost: 90,
-            speed: Some(10),
-            duplex: Some("half".into()),
-            ..card()
-        };
+        let bad =
+            Card { damaged: 500, dropped: 1_000_000, lost: 90, speed: Some(10), duplex: Some("half".into()), ..card() };
         all_is_said::<Errors>(vec![
             with(card()),
             Inputs { after: vec![Card { errors: 9, ..bad.clone() }], ..with(bad) },

@@ -89,7 +89,12 @@ impl Check for Hosts {
         }
         let sources = ["dns", "resolve"];
         if order.as_ref().is_some_and(|order| !order.iter().any(|source| sources.contains(source))) {
-            draft.finding(Severity::Critical, "dns-not-used", &[], "/etc/nsswitch.conf: hosts has neither dns nor resolve");
+            draft.finding(
+                Severity::Critical,
+                "dns-not-used",
+                &[],
+                "/etc/nsswitch.conf: hosts has neither dns nor resolve",
+            );
         }
         // `myhostname` and `resolve` answer for the own name without any file: nss-myhostname(8).
         let answered = order.is_some_and(|order| order.iter().any(|s| matches!(*s, "myhostname" | "resolve")));
@@ -125,8 +130,20 @@ fn overrides(line: &str) -> Vec<Override<'_>> {
 /// left out: the value is shown as it is.
 fn order(text: &str) -> Option<Vec<&str>> {
     const SOURCES: [&str; 14] = [
-        "compat", "db", "dns", "files", "libvirt", "libvirt_guest", "mdns", "mdns4", "mdns4_minimal", "mdns_minimal",
-        "myhostname", "mymachines", "resolve", "wins",
+        "compat",
+        "db",
+        "dns",
+        "files",
+        "libvirt",
+        "libvirt_guest",
+        "mdns",
+        "mdns4",
+        "mdns4_minimal",
+        "mdns_minimal",
+        "myhostname",
+        "mymachines",
+        "resolve",
+        "wins",
     ];
     let line = text.lines().find_map(|line| line.trim().strip_prefix("hosts:"))?;
     Some(line.split_whitespace().filter(|word| SOURCES.contains(word)).collect())

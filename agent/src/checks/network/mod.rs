@@ -2,17 +2,24 @@
 
 mod address;
 mod card;
+pub(super) mod connections;
 pub(super) mod dns;
+pub(super) mod duplicates;
 pub(super) mod errors;
 pub(super) mod hosts;
 pub(super) mod interfaces;
 pub(super) mod ipv6;
+pub(super) mod lease;
 pub(super) mod limits;
 mod probe;
+pub(super) mod proxy;
 mod resolve;
 mod route;
 pub(super) mod routes;
+mod sockets;
 mod targets;
+pub(super) mod vpn;
+pub(super) mod wifi;
 
 use std::marker::PhantomData;
 
@@ -20,11 +27,17 @@ use super::{Of, Runner};
 
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
+    &Of::<connections::Connections>(PhantomData),
     &Of::<dns::Dns>(PhantomData),
+    &Of::<duplicates::Duplicates>(PhantomData),
     &Of::<errors::Errors>(PhantomData),
     &Of::<hosts::Hosts>(PhantomData),
     &Of::<interfaces::Interfaces>(PhantomData),
     &Of::<ipv6::Ipv6>(PhantomData),
+    &Of::<lease::Lease>(PhantomData),
     &Of::<limits::Limits>(PhantomData),
+    &Of::<proxy::Proxy>(PhantomData),
     &Of::<routes::Routes>(PhantomData),
+    &Of::<vpn::Vpn>(PhantomData),
+    &Of::<wifi::Wifi>(PhantomData),
 ];

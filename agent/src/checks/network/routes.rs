@@ -65,7 +65,12 @@ impl Check for Routes {
         draft.table("ways-out", &["card", "family", "gateway", "metric", "connected"], rows);
 
         if out.is_empty() && inputs.used.iter().all(Option::is_none) {
-            draft.finding(Severity::Critical, "no-way-out", &[], "/proc/net/route and ipv6_route have no default route");
+            draft.finding(
+                Severity::Critical,
+                "no-way-out",
+                &[],
+                "/proc/net/route and ipv6_route have no default route",
+            );
         }
         inputs.judge_ways(&mut draft, &out, &routes);
         let refused = routes.iter().filter(|route| route.rejects).count();
@@ -153,9 +158,8 @@ impl Inputs {
             IpAddr::V4(v4) => v4.is_link_local(),
             IpAddr::V6(v6) => v6.is_unicast_link_local(),
         };
-        let neighbour = |route: &Route| {
-            route.card == card && route.gateway.is_none() && !route.rejects && route.covers(gateway)
-        };
+        let neighbour =
+            |route: &Route| route.card == card && route.gateway.is_none() && !route.rejects && route.covers(gateway);
         let Some(addresses) = self.addresses.as_ref().and_then(|all| all.get(card)) else { return true };
         let own = |(ip, prefix): &(IpAddr, u8)| {
             Route { card: String::new(), to: (*ip, *prefix), gateway: None, metric: 0, rejects: false }.covers(gateway)
