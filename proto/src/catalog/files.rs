@@ -20,8 +20,10 @@ const NETWORK: &[&str] = &[
     include_str!("../../catalog/network/lease.json"),
     include_str!("../../catalog/network/limits.json"),
     include_str!("../../catalog/network/mtu.json"),
+    include_str!("../../catalog/network/path.json"),
     include_str!("../../catalog/network/proxy.json"),
     include_str!("../../catalog/network/routes.json"),
+    include_str!("../../catalog/network/tls.json"),
     include_str!("../../catalog/network/vpn.json"),
     include_str!("../../catalog/network/wifi.json"),
 ];

@@ -220,13 +220,18 @@ impl Router {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::checks::machine::Unread;
     use crate::checks::network::probe::Outcome;
     use crate::checks::proof::{all_is_said, findings, told};
+
+    /// A router that answers, or doesn't.
+    pub(in super::super) fn router_that(answers: bool) -> Router {
+        router(echoes([answers.then_some(900); 3]), false)
+    }
 
     fn router(said: Said, wireless: bool) -> Router {
         Router { address: "192.168.1.1".parse().unwrap(), card: "eth0".into(), wireless, said }

@@ -100,11 +100,14 @@ pub(super) fn date(answer: &str) -> Option<u64> {
     let [hours, minutes, seconds] = clock[..] else { return None };
     let (day, year): (u64, u64) = (day.parse().ok()?, year.parse().ok()?);
     let valid = (1..=31).contains(&day) && (1970..=9999).contains(&year) && hours < 24 && minutes < 60 && seconds <= 60;
+    if !valid {
+        return None;
+    }
     // Days from the first of March of the year 0, so that the leap day is the last of its year.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1;
     // 1970 began 719,468 days after it.
-    valid.then(|| (days - 719_468) * 86_400 + hours * 3_600 + minutes * 60 + seconds)
+    Some((days - 719_468) * 86_400 + hours * 3_600 + minutes * 60 + seconds)
 }
 
 /// `HTTP/1.1 200 OK`.

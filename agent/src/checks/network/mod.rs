@@ -8,6 +8,7 @@ pub(super) mod dns;
 pub(super) mod duplicates;
 pub(super) mod errors;
 pub(super) mod gateway;
+mod handshake;
 pub(super) mod hosts;
 mod http;
 pub(super) mod interfaces;
@@ -16,6 +17,7 @@ pub(super) mod ipv6;
 pub(super) mod lease;
 pub(super) mod limits;
 pub(super) mod mtu;
+pub(super) mod path;
 mod ping;
 mod probe;
 pub(super) mod proxy;
@@ -24,6 +26,8 @@ mod route;
 pub(super) mod routes;
 mod sockets;
 mod targets;
+pub(super) mod tls;
+mod trust;
 pub(super) mod vpn;
 pub(super) mod wifi;
 
@@ -46,8 +50,10 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<lease::Lease>(PhantomData),
     &Of::<limits::Limits>(PhantomData),
     &Of::<mtu::Mtu>(PhantomData),
+    &Of::<path::Path>(PhantomData),
     &Of::<proxy::Proxy>(PhantomData),
     &Of::<routes::Routes>(PhantomData),
+    &Of::<tls::Tls>(PhantomData),
     &Of::<vpn::Vpn>(PhantomData),
     &Of::<wifi::Wifi>(PhantomData),
 ];

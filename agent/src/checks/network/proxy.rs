@@ -64,6 +64,15 @@ enum Syntax {
     Desktop,
 }
 
+/// What the settings of a system come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Set {
+    /// How many proxies are set.
+    pub(super) count: usize,
+    /// Whether one of them is on this computer and doesn't run.
+    pub(super) stopped: bool,
+}
+
 /// A proxy as it is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Setting {
@@ -111,6 +120,13 @@ impl Check for Proxy {
         }
         draft
     }
+}
+
+/// What the settings of that system come to.
+pub(super) fn set(machine: &Machine) -> Set {
+    let inputs = inputs_from(machine);
+    let settings: Vec<Setting> = inputs.files.iter().flat_map(settings).collect();
+    Set { count: settings.len(), stopped: stopped(&settings, &inputs.tables).is_some() }
 }
 
 fn inputs_from(machine: &Machine) -> Inputs {
@@ -265,12 +281,17 @@ impl Setting {
     }
 }
 
-fn judge_settings(draft: &mut Draft, settings: &[Setting], tables: &[Reading]) {
+/// The port of a proxy on this computer where nobody listens.
+fn stopped(settings: &[Setting], tables: &[Reading]) -> Option<u16> {
     let here = |host: &str| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     let runs = |port: u16| tables.iter().flatten().any(|table| listens(table, port));
     let known = tables.iter().any(Result::is_ok);
-    let stopped = settings.iter().filter_map(|setting| setting.place.as_ref());
-    if let Some((_, port)) = stopped.filter(|(host, port)| known && here(host) && !runs(*port)).last() {
+    let mut places = settings.iter().filter_map(|setting| setting.place.as_ref());
+    places.find(|(host, port)| known && here(host) && !runs(*port)).map(|(_, port)| *port)
+}
+
+fn judge_settings(draft: &mut Draft, settings: &[Setting], tables: &[Reading]) {
+    if let Some(port) = stopped(settings, tables) {
         let evidence = format!("/proc/net/tcp: nobody listens at port {port}");
         draft.finding(Severity::Critical, "proxy-stopped", &[], evidence);
     }
