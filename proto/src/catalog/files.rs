@@ -29,8 +29,27 @@ const HARDWARE: &[&str] = &[
     include_str!("../../catalog/hardware/usb-resets.json"),
 ];
 
-const NETWORK: &[&str] =
-    &[include_str!("../../catalog/network/dns.json"), include_str!("../../catalog/network/interfaces.json")];
+const NETWORK: &[&str] = &[
+    include_str!("../../catalog/network/captive-portal.json"),
+    include_str!("../../catalog/network/connections.json"),
+    include_str!("../../catalog/network/dns.json"),
+    include_str!("../../catalog/network/duplicates.json"),
+    include_str!("../../catalog/network/errors.json"),
+    include_str!("../../catalog/network/gateway.json"),
+    include_str!("../../catalog/network/hosts.json"),
+    include_str!("../../catalog/network/interfaces.json"),
+    include_str!("../../catalog/network/internet.json"),
+    include_str!("../../catalog/network/ipv6.json"),
+    include_str!("../../catalog/network/lease.json"),
+    include_str!("../../catalog/network/limits.json"),
+    include_str!("../../catalog/network/mtu.json"),
+    include_str!("../../catalog/network/path.json"),
+    include_str!("../../catalog/network/proxy.json"),
+    include_str!("../../catalog/network/routes.json"),
+    include_str!("../../catalog/network/tls.json"),
+    include_str!("../../catalog/network/vpn.json"),
+    include_str!("../../catalog/network/wifi.json"),
+];
 
 const SECURITY: &[&str] = &[
     include_str!("../../catalog/security/administrators.json"),
