@@ -12,8 +12,11 @@ const NETWORK: &[&str] =
 const SECURITY: &[&str] = &[
     include_str!("../../catalog/security/administrators.json"),
     include_str!("../../catalog/security/cpu-flaws.json"),
+    include_str!("../../catalog/security/exposed.json"),
     include_str!("../../catalog/security/firewall.json"),
     include_str!("../../catalog/security/ports.json"),
+    include_str!("../../catalog/security/remote-access.json"),
+    include_str!("../../catalog/security/sessions.json"),
 ];
 
 const SYSTEM: &[&str] = &[
