@@ -10,13 +10,18 @@ const NETWORK: &[&str] =
     &[include_str!("../../catalog/network/dns.json"), include_str!("../../catalog/network/interfaces.json")];
 
 const SECURITY: &[&str] = &[
+    include_str!("../../catalog/security/access-control.json"),
     include_str!("../../catalog/security/administrators.json"),
+    include_str!("../../catalog/security/antivirus.json"),
     include_str!("../../catalog/security/cpu-flaws.json"),
+    include_str!("../../catalog/security/disk-encryption.json"),
     include_str!("../../catalog/security/exposed.json"),
     include_str!("../../catalog/security/firewall.json"),
+    include_str!("../../catalog/security/kernel-hardening.json"),
     include_str!("../../catalog/security/ports.json"),
     include_str!("../../catalog/security/remote-access.json"),
     include_str!("../../catalog/security/sessions.json"),
+    include_str!("../../catalog/security/ssh.json"),
 ];
 
 const SYSTEM: &[&str] = &[

@@ -1,13 +1,19 @@
 //! Protection of the PC.
 
+pub(super) mod access_control;
 pub(super) mod administrators;
+pub(super) mod antivirus;
 pub(super) mod cpu_flaws;
+pub(super) mod disk_encryption;
 pub(super) mod exposed;
 pub(super) mod firewall;
+pub(super) mod kernel_hardening;
 pub(super) mod ports;
 pub(super) mod remote_access;
 pub(super) mod sessions;
+pub(super) mod ssh;
 
+mod drop_in;
 mod program;
 mod remote_tools;
 mod socket;
@@ -18,11 +24,16 @@ use super::{Of, Runner};
 
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
+    &Of::<access_control::AccessControl>(PhantomData),
     &Of::<administrators::Administrators>(PhantomData),
+    &Of::<antivirus::Antivirus>(PhantomData),
     &Of::<cpu_flaws::CpuFlaws>(PhantomData),
+    &Of::<disk_encryption::DiskEncryption>(PhantomData),
     &Of::<exposed::Exposed>(PhantomData),
     &Of::<firewall::Firewall>(PhantomData),
+    &Of::<kernel_hardening::KernelHardening>(PhantomData),
     &Of::<ports::Ports>(PhantomData),
     &Of::<remote_access::RemoteAccess>(PhantomData),
     &Of::<sessions::Sessions>(PhantomData),
+    &Of::<ssh::Ssh>(PhantomData),
 ];
