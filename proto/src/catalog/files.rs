@@ -13,6 +13,7 @@ const SECURITY: &[&str] = &[
     include_str!("../../catalog/security/access-control.json"),
     include_str!("../../catalog/security/administrators.json"),
     include_str!("../../catalog/security/antivirus.json"),
+    include_str!("../../catalog/security/automatic-updates.json"),
     include_str!("../../catalog/security/cpu-flaws.json"),
     include_str!("../../catalog/security/disk-encryption.json"),
     include_str!("../../catalog/security/exposed.json"),
@@ -20,6 +21,7 @@ const SECURITY: &[&str] = &[
     include_str!("../../catalog/security/kernel-hardening.json"),
     include_str!("../../catalog/security/ports.json"),
     include_str!("../../catalog/security/remote-access.json"),
+    include_str!("../../catalog/security/secure-boot.json"),
     include_str!("../../catalog/security/sessions.json"),
     include_str!("../../catalog/security/ssh.json"),
 ];

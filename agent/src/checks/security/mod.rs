@@ -3,6 +3,7 @@
 pub(super) mod access_control;
 pub(super) mod administrators;
 pub(super) mod antivirus;
+pub(super) mod automatic_updates;
 pub(super) mod cpu_flaws;
 pub(super) mod disk_encryption;
 pub(super) mod exposed;
@@ -10,6 +11,7 @@ pub(super) mod firewall;
 pub(super) mod kernel_hardening;
 pub(super) mod ports;
 pub(super) mod remote_access;
+pub(super) mod secure_boot;
 pub(super) mod sessions;
 pub(super) mod ssh;
 
@@ -27,6 +29,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<access_control::AccessControl>(PhantomData),
     &Of::<administrators::Administrators>(PhantomData),
     &Of::<antivirus::Antivirus>(PhantomData),
+    &Of::<automatic_updates::AutomaticUpdates>(PhantomData),
     &Of::<cpu_flaws::CpuFlaws>(PhantomData),
     &Of::<disk_encryption::DiskEncryption>(PhantomData),
     &Of::<exposed::Exposed>(PhantomData),
@@ -34,6 +37,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<kernel_hardening::KernelHardening>(PhantomData),
     &Of::<ports::Ports>(PhantomData),
     &Of::<remote_access::RemoteAccess>(PhantomData),
+    &Of::<secure_boot::SecureBoot>(PhantomData),
     &Of::<sessions::Sessions>(PhantomData),
     &Of::<ssh::Ssh>(PhantomData),
 ];
