@@ -147,20 +147,19 @@ impl Inputs {
 /// `APT::Periodic::Unattended-Upgrade "1";` in the last file that says it: days between runs, 0 is never.
 fn apt(files: &[File]) -> bool {
     let lines = files.iter().flat_map(|file| file.text.as_deref().unwrap_or_default().lines());
-    let value = lines.filter_map(|line| {
+    let mut values = lines.filter_map(|line| {
         let rest = line.trim().strip_prefix("APT::Periodic::Unattended-Upgrade")?;
         Some(rest.trim().trim_end_matches(';').trim().trim_matches('"').to_owned())
     });
-    value.last().is_some_and(|value| value != "0" && !value.is_empty())
+    values.next_back().is_some_and(|value| value != "0" && !value.is_empty())
 }
 
 /// `key = value` of an INI file; what is commented out doesn't count.
 fn setting(file: &File, key: &str) -> Option<String> {
-    let line = file.text.as_deref().ok()?.lines().find_map(|line| {
+    file.text.as_deref().ok()?.lines().find_map(|line| {
         let (name, value) = line.split_once('=')?;
         (name.trim() == key).then(|| value.trim().to_ascii_lowercase())
-    });
-    line
+    })
 }
 
 fn yes(value: &str) -> bool {

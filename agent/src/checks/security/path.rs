@@ -87,8 +87,8 @@ impl Check for Path {
         rows.extend(relative().map(|(folder, _)| -> Vec<Value> {
             vec![folder.path.clone().into(), "depends on where one stands".into(), folder.from.clone().into()]
         }));
-        let mut told = 0;
-        for (path, what, standing) in inputs.started.iter().filter(|(.., standing)| standing.anybody_writes()) {
+        let loose = inputs.started.iter().filter(|(.., standing)| standing.anybody_writes());
+        for (told, (path, what, standing)) in loose.enumerate() {
             let (finding, word) = match what {
                 Started::File => ("service-writable", "service anybody may write"),
                 Started::Program => ("program-writable", "program anybody may write"),
@@ -97,7 +97,6 @@ impl Check for Path {
                 let evidence = format!("{path} has rights {}", standing.shown());
                 draft.finding(Severity::Critical, finding, &[("path", path.clone().into())], evidence);
             }
-            told += 1;
             rows.push(vec![path.clone().into(), word.into(), "".into()]);
         }
         draft.fact("folders", present, "");

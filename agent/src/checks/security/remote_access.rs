@@ -9,7 +9,7 @@ use venia_proto::report::{Draft, Severity, Value};
 
 use super::program::Programs;
 use super::remote_tools::{ALL, COMMON, Lets, RemoteTool};
-use super::socket::Sockets;
+use super::socket::{Incoming, Sockets};
 use crate::checks::machine::Machine;
 use crate::checks::{Check, Failure};
 
@@ -50,7 +50,8 @@ impl Check for RemoteAccess {
 
     fn judge(inputs: Inputs) -> Draft {
         let mut draft = Draft::default();
-        let found: Vec<State> = ALL.iter().filter_map(|tool| State::of(tool, &inputs)).collect();
+        let incoming = inputs.sockets.incoming();
+        let found: Vec<State> = ALL.iter().filter_map(|tool| State::of(tool, &inputs, &incoming)).collect();
         let running = found.iter().filter(|state| state.runs.is_some()).count() as u64;
         draft.fact("known", ALL.len() as u64, "");
         draft.fact("installed", found.len() as u64, "");
@@ -73,7 +74,7 @@ impl Check for RemoteAccess {
             }
         }
         draft.table("tools", &["tool", "lets", "state", "seen"], found.iter().map(State::row).collect());
-        draft.table("connections", &["tool", "port", "from"], connections(&inputs.sockets));
+        draft.table("connections", &["tool", "port", "from"], connections(incoming));
         draft
     }
 }
@@ -86,7 +87,7 @@ fn gather_from(machine: &Machine) -> Inputs {
 }
 
 impl State {
-    fn of(tool: &'static RemoteTool, inputs: &Inputs) -> Option<Self> {
+    fn of(tool: &'static RemoteTool, inputs: &Inputs, incoming: &[Incoming]) -> Option<Self> {
         let place = tool.places.iter().find(|place| inputs.places.contains(place)).map(|place| (*place).to_owned());
         let service = || {
             let of_tool = |name: &&String| tool.services.iter().any(|service| is_service(name, service));
@@ -96,7 +97,7 @@ impl State {
         let counts = |name: &&&str| installed.is_some() || !COMMON.contains(name);
         let names: Vec<&str> = tool.waits.iter().filter(counts).copied().collect();
         let connected = inputs.programs.first(tool.connected);
-        let incoming = inputs.sockets.incoming().into_iter().find(|connection| {
+        let incoming = incoming.iter().find(|connection| {
             // An owner that may not be seen is taken for the one the port is known for.
             tool.ports.contains(&connection.port) && connection.program.as_deref().is_none_or(|name| tool.is(name))
                 || connection.program.as_deref().is_some_and(|name| tool.is(name))
@@ -157,16 +158,16 @@ fn say_running(draft: &mut Draft, found: &[State], lets: Lets, finding: &str) {
 }
 
 /// Who is connected to a known tool's port or program.
-fn connections(sockets: &Sockets) -> Vec<Vec<Value>> {
+fn connections(incoming: Vec<Incoming>) -> Vec<Vec<Value>> {
     let of = |port: u16, program: Option<&str>| {
         let named = program.and_then(|name| ALL.iter().find(|tool| tool.is(name)));
         named.or_else(|| ALL.iter().find(|tool| program.is_none() && tool.ports.contains(&port)))
     };
-    let row = |connection: super::socket::Incoming| -> Option<Vec<Value>> {
+    let row = |connection: Incoming| -> Option<Vec<Value>> {
         let tool = of(connection.port, connection.program.as_deref())?;
         Some(vec![tool.name.into(), u32::from(connection.port).into(), connection.from.to_string().into()])
     };
-    sockets.incoming().into_iter().filter_map(row).collect()
+    incoming.into_iter().filter_map(row).collect()
 }
 
 #[cfg(test)]
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn each_tool_is_found_by_its_process_and_only_told_when_it_runs() {
         for tool in ALL {
-            let installed = tool.places.iter().copied().collect::<Vec<_>>();
+            let installed = tool.places.to_vec();
             let inputs = Inputs { places: installed, ..running(&[tool.waits[0].get(..15).unwrap_or(tool.waits[0])]) };
             let found = findings::<RemoteAccess>(inputs);
             assert_eq!(found.len(), 1, "{}: {found:?}", tool.name);

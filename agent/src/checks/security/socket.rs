@@ -3,7 +3,7 @@
 //! Nothing is probed. Whose socket it is can be seen for one's own programs only; without that the program is unknown, never
 //! guessed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
@@ -90,7 +90,7 @@ impl Sockets {
 
     /// Connections that another computer opened to this one.
     pub(super) fn incoming(&self) -> Vec<Incoming> {
-        let waiting: Vec<u16> =
+        let waiting: BTreeSet<u16> =
             self.open().iter().filter(|open| open.protocol == "tcp").map(|open| open.port).collect();
         let mut incoming: Vec<Incoming> = self
             .lines()
