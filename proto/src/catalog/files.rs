@@ -52,10 +52,27 @@ const NETWORK: &[&str] = &[
 ];
 
 const SECURITY: &[&str] = &[
+    include_str!("../../catalog/security/access-control.json"),
     include_str!("../../catalog/security/administrators.json"),
+    include_str!("../../catalog/security/antivirus.json"),
+    include_str!("../../catalog/security/automatic-updates.json"),
+    include_str!("../../catalog/security/browser-policies.json"),
     include_str!("../../catalog/security/cpu-flaws.json"),
+    include_str!("../../catalog/security/disk-encryption.json"),
+    include_str!("../../catalog/security/exposed.json"),
     include_str!("../../catalog/security/firewall.json"),
+    include_str!("../../catalog/security/kernel-hardening.json"),
+    include_str!("../../catalog/security/logins.json"),
+    include_str!("../../catalog/security/passwordless.json"),
+    include_str!("../../catalog/security/path.json"),
+    include_str!("../../catalog/security/permissions.json"),
     include_str!("../../catalog/security/ports.json"),
+    include_str!("../../catalog/security/remote-access.json"),
+    include_str!("../../catalog/security/root-certificates.json"),
+    include_str!("../../catalog/security/secure-boot.json"),
+    include_str!("../../catalog/security/sessions.json"),
+    include_str!("../../catalog/security/ssh.json"),
+    include_str!("../../catalog/security/start-up.json"),
 ];
 
 const SYSTEM: &[&str] = &[
