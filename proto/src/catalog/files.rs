@@ -25,5 +25,10 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/updates.json"),
 ];
 
-const TASKS: &[&str] =
-    &[include_str!("../../catalog/tasks/printing.json"), include_str!("../../catalog/tasks/space.json")];
+const TASKS: &[&str] = &[
+    include_str!("../../catalog/tasks/browsers.json"),
+    include_str!("../../catalog/tasks/everyday-programs.json"),
+    include_str!("../../catalog/tasks/mail-programs.json"),
+    include_str!("../../catalog/tasks/printing.json"),
+    include_str!("../../catalog/tasks/space.json"),
+];
