@@ -27,8 +27,12 @@ const SYSTEM: &[&str] = &[
 
 const TASKS: &[&str] = &[
     include_str!("../../catalog/tasks/browsers.json"),
+    include_str!("../../catalog/tasks/caches.json"),
     include_str!("../../catalog/tasks/everyday-programs.json"),
     include_str!("../../catalog/tasks/mail-programs.json"),
+    include_str!("../../catalog/tasks/old-downloads.json"),
     include_str!("../../catalog/tasks/printing.json"),
     include_str!("../../catalog/tasks/space.json"),
+    include_str!("../../catalog/tasks/temporary-files.json"),
+    include_str!("../../catalog/tasks/trash.json"),
 ];

@@ -2,12 +2,16 @@
 
 mod age;
 pub(super) mod browsers;
+pub(super) mod caches;
 pub(super) mod everyday_programs;
 mod home;
 mod installed;
 pub(super) mod mail_programs;
+pub(super) mod old_downloads;
 pub(super) mod printing;
 pub(super) mod space;
+pub(super) mod temporary_files;
+pub(super) mod trash;
 mod walk;
 
 use std::marker::PhantomData;
@@ -17,8 +21,12 @@ use super::{Of, Runner};
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<browsers::Browsers>(PhantomData),
+    &Of::<caches::Caches>(PhantomData),
     &Of::<everyday_programs::EverydayPrograms>(PhantomData),
     &Of::<mail_programs::MailPrograms>(PhantomData),
+    &Of::<old_downloads::OldDownloads>(PhantomData),
     &Of::<printing::Printing>(PhantomData),
     &Of::<space::Space>(PhantomData),
+    &Of::<temporary_files::TemporaryFiles>(PhantomData),
+    &Of::<trash::Trash>(PhantomData),
 ];
