@@ -31,6 +31,8 @@ const TASKS: &[&str] = &[
     include_str!("../../catalog/tasks/everyday-programs.json"),
     include_str!("../../catalog/tasks/mail-programs.json"),
     include_str!("../../catalog/tasks/old-downloads.json"),
+    include_str!("../../catalog/tasks/print-queues.json"),
+    include_str!("../../catalog/tasks/printer-reach.json"),
     include_str!("../../catalog/tasks/printing.json"),
     include_str!("../../catalog/tasks/space.json"),
     include_str!("../../catalog/tasks/temporary-files.json"),

@@ -6,8 +6,11 @@ pub(super) mod caches;
 pub(super) mod everyday_programs;
 mod home;
 mod installed;
+mod ipp;
 pub(super) mod mail_programs;
 pub(super) mod old_downloads;
+pub(super) mod print_queues;
+pub(super) mod printer_reach;
 pub(super) mod printing;
 pub(super) mod space;
 pub(super) mod temporary_files;
@@ -25,6 +28,8 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<everyday_programs::EverydayPrograms>(PhantomData),
     &Of::<mail_programs::MailPrograms>(PhantomData),
     &Of::<old_downloads::OldDownloads>(PhantomData),
+    &Of::<print_queues::PrintQueues>(PhantomData),
+    &Of::<printer_reach::PrinterReach>(PhantomData),
     &Of::<printing::Printing>(PhantomData),
     &Of::<space::Space>(PhantomData),
     &Of::<temporary_files::TemporaryFiles>(PhantomData),
