@@ -8,10 +8,13 @@ mod home;
 mod installed;
 mod ipp;
 pub(super) mod mail_programs;
+pub(super) mod microphone;
 pub(super) mod old_downloads;
 pub(super) mod print_queues;
 pub(super) mod printer_reach;
 pub(super) mod printing;
+mod sound;
+pub(super) mod sound_output;
 pub(super) mod space;
 pub(super) mod temporary_files;
 pub(super) mod trash;
@@ -27,10 +30,12 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<caches::Caches>(PhantomData),
     &Of::<everyday_programs::EverydayPrograms>(PhantomData),
     &Of::<mail_programs::MailPrograms>(PhantomData),
+    &Of::<microphone::Microphone>(PhantomData),
     &Of::<old_downloads::OldDownloads>(PhantomData),
     &Of::<print_queues::PrintQueues>(PhantomData),
     &Of::<printer_reach::PrinterReach>(PhantomData),
     &Of::<printing::Printing>(PhantomData),
+    &Of::<sound_output::SoundOutput>(PhantomData),
     &Of::<space::Space>(PhantomData),
     &Of::<temporary_files::TemporaryFiles>(PhantomData),
     &Of::<trash::Trash>(PhantomData),
