@@ -28,6 +28,7 @@ const SYSTEM: &[&str] = &[
 const TASKS: &[&str] = &[
     include_str!("../../catalog/tasks/browsers.json"),
     include_str!("../../catalog/tasks/caches.json"),
+    include_str!("../../catalog/tasks/display-resolution.json"),
     include_str!("../../catalog/tasks/everyday-programs.json"),
     include_str!("../../catalog/tasks/mail-programs.json"),
     include_str!("../../catalog/tasks/microphone.json"),

@@ -3,6 +3,7 @@
 mod age;
 pub(super) mod browsers;
 pub(super) mod caches;
+pub(super) mod display_resolution;
 pub(super) mod everyday_programs;
 mod home;
 mod installed;
@@ -28,6 +29,7 @@ use super::{Of, Runner};
 pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<browsers::Browsers>(PhantomData),
     &Of::<caches::Caches>(PhantomData),
+    &Of::<display_resolution::DisplayResolution>(PhantomData),
     &Of::<everyday_programs::EverydayPrograms>(PhantomData),
     &Of::<mail_programs::MailPrograms>(PhantomData),
     &Of::<microphone::Microphone>(PhantomData),
