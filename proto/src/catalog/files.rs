@@ -36,6 +36,7 @@ const TASKS: &[&str] = &[
     include_str!("../../catalog/tasks/print-queues.json"),
     include_str!("../../catalog/tasks/printer-reach.json"),
     include_str!("../../catalog/tasks/printing.json"),
+    include_str!("../../catalog/tasks/removable-drives.json"),
     include_str!("../../catalog/tasks/sound-output.json"),
     include_str!("../../catalog/tasks/space.json"),
     include_str!("../../catalog/tasks/temporary-files.json"),

@@ -14,6 +14,7 @@ pub(super) mod old_downloads;
 pub(super) mod print_queues;
 pub(super) mod printer_reach;
 pub(super) mod printing;
+pub(super) mod removable_drives;
 mod sound;
 pub(super) mod sound_output;
 pub(super) mod space;
@@ -37,6 +38,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<print_queues::PrintQueues>(PhantomData),
     &Of::<printer_reach::PrinterReach>(PhantomData),
     &Of::<printing::Printing>(PhantomData),
+    &Of::<removable_drives::RemovableDrives>(PhantomData),
     &Of::<sound_output::SoundOutput>(PhantomData),
     &Of::<space::Space>(PhantomData),
     &Of::<temporary_files::TemporaryFiles>(PhantomData),
