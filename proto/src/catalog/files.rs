@@ -26,10 +26,13 @@ const SYSTEM: &[&str] = &[
 ];
 
 const TASKS: &[&str] = &[
+    include_str!("../../catalog/tasks/backups.json"),
     include_str!("../../catalog/tasks/browsers.json"),
     include_str!("../../catalog/tasks/caches.json"),
+    include_str!("../../catalog/tasks/cloud-sync.json"),
     include_str!("../../catalog/tasks/display-resolution.json"),
     include_str!("../../catalog/tasks/everyday-programs.json"),
+    include_str!("../../catalog/tasks/mail-ports.json"),
     include_str!("../../catalog/tasks/mail-programs.json"),
     include_str!("../../catalog/tasks/microphone.json"),
     include_str!("../../catalog/tasks/old-downloads.json"),

@@ -1,13 +1,16 @@
 //! The person's own tasks: storage, printing, programs, sound, pictures, copies of their data.
 
 mod age;
+pub(super) mod backups;
 pub(super) mod browsers;
 pub(super) mod caches;
+pub(super) mod cloud_sync;
 pub(super) mod display_resolution;
 pub(super) mod everyday_programs;
 mod home;
 mod installed;
 mod ipp;
+pub(super) mod mail_ports;
 pub(super) mod mail_programs;
 pub(super) mod microphone;
 pub(super) mod old_downloads;
@@ -15,6 +18,7 @@ pub(super) mod print_queues;
 pub(super) mod printer_reach;
 pub(super) mod printing;
 pub(super) mod removable_drives;
+mod running;
 mod sound;
 pub(super) mod sound_output;
 pub(super) mod space;
@@ -28,10 +32,13 @@ use super::{Of, Runner};
 
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
+    &Of::<backups::Backups>(PhantomData),
     &Of::<browsers::Browsers>(PhantomData),
     &Of::<caches::Caches>(PhantomData),
+    &Of::<cloud_sync::CloudSync>(PhantomData),
     &Of::<display_resolution::DisplayResolution>(PhantomData),
     &Of::<everyday_programs::EverydayPrograms>(PhantomData),
+    &Of::<mail_ports::MailPorts>(PhantomData),
     &Of::<mail_programs::MailPrograms>(PhantomData),
     &Of::<microphone::Microphone>(PhantomData),
     &Of::<old_downloads::OldDownloads>(PhantomData),
