@@ -5,11 +5,13 @@ pub(super) mod backups;
 pub(super) mod browsers;
 pub(super) mod caches;
 pub(super) mod cloud_sync;
+pub(super) mod default_programs;
 pub(super) mod display_resolution;
 pub(super) mod everyday_programs;
 mod home;
 mod installed;
 mod ipp;
+pub(super) mod language_keyboard;
 pub(super) mod mail_ports;
 pub(super) mod mail_programs;
 pub(super) mod microphone;
@@ -36,8 +38,10 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<browsers::Browsers>(PhantomData),
     &Of::<caches::Caches>(PhantomData),
     &Of::<cloud_sync::CloudSync>(PhantomData),
+    &Of::<default_programs::DefaultPrograms>(PhantomData),
     &Of::<display_resolution::DisplayResolution>(PhantomData),
     &Of::<everyday_programs::EverydayPrograms>(PhantomData),
+    &Of::<language_keyboard::LanguageKeyboard>(PhantomData),
     &Of::<mail_ports::MailPorts>(PhantomData),
     &Of::<mail_programs::MailPrograms>(PhantomData),
     &Of::<microphone::Microphone>(PhantomData),
