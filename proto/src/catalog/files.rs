@@ -27,8 +27,10 @@ const SYSTEM: &[&str] = &[
 
 const TASKS: &[&str] = &[
     include_str!("../../catalog/tasks/backups.json"),
+    include_str!("../../catalog/tasks/bluetooth-devices.json"),
     include_str!("../../catalog/tasks/browsers.json"),
     include_str!("../../catalog/tasks/caches.json"),
+    include_str!("../../catalog/tasks/camera-apps.json"),
     include_str!("../../catalog/tasks/cloud-sync.json"),
     include_str!("../../catalog/tasks/default-programs.json"),
     include_str!("../../catalog/tasks/display-resolution.json"),
@@ -42,6 +44,7 @@ const TASKS: &[&str] = &[
     include_str!("../../catalog/tasks/printer-reach.json"),
     include_str!("../../catalog/tasks/printing.json"),
     include_str!("../../catalog/tasks/removable-drives.json"),
+    include_str!("../../catalog/tasks/scanners.json"),
     include_str!("../../catalog/tasks/sound-output.json"),
     include_str!("../../catalog/tasks/space.json"),
     include_str!("../../catalog/tasks/temporary-files.json"),

@@ -2,8 +2,10 @@
 
 mod age;
 pub(super) mod backups;
+pub(super) mod bluetooth_devices;
 pub(super) mod browsers;
 pub(super) mod caches;
+pub(super) mod camera_apps;
 pub(super) mod cloud_sync;
 pub(super) mod default_programs;
 pub(super) mod display_resolution;
@@ -21,6 +23,7 @@ pub(super) mod printer_reach;
 pub(super) mod printing;
 pub(super) mod removable_drives;
 mod running;
+pub(super) mod scanners;
 mod sound;
 pub(super) mod sound_output;
 pub(super) mod space;
@@ -35,8 +38,10 @@ use super::{Of, Runner};
 /// Every check of this area.
 pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<backups::Backups>(PhantomData),
+    &Of::<bluetooth_devices::BluetoothDevices>(PhantomData),
     &Of::<browsers::Browsers>(PhantomData),
     &Of::<caches::Caches>(PhantomData),
+    &Of::<camera_apps::CameraApps>(PhantomData),
     &Of::<cloud_sync::CloudSync>(PhantomData),
     &Of::<default_programs::DefaultPrograms>(PhantomData),
     &Of::<display_resolution::DisplayResolution>(PhantomData),
@@ -50,6 +55,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<printer_reach::PrinterReach>(PhantomData),
     &Of::<printing::Printing>(PhantomData),
     &Of::<removable_drives::RemovableDrives>(PhantomData),
+    &Of::<scanners::Scanners>(PhantomData),
     &Of::<sound_output::SoundOutput>(PhantomData),
     &Of::<space::Space>(PhantomData),
     &Of::<temporary_files::TemporaryFiles>(PhantomData),
