@@ -79,7 +79,7 @@ impl Check for CloudSync {
 
 fn gather_from(machine: &Machine, home: Option<&str>, user: u32) -> Inputs {
     let exists = |below: &&str| home.is_some_and(|home| machine.has(&format!("{home}/{below}")));
-    let set_up = CLIENTS.iter().map(|(.., folders)| folders.iter().any(|folder| exists(folder))).collect();
+    let set_up = CLIENTS.iter().map(|(.., folders)| folders.iter().any(exists)).collect();
     Inputs { running: running(machine, user), set_up, home: home.is_some() }
 }
 

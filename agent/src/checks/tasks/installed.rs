@@ -99,7 +99,7 @@ impl Raw {
     /// The installed ones, in the order of the table.
     pub(super) fn found(&self, programs: &[Program]) -> Vec<Found> {
         let packages: Vec<(String, String, Option<u64>)> =
-            self.from_dpkg(programs).into_iter().chain(self.from_rpm()).chain(self.from_pacman()).collect();
+            self.of_dpkg(programs).into_iter().chain(self.of_rpm()).chain(self.of_pacman()).collect();
         let mut found = Vec::new();
         for program in programs {
             let package = packages.iter().find(|(name, ..)| program.packages.contains(&name.as_str()));
@@ -129,7 +129,7 @@ impl Raw {
 
     /// Paragraphs of `Package:`, `Status: install ok installed`, `Version:` (dpkg(1)). Ubuntu has packages that only
     /// bring the snap: those aren't the program.
-    fn from_dpkg(&self, programs: &[Program]) -> Vec<(String, String, Option<u64>)> {
+    fn of_dpkg(&self, programs: &[Program]) -> Vec<(String, String, Option<u64>)> {
         let wanted = |name: &str| programs.iter().any(|program| program.packages.contains(&name));
         let mut found = Vec::new();
         let (mut package, mut installed) = ("", false);
@@ -151,7 +151,7 @@ impl Raw {
     }
 
     /// `NAME<tab>VERSION<tab>INSTALLTIME`; "package x is not installed" has no tab.
-    fn from_rpm(&self) -> Vec<(String, String, Option<u64>)> {
+    fn of_rpm(&self) -> Vec<(String, String, Option<u64>)> {
         let Some(Ok(answer)) = &self.rpm else { return Vec::new() };
         let line = |line: &str| {
             let mut parts = line.split('\t');
@@ -161,7 +161,7 @@ impl Raw {
     }
 
     /// Folders are called `name-version-release`.
-    fn from_pacman(&self) -> Vec<(String, String, Option<u64>)> {
+    fn of_pacman(&self) -> Vec<(String, String, Option<u64>)> {
         let folder = |(folder, since): &(String, Option<u64>)| {
             let (rest, _release) = folder.rsplit_once('-')?;
             let (name, version) = rest.rsplit_once('-')?;

@@ -101,7 +101,7 @@ impl Note {
     /// Prints without a driver; nearly all of these scan too.
     fn is_multi(&self) -> bool {
         let ipp = format!("{PRINTER_CLASS}{IPP_PROTOCOL}");
-        self.interfaces.iter().any(|interface| *interface == ipp)
+        self.interfaces.contains(&ipp)
     }
 
     fn property(&self, key: &str) -> Option<&str> {
