@@ -25,8 +25,8 @@ const HARDWARE: &[&str] = &[
     include_str!("../../catalog/hardware/radio-switches.json"),
     include_str!("../../catalog/hardware/sound.json"),
     include_str!("../../catalog/hardware/temperatures.json"),
-    include_str!("../../catalog/hardware/usb.json"),
     include_str!("../../catalog/hardware/usb-resets.json"),
+    include_str!("../../catalog/hardware/usb.json"),
 ];
 
 const NETWORK: &[&str] = &[
@@ -106,9 +106,34 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/virtual-machine.json"),
 ];
 
-const TASKS: &[&str] =
-    &[include_str!("../../catalog/tasks/printing.json"), include_str!("../../catalog/tasks/space.json")];
+const TASKS: &[&str] = &[
+    include_str!("../../catalog/tasks/backups.json"),
+    include_str!("../../catalog/tasks/bluetooth-devices.json"),
+    include_str!("../../catalog/tasks/browsers.json"),
+    include_str!("../../catalog/tasks/caches.json"),
+    include_str!("../../catalog/tasks/camera-apps.json"),
+    include_str!("../../catalog/tasks/cloud-sync.json"),
+    include_str!("../../catalog/tasks/default-programs.json"),
+    include_str!("../../catalog/tasks/display-resolution.json"),
+    include_str!("../../catalog/tasks/everyday-programs.json"),
+    include_str!("../../catalog/tasks/language-keyboard.json"),
+    include_str!("../../catalog/tasks/mail-ports.json"),
+    include_str!("../../catalog/tasks/mail-programs.json"),
+    include_str!("../../catalog/tasks/microphone.json"),
+    include_str!("../../catalog/tasks/old-downloads.json"),
+    include_str!("../../catalog/tasks/print-queues.json"),
+    include_str!("../../catalog/tasks/printer-reach.json"),
+    include_str!("../../catalog/tasks/printing.json"),
+    include_str!("../../catalog/tasks/removable-drives.json"),
+    include_str!("../../catalog/tasks/scanners.json"),
+    include_str!("../../catalog/tasks/sound-output.json"),
+    include_str!("../../catalog/tasks/space.json"),
+    include_str!("../../catalog/tasks/temporary-files.json"),
+    include_str!("../../catalog/tasks/trash.json"),
+];
 
 /// The goals, in the order in which they are offered.
-pub(super) const GOALS: &[&str] =
-    &[include_str!("../../catalog/goals/slow-computer.json"), include_str!("../../catalog/goals/before-repair.json")];
+pub(super) const GOALS: &[&str] = &[
+    include_str!("../../catalog/goals/slow-computer.json"),
+    include_str!("../../catalog/goals/before-repair.json"),
+];
