@@ -187,8 +187,8 @@ impl Inputs {
         };
         let manager = || self.manager.as_deref()?.split("GENERAL.DEVICE:").find_map(|part| manager(part, &card.ifname));
         let leases = || {
-            let all = self.dhclient.iter().flatten().flat_map(|text| dhclient(text));
-            all.filter(|(name, _)| *name == card.ifname).last().map(|(_, given)| given)
+            let mut all = self.dhclient.iter().flatten().flat_map(|text| dhclient(text));
+            all.rfind(|(name, _)| *name == card.ifname).map(|(_, given)| given)
         };
         networkd().or_else(manager).or_else(leases).unwrap_or_default()
     }

@@ -42,9 +42,9 @@ pub(super) enum NoPing {
 
 /// Sends one packet of each size, which count all headers, and waits for the echoes. No packet may be cut on its way.
 pub(super) fn ping(to: SocketAddr, sizes: &[u32], until: Instant) -> Result<Echoes, NoPing> {
-    let socket = open(to).map_err(|error| match error.kind() {
-        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::AddrNotAvailable => NoPing::NoWay,
-        _ => NoPing::Denied,
+    let socket = open(to).map_err(|error| {
+        let way = [ErrorKind::NetworkUnreachable, ErrorKind::HostUnreachable, ErrorKind::AddrNotAvailable];
+        if way.contains(&error.kind()) { NoPing::NoWay } else { NoPing::Denied }
     })?;
     let mut sent: Vec<Option<Instant>> = Vec::new();
     let mut too_large = Vec::new();

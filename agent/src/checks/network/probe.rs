@@ -34,6 +34,8 @@ pub(super) enum Outcome {
     NoWay,
     /// This PC forbids it.
     Forbidden,
+    /// It was opened and then cut, or answers in another language: who opened it isn't who was asked for.
+    Cut,
     /// Nothing came back in time.
     Silent,
 }
@@ -43,7 +45,7 @@ impl Reach {
     pub(super) fn there(&self) -> bool {
         match self.outcome {
             Outcome::Open | Outcome::Refused => true,
-            Outcome::NoWay | Outcome::Forbidden | Outcome::Silent => false,
+            Outcome::NoWay | Outcome::Forbidden | Outcome::Cut | Outcome::Silent => false,
         }
     }
 
@@ -54,6 +56,7 @@ impl Reach {
             Outcome::Refused => "refused",
             Outcome::NoWay => "no way",
             Outcome::Forbidden => "forbidden",
+            Outcome::Cut => "cut",
             Outcome::Silent => "silent",
         }
     }
