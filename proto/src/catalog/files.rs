@@ -35,6 +35,7 @@ const NETWORK: &[&str] = &[
     include_str!("../../catalog/network/dns.json"),
     include_str!("../../catalog/network/duplicates.json"),
     include_str!("../../catalog/network/errors.json"),
+    include_str!("../../catalog/network/firewall-blocks.json"),
     include_str!("../../catalog/network/gateway.json"),
     include_str!("../../catalog/network/hosts.json"),
     include_str!("../../catalog/network/interfaces.json"),

@@ -4,7 +4,8 @@
 //! the certificate's key is proven, as in any handshake, so that a chain copied from elsewhere isn't brought back. Whether
 //! it is a sound one is for [`super::trust`] to say, later and without a network.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_t
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{AlertDescription, ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
 
-use super::probe::{connect, left, resolve};
+use super::probe::{LIMIT, Outcome, Question, Reach, connect, left, resolve, together};
 use super::targets::HTTPS;
 
 /// Most certificates kept of a chain; sound ones have two to four.
@@ -49,8 +50,32 @@ pub(super) fn shake(host: &'static str, until: Instant) -> Shown {
     last
 }
 
+/// Knocks at addresses of the internet and greets whoever opens. Networks exist that open every connection themselves and
+/// cut it when something is said: an open door alone doesn't show that the internet is behind it.
+pub(super) fn greet_all(addresses: &[IpAddr]) -> io::Result<Vec<Reach>> {
+    let question = |to: IpAddr| -> Question<Reach> { Box::new(move |until| greet((to, HTTPS).into(), until)) };
+    let silent = Reach { outcome: Outcome::Silent, micros: u64::try_from(LIMIT.as_micros()).unwrap_or(u64::MAX) };
+    let greeted = together(addresses.iter().map(|to| question(*to)).collect())?;
+    Ok(greeted.into_iter().map(|reach| reach.unwrap_or_else(|| silent.clone())).collect())
+}
+
+/// The time is that of the opening alone.
+fn greet(to: SocketAddr, until: Instant) -> Reach {
+    let (reach, stream) = connect(to, until);
+    let Some(stream) = stream else { return reach };
+    let outcome = match shake_on(stream, &to.ip().to_string(), until) {
+        Shown::Chain(_) | Shown::Old => Outcome::Open,
+        Shown::Cut => Outcome::Cut,
+        Shown::Silent | Shown::Nameless => Outcome::Silent,
+    };
+    Reach { outcome, ..reach }
+}
+
 fn shake_at(address: SocketAddr, host: &str, until: Instant) -> Shown {
-    let Some(mut stream) = connect(address, until).1 else { return Shown::Silent };
+    connect(address, until).1.map_or(Shown::Silent, |stream| shake_on(stream, host, until))
+}
+
+fn shake_on(mut stream: TcpStream, host: &str, until: Instant) -> Shown {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let Some(mut client) = client(host, &seen) else { return Shown::Cut };
     while client.is_handshaking() {
@@ -66,9 +91,7 @@ fn shake_at(address: SocketAddr, host: &str, until: Instant) -> Shown {
                     Shown::Old
                 }
                 Some(_) => Shown::Cut,
-                None if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
-                    Shown::Silent
-                }
+                None if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Shown::Silent,
                 None => Shown::Cut,
             };
         }
@@ -143,7 +166,6 @@ mod tests {
     use rustls::{ServerConfig, ServerConnection};
 
     use super::*;
-    use crate::checks::network::probe::LIMIT;
 
     /// A certificate that its own key signed; the structure of RFC 5280, 4.1, written out.
     fn self_signed(provider: &CryptoProvider) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
@@ -215,6 +237,12 @@ mod tests {
             assert_eq!(shake_at(address, "www.example.org", Instant::now() + LIMIT * 8), shown);
             server.join().unwrap();
         }
+        let opened_and_cut = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = opened_and_cut.local_addr().unwrap();
+        let server = std::thread::spawn(move || drop(opened_and_cut.accept().unwrap()));
+        assert_eq!(greet(address, Instant::now() + LIMIT * 8).outcome, Outcome::Cut);
+        server.join().unwrap();
+        assert_eq!(greet(address, Instant::now() + LIMIT * 8).outcome, Outcome::Refused);
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let until = Instant::now() + Duration::from_millis(60);
         assert_eq!(shake_at(silent.local_addr().unwrap(), "www.example.org", until), Shown::Silent);

@@ -1,13 +1,14 @@
 //! `network.internet`: whether the internet answers at all, without names, over both kinds of address.
 //!
-//! Two addresses of independent operators each: one that is down is theirs, two are ours. Opening a connection is all that
-//! is done there; nothing is sent over it.
+//! Two addresses of independent operators each: one that is down is theirs, two are ours. A TLS handshake is all that is done
+//! there (RFC 8446); nothing is sent over it.
 
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
-use super::probe::{Outcome, Reach, connect_all};
-use super::targets::{HTTPS, INTERNET_V4, INTERNET_V6};
+use super::handshake::greet_all;
+use super::probe::{Outcome, Reach};
+use super::targets::{INTERNET_V4, INTERNET_V6};
 use crate::checks::figure::tenths;
 use crate::checks::{Check, Failure};
 
@@ -27,8 +28,8 @@ impl Check for Internet {
     type Inputs = Inputs;
 
     fn gather(_: &Arguments) -> Result<Inputs, Failure> {
-        let targets: Vec<_> = INTERNET_V4.iter().chain(&INTERNET_V6).map(|ip| (*ip, HTTPS).into()).collect();
-        let mut v4 = connect_all(&targets).map_err(Failure::Exhausted)?;
+        let targets = [INTERNET_V4, INTERNET_V6].concat();
+        let mut v4 = greet_all(&targets).map_err(Failure::Exhausted)?;
         let v6 = v4.split_off(INTERNET_V4.len());
         Ok(Inputs { v4, v6 })
     }
@@ -48,11 +49,12 @@ impl Check for Internet {
             &["family", "operator", "answer", "time"],
             [of("IPv4", &inputs.v4), of("IPv6", &inputs.v6)].concat(),
         );
-        let works = [&inputs.v4, &inputs.v6].map(|all| all.iter().any(Reach::there));
+        let works = [&inputs.v4, &inputs.v6].map(|all| all.iter().any(|reach| reach.outcome == Outcome::Open));
         draft.fact("ipv4", works[0], "");
         draft.fact("ipv6", works[1], "");
         let all: Vec<&Reach> = inputs.v4.iter().chain(&inputs.v6).collect();
-        let fastest = all.iter().filter(|reach| reach.there()).map(|reach| milliseconds(reach)).reduce(f64::min);
+        let open = |reach: &&&Reach| reach.outcome == Outcome::Open;
+        let fastest = all.iter().filter(open).map(|reach| milliseconds(reach)).reduce(f64::min);
         let words: Vec<&str> = all.iter().map(|reach| reach.word()).collect();
         judge_answers(&mut draft, &all, fastest, words.join(", "));
         draft
@@ -60,23 +62,21 @@ impl Check for Internet {
 }
 
 fn judge_answers(draft: &mut Draft, all: &[&Reach], fastest: Option<f64>, evidence: String) {
-    let outcome = |outcome| all.iter().any(|reach| reach.outcome == outcome);
-    match fastest {
-        Some(fastest) if fastest >= SLOW => {
-            let values = [("milliseconds", tenths(fastest).into())];
-            draft.finding(Severity::Warning, "slow", &values, evidence);
-        }
-        // Refused by all is somebody on the way who says no: those places never do.
-        Some(_) if !outcome(Outcome::Open) => draft.finding(Severity::Critical, "refused", &[], evidence),
-        Some(fastest) => {
-            let values = [("milliseconds", tenths(fastest).into())];
-            draft.finding(Severity::Ok, "internet-ok", &values, evidence);
-        }
-        None if outcome(Outcome::Forbidden) => draft.finding(Severity::Critical, "forbidden", &[], evidence),
-        None if all.iter().all(|reach| reach.outcome == Outcome::NoWay) => {
-            draft.finding(Severity::Critical, "no-way", &[], evidence);
-        }
-        None => draft.finding(Severity::Critical, "silent", &[], evidence),
+    let any = |outcome| all.iter().any(|reach| reach.outcome == outcome);
+    if let Some(fastest) = fastest {
+        let values = [("milliseconds", tenths(fastest).into())];
+        let (severity, finding) =
+            if fastest >= SLOW { (Severity::Warning, "slow") } else { (Severity::Ok, "internet-ok") };
+        draft.finding(severity, finding, &values, evidence);
+    } else if any(Outcome::Refused) || any(Outcome::Cut) {
+        // Those places never refuse and never cut: somebody on the way does.
+        draft.finding(Severity::Critical, "refused", &[], evidence);
+    } else if any(Outcome::Forbidden) {
+        draft.finding(Severity::Critical, "forbidden", &[], evidence);
+    } else if all.iter().all(|reach| reach.outcome == Outcome::NoWay) {
+        draft.finding(Severity::Critical, "no-way", &[], evidence);
+    } else {
+        draft.finding(Severity::Critical, "silent", &[], evidence);
     }
 }
 
@@ -99,12 +99,13 @@ mod tests {
 
     #[test]
     fn answers_decide() {
-        use Outcome::{Forbidden, NoWay, Open, Refused, Silent};
+        use Outcome::{Cut, Forbidden, NoWay, Open, Refused, Silent};
         for (v4, v6, said) in [
             (Open, Open, "internet-ok"),
             (Open, NoWay, "internet-ok"),
             (Silent, Open, "internet-ok"),
             (Refused, NoWay, "refused"),
+            (Cut, Silent, "refused"),
             (Forbidden, NoWay, "forbidden"),
             (NoWay, NoWay, "no-way"),
             (Silent, NoWay, "silent"),

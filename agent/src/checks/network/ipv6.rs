@@ -1,7 +1,7 @@
 //! `network.ipv6`: whether the newer kind of internet address is there and works.
 //!
 //! Broken IPv6 is worse than none: programs try it first and wait. So what the settings say (proc(5)) is held against
-//! what one connection to a compiled address says. No address is told, only how many of which kind. (MISSION R4)
+//! what two compiled addresses answer. No address is told, only how many of which kind. (MISSION R4)
 
 use std::net::Ipv6Addr;
 
@@ -9,9 +9,10 @@ use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
 use super::card::shown;
-use super::probe::{Reach, connect_all};
+use super::handshake::greet_all;
+use super::probe::{Outcome, Reach};
 use super::route::{address_v6, routes_v6};
-use super::targets::{HTTPS, INTERNET_V4, INTERNET_V6};
+use super::targets::{INTERNET_V4, INTERNET_V6};
 use crate::checks::machine::{Machine, Reading, Unread};
 use crate::checks::{Check, Failure};
 
@@ -51,8 +52,8 @@ impl Check for Ipv6 {
 
     fn gather(_: &Arguments) -> Result<Inputs, Failure> {
         let files = files_from(&Machine::this());
-        let targets: Vec<_> = INTERNET_V4.iter().chain(&INTERNET_V6).map(|ip| (*ip, HTTPS).into()).collect();
-        let mut v4 = connect_all(&targets).map_err(Failure::Exhausted)?;
+        let targets = [INTERNET_V4, INTERNET_V6].concat();
+        let mut v4 = greet_all(&targets).map_err(Failure::Exhausted)?;
         let v6 = v4.split_off(INTERNET_V4.len());
         Ok(Inputs { files, v4, v6 })
     }
@@ -74,8 +75,9 @@ impl Check for Ipv6 {
         draft.table("cards", &["card", "own", "home", "internet", "temporary"], rows(&addresses));
         let outside = addresses.iter().filter(|a| is_outside(&a.ip) && a.usable()).count();
         let leads_out = inputs.files.routes.as_deref().map(|text| routes_v6(text).iter().any(|r| r.is_default()));
-        let works = inputs.v6.iter().any(Reach::there);
-        let works_v4 = inputs.v4.iter().any(Reach::there);
+        let answers = |all: &[Reach]| all.iter().filter(|reach| reach.outcome == Outcome::Open).count();
+        let works = answers(&inputs.v6) > 0;
+        let works_v4 = answers(&inputs.v4) > 0;
         draft.fact("internet-addresses", outside as u64, "");
         draft.fact("default-route", leads_out.map_or("".into(), Value::from), "");
         draft.fact("works", works, "");
@@ -87,7 +89,7 @@ impl Check for Ipv6 {
             draft.finding(Severity::Critical, "address-taken", &card, evidence);
         }
         let way = if leads_out == Ok(true) { "a default route" } else { "no default route" };
-        let evidence = format!("{outside} addresses, {way}, {} of {} answer", there(&inputs.v6), inputs.v6.len());
+        let evidence = format!("{outside} addresses, {way}, {} of {} answer", answers(&inputs.v6), inputs.v6.len());
         if inputs.files.disabled == Some(1) && addresses.is_empty() {
             draft.finding(Severity::Ok, "ipv6-off", &[], "net.ipv6.conf.all.disable_ipv6 = 1");
         } else if works {
@@ -113,10 +115,6 @@ fn files_from(machine: &Machine) -> Files {
         routes: machine.text("/proc/net/ipv6_route"),
         disabled: machine.number("/proc/sys/net/ipv6/conf/all/disable_ipv6"),
     }
-}
-
-fn there(reached: &[Reach]) -> usize {
-    reached.iter().filter(|reach| reach.there()).count()
 }
 
 /// `address ifindex prefix scope flags card`.
@@ -161,7 +159,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::checks::network::probe::Outcome;
     use crate::checks::proof::{all_is_said, findings, recorded, told};
 
     fn reach(outcome: Outcome) -> Vec<Reach> {
@@ -183,7 +180,8 @@ mod tests {
             (Outcome::Open, Outcome::Open, "ipv6-ok"),
             (Outcome::Open, Outcome::Silent, "ipv6-broken"),
             (Outcome::Silent, Outcome::Silent, "nothing-answers"),
-            (Outcome::Silent, Outcome::Refused, "ipv6-ok"),
+            (Outcome::Silent, Outcome::Refused, "nothing-answers"),
+            (Outcome::Silent, Outcome::Open, "ipv6-ok"),
         ] {
             assert_eq!(findings::<Ipv6>(at("network-fedora-vpn", v4, v6)), [said]);
         }

@@ -142,7 +142,10 @@ fn dhcp_lines(text: &str) -> String {
 
 fn cards(answer: &Result<Answer, Silence>) -> Result<Vec<Card>, String> {
     let answer = answer.as_ref().map_err(ToString::to_string)?;
-    serde_json::from_str(&answer.output).map_err(|_| "ip gave no list of addresses".to_owned())
+    let list: Vec<serde_json::Value> =
+        serde_json::from_str(&answer.output).map_err(|_| "ip gave no list of addresses".to_owned())?;
+    // Older versions of ip write `{}` for a card without an address.
+    Ok(list.into_iter().filter_map(|card| serde_json::from_value(card).ok()).collect())
 }
 
 fn judge_address(draft: &mut Draft, card: &Card, address: &Address, memory: &Given) {
@@ -187,8 +190,8 @@ impl Inputs {
         };
         let manager = || self.manager.as_deref()?.split("GENERAL.DEVICE:").find_map(|part| manager(part, &card.ifname));
         let leases = || {
-            let all = self.dhclient.iter().flatten().flat_map(|text| dhclient(text));
-            all.filter(|(name, _)| *name == card.ifname).last().map(|(_, given)| given)
+            let mut all = self.dhclient.iter().flatten().flat_map(|text| dhclient(text));
+            all.rfind(|(name, _)| *name == card.ifname).map(|(_, given)| given)
         };
         networkd().or_else(manager).or_else(leases).unwrap_or_default()
     }

@@ -7,6 +7,7 @@ pub(super) mod connections;
 pub(super) mod dns;
 pub(super) mod duplicates;
 pub(super) mod errors;
+pub(super) mod firewall_blocks;
 pub(super) mod gateway;
 mod handshake;
 pub(super) mod hosts;
@@ -42,6 +43,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<dns::Dns>(PhantomData),
     &Of::<duplicates::Duplicates>(PhantomData),
     &Of::<errors::Errors>(PhantomData),
+    &Of::<firewall_blocks::FirewallBlocks>(PhantomData),
     &Of::<gateway::Gateway>(PhantomData),
     &Of::<hosts::Hosts>(PhantomData),
     &Of::<interfaces::Interfaces>(PhantomData),

@@ -14,11 +14,12 @@ use venia_proto::report::{Draft, Severity, Value};
 use super::captive_portal::verdict;
 use super::dns;
 use super::gateway::{self, Router};
+use super::handshake::greet_all;
 use super::http::{Meaning, meaning};
-use super::probe::{Reach, connect_all};
+use super::probe::{Outcome, Reach};
 use super::proxy::{self, Set};
 use super::resolve::{Answer, ask};
-use super::targets::{CHECK_PAGES, HTTPS, INTERNET_V4, INTERNET_V6};
+use super::targets::{CHECK_PAGES, INTERNET_V4, INTERNET_V6};
 use super::tls::{self, Verdict};
 use super::{address, card};
 use crate::checks::machine::{Machine, Reading};
@@ -29,7 +30,7 @@ const NAME: &str = "example.com";
 /// Seconds by which a clock has to be off before certificates fail by it.
 const CLOCK: u64 = 86_400;
 /// The steps, in order.
-const LAYERS: [(&str, fn(&Inputs) -> Layer); 8] = [
+const LAYERS: [(&str, Judge); 8] = [
     ("link", link),
     ("address", address_layer),
     ("gateway", gateway_layer),
@@ -39,6 +40,9 @@ const LAYERS: [(&str, fn(&Inputs) -> Layer); 8] = [
     ("encryption", encryption),
     ("internet", internet),
 ];
+
+/// Judges one step.
+type Judge = fn(&Inputs) -> Layer;
 
 pub(crate) struct Path;
 
@@ -109,11 +113,10 @@ impl Check for Path {
             }
             Some((name, finding, evidence)) => {
                 draft.fact("broken", name, "");
-                let values = match inputs.encryption {
-                    Verdict::Clock(off) if finding == "clock" => vec![("minutes", (off / 60).into())],
-                    _ => vec![],
-                };
-                draft.finding(Severity::Critical, finding, &values, evidence);
+                let minutes = if let Verdict::Clock(off) = inputs.encryption { off / 60 } else { 0 };
+                let values = [("minutes", Value::from(minutes))];
+                let values = if finding == "clock" { &values[..] } else { &[] };
+                draft.finding(Severity::Critical, finding, values, evidence);
             }
         }
         draft
@@ -129,8 +132,7 @@ fn gather() -> std::io::Result<Inputs> {
     let routers = spawn().spawn(|| gateway::ask(&Machine::this()))?;
     let names = spawn().spawn(move || ask(NAME, &asked))?;
     let encryption = spawn().spawn(|| tls::gather(&Machine::this()))?;
-    let targets: Vec<_> = INTERNET_V4.iter().chain(&INTERNET_V6).map(|ip| (*ip, HTTPS).into()).collect();
-    let internet = connect_all(&targets)?;
+    let internet = greet_all(&[INTERNET_V4, INTERNET_V6].concat())?;
     let ended = |_| std::io::Error::other("a thread ended badly");
     let (direct, system) = names.join().map_err(ended)??;
     let encryption = encryption.join().map_err(ended)??;
@@ -170,9 +172,10 @@ impl Layer {
     }
 }
 
-/// Whether anything on the internet answered, by address or by a sound page.
+/// Whether anything on the internet answered, by address or by a sound page. A "no" is not enough: whoever is on the way
+/// can say it.
 fn beyond(inputs: &Inputs) -> bool {
-    inputs.internet.iter().any(Reach::there) || inputs.pages.contains(&Meaning::Expected)
+    inputs.internet.iter().any(|reach| reach.outcome == Outcome::Open) || inputs.pages.contains(&Meaning::Expected)
 }
 
 fn link(inputs: &Inputs) -> Layer {
@@ -285,7 +288,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::checks::network::probe::Outcome;
     use crate::checks::network::resolve::Outcome as Name;
     use crate::checks::proof::{all_is_said, findings, recorded, told};
 

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::net::sockopt::{
     Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, ip_mtu, ipv6_mtu, set_ip_mtu_discover, set_ipv6_mtu_discover,
 };
@@ -42,18 +43,21 @@ pub(super) enum NoPing {
 
 /// Sends one packet of each size, which count all headers, and waits for the echoes. No packet may be cut on its way.
 pub(super) fn ping(to: SocketAddr, sizes: &[u32], until: Instant) -> Result<Echoes, NoPing> {
-    let socket = open(to).map_err(|error| match error.kind() {
-        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::AddrNotAvailable => NoPing::NoWay,
-        _ => NoPing::Denied,
+    let socket = open(to).map_err(|error| {
+        let way = [ErrorKind::NetworkUnreachable, ErrorKind::HostUnreachable, ErrorKind::AddrNotAvailable];
+        if way.contains(&error.kind()) { NoPing::NoWay } else { NoPing::Denied }
     })?;
     let mut sent: Vec<Option<Instant>> = Vec::new();
     let mut too_large = Vec::new();
     for (number, size) in sizes.iter().enumerate() {
-        let result = socket.send(&request(to.ip(), number, *size));
-        // EMSGSIZE has no name in `ErrorKind`.
-        let refused =
-            result.as_ref().err().and_then(io::Error::raw_os_error) == Some(rustix::io::Errno::MSGSIZE.raw_os_error());
-        too_large.push(refused);
+        let packet = request(to.ip(), number, *size);
+        let mut result = socket.send(&packet);
+        // A router's "too large" for an earlier packet is handed to the next one that is sent, whatever its size.
+        if is_too_large(&result) && known_size(to, &socket).is_some_and(|known| *size <= known) {
+            let _told_already = socket.take_error();
+            result = socket.send(&packet);
+        }
+        too_large.push(is_too_large(&result));
         sent.push(result.is_ok().then(Instant::now));
     }
     let mut echoes: Vec<Option<u64>> = vec![None; sizes.len()];
@@ -77,8 +81,17 @@ pub(super) fn ping(to: SocketAddr, sizes: &[u32], until: Instant) -> Result<Echo
             Err(_) => break,
         }
     }
-    let packet = if to.is_ipv4() { ip_mtu(&socket) } else { ipv6_mtu(&socket) };
-    Ok(Echoes { echoes, too_large, packet: packet.ok() })
+    Ok(Echoes { echoes, too_large, packet: known_size(to, &socket) })
+}
+
+/// EMSGSIZE has no name in `ErrorKind`.
+fn is_too_large(result: &io::Result<usize>) -> bool {
+    result.as_ref().err().and_then(io::Error::raw_os_error) == Some(Errno::MSGSIZE.raw_os_error())
+}
+
+/// The largest packet the system believes the way takes.
+fn known_size(to: SocketAddr, socket: &UdpSocket) -> Option<u32> {
+    if to.is_ipv4() { ip_mtu(socket) } else { ipv6_mtu(socket) }.ok()
 }
 
 fn open(to: SocketAddr) -> io::Result<UdpSocket> {

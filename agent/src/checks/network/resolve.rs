@@ -14,7 +14,7 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
 /// Longest wait for any answer. A lost first question isn't asked again within it: programs wait five seconds before they
 /// do (resolv.conf(5)), and nobody waits for that.
-const LIMIT: Duration = Duration::from_millis(1_400);
+const LIMIT: Duration = Duration::from_millis(1_200);
 
 /// Where name servers listen: RFC 1035.
 const PORT: u16 = 53;

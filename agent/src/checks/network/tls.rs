@@ -86,7 +86,9 @@ impl Check for Tls {
             .zip(inputs.shown.iter().zip(&chains))
             .map(|(host, (shown, chain))| format!("{host}: {}", word(shown, *chain)))
             .collect();
-        tell(&mut draft, inputs.verdict(), evidence.join(", "));
+        for verdict in inputs.verdicts() {
+            tell(&mut draft, verdict, evidence.join(", "));
+        }
         draft
     }
 }
@@ -131,7 +133,13 @@ impl Inputs {
         })
     }
 
+    /// The worst of what it comes to.
     pub(super) fn verdict(&self) -> Verdict {
+        self.verdicts().first().copied().unwrap_or(Verdict::Silent)
+    }
+
+    /// All that is wrong, the worst first; where nothing is, the one thing it comes to.
+    fn verdicts(&self) -> Vec<Verdict> {
         let chains = self.chains();
         let any = |chain: Chain| chains.contains(&Some(chain));
         let shown = |shown: Shown| self.shown.contains(&shown);
@@ -140,7 +148,7 @@ impl Inputs {
             Chain::Public | Chain::Added(_) | Chain::Newer | Chain::Untrusted | Chain::Unreadable => None,
         });
         let read = chains.iter().flatten().find_map(|chain| match chain {
-            Chain::Added(product) => Some(*product),
+            Chain::Added(product) => Some(Verdict::Read(*product)),
             Chain::Public | Chain::Newer | Chain::Untrusted | Chain::NotYet(_) | Chain::Over(_) | Chain::Unreadable => {
                 None
             }
@@ -148,13 +156,13 @@ impl Inputs {
         // A clock that is off fails every certificate; one sound certificate shows that it isn't off by much.
         let by_dates = off.max().filter(|_| !any(Chain::Public));
         let by_servers = self.clock().map(i64::unsigned_abs).filter(|off| *off >= WRONG);
-        if let Some(off) = by_servers.or(by_dates) {
-            Verdict::Clock(off)
-        } else if any(Chain::Untrusted) {
-            Verdict::Untrusted
-        } else if let Some(product) = read {
-            Verdict::Read(product)
-        } else if any(Chain::Public) {
+        let untrusted = any(Chain::Untrusted).then_some(Verdict::Untrusted);
+        let clock = by_servers.or(by_dates).map(Verdict::Clock);
+        let wrong: Vec<Verdict> = [untrusted, clock, read].into_iter().flatten().collect();
+        if !wrong.is_empty() {
+            return wrong;
+        }
+        vec![if any(Chain::Public) {
             Verdict::Sound
         } else if shown(Shown::Old) {
             Verdict::Old
@@ -166,7 +174,7 @@ impl Inputs {
             Verdict::NoList
         } else {
             Verdict::Silent
-        }
+        }]
     }
 }
 
@@ -281,6 +289,16 @@ mod tests {
         assert_eq!(sound().verdict(), Verdict::Sound);
         assert_eq!(Inputs { at: 1_767_225_600 - 60, ..sound() }.verdict(), Verdict::Clock(60));
         assert_eq!(Inputs { at: 1_798_761_600 + 61, ..sound() }.verdict(), Verdict::Clock(61));
+    }
+
+    #[test]
+    fn a_wrong_clock_hides_nobody_on_the_way() {
+        let pages = || clock(7_200).pages;
+        let read = Inputs { pages: pages(), ..pc(chain("proxy-chain"), &["proxy-root"]) };
+        assert_eq!(findings::<Tls>(read), ["clock-wrong", "read-by-product"]);
+        let untrusted = Inputs { pages: pages(), ..pc(chain("site-chain"), &[]) };
+        assert_eq!(untrusted.verdict(), Verdict::Untrusted);
+        assert_eq!(findings::<Tls>(untrusted), ["not-trusted", "clock-wrong"]);
     }
 
     #[test]

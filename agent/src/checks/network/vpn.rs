@@ -10,8 +10,9 @@ use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
 use super::card::{self, shown};
-use super::probe::{Reach, connect_all, way};
-use super::targets::{HTTPS, INTERNET_V4, INTERNET_V6};
+use super::handshake::greet_all;
+use super::probe::{Reach, way};
+use super::targets::{INTERNET_V4, INTERNET_V6};
 use crate::checks::machine::Machine;
 use crate::checks::{Check, Failure};
 
@@ -90,7 +91,7 @@ impl Check for Vpn {
         let addresses = card::addresses();
         let used = [INTERNET_V4[0], INTERNET_V6[0]].map(|to| used(addresses.as_ref()?, to));
         let reached = if cards.iter().any(|card| used[0].as_ref() == Some(&card.name)) {
-            connect_all(&INTERNET_V4.map(|ip| (ip, HTTPS).into())).map_err(Failure::Exhausted)?
+            greet_all(&INTERNET_V4).map_err(Failure::Exhausted)?
         } else {
             Vec::new()
         };
