@@ -44,6 +44,8 @@ const JOURNAL: [&str; 16] = [
 ];
 /// Log files of systems that write them: Debian and Ubuntu; Fedora and openSUSE.
 const LOGS: [&str; 2] = ["/var/log/auth.log", "/var/log/secure"];
+/// Where systemd keeps messages, for good or until the next start.
+const KEPT: [&str; 2] = ["/run/log/journal", "/var/log/journal"];
 const LAST: [&str; 5] = ["-w", "-n", "200", "--time-format", "iso"];
 /// Most findings of each kind.
 const FINDINGS: usize = 5;
@@ -53,6 +55,8 @@ pub(crate) struct Logins;
 pub(crate) struct Inputs {
     journal: Result<Answer, Silence>,
     logs: Vec<Reading>,
+    /// Whether systemd keeps messages here at all.
+    kept: bool,
     last: Result<Answer, Silence>,
     accounts: Reading,
     /// User number of the account the agent runs in.
@@ -95,6 +99,7 @@ impl Check for Logins {
         Ok(Inputs {
             journal,
             logs: if journalled { Vec::new() } else { LOGS.iter().map(|path| machine.text(path)).collect() },
+            kept: KEPT.iter().any(|folder| !machine.names(folder).is_empty()),
             last: tool::LAST.ask(&LAST, LIMIT),
             accounts: machine.text("/etc/passwd"),
             own: rustix::process::getuid().as_raw(),
@@ -105,6 +110,10 @@ impl Check for Logins {
         let mut draft = Draft::default();
         let accounts = inputs.accounts.as_deref().unwrap_or_default();
         match inputs.messages() {
+            Ok(("", _)) => {
+                let evidence = format!("{} and {} are empty", KEPT.join(", "), LOGS.join(", "));
+                draft.finding(Severity::Unknown, "no-messages", &[], evidence);
+            }
             Ok((source, text)) => {
                 let events: Vec<Event<'_>> = text.lines().filter_map(Event::parse).collect();
                 judge_events(&mut draft, &events, accounts, source);
@@ -127,15 +136,17 @@ impl Check for Logins {
 }
 
 impl Inputs {
-    /// The messages and where they are from, or why there are none.
+    /// The messages and where they are from (from nowhere: none are kept), or why they can't be seen.
     fn messages(&self) -> Result<(&'static str, &str), String> {
         let log = LOGS.iter().zip(&self.logs).find_map(|(path, text)| Some((*path, text.as_deref().ok()?)));
         match &self.journal {
             Ok(answer) if answer.status == Some(0) && !hidden(answer) && has_entries(answer) => {
                 Ok(("journalctl", &answer.output))
             }
-            // Systems that keep their messages in files only have an empty journal.
-            Ok(answer) if answer.status == Some(0) && !hidden(answer) => Ok(log.unwrap_or(("journalctl", ""))),
+            // An empty journal that is kept says that nobody logged in; one that isn't says nothing.
+            Ok(answer) if answer.status == Some(0) && !hidden(answer) => {
+                Ok(log.unwrap_or((if self.kept { "journalctl" } else { "" }, "")))
+            }
             Ok(answer) => log.ok_or_else(|| {
                 format!(
                     "journalctl: {}",
@@ -330,6 +341,7 @@ mod tests {
         Inputs {
             journal: said(output, ""),
             logs: Vec::new(),
+            kept: true,
             last: said("", ""),
             accounts: Ok(ACCOUNTS.into()),
             own: 1000,
@@ -447,6 +459,7 @@ mod tests {
             journalled,
             journal(&local.repeat(30)),
             journal(""),
+            Inputs { kept: false, ..journal("") },
             Inputs {
                 journal: Err(Silence::NotInstalled("journalctl")),
                 last: Err(Silence::NotInstalled("last")),

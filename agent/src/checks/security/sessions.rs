@@ -52,6 +52,10 @@ impl Check for Sessions {
             return draft;
         }
         let sessions: Vec<Session<'_>> = inputs.files.iter().filter_map(|text| Session::parse(text)).collect();
+        if sessions.is_empty() {
+            draft.finding(Severity::Unknown, "sessions-unknown", &[], format!("{FOLDER} has no session of a person"));
+            return draft;
+        }
         let remote = || sessions.iter().filter(|session| session.remote);
         let others = || sessions.iter().filter(|session| !session.remote && session.user != Some(inputs.own));
         draft.fact("sessions", sessions.len() as u64, "");
