@@ -20,6 +20,7 @@ pub(super) mod root_certificates;
 pub(super) mod secure_boot;
 pub(super) mod sessions;
 pub(super) mod ssh;
+pub(super) mod ssh_keys;
 pub(super) mod start_up;
 
 mod certificate;
@@ -56,5 +57,6 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<secure_boot::SecureBoot>(PhantomData),
     &Of::<sessions::Sessions>(PhantomData),
     &Of::<ssh::Ssh>(PhantomData),
+    &Of::<ssh_keys::SshKeys>(PhantomData),
     &Of::<start_up::StartUp>(PhantomData),
 ];
