@@ -129,6 +129,7 @@ mod tests {
         assert_eq!(found, ["logged-in-from-elsewhere", "other-account"]);
         assert_eq!(findings::<Sessions>(gather_from(&recorded("laptop-guarded"), 1000)), ["sessions-ok"]);
         assert_eq!(findings::<Sessions>(gather_from(&recorded("container"), 0)), ["sessions-unknown"]);
+        assert_eq!(findings::<Sessions>(gather_from(&recorded("server-suse"), 0)), ["logged-in-from-elsewhere"]);
     }
 
     #[test]
