@@ -26,6 +26,7 @@ pub(super) mod start_up;
 mod certificate;
 mod command;
 mod drop_in;
+mod login_event;
 mod program;
 mod remote_tools;
 mod socket;
