@@ -73,6 +73,7 @@ const SECURITY: &[&str] = &[
     include_str!("../../catalog/security/secure-boot.json"),
     include_str!("../../catalog/security/sessions.json"),
     include_str!("../../catalog/security/ssh.json"),
+    include_str!("../../catalog/security/ssh-keys.json"),
     include_str!("../../catalog/security/start-up.json"),
 ];
 

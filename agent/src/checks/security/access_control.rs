@@ -116,6 +116,7 @@ mod tests {
             (Inputs { modules: Ok("capability,landlock,yama,tomoyo\n".into()), ..none() }, "kept-inside"),
             (Inputs { modules: Ok("capability,landlock,yama,bpf\n".into()), ..none() }, "nothing-keeps"),
             (none(), "access-unknown"),
+            (gather_from(&recorded("server-suse")), "kept-inside"),
         ] {
             assert_eq!(findings::<AccessControl>(inputs), [found]);
         }

@@ -24,6 +24,8 @@ const APT: &str = "/etc/apt/apt.conf.d";
 const APT_PROGRAM: &str = "/usr/bin/unattended-upgrade";
 const DNF: [&str; 2] = ["/etc/dnf/automatic.conf", "/etc/dnf/dnf5-plugins/automatic.conf"];
 const OSTREE: &str = "/etc/rpm-ostreed.conf";
+/// What the desktop's program for software leaves when it has fetched updates that install at the next restart (PackageKit).
+const PREPARED: [&str; 2] = ["/system-update", "/var/lib/PackageKit/prepared-update"];
 const SNAP: &str = "/run/snapd.socket";
 
 /// Timers of systemd that install updates: name, what it belongs to, whether its settings decide too.
@@ -60,6 +62,8 @@ pub(crate) struct Inputs {
     dnf: Vec<File>,
     ostree: File,
     snap: bool,
+    /// The file that says that updates wait for a restart.
+    prepared: Option<&'static str>,
     systemd: bool,
 }
 
@@ -84,6 +88,9 @@ impl Check for AutomaticUpdates {
             on.map(|((timer, name, settings), age)| (*timer, *name, inputs.installs(*settings), *age)).collect();
         // Of several the one that ran last counts.
         let best = on.iter().filter(|(_, _, installs, _)| *installs).min_by_key(|(.., age)| age.unwrap_or(u64::MAX));
+        if let Some(path) = inputs.prepared {
+            draft.finding(Severity::Warning, "waits-for-restart", &[], format!("{path} exists"));
+        }
         if let Some((timer, name, _, age)) = best {
             draft.fact("by", *name, "");
             judge_run(&mut draft, timer, name, *age);
@@ -91,7 +98,7 @@ impl Check for AutomaticUpdates {
             draft.fact("by", *name, "");
             let evidence = format!("{timer} is on, its settings install nothing");
             draft.finding(Severity::Warning, "only-looks", &[("name", (*name).into())], evidence);
-        } else {
+        } else if inputs.prepared.is_none() {
             draft.finding(Severity::Warning, "automatic-off", &[], format!("{}: none of {}", WANTED[0], TIMERS.len()));
         }
         draft
@@ -107,7 +114,7 @@ fn judge_run(draft: &mut Draft, timer: &str, name: &str, age: Option<u64>) {
     let evidence = format!("{STAMPS}/stamp-{timer} is {days} days old");
     if days >= LATE_DAYS {
         draft.finding(Severity::Warning, "late", &[name, ("days", days.into())], evidence);
-    } else {
+    } else if draft.findings.is_empty() {
         draft.finding(Severity::Ok, "automatic-on", &[name], evidence);
     }
 }
@@ -125,6 +132,7 @@ fn gather_from(machine: &Machine, now: SystemTime) -> Inputs {
         dnf: DNF.iter().map(|path| file(machine, path)).collect(),
         ostree: file(machine, OSTREE),
         snap: machine.has(SNAP),
+        prepared: PREPARED.into_iter().find(|path| machine.has(path)),
         systemd: machine.has("/run/systemd/system"),
     }
 }
@@ -186,6 +194,7 @@ mod tests {
             dnf: vec![text("[commands]\n# apply_updates = no\napply_updates = yes\n")],
             ostree: text("[Daemon]\nAutomaticUpdatePolicy=stage\n"),
             snap: false,
+            prepared: None,
             systemd: true,
         }
     }
@@ -223,6 +232,17 @@ mod tests {
     }
 
     #[test]
+    fn what_the_desktop_prepared_waits_for_a_restart() {
+        let prepared = |timer| Inputs { prepared: Some(PREPARED[1]), ..pc(timer, Some(0)) };
+        assert_eq!(findings::<AutomaticUpdates>(prepared("")), ["waits-for-restart"]);
+        assert_eq!(findings::<AutomaticUpdates>(prepared("uupd.timer")), ["waits-for-restart"]);
+        assert_eq!(
+            findings::<AutomaticUpdates>(gather_from(&recorded("server-suse"), SystemTime::now())),
+            ["never-ran"]
+        );
+    }
+
+    #[test]
     fn a_missed_run_below_at_and_above() {
         for (age, found) in
             [(LATE_DAYS * DAY - 1, "automatic-on"), (LATE_DAYS * DAY, "late"), (LATE_DAYS * DAY + 1, "late")]
@@ -245,6 +265,7 @@ mod tests {
             pc("uupd.timer", Some(99 * DAY)),
             pc("uupd.timer", None),
             pc("", None),
+            Inputs { prepared: Some(PREPARED[0]), ..pc("", None) },
         ]);
     }
 

@@ -282,6 +282,15 @@ mod tests {
     }
 
     #[test]
+    fn a_server_with_volumes_on_an_encrypted_disk() {
+        let draft = DiskEncryption::judge(gather_from(&recorded("server-suse")));
+        let rows: Vec<Vec<Value>> =
+            ["system", "homes", "swap"].map(|p| vec![p.into(), true.into(), "LUKS1".into()]).into();
+        assert_eq!(draft.tables[0].rows, rows);
+        assert_eq!(draft.findings[0].id, "encrypted");
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         assert_eq!(findings::<DiskEncryption>(gather_from(&recorded("laptop-guarded"))), ["encrypted"]);
         assert_eq!(findings::<DiskEncryption>(gather_from(&recorded("desktop-fine"))), ["not-encrypted"]);

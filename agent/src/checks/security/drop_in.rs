@@ -4,6 +4,8 @@ use crate::checks::machine::{Machine, Reading};
 
 /// Most files read of one folder; the fullest, systemd's own services, has about 500.
 const FILES_MAX: usize = 1_000;
+/// Most bytes kept of one folder; settings have a few kilobytes. Whoever may fill a folder could exhaust the memory else.
+const BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A file and what was read of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +21,18 @@ pub(super) fn file(machine: &Machine, path: &str) -> File {
 
 /// The files of that folder whose name ends like that, by name.
 pub(super) fn files(machine: &Machine, folder: &str, ending: &str) -> Vec<File> {
-    first(FILES_MAX, machine, folder, ending)
+    first(FILES_MAX, BYTES_MAX, machine, folder, ending)
 }
 
-fn first(most: usize, machine: &Machine, folder: &str, ending: &str) -> Vec<File> {
+fn first(most: usize, bytes: usize, machine: &Machine, folder: &str, ending: &str) -> Vec<File> {
     let names = machine.names(folder).into_iter().filter(|name| name.ends_with(ending) && !name.ends_with('~'));
-    names.take(most).map(|name| file(machine, &format!("{folder}/{name}"))).collect()
+    let mut left = bytes;
+    let within = |name: String| {
+        let file = file(machine, &format!("{folder}/{name}"));
+        left = left.checked_sub(file.text.as_ref().map_or(0, String::len))?;
+        Some(file)
+    };
+    names.take(most).map_while(within).collect()
 }
 
 /// Home of that user in passwd(5). The environment isn't asked: whoever sets it could name any folder.
@@ -55,10 +63,14 @@ mod tests {
     fn many_files_below_at_and_above() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a", "b", "c"] {
-            std::fs::write(folder.path().join(name), "").unwrap();
+            std::fs::write(folder.path().join(name), "four").unwrap();
         }
+        let machine = Machine::at(folder.path());
         for (most, read) in [(2, 2), (3, 3), (4, 3)] {
-            assert_eq!(first(most, &Machine::at(folder.path()), "", "").len(), read);
+            assert_eq!(first(most, BYTES_MAX, &machine, "", "").len(), read);
+        }
+        for (bytes, read) in [(11, 2), (12, 3), (13, 3)] {
+            assert_eq!(first(FILES_MAX, bytes, &machine, "", "").len(), read);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Failures and successes from the messages of the system (sshd, PAM, sudo), or from the older log files; the last log-ins of
 //! accounts from `last`. Counted by kind of account: names that nobody has here are guesses and are never shown, since people
-//! type passwords into the wrong field.
+//! type passwords into the wrong field. Whoever already has an account here could write messages that look like these.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
+use super::login_event::{Class, Event, class};
 use crate::checks::machine::{Machine, Reading};
 use crate::checks::tool::{self, Answer, Silence};
 use crate::checks::{Check, Failure};
@@ -44,6 +45,8 @@ const JOURNAL: [&str; 16] = [
 ];
 /// Log files of systems that write them: Debian and Ubuntu; Fedora and openSUSE.
 const LOGS: [&str; 2] = ["/var/log/auth.log", "/var/log/secure"];
+/// Where systemd keeps messages, for good or until the next start.
+const KEPT: [&str; 2] = ["/run/log/journal", "/var/log/journal"];
 const LAST: [&str; 5] = ["-w", "-n", "200", "--time-format", "iso"];
 /// Most findings of each kind.
 const FINDINGS: usize = 5;
@@ -53,28 +56,12 @@ pub(crate) struct Logins;
 pub(crate) struct Inputs {
     journal: Result<Answer, Silence>,
     logs: Vec<Reading>,
+    /// Whether systemd keeps messages here at all.
+    kept: bool,
     last: Result<Answer, Silence>,
     accounts: Reading,
     /// User number of the account the agent runs in.
     own: u32,
-}
-
-/// What kind of account somebody tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Class {
-    Root,
-    Person,
-    Service,
-    Nobody,
-}
-
-/// One message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Event<'a> {
-    failed: bool,
-    account: &'a str,
-    /// Address; none at the computer itself.
-    from: Option<&'a str>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -95,6 +82,7 @@ impl Check for Logins {
         Ok(Inputs {
             journal,
             logs: if journalled { Vec::new() } else { LOGS.iter().map(|path| machine.text(path)).collect() },
+            kept: KEPT.iter().any(|folder| !machine.names(folder).is_empty()),
             last: tool::LAST.ask(&LAST, LIMIT),
             accounts: machine.text("/etc/passwd"),
             own: rustix::process::getuid().as_raw(),
@@ -105,8 +93,16 @@ impl Check for Logins {
         let mut draft = Draft::default();
         let accounts = inputs.accounts.as_deref().unwrap_or_default();
         match inputs.messages() {
+            Ok(("", _)) => {
+                let evidence = format!("{} and {} are empty", KEPT.join(", "), LOGS.join(", "));
+                draft.finding(Severity::Unknown, "no-messages", &[], evidence);
+            }
             Ok((source, text)) => {
-                let events: Vec<Event<'_>> = text.lines().filter_map(Event::parse).collect();
+                let events: Vec<Event<'_>> = if LOGS.contains(&source) {
+                    text.lines().filter_map(Event::of_line).collect()
+                } else {
+                    text.lines().filter_map(Event::parse).collect()
+                };
                 judge_events(&mut draft, &events, accounts, source);
             }
             Err(why) => draft.finding(Severity::Unknown, "messages-hidden", &[], why),
@@ -127,15 +123,17 @@ impl Check for Logins {
 }
 
 impl Inputs {
-    /// The messages and where they are from, or why there are none.
+    /// The messages and where they are from (from nowhere: none are kept), or why they can't be seen.
     fn messages(&self) -> Result<(&'static str, &str), String> {
         let log = LOGS.iter().zip(&self.logs).find_map(|(path, text)| Some((*path, text.as_deref().ok()?)));
         match &self.journal {
             Ok(answer) if answer.status == Some(0) && !hidden(answer) && has_entries(answer) => {
                 Ok(("journalctl", &answer.output))
             }
-            // Systems that keep their messages in files only have an empty journal.
-            Ok(answer) if answer.status == Some(0) && !hidden(answer) => Ok(log.unwrap_or(("journalctl", ""))),
+            // An empty journal that is kept says that nobody logged in; one that isn't says nothing.
+            Ok(answer) if answer.status == Some(0) && !hidden(answer) => {
+                Ok(log.unwrap_or((if self.kept { "journalctl" } else { "" }, "")))
+            }
             Ok(answer) => log.ok_or_else(|| {
                 format!(
                     "journalctl: {}",
@@ -217,66 +215,6 @@ fn judge_events(draft: &mut Draft, events: &[Event<'_>], accounts: &str, source:
     draft.table("failed", &["accounts", "here", "network"], failures.into_iter().map(row).collect());
 }
 
-impl<'a> Event<'a> {
-    /// What sshd, PAM and sudo write; nothing if it is another message.
-    fn parse(line: &'a str) -> Option<Self> {
-        // Of what sshd writes, a guessed name may hold anything: the words around it are looked for from outside in.
-        if let Some((_, rest)) = line.split_once("Failed password for ").or_else(|| line.split_once("Failed none for "))
-        {
-            let (account, from) = account_from(rest.strip_prefix("invalid user ").unwrap_or(rest))?;
-            return Some(Self { failed: true, account, from: Some(from) });
-        }
-        if let Some((_, rest)) = line.split_once("Accepted ") {
-            let (method, rest) = rest.split_once(" for ")?;
-            let (account, from) = account_from(rest)?;
-            let ssh = matches!(
-                method,
-                "password" | "publickey" | "keyboard-interactive/pam" | "hostbased" | "gssapi-with-mic"
-            );
-            return ssh.then_some(Self { failed: false, account, from: Some(from) });
-        }
-        if line.contains("authentication failure;") {
-            let value = |key: &str| line.rsplit_once(key).and_then(|(_, rest)| rest.split_whitespace().next());
-            // sshd itself writes the same failure once more, with the address.
-            if line.contains("(sshd:") {
-                return None;
-            }
-            return Some(Self { failed: true, account: value(" user=").unwrap_or(""), from: None });
-        }
-        None
-    }
-}
-
-/// `NAME from ADDRESS port NUMBER …`.
-fn account_from(text: &str) -> Option<(&str, &str)> {
-    let (account, rest) = text.rsplit_once(" from ")?;
-    let from = rest.split_once(" port ").map_or(rest, |(from, _)| from);
-    (!from.is_empty() && !from.contains(' ')).then_some((account, from))
-}
-
-fn class(accounts: &str, name: &str) -> Class {
-    let line = accounts.lines().find(|line| line.split(':').next() == Some(name) && !name.is_empty());
-    let number: Option<u32> = line.and_then(|line| line.split(':').nth(2)?.parse().ok());
-    match number {
-        Some(0) => Class::Root,
-        // `UID_MIN` and the number of `nobody` (login.defs(5)).
-        Some(1_000..=65_533 | 65_535..) => Class::Person,
-        Some(_) => Class::Service,
-        None => Class::Nobody,
-    }
-}
-
-impl Class {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Root => "root",
-            Self::Person => "people",
-            Self::Service => "services",
-            Self::Nobody => "unknown names",
-        }
-    }
-}
-
 fn name_of(accounts: &str, user: u32) -> Option<&str> {
     let line = accounts.lines().find(|line| line.split(':').nth(2) == Some(user.to_string().as_str()))?;
     line.split(':').next()
@@ -330,6 +268,7 @@ mod tests {
         Inputs {
             journal: said(output, ""),
             logs: Vec::new(),
+            kept: true,
             last: said("", ""),
             accounts: Ok(ACCOUNTS.into()),
             own: 1000,
@@ -337,53 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_each_program_are_understood() {
-        let event = |failed, account, from| Some(Event { failed, account, from });
-        for (line, expected) in [
-            ("Failed password for root from 203.0.113.9 port 52110 ssh2", event(true, "root", Some("203.0.113.9"))),
-            (
-                "Failed password for invalid user a from b from 2001:db8::7 port 5 ssh2",
-                event(true, "a from b", Some("2001:db8::7")),
-            ),
-            (
-                "Accepted publickey for ana from 192.0.2.4 port 40022 ssh2: ED25519 SHA256:abc",
-                event(false, "ana", Some("192.0.2.4")),
-            ),
-            (
-                "Nov 26 10:00:01 pc sshd[812]: Failed password for ana from 192.0.2.4 port 4 ssh2",
-                event(true, "ana", Some("192.0.2.4")),
-            ),
-            (
-                "pam_unix(gdm-password:auth): authentication failure; logname= uid=0 euid=0 tty=/dev/tty1 ruser= rhost=  user=ana",
-                event(true, "ana", None),
-            ),
-            (
-                "pam_unix(sudo:auth): authentication failure; logname=ana uid=1000 euid=0 tty=/dev/pts/0 ruser=ana rhost=  user=ana",
-                event(true, "ana", None),
-            ),
-            (
-                "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=203.0.113.9  user=root",
-                None,
-            ),
-            ("Accepted connection for x from y", None),
-            ("Connection closed by 203.0.113.9 port 40 [preauth]", None),
-        ] {
-            assert_eq!(Event::parse(line), expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn accounts_are_told_by_kind_and_guessed_names_never() {
-        for (name, kind) in [
-            ("root", Class::Root),
-            ("ana", Class::Person),
-            ("sshd", Class::Service),
-            ("nobody", Class::Service),
-            ("hunter2", Class::Nobody),
-            ("", Class::Nobody),
-        ] {
-            assert_eq!(class(ACCOUNTS, name), kind, "{name}");
-        }
+    fn guessed_names_are_never_told() {
         let draft = Logins::judge(journal("Failed password for invalid user hunter2 from 192.0.2.4 port 4 ssh2\n"));
         assert!(!format!("{draft:?}").contains("hunter2"));
     }
@@ -412,7 +305,7 @@ mod tests {
     #[test]
     fn where_the_journal_is_closed_the_log_files_are_read() {
         let hint = "Hint: You are currently not seeing messages from other users and the system.\n";
-        let line = "Accepted password for root from 203.0.113.9 port 2 ssh2\n";
+        let line = "Nov 26 10:00:01 pc sshd[812]: Accepted password for root from 203.0.113.9 port 2 ssh2\n";
         let closed = || Inputs { journal: said("", hint), ..journal("") };
         assert_eq!(findings::<Logins>(closed()), ["messages-hidden"]);
         assert_eq!(
@@ -447,6 +340,7 @@ mod tests {
             journalled,
             journal(&local.repeat(30)),
             journal(""),
+            Inputs { kept: false, ..journal("") },
             Inputs {
                 journal: Err(Silence::NotInstalled("journalctl")),
                 last: Err(Silence::NotInstalled("last")),

@@ -20,11 +20,13 @@ pub(super) mod root_certificates;
 pub(super) mod secure_boot;
 pub(super) mod sessions;
 pub(super) mod ssh;
+pub(super) mod ssh_keys;
 pub(super) mod start_up;
 
 mod certificate;
 mod command;
 mod drop_in;
+mod login_event;
 mod program;
 mod remote_tools;
 mod socket;
@@ -56,5 +58,6 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<secure_boot::SecureBoot>(PhantomData),
     &Of::<sessions::Sessions>(PhantomData),
     &Of::<ssh::Ssh>(PhantomData),
+    &Of::<ssh_keys::SshKeys>(PhantomData),
     &Of::<start_up::StartUp>(PhantomData),
 ];

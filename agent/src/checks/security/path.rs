@@ -136,12 +136,13 @@ fn started(machine: &Machine) -> Vec<(String, Started, Standing)> {
     let mut started = Vec::new();
     let inside = STARTED.iter().flat_map(|(folder, ending)| files(machine, folder, ending));
     for file in inside.take(SERVICES_MAX) {
-        started.extend(Standing::of(machine, &file.path).map(|standing| (file.path.clone(), Started::File, standing)));
+        let standing = Standing::of(machine, &file.path).filter(|standing| standing.file);
+        started.extend(standing.map(|standing| (file.path.clone(), Started::File, standing)));
         let text = file.text.as_deref().unwrap_or_default();
         let commands = text.lines().filter_map(|line| Some(line.trim().strip_prefix("Exec")?.split_once('=')?.1));
         let programs: Vec<&str> = commands.filter_map(program).filter(|path| path.starts_with('/')).collect();
         for path in programs {
-            let standing = Standing::of(machine, path).filter(|standing| !standing.folder);
+            let standing = Standing::of(machine, path).filter(|standing| standing.file);
             started.extend(standing.map(|standing| (path.to_owned(), Started::Program, standing)));
         }
     }
@@ -197,7 +198,7 @@ mod tests {
     use crate::checks::proof::{all_is_said, findings, recorded, told};
 
     fn standing(mode: u32) -> Standing {
-        Standing { mode, owner: 0, folder: true, link: false }
+        Standing { mode, owner: 0, folder: true, file: false, link: false }
     }
 
     fn pc(path: &str, mode: Option<u32>, started: &[(&str, Started, u32)]) -> Inputs {
@@ -253,6 +254,7 @@ mod tests {
         }
         let service = root.path().join("etc/systemd/system/x.service");
         std::fs::write(&service, "[Service]\nExecStartPre=-/bin/none\nExecStart=!/opt/x/run --now\n").unwrap();
+        std::os::unix::fs::symlink("/dev/null", root.path().join("etc/systemd/system/off.service")).unwrap();
         std::fs::write(root.path().join("opt/x/run"), "").unwrap();
         std::fs::set_permissions(root.path().join("opt/x/run"), std::fs::Permissions::from_mode(0o777)).unwrap();
         let found = started(&Machine::at(root.path()));

@@ -114,11 +114,11 @@ fn gather_from(machine: &Machine, entries: usize) -> Inputs {
     let mut left = entries;
     let mut folders = vec![(TREE.to_owned(), 1)];
     while let Some((folder, depth)) = folders.pop() {
-        if std::fs::read_dir(machine.path(&folder)).is_err() {
+        let names = machine.names(&folder);
+        if names.is_empty() && std::fs::read_dir(machine.path(&folder)).is_err() {
             inputs.closed += 1;
-            continue;
         }
-        for name in machine.names(&folder) {
+        for name in names {
             if left == 0 {
                 inputs.cut = true;
                 return inputs;
@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn standing(mode: u32, owner: u32, folder: bool) -> Standing {
-        Standing { mode, owner, folder, link: false }
+        Standing { mode, owner, folder, file: !folder, link: false }
     }
 
     fn pc(found: &[(&str, u32)], known: &[(&'static str, u32, u32)]) -> Inputs {

@@ -52,6 +52,10 @@ impl Check for Sessions {
             return draft;
         }
         let sessions: Vec<Session<'_>> = inputs.files.iter().filter_map(|text| Session::parse(text)).collect();
+        if sessions.is_empty() {
+            draft.finding(Severity::Unknown, "sessions-unknown", &[], format!("{FOLDER} has no session of a person"));
+            return draft;
+        }
         let remote = || sessions.iter().filter(|session| session.remote);
         let others = || sessions.iter().filter(|session| !session.remote && session.user != Some(inputs.own));
         draft.fact("sessions", sessions.len() as u64, "");
@@ -125,6 +129,7 @@ mod tests {
         assert_eq!(found, ["logged-in-from-elsewhere", "other-account"]);
         assert_eq!(findings::<Sessions>(gather_from(&recorded("laptop-guarded"), 1000)), ["sessions-ok"]);
         assert_eq!(findings::<Sessions>(gather_from(&recorded("container"), 0)), ["sessions-unknown"]);
+        assert_eq!(findings::<Sessions>(gather_from(&recorded("server-suse"), 0)), ["logged-in-from-elsewhere"]);
     }
 
     #[test]

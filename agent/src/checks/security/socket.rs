@@ -59,7 +59,16 @@ struct Line {
 impl Sockets {
     /// The tables of that computer, and the owners of this one's sockets.
     pub(super) fn of(machine: &Machine) -> Self {
-        Self { tables: tables_from(machine), owners: owners(machine) }
+        let mut sockets = Self { tables: tables_from(machine), owners: BTreeMap::new() };
+        let wanted = sockets.wanted();
+        sockets.owners = owners(machine, wanted);
+        sockets
+    }
+
+    /// Numbers of the sockets that are told of.
+    fn wanted(&self) -> BTreeSet<u64> {
+        let told = |line: &Line| line.state == ESTABLISHED || LISTENING.iter().any(|(_, state)| line.state == *state);
+        self.lines().filter(|(_, line)| told(line)).map(|(_, line)| line.socket).collect()
     }
 
     /// Why nothing can be told, if the first table can't be read.
@@ -136,13 +145,13 @@ pub(super) fn tables_from(machine: &Machine) -> Vec<Reading> {
     TABLES.iter().map(|(_, path)| machine.text(path)).collect()
 }
 
-/// Which program holds which socket: the links of `/proc/*/fd` read `socket:[number]`. Only the link is read, never what
-/// is behind it.
-fn owners(machine: &Machine) -> BTreeMap<u64, String> {
+/// Which program holds which of these sockets: the links of `/proc/*/fd` read `socket:[number]`. Only the link is read, never
+/// what is behind it; the search ends when all are found.
+fn owners(machine: &Machine, mut wanted: BTreeSet<u64>) -> BTreeMap<u64, String> {
     let until = Instant::now() + SEARCH;
     let mut owners = BTreeMap::new();
     for process in machine.names("/proc").iter().filter(|name| name.bytes().all(|b| b.is_ascii_digit())) {
-        if Instant::now() >= until {
+        if wanted.is_empty() || Instant::now() >= until {
             break;
         }
         let Ok(files) = std::fs::read_dir(machine.path(&format!("/proc/{process}/fd"))) else { continue };
@@ -153,9 +162,13 @@ fn owners(machine: &Machine) -> BTreeMap<u64, String> {
                 let link = std::fs::read_link(file.path()).ok()?;
                 link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
             })
+            .filter(|socket| wanted.contains(socket))
             .collect();
         if let Some(name) = (!sockets.is_empty()).then(|| machine.word(&format!("/proc/{process}/comm"))).flatten() {
-            owners.extend(sockets.into_iter().map(|socket| (socket, name.clone())));
+            for socket in sockets {
+                wanted.remove(&socket);
+                owners.insert(socket, name.clone());
+            }
         }
     }
     owners
@@ -215,6 +228,22 @@ mod tests {
         for bad in ["", "0100007", "0100007G", "ñ100007", "0100007F0"] {
             assert_eq!(ip(bad), None);
         }
+    }
+
+    #[test]
+    fn a_socket_is_its_programs_own() {
+        let root = tempfile::tempdir().unwrap();
+        for (number, name, socket) in
+            [("7", "cupsd", "socket:[20001]"), ("8", "x", "socket:[5]"), ("9", "y", "/etc/passwd")]
+        {
+            let folder = root.path().join("proc").join(number);
+            std::fs::create_dir_all(folder.join("fd")).unwrap();
+            std::fs::write(folder.join("comm"), format!("{name}\n")).unwrap();
+            std::os::unix::fs::symlink(socket, folder.join("fd/3")).unwrap();
+        }
+        let found = owners(&Machine::at(root.path()), [20_001, 20_002].into());
+        assert_eq!(found, [(20_001, "cupsd".to_owned())].into());
+        assert_eq!(owners(&Machine::at(root.path()), BTreeSet::new()), BTreeMap::new());
     }
 
     #[test]

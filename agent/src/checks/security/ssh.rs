@@ -225,6 +225,11 @@ mod tests {
     }
 
     #[test]
+    fn a_server_with_its_defaults_below_usr() {
+        assert_eq!(findings::<Ssh>(gather_from(&recorded("server-suse"))), ["ssh-ok"]);
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         let keys = "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMatch Address 10.0.0.0/8\n";
         all_is_said::<Ssh>(vec![

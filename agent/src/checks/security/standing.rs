@@ -21,6 +21,8 @@ pub(super) struct Standing {
     /// Number of the account that owns it.
     pub(super) owner: u32,
     pub(super) folder: bool,
+    /// A file with something in it, and no device: a service that is turned off is a link to `/dev/null`.
+    pub(super) file: bool,
     pub(super) link: bool,
 }
 
@@ -67,6 +69,7 @@ impl From<&std::fs::Metadata> for Standing {
             mode: metadata.mode() & 0o7777,
             owner: metadata.uid(),
             folder: metadata.is_dir(),
+            file: metadata.is_file(),
             link: metadata.file_type().is_symlink(),
         }
     }
