@@ -15,7 +15,8 @@ use crate::checks::{Check, Failure};
 
 /// Longest wait for systemd.
 const LIMIT: Duration = Duration::from_secs(5);
-/// Seconds of services and desktop from which a start is slow. Our choice: a spinning disk needs about half of it.
+/// Seconds of services and desktop from which a start is slow. Our choice: people stop waiting long before, so this isn't
+/// chance.
 const SLOW: f64 = 60.0;
 /// Seconds of the firmware from which something is wrong before the system begins. Our choice: servers that test all their
 /// memory may need longer.

@@ -14,8 +14,8 @@ use crate::checks::figure::size;
 use crate::checks::machine::{Machine, Unread};
 use crate::checks::{Check, Failure, whole};
 
-/// Bytes a second from which a program is felt by the others. Our choice: a quarter of what a spinning disk does in a row
-/// (about 80 MB/s, as makers state for 2.5" ones).
+/// Bytes a second from which a program is felt by the others. Our choice: on a spinning disk little is left then; on a fast
+/// one it is still far more than what an idle desktop moves.
 const HEAVY: u64 = 20_000_000;
 /// Most findings; the table has the rest.
 const FINDINGS: usize = 3;

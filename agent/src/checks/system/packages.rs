@@ -18,7 +18,7 @@ use crate::checks::{Check, Failure};
 const LIMIT: Duration = Duration::from_secs(10);
 /// Minutes from which an installation hangs. Our choice: large upgrades over a slow line take less.
 const HANGS_MINUTES: u64 = 60;
-/// Ticks of a second in `/proc/PID/stat`: 100 on every Linux of today (proc(5), `_SC_CLK_TCK`).
+/// Ticks of a second in `/proc/PID/stat`: 100 on nearly every Linux (proc(5), `_SC_CLK_TCK`).
 const TICKS: u64 = 100;
 /// Programs that run for days and install now and then: how long they run says nothing.
 const STANDING: [&str; 4] = ["packagekitd", "pamac-daemon", "snapd", "dnf5daemon-serv"];
