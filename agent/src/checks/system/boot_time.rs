@@ -217,6 +217,20 @@ mod tests {
     }
 
     #[test]
+    fn rows_and_findings_below_at_and_above() {
+        let slow = |count: usize| {
+            let blame: String = (0..count).map(|i| format!("20.0s s{i}.service\n")).collect();
+            Inputs { blame: answer(&blame), ..took(1.0, 90.0, 1.0) }
+        };
+        for (count, found) in [(FINDINGS - 1, FINDINGS - 1), (FINDINGS, FINDINGS), (FINDINGS + 1, FINDINGS)] {
+            assert_eq!(findings::<BootTime>(slow(count)).len(), 1 + found);
+        }
+        for (count, rows) in [(ROWS - 1, ROWS - 1), (ROWS, ROWS), (ROWS + 1, ROWS)] {
+            assert_eq!(BootTime::judge(slow(count)).tables[0].rows.len(), rows);
+        }
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         let machine = recorded("arch-laptop");
         let text = |name: &str| answer(&machine.text(&format!("/tools/systemd-analyze-{name}.txt")).unwrap());

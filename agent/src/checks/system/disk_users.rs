@@ -195,6 +195,22 @@ mod tests {
     }
 
     #[test]
+    fn rows_and_findings_below_at_and_above() {
+        let names: Vec<String> = (0..=ROWS as u64).map(|i| format!("p{i}")).collect();
+        let heavy = |count: usize| {
+            let all: Vec<(u64, &str, u64)> =
+                (0..).zip(&names).take(count).map(|(i, name)| (i, name.as_str(), 9 * HEAVY)).collect();
+            Inputs { seconds: 1, before: Look::default(), after: look(&all, 0) }
+        };
+        for (count, found) in [(FINDINGS - 1, FINDINGS - 1), (FINDINGS, FINDINGS), (FINDINGS + 1, FINDINGS)] {
+            assert_eq!(findings::<DiskUsers>(heavy(count)).len(), found);
+        }
+        for (count, rows) in [(ROWS - 1, ROWS - 1), (ROWS, ROWS), (ROWS + 1, ROWS)] {
+            assert_eq!(DiskUsers::judge(heavy(count)).tables[0].rows.len(), rows);
+        }
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         let hidden = Inputs { after: look(&[(7, "tar", 100)], 9), ..moved(0) };
         let nothing = Inputs { seconds: 1, before: Look::default(), after: Look::default() };

@@ -212,6 +212,18 @@ mod tests {
     }
 
     #[test]
+    fn names_and_findings_below_at_and_above() {
+        for (length, kept) in [(NAME_MAX - 1, NAME_MAX - 1), (NAME_MAX, NAME_MAX), (NAME_MAX + 1, NAME_MAX)] {
+            let line = format!("Killed process 7 ({}) total-vm:1kB", "é".repeat(length));
+            assert_eq!(killed_by_kernel(&line).unwrap().chars().count(), kept);
+        }
+        for (count, found) in [(FINDINGS - 1, FINDINGS - 1), (FINDINGS, FINDINGS), (FINDINGS + 1, FINDINGS)] {
+            let kernel = (0..count).map(|i| format!("Killed process {i} (p{i}) total-vm:1kB\n")).collect();
+            assert_eq!(findings::<OutOfMemory>(Inputs { kernel: Ok(kernel), ..counted(1) }).len(), found);
+        }
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         all_is_said::<OutOfMemory>(vec![
             Inputs { kernel: Ok("Killed process 1 (a), UID 0\n".into()), ..counted(1) },

@@ -176,6 +176,14 @@ mod tests {
     }
 
     #[test]
+    fn rows_below_at_and_above() {
+        for (count, rows) in [(ROWS - 1, ROWS - 1), (ROWS, ROWS), (ROWS + 1, ROWS)] {
+            let watchers = (0..count).map(|i| (format!("p{i}"), String::new())).collect();
+            assert_eq!(Watches::judge(Inputs { watchers, ..watching(0, 1) }).tables[0].rows.len(), rows);
+        }
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         all_is_said::<Watches>(vec![watching(1_000, 100), watching(0, 1), Inputs { seen: 0, ..watching(0, 1) }]);
     }
