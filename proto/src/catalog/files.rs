@@ -106,6 +106,7 @@ const SYSTEM: &[&str] = &[
     include_str!("../../catalog/system/swap.json"),
     include_str!("../../catalog/system/updates.json"),
     include_str!("../../catalog/system/virtual-machine.json"),
+    include_str!("../../catalog/system/watches.json"),
 ];
 
 const TASKS: &[&str] = &[

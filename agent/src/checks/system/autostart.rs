@@ -131,6 +131,23 @@ mod tests {
         assert!(services(&laptop, "/nowhere").is_empty());
     }
 
+    #[test]
+    fn entries_below_at_and_above() {
+        for (count, kept) in
+            [(ENTRIES_MAX - 1, ENTRIES_MAX - 1), (ENTRIES_MAX, ENTRIES_MAX), (ENTRIES_MAX + 1, ENTRIES_MAX)]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let wants = folder.path().join("units/default.target.wants");
+            std::fs::create_dir_all(&wants).unwrap();
+            for i in 0..count {
+                std::fs::write(folder.path().join(format!("{i}.desktop")), "[Desktop Entry]\nName=A\n").unwrap();
+                std::fs::write(wants.join(format!("{i}.service")), "").unwrap();
+            }
+            let machine = Machine::at(folder.path());
+            assert_eq!((programs(&machine, "/").len(), services(&machine, "/units").len()), (kept, kept));
+        }
+    }
+
     proptest! {
         #[test]
         fn garbage_never_panics(text in "(.*\n)*|\\[Desktop Entry\\]\n((Name|Exec|Hidden)=.*\n)*", exec in "\\PC*|[\"a-z =/]*") {

@@ -15,7 +15,8 @@ use crate::checks::{Check, Failure};
 
 /// Longest wait for systemd.
 const LIMIT: Duration = Duration::from_secs(5);
-/// Seconds of services and desktop from which a start is slow. Our choice: a spinning disk needs about half of it.
+/// Seconds of services and desktop from which a start is slow. Our choice: people stop waiting long before, so this isn't
+/// chance.
 const SLOW: f64 = 60.0;
 /// Seconds of the firmware from which something is wrong before the system begins. Our choice: servers that test all their
 /// memory may need longer.
@@ -213,6 +214,20 @@ mod tests {
         let keys: Vec<&str> = report.facts.iter().map(|fact| fact.key.as_str()).collect();
         assert_eq!(keys, ["firmware", "loader", "kernel", "initrd", "userspace", "total"]);
         assert!(!format!("{report:?}").contains("disk-by"));
+    }
+
+    #[test]
+    fn rows_and_findings_below_at_and_above() {
+        let slow = |count: usize| {
+            let blame: String = (0..count).map(|i| format!("20.0s s{i}.service\n")).collect();
+            Inputs { blame: answer(&blame), ..took(1.0, 90.0, 1.0) }
+        };
+        for (count, found) in [(FINDINGS - 1, FINDINGS - 1), (FINDINGS, FINDINGS), (FINDINGS + 1, FINDINGS)] {
+            assert_eq!(findings::<BootTime>(slow(count)).len(), 1 + found);
+        }
+        for (count, rows) in [(ROWS - 1, ROWS - 1), (ROWS, ROWS), (ROWS + 1, ROWS)] {
+            assert_eq!(BootTime::judge(slow(count)).tables[0].rows.len(), rows);
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Days after this program was made beyond which a date can't be true: no PC runs a program of today in 20 years.
 const FUTURE_DAYS: i64 = 20 * 365;
 /// Seconds the clock of the board may differ: it drifts by seconds a day, and the kernel corrects it every 11 minutes while
-/// the time of the network is known (the kernel's `rtc.rst`).
+/// the time of the network is known (hwclock(8)).
 const CHIP_SECONDS: u64 = 120;
 /// Seconds after the start in which the network's time may not have come yet.
 const START: u64 = 15 * 60;

@@ -194,6 +194,17 @@ mod tests {
     }
 
     #[test]
+    fn names_and_findings_below_at_and_above() {
+        for (length, kept) in [(NAME_MAX - 1, NAME_MAX - 1), (NAME_MAX, NAME_MAX), (NAME_MAX + 1, NAME_MAX)] {
+            assert_eq!(name(&"é".repeat(length)).unwrap().chars().count(), kept);
+        }
+        for (count, found) in [(FINDINGS - 1, FINDINGS - 1), (FINDINGS, FINDINGS), (FINDINGS + 1, FINDINGS)] {
+            let kernel = (0..count).map(|i| format!("p{i}[7]: segfault at 0\n")).collect();
+            assert_eq!(findings::<Crashes>(Inputs { kernel: Ok(kernel), ..segfaults(0) }).len(), found);
+        }
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         all_is_said::<Crashes>(vec![
             segfaults(1),

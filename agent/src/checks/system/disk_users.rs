@@ -14,8 +14,8 @@ use crate::checks::figure::size;
 use crate::checks::machine::{Machine, Unread};
 use crate::checks::{Check, Failure, whole};
 
-/// Bytes a second from which a program is felt by the others. Our choice: a quarter of what a spinning disk does in a row
-/// (about 80 MB/s, as makers state for 2.5" ones).
+/// Bytes a second from which a program is felt by the others. Our choice: on a spinning disk little is left then; on a fast
+/// one it is still far more than what an idle desktop moves.
 const HEAVY: u64 = 20_000_000;
 /// Most findings; the table has the rest.
 const FINDINGS: usize = 3;
@@ -192,6 +192,22 @@ mod tests {
         let (name, io) = &look.seen[&2214];
         assert_eq!(name, "mysqld");
         assert_eq!(Moved::parse(io), Some(Moved { copies: 0, read: 912_384_000, written: 712_384_000 - 4_096 }));
+    }
+
+    #[test]
+    fn rows_and_findings_below_at_and_above() {
+        let names: Vec<String> = (0..=ROWS as u64).map(|i| format!("p{i}")).collect();
+        let heavy = |count: usize| {
+            let all: Vec<(u64, &str, u64)> =
+                (0..).zip(&names).take(count).map(|(i, name)| (i, name.as_str(), 9 * HEAVY)).collect();
+            Inputs { seconds: 1, before: Look::default(), after: look(&all, 0) }
+        };
+        for (count, found) in [(FINDINGS - 1, FINDINGS - 1), (FINDINGS, FINDINGS), (FINDINGS + 1, FINDINGS)] {
+            assert_eq!(findings::<DiskUsers>(heavy(count)).len(), found);
+        }
+        for (count, rows) in [(ROWS - 1, ROWS - 1), (ROWS, ROWS), (ROWS + 1, ROWS)] {
+            assert_eq!(DiskUsers::judge(heavy(count)).tables[0].rows.len(), rows);
+        }
     }
 
     #[test]

@@ -283,6 +283,28 @@ mod tests {
     }
 
     #[test]
+    fn names_devices_and_findings_below_at_and_above() {
+        for (length, known) in [(NAME_MAX - 1, true), (NAME_MAX, true), (NAME_MAX + 1, false)] {
+            assert_eq!(device(&format!("XFS ({}): Corruption", "d".repeat(length))).is_some(), known, "{length}");
+        }
+        let damaged =
+            |count: usize| (0..count).map(|i| format!("EXT4-fs error (device d{i}): x\n")).collect::<String>();
+        for (count, kept) in
+            [(DEVICES_MAX - 1, DEVICES_MAX - 1), (DEVICES_MAX, DEVICES_MAX), (DEVICES_MAX + 1, DEVICES_MAX)]
+        {
+            let mut devices = BTreeMap::new();
+            reports(&damaged(count), &mut devices, &mut Vec::new());
+            assert_eq!(devices.len(), kept);
+        }
+        for (count, found) in [(FINDINGS - 1, FINDINGS - 1), (FINDINGS, FINDINGS), (FINDINGS + 1, FINDINGS)] {
+            assert_eq!(findings::<FileSystems>(said(&damaged(count))).len(), found);
+            let pulled: String =
+                (0..count).map(|i| format!("FAT-fs (d{i}): Volume was not properly unmounted\n")).collect();
+            assert_eq!(findings::<FileSystems>(said(&pulled)).len(), found);
+        }
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         all_is_said::<FileSystems>(vec![
             Inputs { mounts: Ok("/dev/a / ext4 ro,errors=remount-ro 0 0".into()), ..said("XFS (a): log I/O error\n") },

@@ -292,6 +292,31 @@ mod tests {
     }
 
     #[test]
+    fn names_rows_and_findings_below_at_and_above() {
+        let entry = |program: &str| {
+            Entry::parse(&serde_json::json!({"SYSLOG_IDENTIFIER": program, "MESSAGE": "m"}).to_string())
+                .unwrap()
+                .program
+        };
+        for (length, kept) in [(NAME_MAX - 1, NAME_MAX - 1), (NAME_MAX, NAME_MAX), (NAME_MAX + 1, NAME_MAX)] {
+            assert_eq!(entry(&"a".repeat(length)).len(), kept);
+            assert_eq!(mask(&"a".repeat(length)) == "…", length > NAME_MAX);
+        }
+        let programs = |count: usize, rank: u64| -> String {
+            let line = |i| format!("{{\"SYSLOG_IDENTIFIER\":\"a-{i}\",\"PRIORITY\":\"{rank}\",\"MESSAGE\":\"m\"}}\n");
+            (0..count).map(line).collect()
+        };
+        for (count, rows) in [(ROWS - 1, ROWS - 1), (ROWS, ROWS), (ROWS + 1, ROWS)] {
+            assert_eq!(Journal::judge(Inputs { errors: Ok(programs(count, ERROR)) }).tables[0].rows.len(), rows);
+        }
+        for (count, found) in [(FINDINGS - 1, FINDINGS - 1), (FINDINGS, FINDINGS), (FINDINGS + 1, FINDINGS)] {
+            assert_eq!(findings::<Journal>(Inputs { errors: Ok(programs(count, SERIOUS)) }).len(), found);
+            let many: String = programs(count, ERROR).repeat(usize::try_from(MANY).unwrap());
+            assert_eq!(findings::<Journal>(Inputs { errors: Ok(many) }).len(), found);
+        }
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         all_is_said::<Journal>(vec![
             errors(30, 1),

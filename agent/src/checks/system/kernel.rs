@@ -235,6 +235,14 @@ mod tests {
     }
 
     #[test]
+    fn rows_below_at_and_above() {
+        for (count, rows) in [(ROWS - 1, ROWS - 1), (ROWS, ROWS), (ROWS + 1, ROWS)] {
+            let modules = (0..count).map(|i| format!("m{i} 1 0 - Live 0x0 (O)\n")).collect();
+            assert_eq!(Kernel::judge(Inputs { modules: Ok(modules), ..with(0, "") }).tables[0].rows.len(), rows);
+        }
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         all_is_said::<Kernel>(vec![
             gather_from(&recorded("server-ill")),

@@ -146,6 +146,13 @@ mod tests {
     }
 
     #[test]
+    fn words_below_at_and_above() {
+        for (length, known) in [(0, false), (1, true), (WORD_MAX - 1, true), (WORD_MAX, true), (WORD_MAX + 1, false)] {
+            assert_eq!(word(&"a".repeat(length)).is_some(), known, "{length}");
+        }
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         all_is_said::<Language>(vec![
             set("es_ES.UTF-8", "es", "es"),

@@ -11,8 +11,8 @@ use crate::checks::machine::{Machine, Reading};
 use crate::checks::pressure::Pressure;
 use crate::checks::{Check, Failure};
 
-/// Load for each core, over 15 minutes, from which the computer is saturated: the alarm `NodeSystemSaturation` of
-/// Prometheus' node-mixin.
+/// Load for each core, over 15 minutes, from which the computer is saturated: the threshold and the time of the alarm
+/// `NodeSystemSaturation` of Prometheus' node-mixin.
 const LOAD_PER_CORE: f64 = 2.0;
 /// Percent of a minute in which some program waited for the processor. The same as in `hardware.cpu`.
 const PROCESSOR_PERCENT: f64 = 25.0;

@@ -28,6 +28,7 @@ pub(super) mod support;
 pub(super) mod swap;
 pub(super) mod updates;
 pub(super) mod virtual_machine;
+pub(super) mod watches;
 
 mod autostart;
 mod date;
@@ -69,4 +70,5 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<swap::Swap>(PhantomData),
     &Of::<updates::Updates>(PhantomData),
     &Of::<virtual_machine::VirtualMachine>(PhantomData),
+    &Of::<watches::Watches>(PhantomData),
 ];

@@ -1,7 +1,8 @@
 //! `system.out-of-memory`: programs that were closed because memory ran out: by the kernel, by systemd-oomd, or by a
 //! service's own limit.
 //!
-//! The kernel counts for everybody; the names are in its messages, which not every account may read.
+//! The kernel counts for everybody, and for each service (`memory.events` of the kernel's `cgroup-v2.rst`: `oom_kill` for any
+//! reason, `oom` for its own limit); the names are in its messages, which not every account may read.
 
 use std::collections::BTreeMap;
 
@@ -48,10 +49,13 @@ impl Check for OutOfMemory {
         }
         let kernel = programs(&inputs.kernel, killed_by_kernel);
         let guard = programs(&inputs.guard, killed_by_guard);
-        let services: Vec<(&String, u64)> = inputs
+        let services: Vec<(&String, u64, bool)> = inputs
             .services
             .iter()
-            .filter_map(|(name, text)| Some((name, counter(text, "oom_kill").filter(|count| *count > 0)?)))
+            .filter_map(|(name, text)| {
+                let own = counter(text, "oom").is_some_and(|count| count > 0);
+                Some((name, counter(text, "oom_kill").filter(|count| *count > 0)?, own))
+            })
             .collect();
         let mut rows: Vec<Vec<Value>> = Vec::new();
         for (by, programs) in [("kernel", &kernel), ("systemd-oomd", &guard)] {
@@ -64,14 +68,14 @@ impl Check for OutOfMemory {
                 rows.push(vec![program.clone().into(), (*count).into(), by.into()]);
             }
         }
-        for (service, count) in services {
+        for (service, count, own) in services {
             let name = unit::shown(service);
             if draft.findings.len() < 2 * FINDINGS {
                 let values = [("service", name.clone().into()), ("count", count.into())];
                 let evidence = format!("{SERVICES}: oom_kill {count} in {name}");
                 draft.finding(Severity::Warning, "service-closed", &values, evidence);
             }
-            rows.push(vec![name.into(), count.into(), "its limit".into()]);
+            rows.push(vec![name.into(), count.into(), if own { "its limit" } else { "kernel" }.into()]);
         }
         if draft.findings.is_empty() {
             match counted {
@@ -195,7 +199,7 @@ mod tests {
             texts,
             [
                 "Memory ran out, and a program was closed 2 times: mysqld.",
-                "A service hit its own limit of memory 3 times: mysql.service."
+                "Programs of a service were closed 3 times for lack of memory: mysql.service."
             ]
         );
     }
@@ -204,6 +208,18 @@ mod tests {
     fn a_count_without_names_is_told_too() {
         for (count, found) in [(0, "memory-enough"), (1, "some-closed"), (2, "some-closed")] {
             assert_eq!(findings::<OutOfMemory>(counted(count)), [found]);
+        }
+    }
+
+    #[test]
+    fn names_and_findings_below_at_and_above() {
+        for (length, kept) in [(NAME_MAX - 1, NAME_MAX - 1), (NAME_MAX, NAME_MAX), (NAME_MAX + 1, NAME_MAX)] {
+            let line = format!("Killed process 7 ({}) total-vm:1kB", "é".repeat(length));
+            assert_eq!(killed_by_kernel(&line).unwrap().chars().count(), kept);
+        }
+        for (count, found) in [(FINDINGS - 1, FINDINGS - 1), (FINDINGS, FINDINGS), (FINDINGS + 1, FINDINGS)] {
+            let kernel = (0..count).map(|i| format!("Killed process {i} (p{i}) total-vm:1kB\n")).collect();
+            assert_eq!(findings::<OutOfMemory>(Inputs { kernel: Ok(kernel), ..counted(1) }).len(), found);
         }
     }
 

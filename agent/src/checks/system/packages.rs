@@ -18,12 +18,24 @@ use crate::checks::{Check, Failure};
 const LIMIT: Duration = Duration::from_secs(10);
 /// Minutes from which an installation hangs. Our choice: large upgrades over a slow line take less.
 const HANGS_MINUTES: u64 = 60;
-/// Ticks of a second in `/proc/PID/stat`: 100 on every Linux of today (proc(5), `_SC_CLK_TCK`).
+/// Ticks of a second in `/proc/PID/stat`: 100 on nearly every Linux (proc(5), `_SC_CLK_TCK`).
 const TICKS: u64 = 100;
 /// Programs that run for days and install now and then: how long they run says nothing.
 const STANDING: [&str; 4] = ["packagekitd", "pamac-daemon", "snapd", "dnf5daemon-serv"];
 /// Only states, no names: dpkg-query(1).
 const STATES: [&str; 2] = ["--show", "--showformat=${db:Status-Abbrev}\\n"];
+
+/// What these programs say of data they can't make sense of, and of nothing else.
+const BROKEN: [&str; 8] = [
+    "DB_RUNRECOVERY",
+    "cannot open Packages",
+    "corrupt",
+    "db5 error",
+    "end of file",
+    "inconsistent",
+    "malformed",
+    "parsing file",
+];
 
 pub(crate) struct Packages;
 
@@ -87,7 +99,12 @@ impl Check for Packages {
             }
             Ok(answer) => {
                 let evidence = format!("{}: {}", manager.name(), reply::why(&answer.error));
-                draft.finding(Severity::Critical, "database-broken", &[], evidence);
+                if BROKEN.iter().any(|words| answer.error.contains(words)) {
+                    draft.finding(Severity::Critical, "database-broken", &[], evidence);
+                } else {
+                    // Ended by a signal, or refused: that says nothing about the data.
+                    draft.finding(Severity::Unknown, "packages-unknown", &[], evidence);
+                }
             }
             Err(silence) => {
                 draft.finding(Severity::Unknown, "packages-unknown", &[], silence.to_string());
@@ -292,6 +309,19 @@ mod tests {
             ("ii \n", 0, Lock::Held(None), "install-running"),
         ] {
             assert_eq!(findings::<Packages>(dpkg(output, updates, lock)), [found], "{output} {updates} {lock:?}");
+        }
+    }
+
+    #[test]
+    fn only_data_that_makes_no_sense_is_broken() {
+        for (status, error, found) in [
+            (Some(1), "dpkg-query: error: parsing file '/var/lib/dpkg/status' near line 5:\n", "database-broken"),
+            (Some(1), "error: rpmdb: damaged header; database disk image is malformed\n", "database-broken"),
+            (Some(1), "error: could not open lock file: Permission denied\n", "packages-unknown"),
+            (None, "", "packages-unknown"),
+        ] {
+            let answer = Answer { status, output: String::new(), error: error.to_owned() };
+            assert_eq!(findings::<Packages>(Inputs { answer: Ok(answer), ..dpkg("", 0, Lock::Free) }), [found]);
         }
     }
 

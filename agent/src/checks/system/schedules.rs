@@ -201,6 +201,18 @@ mod tests {
     }
 
     #[test]
+    fn findings_below_at_and_above_their_number() {
+        for (count, found) in [(FINDINGS - 1, FINDINGS - 1), (FINDINGS, FINDINGS), (FINDINGS + 1, FINDINGS)] {
+            let failed: String = (0..count).map(|i| format!("Id=t{i}.timer\nActiveState=failed\n\n")).collect();
+            assert_eq!(findings::<Schedules>(answered(&failed)).len(), found);
+            let active: String = (0..count).map(|i| format!("Id=t{i}.timer\nActiveState=active\n\n")).collect();
+            let day = Date::parse("2020-01-01").unwrap();
+            let stamps = (0..count).map(|i| (format!("t{i}.timer"), day)).collect();
+            assert_eq!(findings::<Schedules>(Inputs { stamps, ..answered(&active) }).len(), found);
+        }
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         all_is_said::<Schedules>(vec![
             last("2020-01-01", "active"),

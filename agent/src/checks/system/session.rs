@@ -151,6 +151,15 @@ mod tests {
     }
 
     #[test]
+    fn words_below_at_and_above() {
+        for (length, known) in [(0, false), (1, true), (WORD_MAX - 1, true), (WORD_MAX, true), (WORD_MAX + 1, false)] {
+            assert_eq!(word(&"a".repeat(length)).is_some(), known, "{length}");
+        }
+        assert_eq!(word("ubuntu:GNOME").as_deref(), Some("ubuntu:GNOME"));
+        assert_eq!(word("my desk"), None);
+    }
+
+    #[test]
     fn everything_declared_is_said() {
         all_is_said::<Session>(vec![
             open(&[login(1, "x11")]),

@@ -12,8 +12,7 @@ use crate::checks::{Check, Failure};
 
 /// Releases and dates, with their sources.
 const TABLE: &str = include_str!("releases.txt");
-/// Days before the end from which the move to another version should be planned. Our choice: three months, as Ubuntu and
-/// Fedora begin to remind.
+/// Days before the end from which the move to another version should be planned. Our choice: three months.
 const SOON_DAYS: i64 = 90;
 
 pub(crate) struct Support;

@@ -12,13 +12,13 @@ use crate::checks::figure::{megabytes, percent, size};
 use crate::checks::machine::{Machine, Reading};
 use crate::checks::{Check, Failure, whole};
 
-/// Bytes a second, each way, from which the computer is busy with swapping. Our choice: 4 MB, as much as a spinning disk
-/// does in scattered reads, so that nothing else gets its turn.
+/// Bytes a second, each way, from which the computer is busy with swapping. Our choice: about 1,000 pages, so that a page
+/// goes and another comes back each millisecond.
 const THRASH: u64 = 4_000_000;
 /// Percent of swap in use; systemd-oomd starts to end programs at 90.
 const FULL_PERCENT: f64 = 80.0;
-/// Bytes of memory below which swap is missed: up to 8 GB, Red Hat's and Ubuntu's guides ask for swap of at least the
-/// size of the memory.
+/// Bytes of memory below which swap is missed: up to 8 GB, Red Hat's installation guide asks for swap of at least the size of
+/// the memory.
 const SMALL_MEMORY: u64 = 8_000_000_000;
 /// Bytes of a page in `/proc/vmstat` where the kernel doesn't say; nearly everywhere.
 const PAGE: u64 = 4_096;

@@ -144,8 +144,8 @@ impl Inputs {
         }
         let flags = self.cpu.as_ref()?.lines().find(|line| line.starts_with("flags"))?;
         flags.split_whitespace().any(|flag| flag == "hypervisor").then(|| {
-            let unnamed = "a product that gives no name";
-            (unnamed.to_owned(), "/proc/cpuinfo flags: hypervisor".to_owned())
+            // The product gives no name: the word of the flag says at least what it is.
+            ("hypervisor".to_owned(), "/proc/cpuinfo flags: hypervisor".to_owned())
         })
     }
 }

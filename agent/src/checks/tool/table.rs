@@ -158,7 +158,13 @@ pub(crate) const IW: Tool = Tool { name: "iw", talks: &[Talk::Kernel], reads: &[
 pub(crate) const JOURNALCTL: Tool = Tool {
     name: "journalctl",
     talks: &[],
-    reads: &["/run/log/journal", "/var/log/journal", "/etc/machine-id", "/run/systemd"],
+    reads: &[
+        "/run/log/journal",
+        "/var/log/journal",
+        "/etc/machine-id",
+        "/proc/sys/kernel/random/boot_id",
+        "/run/systemd",
+    ],
 };
 
 /// Of who logged in and when.
