@@ -25,6 +25,7 @@ const HARDWARE: &[&str] = &[
     include_str!("../../catalog/hardware/radio-switches.json"),
     include_str!("../../catalog/hardware/sound.json"),
     include_str!("../../catalog/hardware/temperatures.json"),
+    include_str!("../../catalog/hardware/thunderbolt.json"),
     include_str!("../../catalog/hardware/usb.json"),
     include_str!("../../catalog/hardware/usb-resets.json"),
 ];
