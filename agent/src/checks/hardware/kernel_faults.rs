@@ -68,11 +68,10 @@ impl Check for KernelFaults {
         let seen = Seen::count(&messages, recognise);
         draft.fact("faults", seen.values().map(|seen| seen.count).sum::<u64>(), "");
         for ((fault, device), seen) in &seen {
-            let (severity, id, least) = match fault {
-                // A stick that was pulled out while it was written to errs too.
-                Fault::Disk if !inputs.disks.contains(device) => (Severity::Warning, "gone-disk-errors", 1),
-                fault => fault.finding(),
-            };
+            // A stick that was pulled out while it was written to errs too.
+            let gone = *fault == Fault::Disk && !inputs.disks.contains(device);
+            let gone = gone.then_some((Severity::Warning, "gone-disk-errors", 1));
+            let (severity, id, least) = gone.unwrap_or_else(|| fault.finding());
             if seen.count >= least {
                 let evidence = format!("log of {} days: {} {}, {} times", log.days(), fault.word(), device, seen.count);
                 let count = ("count", seen.count.into());
