@@ -25,6 +25,7 @@ const HARDWARE: &[&str] = &[
     include_str!("../../catalog/hardware/radio-switches.json"),
     include_str!("../../catalog/hardware/sound.json"),
     include_str!("../../catalog/hardware/temperatures.json"),
+    include_str!("../../catalog/hardware/thunderbolt.json"),
     include_str!("../../catalog/hardware/usb-resets.json"),
     include_str!("../../catalog/hardware/usb.json"),
 ];
@@ -72,8 +73,8 @@ const SECURITY: &[&str] = &[
     include_str!("../../catalog/security/root-certificates.json"),
     include_str!("../../catalog/security/secure-boot.json"),
     include_str!("../../catalog/security/sessions.json"),
-    include_str!("../../catalog/security/ssh.json"),
     include_str!("../../catalog/security/ssh-keys.json"),
+    include_str!("../../catalog/security/ssh.json"),
     include_str!("../../catalog/security/start-up.json"),
 ];
 

@@ -128,7 +128,7 @@ fn judge_disk(draft: &mut Draft, disk: &str, spins: bool, past: Counters, elapse
     if past.requests == 0 && past.waiting > 0 && busy >= BUSY_PERCENT {
         draft.finding(Severity::Critical, "disk-stuck", &[("disk", disk.into())], evidence);
     } else if let Some(answer) = past.answer().filter(|answer| past.requests >= ENOUGH && *answer >= limit) {
-        let values = [("disk", disk.into()), ("milliseconds", answer.round().into())];
+        let values = [("disk", disk.into()), ("milliseconds", format!("{answer:.0}").into())];
         draft.finding(Severity::Warning, "disk-slow", &values, evidence);
     } else if spins && busy >= BUSY_PERCENT {
         let values = [("disk", disk.into()), ("percent", busy.min(100.0).into())];

@@ -13,6 +13,8 @@ use crate::checks::{Check, Failure};
 
 /// Where the kernel keeps connectors: `card1-HDMI-A-1`.
 const FOLDER: &str = "/sys/class/drm";
+/// Connectors of what is built in or made by software, which needn't say what it is; old ways of wiring never could.
+const MUTE: [&str; 8] = ["Composite", "DPI", "DSI", "LVDS", "SPI", "SVIDEO", "TV", "Virtual"];
 /// Most that is read of what a display says, in bytes; only the first block is looked at.
 const EDID_MAX: u64 = 512;
 
@@ -88,8 +90,11 @@ fn display(draft: &mut Draft, connector: &Connector) -> Vec<Value> {
     let edid = match Edid::parse(bytes) {
         Ok(edid) => edid,
         Err(damage) => {
+            let mute = damage == Damage::Empty && MUTE.iter().any(|kind| connector.name.starts_with(kind));
             let id = if damage == Damage::Empty { "display-silent" } else { "display-garbled" };
-            draft.finding(Severity::Warning, id, &at, format!("{FOLDER}/*-{}/edid: {damage}", connector.name));
+            if !mute {
+                draft.finding(Severity::Warning, id, &at, format!("{FOLDER}/*-{}/edid: {damage}", connector.name));
+            }
             let empty = || Value::from("");
             return vec![connector.name.clone().into(), empty(), empty(), empty(), empty(), empty(), best_text.into()];
         }
@@ -156,6 +161,16 @@ mod tests {
             let connector =
                 Connector { name: "DP-1".into(), connected: true, edid: Ok(edid.clone()), modes: modes.into() };
             assert_eq!(findings::<Displays>(Inputs { connectors: vec![connector] }), [found], "{modes}");
+        }
+    }
+
+    #[test]
+    fn only_what_has_a_cable_must_say_what_it_is() {
+        for (name, found) in
+            [("Virtual-1", "displays-fine"), ("DSI-1", "displays-fine"), ("HDMI-A-1", "display-silent")]
+        {
+            let list = format!("/sys/class/drm/card0-{name}/status = connected\n");
+            assert_eq!(findings::<Displays>(gather_from(&unpacked(&list))), [found]);
         }
     }
 

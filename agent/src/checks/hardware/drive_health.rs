@@ -1,14 +1,15 @@
 //! `hardware.drive-health`: what the disks' own diaries (SMART) say: failing, worn, bad places, hours, heat.
 //!
 //! UDisks2 reads them for everybody and is asked first, if it runs already: asking never starts it. As administrator,
-//! smartctl is asked for the rest, and never wakes a sleeping disk. Nothing is tested and nothing written.
+//! smartctl is asked for the rest, and never wakes a sleeping disk. Built-in flash memory tells the kernel. Nothing is
+//! tested and nothing written.
 
 use std::time::Duration;
 
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
-use super::smart::{Drive, Health, drives, smartctl};
+use super::smart::{Drive, Emmc, Health, drives, smartctl};
 use crate::checks::figure::tenths;
 use crate::checks::machine::Machine;
 use crate::checks::tool::{self, Answer, Silence};
@@ -47,6 +48,7 @@ pub(crate) struct Inputs {
     attributes: Vec<(String, Answer)>,
     /// Answers of smartctl, by disk; none if this isn't the administrator.
     smartctl: Vec<(String, Result<Answer, Silence>)>,
+    emmc: Vec<Emmc>,
 }
 
 impl Check for DriveHealth {
@@ -54,8 +56,12 @@ impl Check for DriveHealth {
     type Inputs = Inputs;
 
     fn gather(_: &Arguments) -> Result<Inputs, Failure> {
-        let disks: Vec<String> = Machine::this().names("/sys/block").into_iter().filter(|name| is_disk(name)).collect();
-        let objects = tool::BUSCTL.ask(&OBJECTS, LIMIT);
+        let machine = Machine::this();
+        let emmc = emmc(&machine);
+        let disks: Vec<String> = machine.names("/sys/block").into_iter().filter(|name| is_disk(name)).collect();
+        // Without a disk there is nothing to ask about.
+        let none = Err(Silence::NotInstalled(tool::BUSCTL.name));
+        let objects = if disks.is_empty() { none } else { tool::BUSCTL.ask(&OBJECTS, LIMIT) };
         let known = objects.as_ref().ok().and_then(|answer| drives(&answer.output)).unwrap_or_default();
         let attributes = known.iter().take(DISKS_MAX).filter(|drive| drive.health.says_something());
         let attributes = attributes.filter_map(|drive| Some((drive.health.disk.clone(), ask_more(drive)?))).collect();
@@ -63,14 +69,14 @@ impl Check for DriveHealth {
         let administrator = rustix::process::geteuid().is_root();
         let rest = disks.iter().filter(silent).take(if administrator { DISKS_MAX } else { 0 });
         let smartctl = rest.map(|disk| (disk.clone(), ask_smartctl(disk))).collect();
-        Ok(Inputs { objects, attributes, smartctl, disks })
+        Ok(Inputs { objects, attributes, smartctl, disks, emmc })
     }
 
     fn judge(inputs: Inputs) -> Draft {
         let mut draft = Draft::default();
         let disks = health(&inputs);
         let speaking: Vec<&Health> = disks.iter().filter(|disk| disk.says_something()).collect();
-        draft.fact("disks", inputs.disks.len() as u64, "");
+        draft.fact("disks", (inputs.disks.len() + inputs.emmc.len()) as u64, "");
         draft.fact("speaking", speaking.len() as u64, "");
         speaking.iter().for_each(|disk| judge_disk(&mut draft, disk));
         let silent =
@@ -79,7 +85,7 @@ impl Check for DriveHealth {
             let evidence = format!("SMART of {} disks: passed, no bad sectors", speaking.len());
             draft.finding(Severity::Ok, "disks-healthy", &[("count", (speaking.len() as u64).into())], evidence);
         }
-        if inputs.disks.is_empty() {
+        if inputs.disks.is_empty() && inputs.emmc.is_empty() {
             draft.finding(Severity::Unknown, "no-disk", &[], "/sys/block shows no disk");
         } else if silent > 0 {
             let id = if speaking.is_empty() { "health-hidden" } else { "some-silent" };
@@ -113,6 +119,21 @@ fn is_disk(name: &str) -> bool {
     name.strip_prefix("sd").is_some_and(letters) || name.strip_prefix("nvme").is_some_and(nvme)
 }
 
+/// Built-in flash memory; cards that are plugged in don't say how worn they are.
+fn emmc(machine: &Machine) -> Vec<Emmc> {
+    let is_emmc = |name: &String| name.strip_prefix("mmcblk").is_some_and(|number| number.parse::<u8>().is_ok());
+    let read = |disk: String| {
+        let file = |file: &str| machine.word(&format!("/sys/block/{disk}/device/{file}"));
+        Some(Emmc {
+            life: file("life_time")?,
+            end: file("pre_eol_info"),
+            model: file("name").unwrap_or_default(),
+            disk,
+        })
+    };
+    machine.names("/sys/block").into_iter().filter(is_emmc).filter_map(read).collect()
+}
+
 fn ask_more(drive: &Drive) -> Option<Answer> {
     let arguments = [
         OBJECTS[0],
@@ -142,6 +163,7 @@ fn health(inputs: &Inputs) -> Vec<Health> {
     }
     let asked = inputs.smartctl.iter().filter_map(|(name, answer)| smartctl(name, &answer.as_ref().ok()?.output));
     disks.extend(asked);
+    disks.extend(inputs.emmc.iter().map(Emmc::health));
     disks.sort_by(|a, b| a.disk.cmp(&b.disk));
     disks
 }
@@ -221,7 +243,7 @@ fn why(inputs: &Inputs) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::recording::answer;
+    use super::super::recording::{answer, unpacked};
     use super::*;
     use crate::checks::proof::{all_is_said, findings, told};
 
@@ -238,6 +260,7 @@ mod tests {
                 ("nvme0n1".into(), said(answer("udisks-nvme-attributes.json"))),
             ],
             smartctl: vec![],
+            emmc: vec![],
         }
     }
 
@@ -247,6 +270,7 @@ mod tests {
             objects: Err(Silence::NotInstalled("busctl")),
             attributes: vec![],
             smartctl: vec![(disk.into(), Ok(said(output)))],
+            emmc: vec![],
         }
     }
 
@@ -297,6 +321,17 @@ mod tests {
     }
 
     #[test]
+    fn built_in_flash_of_a_small_laptop() {
+        let list = "/sys/block/mmcblk0/device/life_time = 0x09 0x03\n/sys/block/mmcblk0/device/pre_eol_info = 0x01\n\
+                    /sys/block/mmcblk0/device/name = DF4064\n/sys/block/mmcblk1/device/name = SD32G\n\
+                    /sys/block/mmcblk0boot0/device/life_time = 0x09 0x03\n";
+        let emmc = emmc(&unpacked(list));
+        assert_eq!(emmc.len(), 1, "neither a card nor a part of it");
+        let inputs = Inputs { disks: vec![], emmc, ..desktop_without_objects() };
+        assert_eq!(findings::<DriveHealth>(inputs), ["disk-worn"]);
+    }
+
+    #[test]
     fn only_names_of_disks_become_arguments() {
         for (name, fits) in [
             ("sda", true),
@@ -318,7 +353,13 @@ mod tests {
     #[test]
     fn everything_declared_is_said() {
         let refused = Answer { status: Some(1), output: String::new(), error: "The name is not activatable\n".into() };
-        let hidden = |objects, smartctl| Inputs { disks: vec!["sda".into()], objects, attributes: vec![], smartctl };
+        let hidden = |objects, smartctl| Inputs {
+            disks: vec!["sda".into()],
+            objects,
+            attributes: vec![],
+            smartctl,
+            emmc: vec![],
+        };
         all_is_said::<DriveHealth>(vec![
             desktop(),
             asked("nvme0n1", answer("smartctl-nvme.json")),

@@ -43,7 +43,7 @@ impl Check for Fans {
             let evidence = format!("/sys/class/hwmon: 0 turns a minute at {hottest:.0} °C");
             draft.finding(Severity::Critical, "still-in-the-heat", &[("temperature", hottest.into())], evidence);
         }
-        for fan in inputs.fans.iter().filter(|fan| fan.alarm || fan.turns < fan.least) {
+        for fan in inputs.fans.iter().filter(|fan| fan.is_faulty()) {
             let evidence = format!("{}: {} turns a minute, at least {}", fan.name, fan.turns, fan.least);
             draft.finding(Severity::Warning, "fan-too-slow", &[("fan", fan.name.clone().into())], evidence);
         }

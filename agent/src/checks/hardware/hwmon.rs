@@ -10,6 +10,10 @@ const TOO_HOT: f64 = 95.0;
 const MARGIN: f64 = 5.0;
 /// Sensors that aren't connected report absurd figures; only these are believed.
 const PLAUSIBLE: std::ops::Range<f64> = 1.0..150.0;
+/// Chips of main boards with connectors that may be empty: an empty one measures 0 turns, or as much as 127 degrees.
+const BOARD_CHIPS: [&str; 4] = ["f71", "it8", "nct", "w83"];
+/// Degrees from which such a chip's sensor isn't believed: the board would be off.
+const BOARD_MOST: f64 = 100.0;
 /// Drivers and what their sensors are in.
 const PARTS: [(&str, &str); 20] = [
     ("acpitz", "case"),
@@ -114,7 +118,7 @@ pub(super) fn fans(machine: &Machine) -> Vec<Fan> {
 impl Sensor {
     /// Whether its figure can be true.
     pub(super) fn is_plausible(&self) -> bool {
-        PLAUSIBLE.contains(&self.degrees())
+        PLAUSIBLE.contains(&self.degrees()) && (self.degrees() < BOARD_MOST || !is_of_board(&self.name))
     }
 
     /// What it measures now, in degrees Celsius.
@@ -145,6 +149,17 @@ impl Sensor {
     }
 }
 
+impl Fan {
+    /// Whether it turns too slowly or its chip complains; of an empty connector neither means anything.
+    pub(super) fn is_faulty(&self) -> bool {
+        (self.alarm || self.turns < self.least) && (self.turns > 0 || !is_of_board(&self.name))
+    }
+}
+
+fn is_of_board(name: &str) -> bool {
+    BOARD_CHIPS.iter().any(|chip| name.starts_with(chip))
+}
+
 /// A limit that a part gives itself, if it can be believed.
 fn own(limit: Option<i64>) -> Option<f64> {
     limit.map(degrees).filter(|degrees| (40.0..PLAUSIBLE.end).contains(degrees))
@@ -153,4 +168,39 @@ fn own(limit: Option<i64>) -> Option<f64> {
 #[expect(clippy::cast_precision_loss, reason = "thousandths of a degree of any part fit in 52 bits")]
 fn degrees(thousandths: i64) -> f64 {
     thousandths as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_connector_of_the_board_is_no_fault() {
+        let fan = |name: &str, turns| Fan { name: name.into(), turns, least: 600, alarm: true };
+        for (name, turns, faulty) in [
+            ("nct6798 fan1", 0, false),
+            ("nct6798 fan1", 300, true),
+            ("ipmi_fans Fan2", 0, true),
+            ("dell_smm fan1", 0, true),
+        ] {
+            assert_eq!(fan(name, turns).is_faulty(), faulty, "{name} {turns}");
+        }
+    }
+
+    #[test]
+    fn figures_are_believed_below_at_and_above_what_can_be() {
+        for (name, value, believed) in [
+            ("nct6798 AUXTIN1", 99_999, true),
+            ("nct6798 AUXTIN1", 100_000, false),
+            ("nct6798 AUXTIN1", 127_000, false),
+            ("amdgpu junction", 127_000, true),
+            ("coretemp Core 0", 149_999, true),
+            ("coretemp Core 0", 150_000, false),
+            ("coretemp Core 0", 999, false),
+            ("coretemp Core 0", 1_000, true),
+        ] {
+            let sensor = Sensor { name: name.into(), value, max: None, critical: None };
+            assert_eq!(sensor.is_plausible(), believed, "{name} {value}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
 use super::kernel_log::{KernelLog, Seen, Unheard};
+use crate::checks::machine::Machine;
 use crate::checks::{Check, Failure, whole};
 
 /// What is looked for: block layer, libata, NVMe, PCIe AER, graphics drivers, file systems, the watchdog.
@@ -23,6 +24,8 @@ pub(crate) struct KernelFaults;
 
 pub(crate) struct Inputs {
     log: KernelLog,
+    /// Disks there are now.
+    disks: Vec<String>,
 }
 
 /// What happened; the worst first.
@@ -44,7 +47,8 @@ impl Check for KernelFaults {
     type Inputs = Inputs;
 
     fn gather(arguments: &Arguments) -> Result<Inputs, Failure> {
-        Ok(Inputs { log: KernelLog::ask(PATTERN, whole(arguments, "days")?) })
+        let log = KernelLog::ask(PATTERN, whole(arguments, "days")?);
+        Ok(Inputs { log, disks: Machine::this().names("/sys/block") })
     }
 
     fn judge(inputs: Inputs) -> Draft {
@@ -64,7 +68,10 @@ impl Check for KernelFaults {
         let seen = Seen::count(&messages, recognise);
         draft.fact("faults", seen.values().map(|seen| seen.count).sum::<u64>(), "");
         for ((fault, device), seen) in &seen {
-            let (severity, id, least) = fault.finding();
+            // A stick that was pulled out while it was written to errs too.
+            let gone = *fault == Fault::Disk && !inputs.disks.contains(device);
+            let gone = gone.then_some((Severity::Warning, "gone-disk-errors", 1));
+            let (severity, id, least) = gone.unwrap_or_else(|| fault.finding());
             if seen.count >= least {
                 let evidence = format!("log of {} days: {} {}, {} times", log.days(), fault.word(), device, seen.count);
                 let count = ("count", seen.count.into());
@@ -187,13 +194,17 @@ mod tests {
     use super::*;
     use crate::checks::proof::{all_is_said, findings, told};
 
+    fn of(lines: &str) -> Inputs {
+        Inputs { log: log(lines), disks: vec!["sda".into()] }
+    }
+
     fn lines(line: &str, times: u64) -> Inputs {
-        Inputs { log: log(&format!("1795690800.000000 kernel: {line}\n").repeat(usize::try_from(times).unwrap())) }
+        of(&format!("1795690800.000000 kernel: {line}\n").repeat(usize::try_from(times).unwrap()))
     }
 
     #[test]
     fn a_computer_whose_disk_and_graphics_fail() {
-        let draft = KernelFaults::judge(Inputs { log: log(&answer("log-faults.txt")) });
+        let draft = KernelFaults::judge(of(&answer("log-faults.txt")));
         let ids: Vec<String> = told(KernelFaults::ID, &draft).findings.into_iter().map(|f| f.id).collect();
         assert_eq!(
             ids,
@@ -254,6 +265,8 @@ mod tests {
             ("ata1: COMRESET failed (errno=-16)", STUMBLES - 1, "no-faults"),
             ("ata1: COMRESET failed (errno=-16)", STUMBLES, "disk-cable"),
             ("Oops: 0000 [#1]", 1, "system-fault"),
+            ("I/O error, dev sda, sector 0", 1, "disk-errors"),
+            ("I/O error, dev sdb, sector 0", 1, "gone-disk-errors"),
         ] {
             assert_eq!(findings::<KernelFaults>(lines(line, times)), [found], "{line} {times}");
         }
@@ -262,18 +275,19 @@ mod tests {
     #[test]
     fn everything_declared_is_said() {
         all_is_said::<KernelFaults>(vec![
-            Inputs { log: log(&answer("log-faults.txt")) },
+            of(&answer("log-faults.txt")),
             lines("pcieport 0000:00:1c.0: PCIe Bus Error: severity=Corrected", 200),
-            Inputs { log: log("") },
-            Inputs { log: denied() },
-            Inputs { log: absent() },
+            lines("I/O error, dev sdb, sector 0", 1),
+            of(""),
+            Inputs { log: denied(), disks: vec![] },
+            Inputs { log: absent(), disks: vec![] },
         ]);
     }
 
     proptest! {
         #[test]
         fn garbage_never_panics(lines in "([0-9]{1,21}\\.[0-9]{6} kernel: (I/O error, dev |nvme |ata1|XFS \\(|EXT4-fs error \\(device |Oops: )?.*\n|.*\n)*") {
-            told(KernelFaults::ID, &KernelFaults::judge(Inputs { log: log(&lines) }));
+            told(KernelFaults::ID, &KernelFaults::judge(of(&lines)));
         }
     }
 }

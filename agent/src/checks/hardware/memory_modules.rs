@@ -136,13 +136,15 @@ fn slots_of_notes(notes: &str) -> Vec<Slot> {
     let slot = |number: usize| {
         let text = |name: &'static str| fields.get(&(number, name)).copied().unwrap_or_default();
         let figure = |name: &'static str| text(name).parse::<u64>().unwrap_or(0);
+        // 0xffff: the module is faster than this field can say.
+        let speed = |name: &'static str| Some(figure(name)).filter(|speed| *speed < 0xffff).unwrap_or(0);
         Slot {
             place: text("LOCATOR").to_owned(),
             bytes: if text("PRESENT") == "0" { 0 } else { figure("SIZE") },
             kind: text("TYPE").to_owned(),
             form: text("FORM_FACTOR").to_owned(),
-            rated: figure("SPEED_MTS"),
-            speed: figure("CONFIGURED_SPEED_MTS"),
+            rated: speed("SPEED_MTS"),
+            speed: speed("CONFIGURED_SPEED_MTS"),
             maker: text("MANUFACTURER").to_owned(),
             part: text("PART_NUMBER").to_owned(),
         }
@@ -225,6 +227,7 @@ mod tests {
             (8 * GIB, 2720, "modules-listed"),
             (8 * GIB, 2719, "modules-slow"),
             (8 * GIB, 0, "modules-listed"),
+            (8 * GIB, 65_535, "modules-listed"),
         ] {
             assert_eq!(findings::<MemoryModules>(noted_as(&[4 * GIB, 4 * GIB], 3200, speed, usable)), [found]);
         }

@@ -21,6 +21,7 @@ pub(super) mod processor;
 pub(super) mod radio_switches;
 pub(super) mod sound;
 pub(super) mod temperatures;
+pub(super) mod thunderbolt;
 pub(super) mod usb;
 pub(super) mod usb_resets;
 
@@ -62,6 +63,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<radio_switches::RadioSwitches>(PhantomData),
     &Of::<sound::Sound>(PhantomData),
     &Of::<temperatures::Temperatures>(PhantomData),
+    &Of::<thunderbolt::Thunderbolt>(PhantomData),
     &Of::<usb::Usb>(PhantomData),
     &Of::<usb_resets::UsbResets>(PhantomData),
 ];

@@ -44,7 +44,7 @@ impl Check for Processor {
     fn judge(inputs: Inputs) -> Draft {
         let mut draft = Draft::default();
         let info = inputs.info.as_deref().unwrap_or_default();
-        let model = field(info, "model name").or_else(|| field(info, "Model")).or_else(|| field(info, "uarch"));
+        let model = field(info, "model name").or_else(|| arm(info)).or_else(|| field(info, "uarch"));
         let numbers = |list: &Option<String>| list.as_deref().and_then(count);
         let present = numbers(&inputs.present);
         if model.is_none() && present.is_none() {
@@ -132,6 +132,30 @@ fn field<'a>(info: &'a str, key: &str) -> Option<&'a str> {
     info.lines().find_map(value).filter(|value| !value.is_empty())
 }
 
+/// The core of an ARM processor, which says only its numbers (Arm's Main ID Registers, as `lscpu` names them).
+fn arm(info: &str) -> Option<&'static str> {
+    match (field(info, "CPU implementer")?, field(info, "CPU part")?) {
+        ("0x41", "0xd03") => Some("Arm Cortex-A53"),
+        ("0x41", "0xd04") => Some("Arm Cortex-A35"),
+        ("0x41", "0xd05") => Some("Arm Cortex-A55"),
+        ("0x41", "0xd07") => Some("Arm Cortex-A57"),
+        ("0x41", "0xd08") => Some("Arm Cortex-A72"),
+        ("0x41", "0xd09") => Some("Arm Cortex-A73"),
+        ("0x41", "0xd0a") => Some("Arm Cortex-A75"),
+        ("0x41", "0xd0b") => Some("Arm Cortex-A76"),
+        ("0x41", "0xd0c") => Some("Arm Neoverse-N1"),
+        ("0x41", "0xd40") => Some("Arm Neoverse-V1"),
+        ("0x41", "0xd41") => Some("Arm Cortex-A78"),
+        ("0x41", "0xd49") => Some("Arm Neoverse-N2"),
+        ("0x41", "0xd4f") => Some("Arm Neoverse-V2"),
+        ("0x41", _) => Some("Arm"),
+        ("0x51", _) => Some("Qualcomm"),
+        ("0x61", _) => Some("Apple"),
+        ("0xc0", _) => Some("Ampere"),
+        _ => None,
+    }
+}
+
 /// Cores of one chip times chips.
 fn cores(info: &str) -> Option<u64> {
     let each: u64 = field(info, "cpu cores")?.parse().ok()?;
@@ -175,6 +199,7 @@ mod tests {
         let fact = |key: &str| draft.facts.iter().find(|f| f.key == key).map(|f| f.value.to_string());
         assert_eq!((fact("cores").as_deref(), fact("threads").as_deref()), (Some("4"), Some("8")));
         let pi = Processor::judge(gather_from(&recording("raspberry-pi")));
+        assert_eq!(pi.facts[0].value, "Arm Cortex-A72".into());
         assert!(!format!("{pi:?}").contains("10000000abcdef01"), "a serial number");
     }
 

@@ -45,6 +45,19 @@ pub(super) struct Health {
     pub(super) spins: bool,
 }
 
+/// What the kernel shows everybody of built-in flash memory (`device/life_time`, `device/pre_eol_info`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Emmc {
+    /// `mmcblk0`.
+    pub(super) disk: String,
+    /// Its name.
+    pub(super) model: String,
+    /// Two figures in hexadecimal: tenths of its life, of its two kinds of memory.
+    pub(super) life: String,
+    /// One: 1 is well, 2 is a warning, 3 is urgent.
+    pub(super) end: Option<String>,
+}
+
 /// A drive of UDisks2, and what to ask it for more.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Drive {
@@ -54,6 +67,22 @@ pub(super) struct Drive {
     pub(super) path: String,
     /// The interface that has its attributes.
     pub(super) interface: &'static str,
+}
+
+impl Emmc {
+    /// Its health (JEDEC eMMC 5.1, 7.4.67 to 7.4.69: 0 is not said, 11 is beyond what its maker estimates).
+    pub(super) fn health(&self) -> Health {
+        let number = |word: &str| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok();
+        let tenths = self.life.split_whitespace().filter_map(number).filter(|tenths| (1..=11).contains(tenths)).max();
+        let end = self.end.as_deref().and_then(|end| number(end.trim())).filter(|end| (1..=3).contains(end));
+        Health {
+            disk: self.disk.clone(),
+            model: self.model.clone(),
+            used: tenths.map(|tenths| tenths * 10),
+            failing: end.map(|end| end == 3),
+            ..Health::default()
+        }
+    }
 }
 
 impl Health {
@@ -219,6 +248,21 @@ mod tests {
         assert_eq!((nvme.failing, nvme.used, nvme.media_errors), (Some(false), Some(93), Some(0)));
         assert!(!format!("{disk:?}{nvme:?}").contains("Z9A0"), "a serial number");
         assert_eq!(smartctl("sda", &answer("smartctl-refused.json")), None);
+    }
+
+    #[test]
+    fn built_in_flash_says_how_worn_it_is() {
+        for (life, end, used, failing) in [
+            ("0x01 0x01", Some("0x01"), Some(10), Some(false)),
+            ("0x02 0x09", Some("0x02"), Some(90), Some(false)),
+            ("0x0b 0x01", Some("0x03"), Some(110), Some(true)),
+            ("0x00 0x00", Some("0x00"), None, None),
+            ("0x0c", None, None, None),
+            ("x", Some(""), None, None),
+        ] {
+            let emmc = Emmc { life: life.into(), end: end.map(Into::into), ..Emmc::default() };
+            assert_eq!((emmc.health().used, emmc.health().failing), (used, failing), "{life}");
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Check for Usb {
         for (device, name) in plugged().filter(|(device, _)| is_slow(device)).take(FINDINGS) {
             let speed = device.speed.unwrap_or_default();
             let evidence = format!("/sys/bus/usb/devices/{}: {speed} of {} Mbit/s", device.place, device.ability);
-            let values = [("device", device.called(&name.model).into()), ("speed", speed.into())];
+            let values = [("device", device.called(&name.model).into()), ("speed", speed.to_string().into())];
             draft.finding(Severity::Warning, "slow-port", &values, evidence);
         }
         for (device, name) in plugged().filter(|(device, _)| is_idle(device)).take(FINDINGS) {
