@@ -93,9 +93,11 @@ impl Check for Scanners {
 }
 
 impl Note {
-    /// SANE's rules mark what one of its drivers knows.
+    /// SANE's rules mark what one of its drivers knows. HP's own rules mark everything HP makes: of that, only what has
+    /// more than a printer in it (an interface of the maker's own kind, which is how HP scans) counts.
     fn is_scanner(&self) -> bool {
-        self.property("libsane_matched").is_some_and(|value| value == "yes")
+        let only_prints = self.property("ID_HPLIP").is_some() && !self.interfaces.iter().any(|i| i.starts_with("ff"));
+        self.property("libsane_matched").is_some_and(|value| value == "yes") && !only_prints
     }
 
     /// Prints without a driver; nearly all of these scan too.
@@ -179,6 +181,12 @@ mod tests {
         assert_eq!(findings::<Scanners>(Inputs { ipp_usb: false, ..with(multi()) }), ["driverless-missing"]);
         assert_eq!(findings::<Scanners>(Inputs { airscan: false, ..with(multi()) }), ["driverless-missing"]);
         assert_eq!(findings::<Scanners>(with(note("E:ID_MODEL=Mouse\n", true))), ["no-scanner"]);
+        let hp = |interface: &str| Note {
+            interfaces: vec!["070102".into(), interface.into()],
+            ..note("E:libsane_matched=yes\nE:ID_HPLIP=1\nE:ID_MODEL=LaserJet\n", true)
+        };
+        assert_eq!(findings::<Scanners>(with(hp("070103"))), ["no-scanner"]);
+        assert_eq!(findings::<Scanners>(with(hp("ffcc00"))), ["scanners-ok"]);
     }
 
     #[test]
