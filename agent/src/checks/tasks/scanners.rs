@@ -125,13 +125,9 @@ fn gather_from(machine: &Machine) -> Inputs {
     let usb = names.iter().filter(|name| name.starts_with(USB)).take(NOTES_MAX);
     let note = |name: &String| {
         let text = machine.text(&format!("{folder}/{name}")).ok()?;
-        let number = |key: &str| {
-            let value = text.lines().find_map(|line| line.strip_prefix("E:")?.strip_prefix(key)?.strip_prefix('='))?;
-            value.parse::<u16>().ok()
-        };
-        let may = number("BUSNUM").zip(number("DEVNUM")).is_some_and(|(bus, device)| {
+        let may = name.strip_prefix(USB).and_then(|number| number.parse().ok()).is_some_and(|number| {
             let access = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
-            rustix::fs::access(machine.path(&format!("/dev/bus/usb/{bus:03}/{device:03}")), access).is_ok()
+            rustix::fs::access(machine.path(&device(number)), access).is_ok()
         });
         let interfaces = text.lines().find_map(|line| line.strip_prefix("E:ID_USB_INTERFACES="));
         let interfaces = interfaces.unwrap_or_default().split(':').filter(|six| six.len() == 6).map(str::to_owned);
@@ -143,6 +139,11 @@ fn gather_from(machine: &Machine) -> Inputs {
         airscan: machine.has(AIRSCAN),
         ipp_usb: IPP_USB.iter().any(|path| machine.has(path)),
     }
+}
+
+/// The kernel numbers USB devices by bus and place, 128 a bus (`usb_alloc_dev`).
+fn device(number: u32) -> String {
+    format!("/dev/bus/usb/{:03}/{:03}", number / 128 + 1, number % 128 + 1)
 }
 
 #[cfg(test)]
@@ -167,6 +168,13 @@ mod tests {
         assert_eq!(draft.tables[0].rows, [row]);
         assert!(!format!("{draft:?}").contains("KKAB12345"));
         assert_eq!(told(Scanners::ID, &draft).findings[0].id, "scanners-ok");
+    }
+
+    #[test]
+    fn a_device_is_found_by_its_number() {
+        for (number, path) in [(0, "001/001"), (5, "001/006"), (127, "001/128"), (128, "002/001"), (262, "003/007")] {
+            assert_eq!(device(number), format!("/dev/bus/usb/{path}"));
+        }
     }
 
     #[test]
