@@ -104,7 +104,9 @@ impl Check for Backups {
         let newest = of_files.iter().filter_map(|found| found.last.map(|last| (found.name, days(inputs.now, last))));
         let newest = newest.min_by_key(|(_, age)| *age);
         draft.fact("programs", inputs.found.len() as u64, "");
-        draft.fact("newest", newest.map_or(Value::from(""), |(_, age)| age.into()), "days");
+        if let Some((_, age)) = newest {
+            draft.fact("newest", age, "d");
+        }
         match newest {
             Some((name, age)) if age >= OLD_DAYS => {
                 let values = [("program", name.into()), ("days", age.into())];

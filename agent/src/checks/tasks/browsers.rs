@@ -26,7 +26,7 @@ const BIG: u64 = 5_000_000_000;
 /// Extensions from which they may be what is slow. Our choice.
 const MANY: u64 = 15;
 /// Most files and folders that are counted, and for how long.
-const ENTRIES: u64 = 100_000;
+const ENTRIES: u64 = 60_000;
 const TIME: Duration = Duration::from_secs(3);
 /// Most profiles of one browser that are looked through for extensions.
 const PROFILES_MAX: usize = 20;

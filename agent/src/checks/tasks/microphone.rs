@@ -3,7 +3,7 @@
 //! Nothing is recorded.
 
 use venia_proto::ledger::body::Arguments;
-use venia_proto::report::{Draft, Severity, Value};
+use venia_proto::report::{Draft, Severity};
 
 use super::sound::{Heard, Raw, Way, row};
 use crate::checks::machine::Machine;
@@ -51,8 +51,12 @@ impl Check for Microphone {
         };
         let default = devices.iter().find(|device| device.default);
         let volume = default.and_then(|device| device.volume);
-        draft.fact("volume", volume.map_or(Value::from(""), Value::from), "%");
-        draft.fact("muted", default.map_or(Value::from(""), |device| device.muted.into()), "");
+        if let Some(volume) = volume {
+            draft.fact("volume", volume, "%");
+        }
+        if let Some(device) = default {
+            draft.fact("muted", device.muted, "");
+        }
         match default {
             None if devices.is_empty() => {
                 draft.finding(Severity::Warning, "no-microphone", &[], "pactl list sources: only what is played");

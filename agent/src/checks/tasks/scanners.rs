@@ -93,9 +93,11 @@ impl Check for Scanners {
 }
 
 impl Note {
-    /// SANE's rules mark what one of its drivers knows.
+    /// SANE's rules mark what one of its drivers knows. HP's own rules mark everything HP makes: of that, only what has
+    /// more than a printer in it (an interface of the maker's own kind, which is how HP scans) counts.
     fn is_scanner(&self) -> bool {
-        self.property("libsane_matched").is_some_and(|value| value == "yes")
+        let only_prints = self.property("ID_HPLIP").is_some() && !self.interfaces.iter().any(|i| i.starts_with("ff"));
+        self.property("libsane_matched").is_some_and(|value| value == "yes") && !only_prints
     }
 
     /// Prints without a driver; nearly all of these scan too.
@@ -123,13 +125,9 @@ fn gather_from(machine: &Machine) -> Inputs {
     let usb = names.iter().filter(|name| name.starts_with(USB)).take(NOTES_MAX);
     let note = |name: &String| {
         let text = machine.text(&format!("{folder}/{name}")).ok()?;
-        let number = |key: &str| {
-            let value = text.lines().find_map(|line| line.strip_prefix("E:")?.strip_prefix(key)?.strip_prefix('='))?;
-            value.parse::<u16>().ok()
-        };
-        let may = number("BUSNUM").zip(number("DEVNUM")).is_some_and(|(bus, device)| {
+        let may = name.strip_prefix(USB).and_then(|number| number.parse().ok()).is_some_and(|number| {
             let access = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
-            rustix::fs::access(machine.path(&format!("/dev/bus/usb/{bus:03}/{device:03}")), access).is_ok()
+            rustix::fs::access(machine.path(&device(number)), access).is_ok()
         });
         let interfaces = text.lines().find_map(|line| line.strip_prefix("E:ID_USB_INTERFACES="));
         let interfaces = interfaces.unwrap_or_default().split(':').filter(|six| six.len() == 6).map(str::to_owned);
@@ -141,6 +139,11 @@ fn gather_from(machine: &Machine) -> Inputs {
         airscan: machine.has(AIRSCAN),
         ipp_usb: IPP_USB.iter().any(|path| machine.has(path)),
     }
+}
+
+/// The kernel numbers USB devices by bus and place, 128 a bus (`usb_alloc_dev`).
+fn device(number: u32) -> String {
+    format!("/dev/bus/usb/{:03}/{:03}", number / 128 + 1, number % 128 + 1)
 }
 
 #[cfg(test)]
@@ -168,6 +171,13 @@ mod tests {
     }
 
     #[test]
+    fn a_device_is_found_by_its_number() {
+        for (number, path) in [(0, "001/001"), (5, "001/006"), (127, "001/128"), (128, "002/001"), (262, "003/007")] {
+            assert_eq!(device(number), format!("/dev/bus/usb/{path}"));
+        }
+    }
+
+    #[test]
     fn what_is_missing_is_named() {
         let scanner = || note("E:libsane_matched=yes\nE:ID_MODEL=Perfection_V39\nE:ID_VENDOR=EPSON\n", false);
         assert_eq!(scanner().name(), "EPSON Perfection V39");
@@ -179,6 +189,12 @@ mod tests {
         assert_eq!(findings::<Scanners>(Inputs { ipp_usb: false, ..with(multi()) }), ["driverless-missing"]);
         assert_eq!(findings::<Scanners>(Inputs { airscan: false, ..with(multi()) }), ["driverless-missing"]);
         assert_eq!(findings::<Scanners>(with(note("E:ID_MODEL=Mouse\n", true))), ["no-scanner"]);
+        let hp = |interface: &str| Note {
+            interfaces: vec!["070102".into(), interface.into()],
+            ..note("E:libsane_matched=yes\nE:ID_HPLIP=1\nE:ID_MODEL=LaserJet\n", true)
+        };
+        assert_eq!(findings::<Scanners>(with(hp("070103"))), ["no-scanner"]);
+        assert_eq!(findings::<Scanners>(with(hp("ffcc00"))), ["scanners-ok"]);
     }
 
     #[test]

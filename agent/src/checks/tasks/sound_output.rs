@@ -1,7 +1,7 @@
 //! `tasks.sound-output`: why nothing is heard: muted, too quiet, going to the wrong place, or no sound system.
 
 use venia_proto::ledger::body::Arguments;
-use venia_proto::report::{Draft, Severity, Value};
+use venia_proto::report::{Draft, Severity};
 
 use super::sound::{Device, Heard, Raw, Way, row};
 use crate::checks::machine::Machine;
@@ -49,8 +49,12 @@ impl Check for SoundOutput {
         };
         let default = devices.iter().find(|device| device.default);
         let volume = default.and_then(|device| device.volume);
-        draft.fact("volume", volume.map_or(Value::from(""), Value::from), "%");
-        draft.fact("muted", default.map_or(Value::from(""), |device| device.muted.into()), "");
+        if let Some(volume) = volume {
+            draft.fact("volume", volume, "%");
+        }
+        if let Some(device) = default {
+            draft.fact("muted", device.muted, "");
+        }
         if devices.iter().all(|device| device.kind == "dummy") {
             draft.finding(Severity::Critical, "no-output", &[], "pactl list sinks: only the stand-in");
         } else {

@@ -15,32 +15,37 @@ use crate::checks::figure::size;
 use crate::checks::machine::Machine;
 use crate::checks::{Check, Failure};
 
-/// Most files and folders that are counted in all.
-const ENTRIES: u64 = 400_000;
-/// Longest time for all walks.
-const TIME: Duration = Duration::from_secs(10);
+/// How far to look: the most files and folders that are counted in all, and the longest time for it. The quick look is
+/// enough for most people's folders and costs no patience; the thorough one is for when it said that it wasn't.
+const EFFORTS: [(&str, Effort); 2] = [
+    ("quick", Effort { entries: 120_000, time: Duration::from_secs(2) }),
+    ("thorough", Effort { entries: 3_000_000, time: Duration::from_secs(40) }),
+];
 const GB: u64 = 1_000_000_000;
 
 /// Kind, the bytes from which it is worth a sentence, and that sentence. Our choices, but for logs: journald keeps at
 /// most 4 GB (`SystemMaxUse` in journald.conf(5)), so more comes from something else.
-const LIMITS: [(&str, u64, &str); 6] = [
+const LIMITS: [(&str, u64, &str); 7] = [
     ("trash", GB, "trash-big"),
     ("downloads", 10 * GB, "downloads-big"),
     ("caches", 5 * GB, "caches-big"),
     ("package-cache", 5 * GB, "caches-big"),
     ("logs", 4 * GB + GB / 2, "logs-big"),
     ("temporary", 5 * GB, "temporary-big"),
+    ("crashes", 2 * GB, "crashes-big"),
 ];
 
 /// Kinds and where they are, in the order of counting: what is most likely to be cleared first, in case time runs out; the
 /// home last, where everything counted before is left out.
-const PLACES: [(&str, Place); 37] = [
+const PLACES: [(&str, Place); 48] = [
     ("trash", Place::Home(".local/share/Trash")),
     ("downloads", Place::User("XDG_DOWNLOAD_DIR", "Downloads")),
     ("logs", Place::System("/var/log")),
     ("package-cache", Place::System("/var/cache")),
     ("temporary", Place::System("/tmp")),
     ("temporary", Place::System("/var/tmp")),
+    ("crashes", Place::System("/var/lib/systemd/coredump")),
+    ("crashes", Place::System("/var/crash")),
     ("desktop", Place::User("XDG_DESKTOP_DIR", "Desktop")),
     ("documents", Place::User("XDG_DOCUMENTS_DIR", "Documents")),
     ("pictures", Place::User("XDG_PICTURES_DIR", "Pictures")),
@@ -63,6 +68,15 @@ const PLACES: [(&str, Place); 37] = [
     ("mail", Place::Home(".local/share/evolution")),
     ("games", Place::Home(".local/share/Steam")),
     ("games", Place::Home(".var/app/com.valvesoftware.Steam")),
+    ("virtual-machines", Place::Home("VirtualBox VMs")),
+    ("virtual-machines", Place::Home(".local/share/libvirt")),
+    ("virtual-machines", Place::Home(".local/share/gnome-boxes")),
+    ("virtual-machines", Place::Home(".var/app/org.gnome.Boxes")),
+    ("virtual-machines", Place::System("/var/lib/libvirt/images")),
+    ("windows-programs", Place::Home(".wine")),
+    ("windows-programs", Place::Home(".local/share/bottles")),
+    ("cloud", Place::Home("Dropbox")),
+    ("cloud", Place::Home("Nextcloud")),
     ("containers", Place::Home(".local/share/containers")),
     ("containers", Place::System("/var/lib/docker")),
     ("containers", Place::System("/var/lib/containers")),
@@ -80,6 +94,13 @@ pub(crate) struct Space;
 
 pub(crate) struct Inputs {
     sizes: Vec<(&'static str, Size)>,
+    effort: Effort,
+}
+
+#[derive(Clone, Copy)]
+struct Effort {
+    entries: u64,
+    time: Duration,
 }
 
 #[derive(Clone, Copy)]
@@ -96,9 +117,10 @@ impl Check for Space {
     const ID: &'static str = "tasks.space";
     type Inputs = Inputs;
 
-    fn gather(_: &Arguments) -> Result<Inputs, Failure> {
-        let budget = Budget::new(ENTRIES, Instant::now() + TIME);
-        Ok(gather_from(&Machine::this(), rustix::process::getuid().as_raw(), budget))
+    fn gather(arguments: &Arguments) -> Result<Inputs, Failure> {
+        let chosen = arguments.get("effort").ok_or(Failure::Argument("effort"))?;
+        let (_, effort) = EFFORTS.iter().find(|(name, _)| name == chosen).ok_or(Failure::Argument("effort"))?;
+        Ok(gather_from(&Machine::this(), rustix::process::getuid().as_raw(), *effort))
     }
 
     fn judge(inputs: Inputs) -> Draft {
@@ -123,7 +145,8 @@ impl Check for Space {
             draft.finding(Severity::Ok, "space-ok", &[], format!("{} kinds of folders, all below limits", sums.len()));
         }
         if sums.iter().any(|(_, sum)| sum.cut) {
-            let evidence = format!("stopped after {ENTRIES} entries, {} s or a very deep folder", TIME.as_secs());
+            let Effort { entries, time } = inputs.effort;
+            let evidence = format!("stopped after {entries} entries, {} s or a very deep folder", time.as_secs());
             draft.finding(Severity::Unknown, "counted-partly", &[], evidence);
         }
         let denied = sums.iter().fold(0_u64, |count, (_, sum)| count.saturating_add(sum.denied));
@@ -135,7 +158,8 @@ impl Check for Space {
     }
 }
 
-fn gather_from(machine: &Machine, user: u32, mut budget: Budget) -> Inputs {
+fn gather_from(machine: &Machine, user: u32, effort: Effort) -> Inputs {
+    let mut budget = Budget::new(effort.entries, Instant::now() + effort.time);
     let home = home::of(machine, user);
     if let Some(home) = &home {
         for place in OWN {
@@ -157,18 +181,19 @@ fn gather_from(machine: &Machine, user: u32, mut budget: Budget) -> Inputs {
         }
     };
     let sizes = PLACES.iter().filter_map(|(kind, place)| Some((*kind, budget.size(&path(*place)?)?))).collect();
-    Inputs { sizes }
+    Inputs { sizes, effort }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use venia_proto::catalog::Accepts;
 
     use super::*;
-    use crate::checks::proof::{all_is_said, findings, told};
+    use crate::checks::proof::{all_is_said, findings, item, told};
 
     fn of(kind: &'static str, bytes: u64) -> Inputs {
-        Inputs { sizes: vec![(kind, Size { bytes, denied: 0, cut: false })] }
+        Inputs { sizes: vec![(kind, Size { bytes, denied: 0, cut: false })], effort: EFFORTS[0].1 }
     }
 
     #[test]
@@ -190,8 +215,7 @@ mod tests {
         write("var/log/syslog", 4 << 20);
         let dirs = "XDG_DOWNLOAD_DIR=\"$HOME/Descargas\"\nXDG_MUSIC_DIR=\"$HOME/\"\nXDG_VIDEOS_DIR=\"$HOME/../luis\"\n";
         std::fs::write(root.path().join("home/ana/.config/user-dirs.dirs"), dirs).unwrap();
-        let budget = Budget::new(ENTRIES, Instant::now() + TIME);
-        let inputs = gather_from(&Machine::at(root.path()), 1000, budget);
+        let inputs = gather_from(&Machine::at(root.path()), 1000, EFFORTS[1].1);
         let sizes: Vec<(&str, u64)> = inputs.sizes.iter().map(|(kind, size)| (*kind, size.bytes >> 20)).collect();
         assert_eq!(sizes, [("downloads", 3), ("logs", 4), ("caches", 2), ("home-rest", 1)]);
         assert!(!format!("{:?}", Space::judge(inputs)).contains("secreto"));
@@ -207,12 +231,27 @@ mod tests {
     }
 
     #[test]
+    fn a_quick_look_says_that_it_was_one_and_each_effort_is_declared() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("var/log/deep")).unwrap();
+        for (entries, cut) in [(0, true), (1, true), (2, false)] {
+            let effort = Effort { entries, ..EFFORTS[0].1 };
+            let inputs = gather_from(&Machine::at(root.path()), 1000, effort);
+            assert_eq!(inputs.sizes[0].1.cut, cut, "{entries}");
+            assert_eq!(findings::<Space>(inputs).contains(&"counted-partly".to_owned()), cut);
+        }
+        let Accepts::Choice(words) = &item(Space::ID).parameters[0].accepts else { panic!("no choice") };
+        assert!(words.iter().eq(EFFORTS.iter().map(|(name, _)| name)));
+        assert!(EFFORTS.iter().all(|(_, effort)| effort.time.as_millis() < item(Space::ID).deadline_ms.into()));
+    }
+
+    #[test]
     fn everything_declared_is_said() {
-        let each = |size: Size| Inputs { sizes: PLACES.iter().map(|(kind, _)| (*kind, size)).collect() };
+        let each = |size: Size| Inputs { sizes: PLACES.iter().map(|(kind, _)| (*kind, size)).collect(), ..of("", 0) };
         all_is_said::<Space>(vec![
             each(Size { bytes: u64::MAX, denied: 2, cut: true }),
             each(Size::default()),
-            Inputs { sizes: vec![] },
+            Inputs { sizes: vec![], ..of("", 0) },
         ]);
     }
 

@@ -75,7 +75,9 @@ impl Check for Trash {
         draft.fact("size", sum(false), "bytes");
         draft.fact("size-elsewhere", sum(true), "bytes");
         draft.fact("items", items, "");
-        draft.fact("oldest", oldest.map_or(Value::from(""), Value::from), "days");
+        if let Some(oldest) = oldest {
+            draft.fact("oldest", oldest, "d");
+        }
         if sum(false) >= BIG {
             let evidence = format!("{} bytes in {} things", sum(false), items);
             draft.finding(Severity::Warning, "trash-big", &[("size", size(sum(false)).into())], evidence);
