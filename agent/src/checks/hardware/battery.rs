@@ -71,7 +71,8 @@ impl Check for Battery {
         own.iter().for_each(|battery| judge_one(&mut draft, battery, plugged));
         for device in devices.iter().filter(|device| device.is_low()) {
             let left = device.left.unwrap_or(0);
-            let values = [("device", device.model.clone().unwrap_or_default().into()), ("percent", left.into())];
+            let name = device.model.clone().unwrap_or_else(|| device.name.clone());
+            let values = [("device", name.into()), ("percent", left.into())];
             draft.finding(Severity::Warning, "device-low", &values, format!("{FOLDER}: {left} % left"));
         }
         // SMBIOS 3.7, 7.4.1: portable, laptop, notebook, convertible.
@@ -147,9 +148,10 @@ impl Supply {
             rate: machine.number::<i64>(&file(rate)).map(i64::unsigned_abs),
             cycles: machine.number(&file("cycle_count")),
             ends: machine.number(&file("charge_control_end_threshold")).filter(|percent| (1..=100).contains(percent)),
-            model: machine.word(&file("model_name")),
+            // What hangs on Bluetooth has its address for a name, and a model that its owner may have named.
+            model: machine.word(&file("model_name")).filter(|_| !name.contains(':')),
             technology: machine.word(&file("technology")),
-            name,
+            name: if name.contains(':') { "bluetooth".to_owned() } else { name },
         })
     }
 
@@ -235,6 +237,18 @@ mod tests {
         assert_eq!(row[9], 0.1.into());
         assert!(!format!("{draft:?}").contains("1503"), "a serial number");
         assert_eq!(Battery::judge(gather_from(&recording("laptop-fedora"))).tables[0].rows.len(), 2);
+    }
+
+    #[test]
+    fn a_mouse_on_bluetooth_has_neither_address_nor_name() {
+        let mouse = "/sys/class/power_supply/hid-2c:54:91:aa:bb:04-battery";
+        let list = format!(
+            "{mouse}/type = Battery\n{mouse}/scope = Device\n{mouse}/capacity = 4\n{mouse}/model_name = Ana's mouse\n"
+        );
+        let draft = Battery::judge(gather_from(&unpacked(&list)));
+        assert_eq!(draft.findings[0].id, "device-low");
+        let said = format!("{draft:?}");
+        assert!(!said.contains("2c:54") && !said.contains("Ana"), "{said}");
     }
 
     #[test]

@@ -133,7 +133,8 @@ fn device(block: &str) -> Option<(Kind, &str, &str)> {
         "001c" | "001d" => "internal",
         _ => "",
     };
-    let name = line("N: Name=")?.trim_matches('"').trim();
+    // What hangs on Bluetooth may have been named by its owner.
+    let name = if bus == "Bluetooth" { "" } else { line("N: Name=")?.trim_matches('"').trim() };
     Some((kind, name, bus))
 }
 
@@ -163,6 +164,13 @@ mod tests {
         assert_eq!(kinds, ["keyboard", "touchpad", "mouse"]);
         assert_eq!(draft.tables[0].rows[2][0], "TPPS/2 IBM TrackPoint".into());
         assert_eq!(findings::<InputDevices>(gather_from(&recording("laptop-fedora"))), ["inputs-found"]);
+    }
+
+    #[test]
+    fn a_mouse_on_bluetooth_has_no_name() {
+        let block = MOUSE.replace("Bus=0003", "Bus=0005").replace("Logitech M185", "Ana's mouse");
+        assert_eq!(device(&block), Some((Kind::Mouse, "", "Bluetooth")));
+        assert_eq!(device(MOUSE), Some((Kind::Mouse, "Logitech M185", "USB")));
     }
 
     #[test]
