@@ -46,7 +46,9 @@ pub(super) fn all() -> std::io::Result<Vec<Process>> {
 
 /// Threads of all processes of a user: what RLIMIT_NPROC counts.
 pub(super) fn threads_of(uid: u32) -> std::io::Result<u64> {
-    let own = |pid: &i32| fs::metadata(format!("/proc/{pid}")).is_ok_and(|folder| folder.uid() == uid);
+    // This very program keeps its memory private, which makes the system its owner there.
+    let us = std::process::id().cast_signed();
+    let own = |pid: &i32| *pid == us || fs::metadata(format!("/proc/{pid}")).is_ok_and(|folder| folder.uid() == uid);
     Ok(ids()?.filter(own).filter_map(Process::read).map(|process| process.threads).sum())
 }
 

@@ -16,6 +16,20 @@ pub(crate) struct Tool {
     pub(crate) reads: &'static [&'static str],
 }
 
+impl Tool {
+    /// Programs it starts itself, by constant names of its own.
+    pub(crate) fn starts(&self) -> &'static [&'static str] {
+        STARTS.iter().find(|(name, _)| *name == self.name).map_or(&[], |(_, started)| started)
+    }
+}
+
+/// See [`Tool::starts`].
+const STARTS: [(&str, &[&str]); 2] = [
+    // Which processors' packages are wanted: apt.conf(5), `APT::Architectures`.
+    ("apt-get", &["dpkg"]),
+    ("apt-mark", &["dpkg"]),
+];
+
 /// The program of that name.
 pub(crate) fn named(name: &str) -> Option<Tool> {
     ALL.iter().find(|tool| tool.name == name).copied()
