@@ -60,6 +60,7 @@ const TESTS: &[Test] = &[
     ("e11_venias_own_folders_are_never_read", fence::e11_venias_own_folders_are_never_read),
     ("g1_a_worker_without_its_fence_does_nothing", fence::g1_a_worker_without_its_fence_does_nothing),
     ("g1_every_item_works_behind_its_fence", hostile::catalogue::g1_every_item_works_behind_its_fence),
+    ("g1_every_program_answers_behind_the_fence", hostile::catalogue::g1_every_program_answers_behind_the_fence),
 ];
 
 fn main() -> ExitCode {

@@ -48,6 +48,12 @@ impl Fences {
         Self { landlock: if needs.processes { 0 } else { self.landlock }, ..*self }
     }
 
+    /// Whether a worker of such an item is put into a group of its own. One that starts no programs can start nothing at
+    /// all, where system calls are filtered; moving it would only cost it time.
+    pub fn group(&self, needs: &Needs) -> bool {
+        self.cgroup && !(self.seccomp && needs.tools.is_empty())
+    }
+
     /// What an `admit` says of a run of such an item.
     pub fn names(&self, needs: &Needs) -> Vec<String> {
         let mut names = ALWAYS.map(str::to_owned).to_vec();
@@ -57,7 +63,7 @@ impl Fences {
             version => names.push(format!("landlock-{version}")),
         }
         names.extend(self.seccomp.then(|| "seccomp".to_owned()));
-        names.extend(self.cgroup.then(|| "cgroup".to_owned()));
+        names.extend(self.group(needs).then(|| "cgroup".to_owned()));
         names
     }
 }
@@ -90,8 +96,11 @@ mod tests {
     fn names_say_what_stands_and_when() {
         let all = Fences { landlock: 7, seccomp: true, cgroup: true };
         let processes = Needs { processes: true, ..Needs::default() };
-        assert_eq!(all.names(&Needs::default())[5..], ["landlock-7", "seccomp", "cgroup"]);
-        assert_eq!(all.names(&processes)[5..], ["landlock-7-for-judging", "seccomp", "cgroup"]);
+        let programs = Needs { tools: vec!["nft".to_owned()], ..Needs::default() };
+        assert_eq!(all.names(&Needs::default())[5..], ["landlock-7", "seccomp"]);
+        assert_eq!(all.names(&programs)[5..], ["landlock-7", "seccomp", "cgroup"]);
+        assert_eq!(all.names(&processes)[5..], ["landlock-7-for-judging", "seccomp"]);
+        assert_eq!(Fences { seccomp: false, ..all }.names(&Needs::default())[5..], ["landlock-7", "cgroup"]);
         assert_eq!(Fences::NONE.names(&processes), ALWAYS);
         assert_eq!(all.while_gathering(&processes), Fences { landlock: 0, ..all });
         assert_eq!(all.while_gathering(&Needs::default()), all);

@@ -132,7 +132,7 @@ impl Leader {
         let leaders = leaders();
         let us = getpid().as_raw_pid();
         let own_session = Process::read(us).map(|agent| agent.session);
-        let all = processes::all().unwrap_or_default();
+        let all = processes::below_us().unwrap_or_default();
         let escaped = |process: &Process| {
             process.parent == us
                 && own_session.is_some_and(|session| session != process.session)
