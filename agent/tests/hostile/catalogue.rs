@@ -118,6 +118,7 @@ pub fn g1_every_program_answers_behind_the_fence() {
         if free.0 != OK {
             continue;
         }
+        eprintln!("  {name} answers here");
         let fenced = said(fences);
         if (&free.0, free.1) != (&fenced.0, fenced.1) {
             wrong.push(format!("{name}: {free:?} {fenced:?}\n{}", refused(&house(fences), &item, &arguments)));

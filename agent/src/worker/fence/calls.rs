@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use libc::*;
-use rustix::process::getpid;
+use rustix::process::{getgid, getpid, getuid};
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch,
@@ -139,6 +139,7 @@ const WRITING: c_int = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
 /// Starts programs, waits for them and ends them; what those ask for on top while they start and answer.
 const PROGRAMS: &[c_long] = &[
     SYS_capget,
+    SYS_capset,
     SYS_chdir,
     SYS_execve,
     SYS_fchdir,
@@ -274,7 +275,7 @@ const DEADLY_JUDGING: &[c_long] = &[SYS_connect, SYS_execve, SYS_execveat, SYS_k
 const NAMESPACES: c_int =
     CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWUTS;
 /// `prctl` that names, asks and tightens; not, say, who gets one's orphans.
-const PRCTL: [c_int; 12] = [
+const PRCTL: [c_int; 13] = [
     PR_CAPBSET_READ,
     PR_GET_DUMPABLE,
     PR_GET_KEEPCAPS,
@@ -283,6 +284,7 @@ const PRCTL: [c_int; 12] = [
     PR_GET_PDEATHSIG,
     PR_GET_SECCOMP,
     PR_GET_SECUREBITS,
+    PR_SET_KEEPCAPS,
     PR_SET_NAME,
     PR_SET_NO_NEW_PRIVS,
     PR_SET_PDEATHSIG,
@@ -340,6 +342,11 @@ pub(super) fn while_gathering(needs: &Needs, landlock: bool) -> Result<Filters, 
         rule(&mut calls, SYS_prctl, &[is(0, option)?])?;
     }
     rule(&mut calls, SYS_ioctl, &TYPING.iter().map(|request| not(1, *request)).collect::<Result<Vec<_>, _>>()?)?;
+    // Programs give up what they don't need of an administrator; nobody gets it.
+    if programs {
+        rule(&mut calls, SYS_setuid, &[is(0, getuid().as_raw().cast_signed())?])?;
+        rule(&mut calls, SYS_setgid, &[is(0, getgid().as_raw().cast_signed())?])?;
+    }
     rule(&mut calls, SYS_socketpair, &[is(0, AF_UNIX)?])?;
     for talk in &needs.talks {
         talking(&mut calls, *talk)?;
@@ -385,6 +392,10 @@ fn talking(calls: &mut Calls, talk: Talk) -> Result<(), FenceError> {
                 [(AF_INET, SOCK_STREAM), (AF_INET, SOCK_DGRAM), (AF_INET6, SOCK_STREAM), (AF_INET6, SOCK_DGRAM)]
             {
                 rule(calls, SYS_socket, &[is(0, family)?, of_type(kind)?])?;
+            }
+            // An administrator's `ping`, where others have a gentler way (icmp(7)). No other raw packets.
+            for (family, protocol) in [(AF_INET, IPPROTO_ICMP), (AF_INET6, IPPROTO_ICMPV6)] {
+                rule(calls, SYS_socket, &[is(0, family)?, of_type(SOCK_RAW)?, is(2, protocol)?])?;
             }
         }
     }
