@@ -184,7 +184,9 @@ fn refused(house: &House, item: &Item, arguments: &Arguments) -> String {
     let (trace, script) = (folder.path().join("trace"), folder.path().join("worker"));
     let this = std::env::current_exe().unwrap();
     // The tracer is the grandchild: the worker stays the agent's own child.
-    let text = format!("#!/bin/sh\nexec strace -D -f -qq -o {} {} \"$@\"\n", trace.display(), this.display());
+    let strace = format!("strace -D -f -qq -o {} {}", trace.display(), this.display());
+    // A shell adds to the environment, and a worker wants none.
+    let text = format!("#!/bin/sh\nexec env -i LANG=C.UTF-8 {strace} \"$@\"\n");
     fs::write(&script, text).unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     let program = Program { path: script, first_argument: OsString::from(WORKER) };
@@ -203,6 +205,9 @@ fn refused(house: &House, item: &Item, arguments: &Arguments) -> String {
     fs::OpenOptions::new().write(true).open(&trace).unwrap().write_all(END).unwrap();
     let trace = reader.join().unwrap();
     assert!(trace.len() > END.len(), "no trace: is strace(1) installed? {outcome:?}");
+    if !matches!(outcome, Outcome::Done(_)) {
+        return format!("the traced one ended otherwise: {outcome:?}");
+    }
     let after = trace.lines().skip_while(|line| !line.contains("landlock_restrict_self") && !line.contains("seccomp("));
     after
         .filter(|line| line.contains("EACCES") || line.contains("EPERM") || line.contains("SIGSYS"))
