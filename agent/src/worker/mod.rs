@@ -40,10 +40,10 @@ pub const FIRST_ARGUMENT: &str = "worker";
 /// Longest output read from a worker, in bytes. A draft is told in at most [`REPORT_MAX`] bytes; the rest is room for
 /// rows a definition will drop. One byte more is a flood.
 pub const OUTPUT_MAX: usize = REPORT_MAX + OUTPUT_SLACK;
-/// Longest line in which a worker says what holds it, in bytes. It says so twice, before its draft.
-pub const HELD_MAX: usize = 64;
 /// See [`OUTPUT_MAX`].
 pub const OUTPUT_SLACK: usize = 64 * 1024;
+/// Longest line in which a worker says what holds it, in bytes. It says so twice, before its draft.
+pub const HELD_MAX: usize = 64;
 /// How much of what a worker says on standard error is kept, in bytes; the rest is read and dropped.
 pub const SAID_MAX: usize = 4 * 1024;
 /// Longest request line, in bytes: below the 64 KiB of a Linux pipe, so that writing it never waits for the worker.
