@@ -36,6 +36,17 @@ const STRICT: &str = "strict";
 /// Largest such file, in bytes.
 const STRICT_MAX: usize = 1_024;
 
+/// The person's home: as the system has it, for checks look there; else as the environment says.
+pub fn person_home() -> Option<PathBuf> {
+    let user = rustix::process::getuid().as_raw().to_string();
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let home = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':').skip(2);
+        (fields.next() == Some(&user)).then(|| fields.nth(2)).flatten()
+    });
+    home.map(PathBuf::from).or_else(std::env::home_dir).filter(|home| home.is_absolute() && home.parent().is_some())
+}
+
 /// The relay used last.
 pub fn relay(home: &Home) -> Result<Option<RelayAddress>, HomeError> {
     let text = home.read(RELAY, ADDRESS_MAX)?.and_then(|bytes| String::from_utf8(bytes).ok());

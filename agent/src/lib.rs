@@ -10,7 +10,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use venia_proto::ledger::body::Arguments;
+use venia_proto::fences::Fences;
+use venia_proto::ledger::body::{Arguments, ItemId};
 use venia_ui::cli::{Program, parse};
 use venia_ui::failure::{Exit, Failure};
 use venia_ui::logs;
@@ -51,6 +52,8 @@ pub struct Parts {
     pub program: worker::Program,
     /// What the owner of the whole PC never allows.
     pub policy: PathBuf,
+    /// Finds out what this PC can fence workers in with.
+    pub probe: fn() -> Fences,
 }
 
 impl Parts {
@@ -60,6 +63,7 @@ impl Parts {
             person: Box::new(|words| Ok(Box::new(Terminal::stdio(words)?))),
             program: worker::Program::this(),
             policy: owner::SYSTEM.into(),
+            probe: worker::probe,
         }
     }
 }
@@ -68,10 +72,13 @@ impl Parts {
 pub fn main(args: impl IntoIterator<Item = OsString>, parts: Parts) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     if args.get(1).is_some_and(|first| *first == *parts.program.first_argument) {
-        return worker::run_child(|item| {
+        let find = |item: &ItemId, tools: &[String]| {
             let check = checks::find(item)?;
+            checks::declare(tools);
             Some(move |arguments: &Arguments| check.gather(arguments).map_err(|failure| failure.to_string()))
-        });
+        };
+        let reach = |name: &str| checks::reach(name).map(|(programs, reads)| worker::Reach { programs, reads });
+        return worker::run_child(find, reach);
     }
     match parse::<Cli>(args) {
         Ok(cli) => run(cli, parts),
@@ -83,7 +90,7 @@ fn run(cli: Cli, parts: Parts) -> ExitCode {
     let Cli { common, command } = cli;
     logs::logs(Program::Agent);
     logs::panics_say_place_only(common.words());
-    no_core_dumps();
+    keep_memory_private();
     let screen = common.screen();
     // One thread: a worker dies with the thread that started it, and an agent that waits should cost nothing.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -117,9 +124,13 @@ fn said(ended: Result<Exit, Failure>, screen: &Screen) -> ExitCode {
     }
 }
 
-/// A crash must not write keys and openings to a file (SECURITY H3).
-fn no_core_dumps() {
-    use rustix::process::{Resource, Rlimit, setrlimit};
+/// A crash must not write keys and openings to a file (SECURITY H3), and no other program of the person, a worker least of
+/// all, reads them out of this one.
+fn keep_memory_private() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
     // Fails only where it is zero already and can't be raised.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "other programs may look into this one");
+    }
 }

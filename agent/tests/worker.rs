@@ -21,10 +21,12 @@ use std::io::ErrorKind;
 use std::process::{ExitCode, id};
 use std::time::{Duration, Instant};
 
+use hostile::fence;
 use venia_proto::catalog::Item;
+use venia_proto::fences::Fences;
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::Value;
-use worker::{FIRST_ARGUMENT, Fault, KilledBy, Outcome, Program, SAID_MAX, StartError, Worker};
+use worker::{FIRST_ARGUMENT, Fault, House, KilledBy, Outcome, Program, SAID_MAX, StartError, TERM_GRACE, Worker};
 
 /// STOP's promise. (MISSION R1, SECURITY G2)
 const STOP_MAX: Duration = Duration::from_millis(100);
@@ -33,6 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A deadline that doesn't strike in a test.
 const LONG: u32 = 60_000;
 const NONE: [i32; 0] = [];
+/// What misdeeds that start programs declare.
+const PROGRAMS: &str = r#"{"tools":["setsid","sh","sleep"]}"#;
 
 type Test = (&'static str, fn());
 const TESTS: &[Test] = &[
@@ -46,14 +50,26 @@ const TESTS: &[Test] = &[
     ("g2_workers_do_not_kill_each_other", g2_workers_do_not_kill_each_other),
     ("g4_bad_ends_are_told_apart", g4_bad_ends_are_told_apart),
     ("g4_standard_error_is_capped", g4_standard_error_is_capped),
+    ("g4_what_holds_a_worker_is_compared", g4_what_holds_a_worker_is_compared),
     ("a_deadline_kills", a_deadline_kills),
     ("a_request_has_a_limit", a_request_has_a_limit),
+    ("g1_nothing_undeclared_is_reached_while_gathering", fence::g1_nothing_undeclared_is_reached_while_gathering),
+    ("g1_what_is_declared_is_reached", fence::g1_what_is_declared_is_reached),
+    ("g1_nothing_at_all_is_reached_while_judging", fence::g1_nothing_at_all_is_reached_while_judging),
+    ("g1_ways_out_kill", fence::g1_ways_out_kill),
+    ("e11_venias_own_folders_are_never_read", fence::e11_venias_own_folders_are_never_read),
+    ("g1_a_worker_without_its_fence_does_nothing", fence::g1_a_worker_without_its_fence_does_nothing),
+    ("g1_every_item_works_behind_its_fence", hostile::catalogue::g1_every_item_works_behind_its_fence),
+    ("g1_every_program_answers_behind_the_fence", hostile::catalogue::g1_every_program_answers_behind_the_fence),
 ];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == FIRST_ARGUMENT) {
-        return worker::run_child(hostile::find);
+        return worker::run_child(hostile::find, hostile::reach);
+    }
+    if arguments.first().is_some_and(|first| first == hostile::catalogue::WORKER) {
+        return hostile::catalogue::work();
     }
     // The harness's own conversation, so that `cargo test NAME` and nextest work.
     if arguments.iter().any(|argument| argument == "--list") {
@@ -106,26 +122,34 @@ fn g1_fences_stand() {
 
 fn g1_an_inherited_descriptor_is_closed() {
     // Without close-on-exec, as a careless terminal leaves one open in everything it starts.
-    let file = fs::File::open("/proc/version").unwrap();
+    let file = fs::File::open("/etc/passwd").unwrap();
     rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).unwrap();
     let Outcome::Done(draft) = run("look", LONG) else { panic!("no report") };
     assert!(draft.facts.iter().any(|fact| fact.key == "descriptors" && fact.value == Value::from("0 1 2")));
 }
 
 fn g2_stop_kills_within_100_ms() {
-    for (what, processes) in [
-        ("hang", 0),
-        ("allocate-slowly", 0),
-        ("flood-stderr", 0),
-        ("ignore-signals", 1),
-        ("double-fork", 1),
-        ("hide-in-a-group", 1),
-        ("fork-for-ever", 8),
-        ("outrun", 0),
+    // On an old PC, where a child may leave session and group, and behind the fence.
+    let (old, fenced) = (house(Fences::NONE), house(worker::probe()));
+    for (house, what, processes) in [
+        (&fenced, "hang", 0),
+        (&fenced, "allocate-slowly", 0),
+        (&fenced, "flood-stderr", 0),
+        (&fenced, "ignore-signals", 1),
+        (&fenced, "leave-quietly", 1),
+        (&fenced, "stop-itself", 0),
+        (&fenced, "fork-for-ever", 8),
+        (&fenced, "outrun", 0),
+        (&old, "hang", 0),
+        (&old, "ignore-signals", 1),
+        (&old, "double-fork", 1),
+        (&old, "hide-in-a-group", 1),
+        (&old, "fork-for-ever", 8),
+        (&old, "outrun", 0),
     ] {
         runtime().block_on(async {
             let mark = mark(what);
-            let mut worker = start(what, LONG, &mark);
+            let mut worker = start_in(house, what, LONG, &mark);
             until(what, || marked(&mark).len() > processes).await;
             let stopped = Instant::now();
             worker.kill();
@@ -141,7 +165,7 @@ fn g2_stop_kills_within_100_ms() {
 fn g2_dropping_the_handle_kills() {
     runtime().block_on(async {
         let mark = mark("dropped");
-        let worker = start("double-fork", LONG, &mark);
+        let worker = start_in(&house(Fences::NONE), "double-fork", LONG, &mark);
         until("start", || marked(&mark).len() > 1).await;
         drop(worker);
         until("end", || marked(&mark).is_empty() && children().is_empty()).await;
@@ -150,14 +174,16 @@ fn g2_dropping_the_handle_kills() {
 
 fn g2_a_report_does_not_save_an_orphan() {
     let mark = mark("orphan");
-    let outcome = runtime().block_on(async { start("report-and-leave", LONG, &mark).outcome().await });
+    let outcome =
+        runtime().block_on(async { start_in(&house(Fences::NONE), "report-and-leave", LONG, &mark).outcome().await });
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     assert_eq!(marked(&mark), NONE);
 }
 
 /// The kernel exempts root, so this one worker gives root up before it forks.
 fn g2_processes_are_bounded() {
-    let Outcome::Done(draft) = run("count-forks", LONG) else { panic!("no report") };
+    let outcome = run("count-forks", LONG);
+    let Outcome::Done(draft) = outcome else { panic!("{outcome:?}") };
     let Value::Integer(forks) = draft.facts[0].value else { panic!("{draft:?}") };
     assert!((1..1_000).contains(&forks), "{forks} forks");
 }
@@ -182,6 +208,8 @@ fn g4_bad_ends_are_told_apart() {
     for (what, fault) in [
         ("flood", Fault::Flood),
         ("flood-by-one", Fault::Flood),
+        ("end-early", Fault::NotAReport),
+        ("long-line", Fault::NotAReport),
         ("garbage", Fault::NotAReport),
         ("nothing", Fault::NotAReport),
         ("extra-field", Fault::NotAReport),
@@ -204,19 +232,30 @@ fn g4_standard_error_is_capped() {
     assert_eq!((failure.fault, failure.said.raw().len()), (Fault::Check, SAID_MAX));
 }
 
+fn g4_what_holds_a_worker_is_compared() {
+    let Outcome::Failed(failure) = run("claim-less", LONG) else { panic!("no failure") };
+    assert_eq!(failure.fault, Fault::Unfenced);
+}
+
 fn a_deadline_kills() {
+    const DEADLINE: Duration = Duration::from_millis(300);
     let begun = Instant::now();
     assert_eq!(run("hang", 300), Outcome::Killed(KilledBy::Deadline));
-    assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert!(begun.elapsed() >= DEADLINE);
+    // Who stopped itself doesn't hear TERM, and is killed once its grace is over.
+    let begun = Instant::now();
+    assert_eq!(run("stop-itself", 300), Outcome::Killed(KilledBy::Deadline));
+    assert!(begun.elapsed() >= DEADLINE + TERM_GRACE);
 }
 
 fn a_request_has_a_limit() {
     runtime().block_on(async {
         let long = Arguments::from([("mark".to_owned(), "x".repeat(worker::REQUEST_MAX))]);
-        let refused = Worker::start_item(&program(), &item("report", LONG), &long);
+        let refused = Worker::start_item(&house(Fences::NONE), &item("report", LONG, "{}"), &long);
         assert!(matches!(refused, Err(StartError::TooLong)));
-        let missing = Program { path: "/nonexistent".into(), ..program() };
-        let refused = Worker::start_item(&missing, &item("report", LONG), &Arguments::new());
+        let mut missing = house(Fences::NONE);
+        missing.program.path = "/nonexistent".into();
+        let refused = Worker::start_item(&missing, &item("report", LONG, "{}"), &Arguments::new());
         assert!(matches!(refused, Err(StartError::Spawn(error)) if error.kind() == ErrorKind::NotFound));
     });
 }
@@ -228,19 +267,24 @@ fn run(what: &str, deadline_ms: u32) -> Outcome {
 }
 
 fn start(what: &str, deadline_ms: u32, mark: &str) -> Worker {
+    start_in(&house(worker::probe()), what, deadline_ms, mark)
+}
+
+fn start_in(house: &House, what: &str, deadline_ms: u32, mark: &str) -> Worker {
     let arguments = Arguments::from([("mark".to_owned(), mark.to_owned())]);
-    Worker::start_item(&program(), &item(what, deadline_ms), &arguments).unwrap()
+    Worker::start_item(house, &item(what, deadline_ms, PROGRAMS), &arguments).unwrap()
 }
 
-fn program() -> Program {
-    Program { path: std::env::current_exe().unwrap(), first_argument: FIRST_ARGUMENT.into() }
+fn house(fences: Fences) -> House {
+    let program = Program { path: std::env::current_exe().unwrap(), first_argument: FIRST_ARGUMENT.into() };
+    House::new(program, fences, None, &[])
 }
 
-fn item(what: &str, deadline_ms: u32) -> Item {
+fn item(what: &str, deadline_ms: u32, needs: &str) -> Item {
     let text = r#"{"en":"x","es":"x"}"#;
     Item::parse(&format!(
         r#"{{"id":"system.{what}","area":"system","effect":"reads","level":1,"personal":false,"title":{text},
-        "discloses":{text},"parameters":[],"cannot":{{"en":"It changes nothing","es":"No cambia nada"}},"platforms":["linux"],"needs":{{}},"output_max":65536,"deadline_ms":{deadline_ms},"facts":{{}},"tables":{{}},"findings":{{}}}}"#
+        "discloses":{text},"parameters":[],"cannot":{{"en":"It changes nothing","es":"No cambia nada"}},"platforms":["linux"],"needs":{needs},"output_max":65536,"deadline_ms":{deadline_ms},"facts":{{}},"tables":{{}},"findings":{{}}}}"#
     ))
     .unwrap()
 }

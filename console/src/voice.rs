@@ -147,6 +147,7 @@ impl<'a> Voice<'a> {
             Why::Limit => words.say("console-why-limit", &[]),
             Why::Stopped => words.say("console-why-stopped", &[]),
             Why::Person => words.say("console-why-person", &[]),
+            Why::Unfenced => words.say("console-why-unfenced", &[]),
         };
         let name = self.title(item);
         self.note(&words.say("console-refused", &[("item", &name), ("why", &why)]));

@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod code;
 pub mod consent;
 pub mod encoding;
+pub mod fences;
 pub mod fingerprint;
 pub mod fold;
 pub mod foreign;

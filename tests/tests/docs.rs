@@ -89,7 +89,8 @@ fn values() -> BTreeMap<String, String> {
     );
     let agent = values!(venia_agent as "agent":
         driver::scribe::GIVEN_MAX,
-        worker::OUTPUT_MAX, worker::SAID_MAX, worker::REQUEST_MAX, worker::EXIT_GRACE,
+        worker::OUTPUT_MAX, worker::HELD_MAX, worker::SAID_MAX, worker::REQUEST_MAX, worker::TERM_GRACE,
+        worker::EXIT_GRACE,
         worker::parent::MEMORY_MAX, worker::parent::FILES_MAX, worker::parent::PROCESSES_MORE,
     );
     proto.into_iter().chain(relay).chain(agent).collect()

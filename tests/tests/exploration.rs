@@ -13,7 +13,7 @@ use venia_proto::now::Wall;
 use venia_proto::scope::Scope;
 use venia_proto::session::agent::{Agent, Finished, Input};
 use venia_proto::session::gate::BatchId;
-use venia_tests::sim::items::{self, FIX, OTHER, PROBE, TECHNICIAN};
+use venia_tests::sim::items::{self, FENCED, FIX, OTHER, PROBE, TECHNICIAN};
 use venia_tests::sim::watch::{Broken, Watch, step};
 
 /// Inputs in a row, by default.
@@ -112,7 +112,8 @@ fn next(state: &State, catalog: &Catalog, input: Input) -> Result<State, Broken>
 /// Where the exploration begins: after each of these words.
 fn begin(catalog: &Catalog, (place, known_root, words): &Root<'_>) -> Result<State, Broken> {
     let strict = *place == STRICT;
-    let (agent, watch) = if strict { (Agent::strict(), Watch::strict()) } else { (Agent::new(), Watch::default()) };
+    let (agent, watch) =
+        if strict { (Agent::strict(FENCED), Watch::strict()) } else { (Agent::new(FENCED), Watch::default()) };
     let mut state = State { agent, watch, now_ms: 1_000 };
     let offer = Offer { scopes: [Scope::System].into(), items: Vec::new() };
     state = next(&state, catalog, Input::Arrived(Box::new(items::arrival(*known_root, offer))))?;

@@ -10,6 +10,7 @@
 
 use std::io;
 use std::marker::PhantomData;
+use std::path::PathBuf;
 
 use venia_proto::ledger::body::{Arguments, ItemId};
 use venia_proto::report::Draft;
@@ -68,6 +69,16 @@ pub enum Failure {
 /// The code of that item.
 pub fn find(id: &ItemId) -> Option<&'static dyn Runner> {
     all().find(|runner| runner.id() == id.0)
+}
+
+/// From now on this process asks only the programs that its item declares. (SECURITY G1)
+pub fn declare(tools: &[String]) {
+    tool::declare(tools);
+}
+
+/// Where a declared program is, with those it starts itself, and what they read: what a fence must let through.
+pub fn reach(tool: &str) -> Option<(Vec<PathBuf>, Vec<PathBuf>)> {
+    tool::reach(tool)
 }
 
 /// Every check of this build.

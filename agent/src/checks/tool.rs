@@ -5,12 +5,12 @@
 //! English). Arguments are constants of the checks. What comes back is cut at a size and a time. It is *not* a fence: the
 //! worker around it is, and kills what a program leaves behind.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the programs of items to come"))]
 mod table;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,29 @@ const OUTPUT_MAX: u64 = 256 * 1024;
 const FOLDERS: [&str; 4] = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
 /// How often a program that closed its output is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(5);
+
+/// The programs that the one item of this process declares.
+static DECLARED: OnceLock<Vec<String>> = OnceLock::new();
+
+/// From now on this process asks only these programs. Said once, before an item gathers.
+pub(crate) fn declare(names: &[String]) {
+    // A second item in one process, if there ever were one, is held to what the first may do.
+    let _ = DECLARED.set(names.to_vec());
+}
+
+/// A process that never said for which item it works asks nothing, but for unit tests, which have no worker around
+/// them.
+fn is_declared(name: &str, declared: Option<&Vec<String>>) -> bool {
+    declared.map_or(cfg!(test), |declared| declared.iter().any(|one| one == name))
+}
+
+/// Where a program of the table is, with those it starts itself, and what all of them read. None if it isn't installed.
+pub(crate) fn reach(name: &str) -> Option<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let tool = named(name)?;
+    let mut programs = vec![tool.place()?];
+    programs.extend(tool.starts().iter().filter_map(|started| Tool { name: started, ..tool }.place()));
+    Some((programs, tool.reads.iter().map(PathBuf::from).collect()))
+}
 
 /// What a program answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +74,10 @@ pub(crate) enum Silence {
 impl Tool {
     /// Asks it. `limit` is the longest it may take.
     pub(crate) fn ask(&self, arguments: &[&str], limit: Duration) -> Result<Answer, Silence> {
+        // The fence stops it too, where there is one.
+        if !is_declared(self.name, DECLARED.get()) {
+            return Err(Silence::NotStarted(self.name));
+        }
         let path = self.place().ok_or(Silence::NotInstalled(self.name))?;
         ask(&path, self.name, arguments, limit)
     }
@@ -145,6 +172,13 @@ mod tests {
     #[test]
     fn a_program_that_is_not_there_is_a_value() {
         assert_eq!(ask(Path::new("/nowhere/x"), "x", &[], LONG), Err(Silence::NotStarted("x")));
+    }
+
+    #[test]
+    fn g1_only_declared_programs_are_asked() {
+        let declared = vec!["nft".to_owned()];
+        assert!(is_declared("nft", Some(&declared)) && !is_declared("systemctl", Some(&declared)));
+        assert!(!is_declared("nft", Some(&Vec::new())));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod farewell;
 mod service;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ use crate::person::feed::{self, News, news};
 use crate::person::{Line, card, heeding_signals};
 use crate::seal::Recipients;
 use crate::succession;
+use crate::worker::House;
 use crate::{KEY_FILE, KEY_KIND, Parts};
 
 use self::service::{address, allowed, remember, resolve, still_there, strict, tell_untold, trusted};
@@ -144,7 +146,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         journals: &journals,
         catalog: &catalog,
         words: &words,
-        parts: &parts,
+        house: house(&parts, &home, common),
         address: &address,
         link: &link,
         control: &control,
@@ -161,12 +163,22 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     exit
 }
 
+/// What all workers have in common. Probing comes after everything that may say no.
+fn house(parts: &Parts, home: &Home, common: &Common) -> House {
+    use venia_ui::cli::Program;
+    let platform = Common { data: None, ..common.clone() };
+    let folders = [Program::Agent, Program::Console, Program::Relay].map(|program| platform.folder(program).ok());
+    let mut private: Vec<PathBuf> = folders.into_iter().flatten().collect();
+    private.push(home.dir().to_owned());
+    House::new(parts.program.clone(), (parts.probe)(), known::person_home(), &private)
+}
+
 struct Serving<'a> {
     home: &'a Home,
     journals: &'a Journals,
     catalog: &'a Catalog,
     words: &'a Words,
-    parts: &'a Parts,
+    house: House,
     address: &'a RelayAddress,
     link: &'a Link,
     control: &'a Arc<Control>,
@@ -282,6 +294,7 @@ impl Serving<'_> {
             reason: arrival.reason.clone(),
             auditors: self.auditors.clone(),
             keep_days: welcome.statement.keep_days,
+            fenced: self.house.fences.are_enough(),
         };
         let keep = |log: &VerifierKey, found: &pin::Evidence| {
             let file = evidence::File::of_log(welcome.statement_note.clone(), found);
@@ -295,7 +308,7 @@ impl Serving<'_> {
         let ended = session::run(
             session::Parts {
                 catalog: self.catalog,
-                program: &self.parts.program,
+                house: &self.house,
                 words,
                 person,
                 control: self.control,

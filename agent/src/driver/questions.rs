@@ -32,6 +32,9 @@ pub struct Questions {
     pub auditors: Auditors,
     /// Days the technician keeps what is sent.
     pub keep_days: u32,
+    /// Whether workers are fenced in on this PC. Limits and an empty environment are no fence: that takes Landlock and
+    /// seccomp (SECURITY G3).
+    pub fenced: bool,
 }
 
 /// A card as it stands before the person.
@@ -72,8 +75,7 @@ impl Questions {
             scopes: &asked.scopes,
             items: covered.collect(),
             time,
-            // Limits and an empty environment are no fence: that takes Landlock and seccomp (SECURITY G3).
-            fenced: false,
+            fenced: self.fenced,
             auditors: &self.auditors,
             keep_days: self.keep_days,
         };

@@ -35,7 +35,7 @@ use venia_ui::words::Words;
 use crate::journal::Record;
 use crate::person::feed::News;
 use crate::person::{Line, Question, QuestionId};
-use crate::worker::{Fault, KilledBy, Outcome, Program, Worker};
+use crate::worker::{Fault, House, KilledBy, Outcome, Worker};
 
 use self::heard::{left, relay_says};
 use self::tasks::{AbortOnDrop, watch, write_frames};
@@ -57,8 +57,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct Parts<'a, 'c> {
     /// What can run.
     pub catalog: &'a Catalog,
-    /// The program a worker re-executes.
-    pub program: &'a Program,
+    /// What workers are, what holds them in and what they are kept out of.
+    pub house: &'a House,
     /// The person's language.
     pub words: &'a Words,
     /// The person.
@@ -116,7 +116,8 @@ pub async fn run(
     // The technician's record names the auditors this one is sealed to, also if theirs were welcomed with others since.
     let _ = out.send(ToConsole::Statement { note: parts.control.welcome().statement_note.clone() });
     let session = Session {
-        machine: if parts.strict { Agent::strict() } else { Agent::new() }.under(parts.policies.clone()),
+        machine: if parts.strict { Agent::strict(parts.house.fences) } else { Agent::new(parts.house.fences) }
+            .under(parts.policies.clone()),
         name: arrival.name.clone(),
         ended: Ended {
             close: Close::Lost,
@@ -284,7 +285,7 @@ impl Session<'_, '_> {
             Output::Tell(tell) => self.tell(tell),
             Output::Perform(permit) => {
                 let (run, item) = (permit.run(), permit.item().clone());
-                match Worker::start(self.parts.program, self.parts.catalog, permit) {
+                match Worker::start(self.parts.house, self.parts.catalog, permit) {
                     Ok(worker) => {
                         let (stop, stopped) = mpsc::unbounded_channel();
                         tokio::spawn(watch(run, worker, stopped, self.results.clone()));

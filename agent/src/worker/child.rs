@@ -15,6 +15,7 @@ use rustix::thread::set_no_new_privs;
 use venia_proto::ledger::body::{Arguments, ItemId};
 use venia_proto::report::{Draft, REPORT_MAX, Truncated};
 
+use super::fence::{self, Held, Reach};
 use super::{REQUEST_MAX, Request};
 
 /// Exit code: the check says that it failed, and why on standard error.
@@ -29,12 +30,16 @@ pub(super) const EXIT_PIPE: u8 = 13;
 /// Runs as a worker. Must be the first thing a program does: it closes descriptors and sets what threads inherit.
 ///
 /// `find` gives an item's check, which gathers (touches the machine) and returns how to judge (pure) or why it failed.
-pub fn run_child<Gather, Judge>(find: impl FnOnce(&ItemId) -> Option<Gather>) -> ExitCode
+/// `reach` says of a declared program where it is and what it reads: nothing if it isn't installed.
+pub fn run_child<Gather, Judge>(
+    find: impl FnOnce(&ItemId, &[String]) -> Option<Gather>,
+    reach: impl Fn(&str) -> Option<Reach>,
+) -> ExitCode
 where
     Gather: FnOnce(&Arguments) -> Result<Judge, String>,
     Judge: FnOnce() -> Draft,
 {
-    ExitCode::from(match work(find) {
+    ExitCode::from(match work(find, reach) {
         Ok(()) => 0,
         Err(End { code, why }) => {
             // Nobody is left to tell when this fails too.
@@ -50,25 +55,47 @@ struct End {
     why: String,
 }
 
-fn work<Gather, Judge>(find: impl FnOnce(&ItemId) -> Option<Gather>) -> Result<(), End>
+fn work<Gather, Judge>(
+    find: impl FnOnce(&ItemId, &[String]) -> Option<Gather>,
+    reach: impl Fn(&str) -> Option<Reach>,
+) -> Result<(), End>
 where
     Gather: FnOnce(&Arguments) -> Result<Judge, String>,
     Judge: FnOnce() -> Draft,
 {
-    fence().map_err(|error| End { code: EXIT_UNFENCED, why: error.to_string() })?;
+    let unfenced = |error: &dyn std::error::Error| End { code: EXIT_UNFENCED, why: error.to_string() };
+    let pipe = |error: &dyn std::error::Error| End { code: EXIT_PIPE, why: error.to_string() };
+    let say = |bytes: &[u8]| {
+        let mut out = io::stdout();
+        out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| pipe(&error))
+    };
+    harden().map_err(|error| unfenced(&error))?;
     let request = read_request()?;
     if let Some(why) = missing_fence(&request) {
         return Err(End { code: EXIT_UNFENCED, why: why.to_owned() });
     }
-    let gather = find(&request.item).ok_or_else(|| End { code: EXIT_UNKNOWN, why: "no such check".to_owned() })?;
-    let judge = gather(&request.arguments).map_err(|why| End { code: EXIT_CHECK, why })?;
-    // Landlock and seccomp go up here, between gathering and judging.
-    let pipe = |error: &dyn std::error::Error| End { code: EXIT_PIPE, why: error.to_string() };
-    let report = encode(judge()).map_err(|error| pipe(&error))?;
-    io::stdout().write_all(&report).and_then(|()| io::stdout().flush()).map_err(|error| pipe(&error))
+    let Request { item, arguments, needs, fences, home, private, agent: _ } = request;
+    let gather =
+        find(&item, &needs.tools).ok_or_else(|| End { code: EXIT_UNKNOWN, why: "no such check".to_owned() })?;
+    let programs = needs.tools.iter().filter_map(|name| reach(name)).collect();
+    let worker = fence::Worker { needs: &needs, programs, home: home.as_deref(), private: &private };
+    let (held, _recognised) = fence::before_gathering(fences, &worker).map_err(|error| unfenced(&error))?;
+    // Before it meets anything foreign: who is taken over later can't have said it.
+    say(&line(held))?;
+    let judge = gather(&arguments).map_err(|why| End { code: EXIT_CHECK, why })?;
+    let held = fence::before_judging(fences).map_err(|error| unfenced(&error))?;
+    say(&line(held))?;
+    say(&encode(judge()).map_err(|error| pipe(&error))?)
 }
 
-fn fence() -> io::Result<()> {
+/// What holds this worker from now on, as its agent reads it.
+fn line(held: Held) -> Vec<u8> {
+    let mut line = serde_json::to_vec(&held).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+fn harden() -> io::Result<()> {
     close_inherited()?;
     set_no_new_privs(true)?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;

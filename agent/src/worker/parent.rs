@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop, ProcessSession};
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, getpid, getrlimit, getuid, pidfd_open, prlimit};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, getpid, getrlimit, getuid, pidfd_open, prlimit};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
@@ -19,13 +19,18 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 use venia_proto::catalog::{Catalog, Item};
 use venia_proto::consent::Permit;
+use venia_proto::fences::Fences;
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::body::Arguments;
+use venia_proto::report::Draft;
 
+use super::cgroup::Pen;
 use super::child::{EXIT_CHECK, EXIT_UNFENCED, EXIT_UNKNOWN};
+use super::fence::Held;
 use super::sweep::{Leader, Survivors};
 use super::{
-    EXIT_GRACE, Failure, Fault, KilledBy, OUTPUT_MAX, Outcome, Program, REQUEST_MAX, Request, SAID_MAX, processes,
+    EXIT_GRACE, Failure, Fault, HELD_MAX, House, KilledBy, OUTPUT_MAX, Outcome, Program, REQUEST_MAX, Request,
+    SAID_MAX, TERM_GRACE, processes,
 };
 
 /// Most memory a worker may map, in bytes.
@@ -64,24 +69,35 @@ pub enum StartError {
 impl Worker {
     /// Spends a permit, which only a live grant makes: starts a worker for exactly what it allows. Must be called inside a tokio runtime, see
     /// `start_item`.
-    pub fn start(program: &Program, catalog: &Catalog, permit: Permit) -> Result<Self, StartError> {
+    pub fn start(house: &House, catalog: &Catalog, permit: Permit) -> Result<Self, StartError> {
         let item = catalog.find(permit.item(), permit.definition()).ok_or(StartError::UnknownItem)?;
-        Self::start_item(program, item, permit.arguments())
+        Self::start_item(house, item, permit.arguments())
     }
 
     /// Starts a worker for one item. Belongs inside a tokio runtime, on one of its own threads: a worker dies with the
     /// *thread* that started it (PR_SET_PDEATHSIG), so not on a blocking-pool thread, which ends when idle.
-    pub(crate) fn start_item(program: &Program, item: &Item, arguments: &Arguments) -> Result<Self, StartError> {
-        let request = Request { item: item.id.clone(), arguments: arguments.clone(), agent: getpid().as_raw_pid() };
+    pub(crate) fn start_item(house: &House, item: &Item, arguments: &Arguments) -> Result<Self, StartError> {
+        let House { program, fences, home, private } = house;
+        let request = Request {
+            item: item.id.clone(),
+            arguments: arguments.clone(),
+            needs: item.needs.clone(),
+            fences: *fences,
+            home: home.clone(),
+            private: private.clone(),
+            agent: getpid().as_raw_pid(),
+        };
         let mut request = serde_json::to_vec(&request).map_err(StartError::Encode)?;
         request.push(b'\n');
         if request.len() > REQUEST_MAX {
             return Err(StartError::TooLong);
         }
-        let (child, leader) = Leader::born(|| spawn(program)).map_err(StartError::Spawn)?;
+        let pen = fences.group(&item.needs).then(Pen::make).transpose().map_err(StartError::Spawn)?;
+        let (child, leader) = Leader::born(pen, || spawn(program)).map_err(StartError::Spawn)?;
         let leader = Arc::new(leader);
         let (stop, stopped) = watch::channel(false);
-        let watched = Watched { child, leader: Arc::clone(&leader), stopped };
+        let promised = [fences.while_gathering(&item.needs), *fences];
+        let watched = Watched { child, leader: Arc::clone(&leader), stopped, promised };
         let task = tokio::spawn(watched.watch(request, Duration::from_millis(u64::from(item.deadline_ms))));
         Ok(Self { leader, stop, task, ended: None })
     }
@@ -114,6 +130,8 @@ struct Watched {
     child: Box<dyn ChildWrapper>,
     leader: Arc<Leader>,
     stopped: watch::Receiver<bool>,
+    /// What must hold the worker while it gathers, and while it judges.
+    promised: [Fences; 2],
 }
 
 /// Why watching ended.
@@ -125,7 +143,7 @@ enum Seen {
 
 impl Watched {
     async fn watch(mut self, request: Vec<u8>, deadline: Duration) -> Outcome {
-        let mut output = Ear::new(self.child.stdout().take(), OUTPUT_MAX, false);
+        let mut output = Ear::new(self.child.stdout().take(), 2 * HELD_MAX + OUTPUT_MAX, false);
         let mut said = Ear::new(self.child.stderr().take(), SAID_MAX, true);
         let stdin = self.child.stdin().take();
         let seen = tokio::select! {
@@ -135,6 +153,9 @@ impl Watched {
             () = sleep(deadline) => Seen::Killed(KilledBy::Deadline),
             seen = watch_one(self.leader.id(), stdin, &request, deadline, &mut output, &mut said) => seen,
         };
+        if matches!(seen, Seen::Killed(KilledBy::Deadline)) {
+            self.tell_to_end().await;
+        }
         let status = self.end().await;
         // Whoever could still write is dead: what is left in the pipes ends.
         let heard = timeout(EXIT_GRACE, async { (output.listen().await, said.listen().await) }).await;
@@ -144,9 +165,22 @@ impl Watched {
         match (seen, status, heard) {
             (Seen::Killed(by), ..) => Outcome::Killed(by),
             (Seen::Broken(fault), ..) => failed(fault, &said.heard),
-            (Seen::Exited, Some(status), Ok((Listened::End, _))) => judge(status, &output.heard, &said.heard),
+            (Seen::Exited, Some(status), Ok((Listened::End, _))) => {
+                judge(status, self.promised, &output.heard, &said.heard)
+            }
             (Seen::Exited, Some(_), Ok((Listened::Full, _))) => failed(Fault::Flood, &said.heard),
             (Seen::Exited, _, _) => failed(Fault::Unwatched, &said.heard),
+        }
+    }
+
+    /// TERM, and a moment: a program of the system may be in the middle of something. STOP cuts the moment short.
+    async fn tell_to_end(&mut self) {
+        self.leader.end_group();
+        let Some(exit) = self.leader.id().and_then(|id| exit_of(id).ok()) else { return };
+        tokio::select! {
+            _ = self.stopped.wait_for(|stop| *stop) => {}
+            _ = exit.readable() => {}
+            () = sleep(TERM_GRACE) => {}
         }
     }
 
@@ -227,7 +261,9 @@ fn spawn(program: &Program) -> std::io::Result<(Box<dyn ChildWrapper>, i32)> {
 
 /// Sets every limit from outside, so that it stands whatever the worker does. A limit that is lower already stays.
 fn limit(worker: Pid, deadline: Duration) -> std::io::Result<()> {
-    let processes = processes::threads_of(getuid().as_raw())? + PROCESSES_MORE;
+    // The kernel doesn't hold root to this limit: counting would be for nothing.
+    let now = if getuid().is_root() { 0 } else { processes::threads_of(getuid().as_raw())? };
+    let processes = now + PROCESSES_MORE;
     for (resource, wanted) in [
         (Resource::Core, 0),
         (Resource::Fsize, 0),
@@ -254,16 +290,17 @@ async fn feed(mut stdin: ChildStdin, request: &[u8]) -> std::io::Result<()> {
 }
 
 /// What a finished worker's exit and bytes mean. The bytes are hostile; their number is bounded.
-fn judge(status: ExitStatus, output: &[u8], said: &[u8]) -> Outcome {
+fn judge(status: ExitStatus, promised: [Fences; 2], output: &[u8], said: &[u8]) -> Outcome {
     use std::os::unix::process::ExitStatusExt;
     if let Some(signal) = status.signal() {
-        return failed(Fault::Signal(signal), said);
+        // What a filter of system calls ends with.
+        let forbidden = signal == Signal::SYS.as_raw();
+        return failed(if forbidden { Fault::Forbidden } else { Fault::Signal(signal) }, said);
     }
     match status.code() {
-        Some(0) => match serde_json::from_slice(output) {
+        Some(0) => match read(output, promised) {
             Ok(draft) => Outcome::Done(draft),
-            // The error may quote the output: it isn't kept.
-            Err(_) => failed(Fault::NotAReport, said),
+            Err(fault) => failed(fault, said),
         },
         Some(code) if code == i32::from(EXIT_CHECK) => failed(Fault::Check, said),
         Some(code) if code == i32::from(EXIT_UNKNOWN) => failed(Fault::UnknownItem, said),
@@ -271,6 +308,23 @@ fn judge(status: ExitStatus, output: &[u8], said: &[u8]) -> Outcome {
         Some(code) => failed(Fault::Exit(code), said),
         None => failed(Fault::Unwatched, said),
     }
+}
+
+/// Two lines that say what held it, then the draft. An error may quote the output: it isn't kept.
+fn read(output: &[u8], promised: [Fences; 2]) -> Result<Draft, Fault> {
+    let mut rest = output;
+    for promised in promised {
+        let end = rest.iter().take(HELD_MAX).position(|byte| *byte == b'\n').ok_or(Fault::NotAReport)?;
+        let held: Held = serde_json::from_slice(&rest[..end]).map_err(|_| Fault::NotAReport)?;
+        if held.is_less_than(promised) {
+            return Err(Fault::Unfenced);
+        }
+        rest = &rest[end + 1..];
+    }
+    if rest.len() > OUTPUT_MAX {
+        return Err(Fault::Flood);
+    }
+    serde_json::from_slice(rest).map_err(|_| Fault::NotAReport)
 }
 
 fn failed(fault: Fault, said: &[u8]) -> Outcome {

@@ -1,13 +1,19 @@
 //! The processes of this PC, as `/proc/<pid>/stat` tells them (proc_pid_stat(5)).
 //!
-//! Only what killing a tree needs. A process may vanish between two reads: what can't be read isn't there. Under a
+//! Only what killing a tree needs, with few system calls: a worker's whole life takes milliseconds. A process may vanish between two reads: what can't be read isn't there. Under a
 //! `/proc` mounted with `hidepid=2` a worker's undumpable children are invisible and only the signal to the group
 //! reaches them.
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use rustix::process::Pid;
+
+/// Room for a line of `/proc/<pid>/stat`: 52 numbers of at most 20 digits, and a name of at most 64 bytes.
+const LINE_MAX: usize = 1_200;
 
 /// One process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +36,9 @@ pub(super) struct Process {
 impl Process {
     /// The process of that id.
     pub(super) fn read(pid: i32) -> Option<Self> {
-        parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+        let mut line = [0; LINE_MAX];
+        let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
+        parse(&line[..length])
     }
 
     /// The process id as the kernel takes it.
@@ -39,14 +47,48 @@ impl Process {
     }
 }
 
-/// All processes that can be seen.
-pub(super) fn all() -> std::io::Result<Vec<Process>> {
-    Ok(ids()?.filter_map(Process::read).collect())
+/// Every process that descends from this one: the children of each thread, their children, and so on. Where the kernel
+/// doesn't list children (it was built without), all processes that can be seen.
+///
+/// Whoever ends meanwhile hands its children to us: our own are looked at until no new one is among them, so that who is
+/// seen ended here has left nobody behind unseen.
+pub(super) fn below_us() -> std::io::Result<Vec<Process>> {
+    let us = std::process::id().cast_signed();
+    if !Path::new(&format!("/proc/{us}/task/{us}/children")).exists() {
+        return Ok(ids()?.filter_map(Process::read).collect());
+    }
+    let mut found = BTreeMap::new();
+    loop {
+        let before = found.len();
+        let mut parents = vec![us];
+        while let Some(parent) = parents.pop() {
+            for child in children(parent) {
+                if !found.contains_key(&child)
+                    && let Some(process) = Process::read(child)
+                {
+                    found.insert(child, process);
+                    parents.push(child);
+                }
+            }
+        }
+        if found.len() == before {
+            return Ok(found.into_values().collect());
+        }
+    }
+}
+
+/// Children of all threads of a process (proc_tid_children(5)).
+fn children(parent: i32) -> Vec<i32> {
+    let threads = fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists.flat_map(|list| list.split(' ').filter_map(|child| child.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
 /// Threads of all processes of a user: what RLIMIT_NPROC counts.
 pub(super) fn threads_of(uid: u32) -> std::io::Result<u64> {
-    let own = |pid: &i32| fs::metadata(format!("/proc/{pid}")).is_ok_and(|folder| folder.uid() == uid);
+    // This very program keeps its memory private, which makes the system its owner there.
+    let us = std::process::id().cast_signed();
+    let own = |pid: &i32| *pid == us || fs::metadata(format!("/proc/{pid}")).is_ok_and(|folder| folder.uid() == uid);
     Ok(ids()?.filter(own).filter_map(Process::read).map(|process| process.threads).sum())
 }
 
@@ -109,7 +151,14 @@ mod tests {
     fn this_process_is_there() {
         let pid = std::process::id() as i32;
         let us = Process::read(pid).unwrap();
-        assert!(us.lives && all().unwrap().iter().any(|process| (process.pid, process.started) == (pid, us.started)));
+        assert!(us.lives);
+        let mut child = std::process::Command::new("/bin/sleep").arg("60").spawn().unwrap();
+        let below =
+            |child: i32| below_us().unwrap().iter().any(|process| (process.pid, process.parent) == (child, pid));
+        assert!(below(child.id() as i32));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!below(child.id() as i32));
         assert!(threads_of(rustix::process::geteuid().as_raw()).unwrap() >= us.threads);
     }
 }

@@ -21,6 +21,7 @@ use rustix::process::{
     set_child_subreaper, waitpid,
 };
 
+use super::cgroup::Pen;
 use super::processes::{self, Process};
 
 /// How long one sweep goes on before it says that something can't be killed (a process stuck in a driver).
@@ -37,6 +38,8 @@ static LEADERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 pub(super) struct Leader {
     process: Process,
     reaped: Mutex<bool>,
+    /// Its control group, where it has one.
+    pen: Mutex<Option<Pen>>,
 }
 
 /// A worker process that can't be killed.
@@ -45,16 +48,23 @@ pub(super) struct Leader {
 pub(super) struct Survivors(pub(super) usize);
 
 impl Leader {
-    /// Starts a worker's first process with `spawn`, which returns what it made and the process id.
-    pub(super) fn born<T>(spawn: impl FnOnce() -> std::io::Result<(T, i32)>) -> std::io::Result<(T, Self)> {
+    /// Starts a worker's first process with `spawn`, which returns what it made and the process id, and puts it into its
+    /// control group: it waits for its request and has started nothing yet.
+    pub(super) fn born<T>(
+        pen: Option<Pen>,
+        spawn: impl FnOnce() -> std::io::Result<(T, i32)>,
+    ) -> std::io::Result<(T, Self)> {
         let mut leaders = leaders();
         if leaders.is_empty() {
             set_child_subreaper(Some(getpid()))?;
         }
         let born = spawn().and_then(|(made, pid)| {
             let process = Process::read(pid).ok_or(std::io::ErrorKind::NotFound)?;
+            if let Some(pen) = &pen {
+                pen.take(pid)?;
+            }
             leaders.insert(pid);
-            Ok((made, Self { process, reaped: Mutex::new(false) }))
+            Ok((made, Self { process, reaped: Mutex::new(false), pen: Mutex::new(pen) }))
         });
         adopt_no_more(&leaders);
         born
@@ -67,11 +77,23 @@ impl Leader {
 
     /// Kills the whole group, now.
     pub(super) fn kill_group(&self) {
+        if let Some(pen) = &*lock(&self.pen) {
+            pen.kill();
+        }
+        self.signal_group(Signal::KILL);
+    }
+
+    /// Tells the whole group to end.
+    pub(super) fn end_group(&self) {
+        self.signal_group(Signal::TERM);
+    }
+
+    fn signal_group(&self, signal: Signal) {
         let reaped = lock(&self.reaped);
         if let (false, Some(group)) = (*reaped, self.id())
-            && let Err(error) = kill_process_group(group, Signal::KILL)
+            && let Err(error) = kill_process_group(group, signal)
         {
-            tracing::debug!(%error, "no group to kill");
+            tracing::debug!(%error, "no group to signal");
         }
     }
 
@@ -99,6 +121,7 @@ impl Leader {
     /// Forgets the worker; to be called once its first process was waited for.
     pub(super) fn gone(&self) {
         *lock(&self.reaped) = true;
+        lock(&self.pen).take();
         let mut leaders = leaders();
         leaders.remove(&self.process.pid);
         adopt_no_more(&leaders);
@@ -109,7 +132,7 @@ impl Leader {
         let leaders = leaders();
         let us = getpid().as_raw_pid();
         let own_session = Process::read(us).map(|agent| agent.session);
-        let all = processes::all().unwrap_or_default();
+        let all = processes::below_us().unwrap_or_default();
         let escaped = |process: &Process| {
             process.parent == us
                 && own_session.is_some_and(|session| session != process.session)

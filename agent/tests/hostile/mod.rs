@@ -4,31 +4,73 @@
 //! carries the mark among its arguments.
 #![expect(clippy::zombie_processes, reason = "leaving them behind is what these checks do")]
 
+pub mod attempts;
+pub mod catalogue;
+pub mod fence;
+
 use std::fs;
 use std::io::{Write, stderr, stdout};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio, abort};
 
-use rustix::process::{Uid, dumpable_behavior, getpgrp, getpid, getppid, getsid};
+use rustix::process::{Signal, Uid, dumpable_behavior, getpgrp, getpid, getppid, getsid, kill_process};
 use rustix::thread::{set_name, set_thread_res_uid};
 use venia_proto::ledger::body::{Arguments, ItemId};
 use venia_proto::report::{Draft, Value};
 
-use crate::worker::OUTPUT_MAX;
+use crate::worker::{HELD_MAX, OUTPUT_MAX, Reach};
 
 type Judge = Box<dyn FnOnce() -> Draft>;
 type Gather = Box<dyn FnOnce(&Arguments) -> Result<Judge, String>>;
 
 /// The check of that name.
-pub fn find(id: &ItemId) -> Option<Gather> {
+pub fn find(id: &ItemId, _: &[String]) -> Option<Gather> {
     let what = id.0.strip_prefix("system.").unwrap_or_default().to_owned();
+    if ["count-forks", "fork-for-ever", "outrun"].contains(&what.as_str()) {
+        // Before the fence stands, which lets nobody become somebody else.
+        give_root_up();
+    }
     (what != "no-such-check")
-        .then(|| Box::new(move |arguments: &Arguments| gather(&what, &arguments["mark"])) as Gather)
+        .then(|| Box::new(move |arguments: &Arguments| gather(&what, &arguments["mark"], arguments)) as Gather)
 }
 
-fn gather(what: &str, mark: &str) -> Result<Judge, String> {
+/// What hostile items may declare: by name, as the agent's own table.
+pub fn reach(name: &str) -> Option<Reach> {
+    let place = |folder: &&str| Path::new(folder).join(name);
+    let program = ["/usr/bin", "/bin"].iter().map(place).find(|place| place.is_file())?;
+    Some(Reach { programs: vec![program], reads: Vec::new() })
+}
+
+fn gather(what: &str, mark: &str, arguments: &Arguments) -> Result<Judge, String> {
     let mut draft = Draft::default();
     match what {
+        // While it gathers, and while it judges.
+        "try" => attempts::make(arguments, &mut draft),
+        "try-deadly" => attempts::deadly(arguments),
+        "judge-trying" => {
+            let arguments = arguments.clone();
+            return Ok(Box::new(move || {
+                attempts::make(&arguments, &mut draft);
+                draft
+            }));
+        }
+        "judge-deadly" => {
+            let arguments = arguments.clone();
+            return Ok(Box::new(move || {
+                attempts::deadly(&arguments);
+                draft
+            }));
+        }
+        "stop-itself" => {
+            show(mark);
+            kill_process(getpid(), Signal::STOP).unwrap();
+            hang(mark)
+        }
+        "leave-quietly" => {
+            run_shell("(/bin/sleep \"$0\" &) &", mark);
+            hang(mark)
+        }
         "report" => draft.fact("greeting", "hello", ""),
         "look" => look(&mut draft),
         "hang" => hang(mark),
@@ -52,7 +94,6 @@ fn gather(what: &str, mark: &str) -> Result<Judge, String> {
             hang(mark)
         }
         "fork-for-ever" => {
-            give_root_up();
             show(mark);
             loop {
                 // Failing is what the limit is for; giving up would be kind.
@@ -60,12 +101,10 @@ fn gather(what: &str, mark: &str) -> Result<Judge, String> {
             }
         }
         "count-forks" => {
-            give_root_up();
             let forks = (0..5_000_i64).take_while(|_| sleeper(mark).spawn().is_ok()).count();
             draft.fact("forks", forks as i64, "");
         }
         "outrun" => {
-            give_root_up();
             run_shell("f() { f & }; f", mark);
             hang(mark)
         }
@@ -82,12 +121,16 @@ fn gather(what: &str, mark: &str) -> Result<Judge, String> {
             write(&[b' '; 65_536]);
         },
         "flood-by-one" => {
-            write(&vec![b' '; OUTPUT_MAX - 1]);
-            end_with(b"  ")
+            return judging(|| {
+                write(&vec![b' '; OUTPUT_MAX - 1]);
+                end_with(b"  ")
+            });
         }
         "at-the-limit" => {
-            write(&vec![b' '; OUTPUT_MAX - EMPTY.len()]);
-            end_with(EMPTY)
+            return judging(|| {
+                write(&vec![b' '; OUTPUT_MAX - EMPTY.len()]);
+                end_with(EMPTY)
+            });
         }
         "flood-stderr" => {
             show(mark);
@@ -99,9 +142,18 @@ fn gather(what: &str, mark: &str) -> Result<Judge, String> {
             let _ = stderr().write_all("\u{1b}[2J".repeat(100_000).as_bytes());
             return Err("done".to_owned());
         }
-        "garbage" => end_with(b"\xff\x00{{{{"),
-        "nothing" => end_with(b""),
-        "extra-field" => end_with(br#"{"facts":[],"tables":[],"findings":[],"run":"this"}"#),
+        "garbage" => return judging(|| end_with(b"\xff\x00{{{{")),
+        "nothing" => return judging(|| end_with(b"")),
+        "extra-field" => return judging(|| end_with(br#"{"facts":[],"tables":[],"findings":[],"run":"this"}"#)),
+        "end-early" => end_with(b""),
+        "claim-less" => {
+            write(b"{\"landlock\":0,\"seccomp\":false}\n");
+            end_with(EMPTY)
+        }
+        "long-line" => {
+            write(&[b' '; HELD_MAX + 1]);
+            end_with(EMPTY)
+        }
         "close-pipe" => {
             nix::unistd::close(1).unwrap();
             hang(mark)
@@ -114,17 +166,22 @@ fn gather(what: &str, mark: &str) -> Result<Judge, String> {
     Ok(Box::new(|| draft))
 }
 
+/// Does it once the worker judges.
+fn judging(misdeed: impl FnOnce() -> Draft + 'static) -> Result<Judge, String> {
+    Ok(Box::new(misdeed))
+}
+
 /// A draft that says nothing.
 const EMPTY: &[u8] = br#"{"facts":[],"tables":[],"findings":[]}"#;
 
 /// Says where it is and what holds it.
 fn look(draft: &mut Draft) {
     let read = |path: &str| fs::read_to_string(path).unwrap();
-    // The listing's own descriptor is the one whose target is this folder.
+    // Its own fence holds some of the kernel's files, by name only; the listing's own descriptor is one more.
     let mut open: Vec<String> = fs::read_dir("/proc/self/fd")
         .unwrap()
         .flatten()
-        .filter(|entry| !fs::read_link(entry.path()).is_ok_and(|to| to.ends_with("fd")))
+        .filter(|entry| !fs::read_link(entry.path()).is_ok_and(|to| to.starts_with("/proc")))
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
     open.sort();

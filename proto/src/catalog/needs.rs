@@ -36,7 +36,18 @@ pub enum Talk {
     Network,
 }
 
+/// Folders in which anybody who uses the PC, and whatever they fetched, may put files.
+const FOREIGN: [&str; 7] = ["/home", "/media", "/mnt", "/run/media", "/run/user", "/tmp", "/var/tmp"];
+
 impl Needs {
+    /// Whether it reads files that the system didn't write: somebody may have made them to take over what parses them.
+    pub fn are_foreign(&self) -> bool {
+        let below = |path: &String, folder: &str| {
+            path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.reads.iter().any(|path| below(path, "~") || FOREIGN.iter().any(|folder| below(path, folder)))
+    }
+
     /// What is wrong with it.
     pub(super) fn broken_rule(&self) -> Option<&'static str> {
         let path = |path: &String| {

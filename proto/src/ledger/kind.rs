@@ -321,6 +321,8 @@ pub enum Why {
     Stopped,
     /// The person said no.
     Person,
+    /// This PC can't fence in what reads personal things or foreign files.
+    Unfenced,
 }
 
 /// How a run ended.

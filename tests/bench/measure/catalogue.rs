@@ -10,9 +10,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
-use venia_agent::worker::{FIRST_ARGUMENT, Outcome, Program, Worker};
+use venia_agent::worker::{self, FIRST_ARGUMENT, House, Outcome, Program, Worker};
 use venia_proto::catalog::{Catalog, Goal, Item};
 use venia_proto::consent::{Card, Choice, Permit, Question};
+use venia_proto::fences::Fences;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::Strand;
 use venia_proto::key::SigningKey;
@@ -38,7 +39,7 @@ pub struct Cost {
 pub struct Looking {
     catalog: Catalog,
     runtime: tokio::runtime::Runtime,
-    program: Program,
+    house: House,
 }
 
 /// Must be called first in a bench that looks: its workers are itself. `None` if this process is one, and is done.
@@ -53,7 +54,7 @@ pub fn begin() -> Option<Looking> {
         catalog: Catalog::built_in().expect("a catalogue"),
         // One thread, as in the shipped program.
         runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
-        program: Program::this(),
+        house: House::new(Program::this(), worker::probe(), std::env::home_dir(), &[]),
     })
 }
 
@@ -76,9 +77,9 @@ impl Looking {
     pub fn look(&self, items: &[&Item]) -> Cost {
         let (sampled, plain): (Vec<&Item>, Vec<&Item>) = items.iter().partition(|item| samples(item));
         let cpu = cpu_of_all();
-        let mut wall = self.runtime.block_on(run(&self.catalog, &self.program, &plain));
+        let mut wall = self.runtime.block_on(run(&self.catalog, &self.house, &plain));
         for together in sampled.chunks(RUNS_MAX) {
-            let took = self.runtime.block_on(run(&self.catalog, &self.program, together));
+            let took = self.runtime.block_on(run(&self.catalog, &self.house, together));
             let waited = together.iter().map(|item| shortest(item)).max().unwrap_or(0);
             wall += took.saturating_sub(Duration::from_secs(waited));
         }
@@ -116,8 +117,8 @@ fn sampled(seconds: u64) -> Arguments {
     [(SAMPLED.to_owned(), seconds.to_string())].into()
 }
 
-async fn run(catalog: &Catalog, program: &Program, items: &[&Item]) -> Duration {
-    let (mut session, began) = (Granted::new(catalog), Instant::now());
+async fn run(catalog: &Catalog, house: &House, items: &[&Item]) -> Duration {
+    let (mut session, began) = (Granted::new(catalog, house.fences), Instant::now());
     let mut waiting: VecDeque<&Item> = items.iter().copied().collect();
     let mut running = tokio::task::JoinSet::new();
     loop {
@@ -125,7 +126,7 @@ async fn run(catalog: &Catalog, program: &Program, items: &[&Item]) -> Duration 
             let arguments = if samples(item) { sampled(shortest(item)) } else { Arguments::new() };
             let permit = session.permit(item, item.arguments(&arguments).expect("declared arguments"));
             let (run, id) = (permit.run(), item.id.0.clone());
-            let mut worker = Worker::start(program, catalog, permit).expect("a worker");
+            let mut worker = Worker::start(house, catalog, permit).expect("a worker");
             running.spawn(async move { (run, id, worker.outcome().await) });
         }
         let Some(ended) = running.join_next().await else { return began.elapsed() };
@@ -144,8 +145,8 @@ struct Granted<'a> {
 }
 
 impl<'a> Granted<'a> {
-    fn new(catalog: &'a Catalog) -> Self {
-        let mut session = Self { catalog, machine: Agent::new(), began: Instant::now(), seq: 0 };
+    fn new(catalog: &'a Catalog, fences: Fences) -> Self {
+        let mut session = Self { catalog, machine: Agent::new(fences), began: Instant::now(), seq: 0 };
         let arrival = Arrival {
             strand: Strand::Technician(NonZeroU16::MIN),
             key: SigningKey::new("member", [3; 32]).verifier().clone(),

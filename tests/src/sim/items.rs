@@ -3,6 +3,7 @@
 use std::num::NonZeroU16;
 
 use venia_proto::catalog::{Catalog, DefinitionError};
+use venia_proto::fences::Fences;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::Strand;
 use venia_proto::key::SigningKey;
@@ -25,6 +26,9 @@ pub const FIX: &str = "network.fix";
 pub const DEEP: &str = "hardware.deep";
 /// Not in the catalogue.
 pub const NONE: &str = "system.none";
+
+/// A PC that fences everything in.
+pub const FENCED: Fences = Fences { landlock: 7, seccomp: true, cgroup: true };
 
 /// The catalogue.
 pub fn catalog() -> Result<Catalog, DefinitionError> {

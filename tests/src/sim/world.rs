@@ -18,7 +18,7 @@ use venia_proto::session::gate::BatchId;
 use venia_proto::session::recovery;
 
 use super::invariants;
-use super::items;
+use super::items::{self, FENCED};
 use super::random::Random;
 use super::watch::{self, Broken, Seen, Watch};
 
@@ -106,7 +106,7 @@ impl<'a> World<'a> {
         let mut world = World {
             catalog,
             random,
-            agent: Some(Agent::new()),
+            agent: Some(Agent::new(FENCED)),
             watch: Watch::default(),
             console: None,
             collected: false,

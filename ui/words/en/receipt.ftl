@@ -85,6 +85,7 @@ receipt-why-policy = the owner of this computer does not allow it
 receipt-why-limit = too much was being asked
 receipt-why-stopped = the session was stopped
 receipt-why-person = the person said no
+receipt-why-unfenced = this computer cannot fence that check in
 
 ## What was answered
 

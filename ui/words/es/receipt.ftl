@@ -85,6 +85,7 @@ receipt-why-policy = el dueño de este equipo no lo permite
 receipt-why-limit = se pedía demasiado
 receipt-why-stopped = la sesión se detuvo
 receipt-why-person = la persona dijo que no
+receipt-why-unfenced = este equipo no puede aislar esa revisión
 
 ## Lo que se respondió
 

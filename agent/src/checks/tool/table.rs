@@ -16,6 +16,23 @@ pub(crate) struct Tool {
     pub(crate) reads: &'static [&'static str],
 }
 
+impl Tool {
+    /// Programs it starts itself, by constant names of its own.
+    pub(crate) fn starts(&self) -> &'static [&'static str] {
+        STARTS.iter().find(|(name, _)| *name == self.name).map_or(&[], |(_, started)| started)
+    }
+}
+
+/// What the programs of APT read, and `dpkg` when they start it.
+const APT: &[&str] = &["/etc/apt", "/etc/dpkg", "/usr/share/dpkg", "/var/cache/apt", "/var/lib/apt", "/var/lib/dpkg"];
+
+/// See [`Tool::starts`].
+const STARTS: [(&str, &[&str]); 2] = [
+    // Which processors' packages are wanted: apt.conf(5), `APT::Architectures`.
+    ("apt-get", &["dpkg"]),
+    ("apt-mark", &["dpkg"]),
+];
+
 /// The program of that name.
 pub(crate) fn named(name: &str) -> Option<Tool> {
     ALL.iter().find(|tool| tool.name == name).copied()
@@ -78,12 +95,10 @@ pub(crate) const ALL: &[Tool] = &[
 pub(crate) const APLAY: Tool = Tool { name: "aplay", talks: &[], reads: &["/dev/snd", "/proc/asound"] };
 
 /// Of APT: pending updates. Only ever with `-s`, which changes nothing.
-pub(crate) const APT_GET: Tool =
-    Tool { name: "apt-get", talks: &[], reads: &["/etc/apt", "/var/cache/apt", "/var/lib/apt", "/var/lib/dpkg"] };
+pub(crate) const APT_GET: Tool = Tool { name: "apt-get", talks: &[], reads: APT };
 
 /// Of APT: what is held back.
-pub(crate) const APT_MARK: Tool =
-    Tool { name: "apt-mark", talks: &[], reads: &["/etc/apt", "/var/cache/apt", "/var/lib/apt", "/var/lib/dpkg"] };
+pub(crate) const APT_MARK: Tool = Tool { name: "apt-mark", talks: &[], reads: APT };
 
 /// Of ALSA: what can record.
 pub(crate) const ARECORD: Tool = Tool { name: "arecord", talks: &[], reads: &["/dev/snd", "/proc/asound"] };
@@ -116,16 +131,17 @@ pub(crate) const DNF: Tool = Tool {
 };
 
 /// Of Debian's packages: whether their data is sound.
-pub(crate) const DPKG: Tool = Tool { name: "dpkg", talks: &[], reads: &["/var/lib/dpkg"] };
+pub(crate) const DPKG: Tool =
+    Tool { name: "dpkg", talks: &[], reads: &["/etc/dpkg", "/usr/share/dpkg", "/var/lib/dpkg"] };
 
 /// Of Debian's packages: what is installed.
-pub(crate) const DPKG_QUERY: Tool = Tool { name: "dpkg-query", talks: &[], reads: &["/var/lib/dpkg"] };
+pub(crate) const DPKG_QUERY: Tool = Tool { name: "dpkg-query", talks: &[], reads: &["/etc/dpkg", "/var/lib/dpkg"] };
 
 /// Of the network card: speed and faults.
 pub(crate) const ETHTOOL: Tool = Tool { name: "ethtool", talks: &[Talk::Kernel], reads: &["/sys/class/net"] };
 
 /// Of what is attached where.
-pub(crate) const FINDMNT: Tool = Tool { name: "findmnt", talks: &[], reads: &["/etc/fstab", "/run/mount"] };
+pub(crate) const FINDMNT: Tool = Tool { name: "findmnt", talks: &[], reads: &["/etc/fstab", "/proc", "/run/mount"] };
 
 /// Of firewalld: the rules in force.
 pub(crate) const FIREWALL_CMD: Tool =

@@ -261,6 +261,9 @@ impl Agent {
         } else if !reads && self.arrival.as_ref().is_some_and(|arrival| !arrival.known_root) {
             // A service this PC never met only looks (A2).
             Some(Why::Policy)
+        } else if !self.fences.allow(item) {
+            // Nobody is asked about what can't run here (G3).
+            Some(Why::Unfenced)
         } else if reads && self.covering(now, &wanted).is_some() {
             return self.admit(catalog, now, request, wanted, theirs);
         } else if self.waiting_cards.len() >= CARDS_WAITING_MAX {

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::catalog::Catalog;
 use crate::consent::{Card, CardId, Choice, EntryRef, Grant, Permit, RunId, Wanted};
+use crate::fences::Fences;
 use crate::foreign::Foreign;
 use crate::id::Strand;
 use crate::ledger::body::{self, Body, Request};
@@ -35,7 +36,6 @@ mod tests;
 
 use gates::{Gated, Then};
 pub use io::{Arrival, Entry, Finished, Input, Output, Phase, Tell};
-pub use runs::FENCES;
 
 /// Runs that may be admitted or running at once.
 pub const RUNS_MAX: usize = 4;
@@ -130,6 +130,8 @@ pub struct Agent {
     strict: bool,
     /// What the owner of this PC never allows.
     policies: Policies,
+    /// What holds workers in on this PC.
+    fences: Fences,
     /// The batch of the `close` event.
     close_batch: Option<BatchId>,
     /// Numbers of the agent's events the technician doesn't have yet.
@@ -159,15 +161,9 @@ pub struct Agent {
     effects: VecDeque<Effect>,
 }
 
-impl Default for Agent {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Agent {
-    /// A session that nobody has joined yet.
-    pub fn new() -> Self {
+    /// A session that nobody has joined yet, on a PC that can put up these fences.
+    pub fn new(fences: Fences) -> Self {
         Self {
             phase: Phase::New,
             arrival: None,
@@ -180,6 +176,7 @@ impl Agent {
             witnessed: None,
             strict: false,
             policies: Policies::default(),
+            fences,
             close_batch: None,
             unsent: BTreeSet::new(),
             relay_lost: false,
@@ -205,8 +202,8 @@ impl Agent {
     }
 
     /// The same, on a PC whose owner lets nothing run before witnesses cosigned its admission.
-    pub fn strict() -> Self {
-        Self { strict: true, ..Self::new() }
+    pub fn strict(fences: Fences) -> Self {
+        Self { strict: true, ..Self::new(fences) }
     }
 
     /// The same, under what the owner of this PC never allows.

@@ -6,9 +6,6 @@ use crate::consent::Question;
 use crate::ledger::body::{Admit, ItemId, Outcome, Refuse};
 use crate::ledger::kind::Status;
 
-/// What every worker of this build is held by; the catalogue issue adds fences.
-pub const FENCES: [&str; 5] = ["session", "process-group", "rlimits", "no-new-privs", "empty-environment"];
-
 impl Agent {
     /// The technician runs what they believe is allowed. What no live grant covers is misbehaviour: an honest program
     /// knows what was allowed. (invariant 6)
@@ -42,6 +39,8 @@ impl Agent {
                 return self.refuse(theirs, request, &body.item, Why::OutsideGrant, "");
             }
             self.misbehaved(now, theirs, request, Why::OutsideGrant, "a run under a live grant", &body.item);
+        } else if !self.fences.allow(item) {
+            self.refuse(theirs, request, &body.item, Why::Unfenced, "");
         } else {
             self.admit(catalog, now, request, wanted, theirs);
         }
@@ -86,7 +85,7 @@ impl Agent {
             body: Body::Admit(Admit {
                 item: wanted.item.clone(),
                 definition: wanted.definition.clone(),
-                fences: FENCES.map(str::to_owned).to_vec(),
+                fences: self.fences.names(&item.needs),
             }),
         });
         let batch = self.record(entries);

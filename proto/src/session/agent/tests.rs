@@ -141,10 +141,36 @@ fn e_a_receipt_performs_and_another_one_sends() {
 }
 
 #[test]
+fn g3_what_needs_a_fence_is_refused_unasked_where_there_is_none() {
+    let delicate = |story: &mut Story, fences| {
+        let files = [story::definition(PROBE, "system", "reads", 1), story::definition(OTHER, "network", "reads", 1)];
+        let files = [files[0].replace(r#""personal":false"#, r#""personal":true"#), files[1].clone()];
+        story.catalog = Catalog::from_files(&files.each_ref().map(String::as_str)).unwrap();
+        story.agent = Agent::new(fences);
+        story.arrive(true, Offer::default());
+        story.receipt();
+        story.allow();
+        story.receipt();
+    };
+    let mut story = Story::new();
+    delicate(&mut story, Fences { landlock: crate::fences::LANDLOCK_MIN - 1, ..FENCED });
+    let said = story.ask(PROBE);
+    assert!(has(&said, "record theirs-0+refuse-unfenced") && !has(&said, "ask grant"), "{said:?}");
+    assert_eq!(story.agent.phase(), Phase::Open, "nobody misbehaved");
+    let said = story.ask(OTHER);
+    assert!(has(&said, "ask grant"), "nothing personal and nothing foreign: {said:?}");
+
+    let mut story = Story::new();
+    delicate(&mut story, FENCED);
+    let said = story.ask(PROBE);
+    assert!(has(&said, "ask grant"), "{said:?}");
+}
+
+#[test]
 fn e_strict_no_witness_no_run() {
     let strict = || {
         let mut story = Story::new();
-        story.agent = Agent::strict();
+        story.agent = Agent::strict(FENCED);
         story.arrive(true, Offer { scopes: [Scope::System].into(), items: Vec::new() });
         story.receipt();
         story.allow();

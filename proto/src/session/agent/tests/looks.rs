@@ -159,7 +159,7 @@ fn what_the_owner_forbids_is_neither_offered_nor_asked_nor_run() {
     let forbids = |json: &str| {
         let policy = serde_json::from_str(json).unwrap();
         let mut story = Story::new();
-        story.agent = Agent::new().under(Policies { all: vec![policy], offset_minutes: 0 });
+        story.agent = Agent::new(FENCED).under(Policies { all: vec![policy], offset_minutes: 0 });
         story.arrive(true, Offer { scopes: [Scope::System, Scope::Network].into(), items: Vec::new() });
         story.receipt();
         story.allow();

@@ -32,7 +32,7 @@ pub(super) struct Story {
     open_card: Option<CardId>,
 }
 
-fn definition(id: &str, area: &str, effect: &str, level: u8) -> String {
+pub(super) fn definition(id: &str, area: &str, effect: &str, level: u8) -> String {
     let personal = id == DIARY;
     let parameters = r#"[{"name":"seconds","title":{"en":"s","es":"s"},"accepts":{"integer":{"min":1,"max":9,"unit":"s"}},"default":"2"}]"#;
     format!(
@@ -40,6 +40,9 @@ fn definition(id: &str, area: &str, effect: &str, level: u8) -> String {
         "discloses":{{"en":"d","es":"d"}},"parameters":{parameters},"cannot":{{"en":"It changes nothing","es":"No cambia nada"}},"platforms":["linux"],"needs":{{}},"output_max":65536,"deadline_ms":10000,"facts":{{}},"tables":{{}},"findings":{{}}}}"#
     )
 }
+
+/// A PC that fences everything in.
+pub(super) const FENCED: Fences = Fences { landlock: 7, seccomp: true, cgroup: true };
 
 impl Story {
     pub(super) fn new() -> Self {
@@ -51,7 +54,7 @@ impl Story {
             definition(DIARY, "tasks", "reads", 1),
         ];
         let catalog = Catalog::from_files(&files.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
-        Self { agent: Agent::new(), catalog, now_ms: 1_000, batches: 0, seq: 0, open_card: None }
+        Self { agent: Agent::new(FENCED), catalog, now_ms: 1_000, batches: 0, seq: 0, open_card: None }
     }
 
     /// Somebody arrived, is recorded, and was let in; the offer is empty.
