@@ -26,6 +26,7 @@ pub mod journal;
 pub mod known;
 pub mod owner;
 pub mod person;
+pub mod redact;
 pub mod seal;
 pub mod submit;
 pub mod succession;
