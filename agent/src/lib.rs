@@ -92,6 +92,7 @@ fn run(cli: Cli, parts: Parts) -> ExitCode {
         Ok(runtime) => runtime.block_on(async {
             match command {
                 Command::Ask(ask) => commands::ask::ask(ask, &common, parts).await,
+                Command::Redact(redact) => commands::redact::redact(&redact, &common),
                 Command::History => commands::records::history(&common),
                 Command::Show { session } => commands::records::show(session, &common),
                 Command::Export { session, file, withhold } => {

@@ -22,6 +22,7 @@ pub mod known;
 mod list;
 mod marks;
 pub mod pseudonyms;
+mod report;
 pub mod shapes;
 mod spelling;
 
@@ -59,6 +60,10 @@ impl Counts {
 
     fn add(&mut self, rule: &'static str) {
         *self.0.entry(rule).or_default() += 1;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        other.rules().for_each(|(rule, count)| *self.0.entry(rule).or_default() += count);
     }
 }
 
@@ -115,17 +120,6 @@ impl Redactor {
     /// The text without known values; of a field that holds words of a fixed vocabulary, where looks would only mislead.
     pub fn known_only<'t>(&mut self, text: &'t str, counts: &mut Counts) -> Cow<'t, str> {
         self.walk(text, counts, false)
-    }
-
-    /// The pseudonym of a whole value of this class, known or not.
-    pub fn whole(&mut self, class: Class, text: &str, counts: &mut Counts) -> String {
-        let redacted = self.known_only(text, counts).into_owned();
-        if text.trim().is_empty() || marks::only_marks(&redacted) {
-            return redacted;
-        }
-        counts.add(class.rule());
-        let value = canonical(class, text);
-        self.names.of(class, &value)
     }
 
     fn walk<'t>(&mut self, text: &'t str, counts: &mut Counts, shapes: bool) -> Cow<'t, str> {
@@ -208,9 +202,9 @@ impl Redactor {
             let protected = self.protected(now, &spans);
             spans.retain(|span| {
                 let inside = protected.iter().any(|mark| mark.start <= span.range.start && span.range.end <= mark.end);
-                !inside
-                    && !(protected.iter().any(|mark| overlaps(mark, &span.range))
-                        && marks::only_marks(&now[span.range.clone()]))
+                let touches = protected.iter().any(|mark| overlaps(mark, &span.range));
+                let known_mark = touches && marks::only_marks(&now[span.range.clone()]);
+                !inside && !known_mark
             });
             if spans.is_empty() {
                 break;
@@ -409,3 +403,6 @@ impl<'t> Out<'t> {
         self.changed.map_or(Cow::Borrowed(self.text), Cow::Owned)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,6 +59,22 @@ impl Class {
     }
 }
 
+impl Class {
+    /// The rule that is counted when a value is replaced because its definition declares the class.
+    pub fn declared(self) -> &'static str {
+        match self {
+            Self::User => "declared-user",
+            Self::Host => "declared-host",
+            Self::Mac => "declared-mac",
+            Self::Address => "declared-address",
+            Self::Network => "declared-network",
+            Self::Machine => "declared-machine",
+            Self::Disk => "declared-disk",
+            Self::Serial => "declared-serial",
+        }
+    }
+}
+
 /// A value that is wiped when it is forgotten.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Zeroize, ZeroizeOnDrop)]
 struct Kept(String);

@@ -196,6 +196,16 @@ const SHARED: &str = "8.8.8.8|8.8.4.4|1.1.1.1|1.0.0.1|1.1.1.2|1.0.0.2|1.1.1.3|9.
     |2606:4700:4700::1111|2606:4700:4700::1001|2620:fe::fe|2620:fe::9|2620:119:35::35|2620:119:53::53\
     |2001:4860:4860::64|2a10:50c0::ad1:ff";
 
+/// Whether an address is the same everywhere: loopback, any, a group's, a mask, a public name server, `fe80::1`.
+pub(in crate::redact) fn is_everybodys(address: Address) -> bool {
+    let shared = words(SHARED).any(|shared| shared.parse() == Ok(address));
+    let alone = match address {
+        IpAddr::V4(address) => address.octets()[0] == 0 || address.octets()[0] >= 240,
+        IpAddr::V6(address) => address.segments()[0] & 0xffc0 == 0xfe80 && address.segments()[4..7] == [0, 0, 0],
+    };
+    shared || alone || address.is_loopback() || address.is_unspecified() || address.is_multicast()
+}
+
 /// Whether an address leads to somebody although nobody said that it was theirs.
 pub(in crate::redact) fn is_notable(address: Address) -> bool {
     match address {

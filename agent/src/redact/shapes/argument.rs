@@ -194,7 +194,10 @@ fn program(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
         let plain: Vec<&Range<usize>> = words
             .iter()
             .skip(start.unwrap_or(usize::MAX))
-            .filter(|word| !text(word).starts_with('-') && !(name.starts_with("net") && text(word).starts_with('/')))
+            .filter(|word| {
+                let switch = name.starts_with("net") && text(word).starts_with('/');
+                !switch && !text(word).starts_with('-')
+            })
             .collect();
         if let Some(value) = plain.get(*further).filter(|value| !is_hole(text(value)) && !text(value).contains(':')) {
             taken.push((*value).clone());
@@ -209,7 +212,8 @@ fn net_use(line: &str, name: &str, words: &[Range<usize>], taken: &mut Vec<Range
     if name.eq_ignore_ascii_case("net") && words.first().is_some_and(|word| text(word).eq_ignore_ascii_case("use")) {
         let plain = words.iter().skip(1).filter(|word| {
             let text = text(word);
-            !text.starts_with(['/', '\\']) && !(text.len() == 2 && text.ends_with(':')) && text != "*"
+            let drive = text.len() == 2 && text.ends_with(':');
+            !drive && !text.starts_with(['/', '\\']) && text != "*"
         });
         taken.extend(plain.take(1).cloned());
     }

@@ -63,13 +63,8 @@ fn hex(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
         && near.trim_end_matches([':', '-', '@', '_']).ends_with(|c: char| c.is_ascii_alphanumeric())
         && !secret;
     let public = words(PUBLIC).any(|word| line.contains(word));
-    if listed && !secret
-        || public && !secret
-        || labelled
-        || (text.len() == 40 && !secret)
-        || after.starts_with("..")
-        || before.ends_with("..")
-    {
+    let harmless = listed || public || text.len() == 40;
+    if (harmless && !secret) || labelled || after.starts_with("..") || before.ends_with("..") {
         return;
     }
     if secret && public && !words(SECRET).any(|word| near.rfind(word).is_some_and(|at| at + 48 > near.len())) {

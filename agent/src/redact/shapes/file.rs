@@ -104,7 +104,8 @@ pub(super) const RULES: &[Rule] = &[
 fn spoken(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let (range, text) = found.secret();
     let bare = text.trim_matches('"');
-    if !is_hole(bare) && !(is_prose(bare) && bare.len() == text.len()) {
+    let prose = is_prose(bare) && bare.len() == text.len();
+    if !prose && !is_hole(bare) {
         taken.push(range);
     }
 }

@@ -28,7 +28,7 @@ mod person;
 mod token;
 mod url;
 
-pub(super) use address::is_notable;
+pub(super) use address::{is_everybodys, is_notable, is_telling_mac};
 
 /// Name and version of the rules below; recorded with every redaction.
 pub const SET: &str = "venia-1";

@@ -250,7 +250,8 @@ fn identity(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let dated =
         matches!(number, 19_000_000..=20_991_231) && number % 100 <= 31 && (1..=12).contains(&(number / 100 % 100));
     let spaced = text.contains(' ');
-    if fits && (named || (!lower && !spaced && !(dated && letter == "Z" || dated && letter == "T"))) {
+    let stamped = dated && matches!(letter, "Z" | "T");
+    if fits && (named || (!lower && !spaced && !stamped)) {
         taken.push(range);
     }
 }

@@ -59,7 +59,8 @@ fn userinfo(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     // `http://host:8080/path@version`: a port, not a password.
     let port = text.split(['/', '?', '#']).next().unwrap_or("");
     let is_port = port.len() < text.len() && !port.is_empty() && port.chars().all(|c| c.is_ascii_digit());
-    if !is_port && !is_hole(text) && !(text.contains(['/', '?']) && host.as_str().is_empty()) && !text.contains("://") {
+    let path = text.contains(['/', '?']) && host.as_str().is_empty();
+    if !is_port && !path && !is_hole(text) && !text.contains("://") {
         taken.push(secret.start()..end);
     }
 }
