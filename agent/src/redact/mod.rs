@@ -16,7 +16,9 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
+use venia_proto::ledger::body::Redaction;
 
+pub mod collect;
 mod edge;
 pub mod known;
 mod list;
@@ -56,6 +58,12 @@ impl Counts {
     /// Whether nothing was taken out.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The words of the `redaction` event, if anything was taken out.
+    pub fn redaction(&self) -> Option<Redaction> {
+        let rules = self.rules().map(|(rule, count)| (rule.to_owned(), count)).collect();
+        (!self.is_empty()).then(|| Redaction { set: shapes::SET.to_owned(), rules })
     }
 
     fn add(&mut self, rule: &'static str) {

@@ -1,3 +1,5 @@
+use std::sync::{LazyLock, Mutex};
+
 use proptest::prelude::*;
 
 use super::known::Known;
@@ -14,8 +16,10 @@ fn redactor(known: &str) -> Redactor {
     Redactor::new(&Known::from_json(known).unwrap(), &[9; 32]).unwrap()
 }
 
+/// By one that is made once: an automaton takes longer to build than a text to redact.
 fn redacted(text: &str) -> String {
-    redactor(ANA).text(text, &mut Counts::default()).into_owned()
+    static ONE: LazyLock<Mutex<Redactor>> = LazyLock::new(|| Mutex::new(redactor(ANA)));
+    ONE.lock().unwrap().text(text, &mut Counts::default()).into_owned()
 }
 
 #[test]
@@ -184,9 +188,8 @@ proptest! {
 
     #[test]
     fn redacting_twice_changes_nothing(text in pieces()) {
-        let mut redactor = redactor(ANA);
-        let once = redactor.text(&text, &mut Counts::default()).into_owned();
-        let twice = redactor.text(&once, &mut Counts::default()).into_owned();
+        let once = redacted(&text);
+        let twice = redacted(&once);
         prop_assert_eq!(once, twice);
     }
 
@@ -199,12 +202,10 @@ proptest! {
 
     #[test]
     fn no_spelling_of_a_known_value_is_left(before in pieces(), after in pieces(), at in any::<prop::sample::Index>()) {
-        let spellings = super::spelling::spellings(&Known::from_json(ANA).unwrap());
-        let spelling = &spellings[at.index(spellings.len())];
+        static SPELLINGS: LazyLock<Vec<super::spelling::Spelling>> =
+            LazyLock::new(|| super::spelling::spellings(&Known::from_json(ANA).unwrap()));
+        let spelling = &SPELLINGS[at.index(SPELLINGS.len())];
         let text = redacted(&format!("{before} {} {after}", spelling.text));
-        let mut counts = Counts::default();
-        let again = redactor(ANA).known_only(&text, &mut counts).into_owned();
-        prop_assert_eq!(again, text);
-        prop_assert!(counts.is_empty());
+        prop_assert_eq!(redacted(&text), text);
     }
 }
