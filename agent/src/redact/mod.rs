@@ -249,8 +249,9 @@ impl Redactor {
         let mut taken = Vec::new();
         shapes::scan(line, previous, hinted, &mut taken);
         // A string that is only long reaches into its neighbours; a rule that knows what it found doesn't.
-        let sure: Vec<Range<usize>> =
-            taken.iter().filter(|taken| shapes::is_sure(taken.rule)).map(|taken| taken.range.clone()).collect();
+        // What it reaches into may be a known value; the rest of it is looked at again.
+        let sure = taken.iter().filter(|taken| shapes::is_sure(taken.rule)).map(|taken| taken.range.clone());
+        let sure: Vec<Range<usize>> = sure.chain(spans.iter().map(|span| span.range.clone())).collect();
         taken.retain(|taken| shapes::is_sure(taken.rule) || !sure.iter().any(|sure| overlaps(sure, &taken.range)));
         for Taken { range, rule: number } in taken {
             let Some(rule) = shapes::rules().nth(number) else { continue };

@@ -145,7 +145,7 @@ const NAMES: &str = "mysql|mycli|mariadb|mytop|mydumper|xtrabackup|redis-|valkey
     |mosquitto|mongo|docker|podman|helm|buildah|skopeo|sqlcmd|bcp |osql|tsql|ipmi|snmp|openssl|zip|7z|rar \
     |unrar|rdesktop|freerdp|cqlsh|clickhouse-client|influx|psexec|wmiexec|vnc|teamviewer|lftp|ncftp|sendemail\
     |swaks|svn |plink|pscp|psftp|useradd|usermod|nmcli|iwctl|wpa_cli|iwconfig|hydra|medusa|gpg|qpdf|pdftk\
-    |restic|ngrok|tailscale|wpa_passphrase|htpasswd|rabbitmqctl|isql|rclone|samba-tool|mkpasswd|chpasswd\
+    |restic|ngrok|tailscale|wpa_passphrase|ssh-keygen|htpasswd|rabbitmqctl|isql|rclone|samba-tool|mkpasswd|chpasswd\
     |sudo -S|--stdin|sqlplus|expdp|impdp|openconnect|vpnc|pppd|nxc |netexec|crackmapexec|evil-winrm|vault|az \
     |httping|cockroach|ab -|siege|aws |saslpasswd2";
 

@@ -39,7 +39,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "told-password",
         mark: Secret,
         hint: Words("password|passwd|contrase|clave|passphrase|passcode| pin |senha"),
-        pattern: r#"(?i)(?:password|passwd|passphrase|passcode|contraseña|contrasena|clave|\bpin)(?:\s+(?:for|of|to|de|del|para|en|on)(?:\s+(?:the|el|la|los|mi|my))?\s+[\p{L}\p{N}@._'-]+){0,2}\s+(?:is now|is|was|es|era|=|set to|changed to|is set to)[:\s]\s*["'«“]?(?P<s>[^\s"'»”]{4,})"#,
+        pattern: r#"(?i)(?:password|passwd|passphrase|passcode|contraseña|contrasena|clave|\bpin)(?:\s+(?:wi-?fi|wlan|temporal|nueva|actual|inicial|provisional|maestra|new|temporary|initial|default|current))?(?:\s+(?:for|of|to|de|del|para|en|on)(?:\s+(?:the|el|la|los|mi|my))?\s+[\p{L}\p{N}@._'-]+){0,2}\s+(?:is now|is|was|es|era|=|set to|changed to|is set to)[:\s]\s*["'«“]?(?P<s>[^\s"'»”]{4,})"#,
         take: told,
     },
     Rule {
@@ -54,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
 const NAMED: &str = r#"(?i)(?:name|key|id|label|field|option|property|variable|param|parameter)(?:\\*["'])?\s*[=:]\s*(?:\\*["'])?(?P<k>[\p{L}_][\p{L}\p{N}_.\-]*)(?:\\*["'])?(?:\s*[,;]?\s*(?:\\*["'])?(?:value|val|content|text|data)(?:\\*["'])?\s*[=:]|(?P<x>[^<>=:,]*>))"#;
 const ELEMENT: &str = r"(?i)(?:<|&lt;)(?:[a-z0-9]+:)?(?P<k>[\p{L}_][\p{L}\p{N}_.\-]*)(?:\s[^<>]*)?(?:>|&gt;)(?:<!\[CDATA\[)?(?P<s>[^<&][^<]*?)(?:\]\]>)?(?:</|&lt;/|$)";
 const SETTING: &str = r#"(?i)(?P<k>(?:\p{L}+ ){0,2}[\p{L}_][\p{L}\p{N}_.\-]*(?:\[[^\[\]]{0,24}\])?)(?P<of>(?: (?:de|del|for|of|para|to|on|en)(?: (?:la|el|the))? [\p{L}\p{N}@._'\-]+){0,2})(?P<q>(?:\\*["'`]|&quot;|%22)?(?:\]|\))?)[ \t]*(?P<sep>=>|:=|==?|:|%3D|%3A|\\x3d|\\u003d|,(?:[ \t]*["']))"#;
-const DIRECTIVE: &str = r"^\s*(?:[#;]\s*)?(?:set\s+|export\s+|SetEnv\s+|fastcgi_param\s+|option\s+|env\s+|ENV\s+|ARG\s+)?(?P<k>[\p{L}_][\p{L}\p{N}_.\-]*)\s+(?P<s>[^\s=:][^\s]*)\s*;?\s*$";
+const DIRECTIVE: &str = r"^\s*(?:[#;]\s*)?(?:set\s+(?:-\S+\s+)?|export\s+|SetEnv\s+|fastcgi_param\s+|option\s+|env\s+|ENV\s+|ARG\s+)?(?P<k>[\p{L}_][\p{L}\p{N}_.\-]*)\s+(?P<s>[^\s=:][^\s]*)\s*;?\s*$";
 
 fn quoted(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     if let Some(value) = found.group("s").or_else(|| found.group("t")).filter(|value| !is_hole(value.as_str())) {
@@ -129,7 +129,7 @@ fn setting(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let end = match opening {
         Some(quote) => End::Quote(quote),
         None if key_quoted => End::Json,
-        None if begins && (colon || spaced || !is_constant(own) && !has_pairs(rest)) => End::Line,
+        None if begins && (colon || spaced || is_in_fours(rest) || !is_constant(own) && !has_pairs(rest)) => End::Line,
         None if lead.contains(['?', '&']) => End::Query,
         None => End::Space,
     };
@@ -157,6 +157,12 @@ fn is_lead(lead: &str) -> bool {
 /// `PGPASSWORD`: an environment's, whose value ends at a space.
 fn is_constant(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// `abcd efgh ijkl mnop`: a password that a mail service made for one program.
+fn is_in_fours(rest: &str) -> bool {
+    rest.split(' ').count() == 4
+        && rest.split(' ').all(|four| four.len() == 4 && four.bytes().all(|c| c.is_ascii_lowercase()))
 }
 
 /// Whether more settings follow in the line.

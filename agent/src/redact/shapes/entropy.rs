@@ -172,7 +172,7 @@ fn is_public(before: &str, after: &str) -> bool {
         |ecdsa-sha2-nistp384 |ecdsa-sha2-nistp521 |sk-ssh-ed25519@openssh.com \
         |sk-ecdsa-sha2-nistp256@openssh.com |base64,|publickey = |publickey=|public key: |public_key: \
         |public_key=|public-key = |publickey: |\"publickey\": \"|peer: |integrity\": \"|integrity=\"\
-        |certificate-authority-data: |client-certificate-data: |certificate-data: |fingerprint: |fingerprint=\
+        |certificate-authority-data: |client-certificate-data: |certificate-data: |fingerprint: |change-id: |fingerprint=\
         |hash=|digest=|checksum=|fingerprint |etag: |etag=|cursor=|__cursor=|s=|-----begin certificate-----\
         |dkim|v=dkim1; |p=|symbol |modalias|pin-sha256=\"|age1|minisign|caller ";
     words(MARKS).any(|mark| near.ends_with(mark))
@@ -209,7 +209,7 @@ pub(super) fn is_random(text: &str) -> bool {
     let padded = text.ends_with('=') && length >= 22;
     if lower > 0 && upper > 0 && digits > 0 {
         let wordy = longest_word(bare) >= 9 && marks > 1;
-        return (rate >= 38 || padded && rate >= 30)
+        return (rate >= 38 || length >= 32 && rate >= 33 || padded && rate >= 30)
             && entropy(bare) >= 3.6
             && !wordy
             && upper + lower > 5

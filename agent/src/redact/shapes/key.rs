@@ -14,7 +14,7 @@ const SECRET: &str = "password|passwd|passwrd|passw|passphrase|passcode|passkey|
     |accountkey|masterkey|signingkey|encryptionkey|presharedkey|seckey|sharedaccesskey|authtoken|accesstoken\
     |refreshtoken|idtoken|sessionid|sessid|phpsessid|jsessionid|sessionkey|sshpass|userpass|dbpass|rootpass\
     |adminpass|mypass|keyfilepass|pgpass|pincode|bearer|wepkey|wpakey|authpass|privpass|pgpassword\
-    |mysqlpassword|passphrases|recoverykey|kpass";
+    |mysqlpassword|passphrases|rocommunity|rwcommunity|recoverykey|kpass";
 /// Endings of words written together: `pgpassword`, `dbpasswd`, `gittoken`.
 const ENDINGS: &[&str] = &["password", "passwd", "passphrase", "secret", "token", "apikey", "passwort"];
 /// Words that end so and mean something else.
@@ -35,7 +35,7 @@ const PROPERTIES: &str = "file|files|filename|path|dir|directory|type|types|name
     |total|cache|prefix|suffix|class|handler|helper|only|less|free|protected|locked|db|ref|source|lock|set\
     |aging|warn|inactive|days|encoding|strength|history|complexity|sha256|checksum|fingerprint|ask|flags\
     |socket|port|host|domain|address|username|server|per|lookup|mechanism|mech|plugin|module|backend|exists\
-    |present|mount|namespace|secure|samesite|httponly|policies|quota|budget|window|tokens|counter|verify\
+    |present|mount|namespace|secure|samesite|httponly|policies|quota|budget|window|tokens|counter|exchange|agreement|verify\
     |verified|email|dialog|env|var|variable|stdin|fd|primaria|pública|publica|foránea|foranea";
 /// Words in front of a secret one that make the whole a setting about it.
 const ABOUT: &str = "no|public|pub|max|min|num|total|cache|foreign|primary|partition|sort|hot|unexpected|expected|parse|count\

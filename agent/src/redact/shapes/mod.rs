@@ -157,6 +157,11 @@ const FAMILIES: [&[Rule]; 11] = [
     entropy::RULES,
 ];
 
+/// The patterns of all rules, for who measures them.
+pub fn patterns() -> impl Iterator<Item = &'static str> {
+    rules().map(|rule| rule.pattern)
+}
+
 /// A set of rules; there are fewer than its bits.
 pub(super) type RuleSet = u128;
 
@@ -188,7 +193,9 @@ pub(super) fn scan(line: &str, previous: &str, hinted: RuleSet, taken: &mut Vec<
             let whole = found.range();
             (rule.take)(&found, &mut ranges);
             // What isn't taken may begin another candidate at its last part.
-            let unused = found.group("sep").map_or(whole.end, |sep| sep.start());
+            let part =
+                found.group("sep").map(|sep| sep.start()).or_else(|| found.group("s").map(|secret| secret.end()));
+            let unused = part.unwrap_or(whole.end);
             let end = ranges.last().map_or(unused, |last| last.end.min(whole.end));
             from = next(line, end.max(whole.start + 1));
             taken.extend(ranges.drain(..).filter(|range| !range.is_empty()).map(|range| Taken { range, rule: number }));
