@@ -53,6 +53,20 @@ pub enum Command {
         #[arg(long, conflicts_with = "correct")]
         reopen: bool,
     },
+    /// Print a text as it would leave this computer
+    #[command(hide = true)]
+    Redact(Redact),
+}
+
+/// What to redact.
+#[derive(Debug, clap::Args)]
+pub struct Redact {
+    /// The file to read, or - for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Values known of a computer: a JSON object
+    #[arg(long, value_name = "FILE.json")]
+    pub known: Option<PathBuf>,
 }
 
 /// Whose words an exported record leaves out.

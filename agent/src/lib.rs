@@ -27,6 +27,7 @@ pub mod journal;
 pub mod known;
 pub mod owner;
 pub mod person;
+pub mod redact;
 pub mod seal;
 pub mod submit;
 pub mod succession;
@@ -98,6 +99,7 @@ fn run(cli: Cli, parts: Parts) -> ExitCode {
         Ok(runtime) => runtime.block_on(async {
             match command {
                 Command::Ask(ask) => commands::ask::ask(ask, &common, parts).await,
+                Command::Redact(redact) => commands::redact::redact(&redact, &common),
                 Command::History => commands::records::history(&common),
                 Command::Show { session } => commands::records::show(session, &common),
                 Command::Export { session, file, withhold } => {

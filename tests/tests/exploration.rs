@@ -47,7 +47,7 @@ const ALPHABET: &[(&str, Letter)] = &[
     ("not recorded", |state, _| oldest(state).map(Input::NotRecorded)),
     ("finish", |state, _| {
         let run = state.watch.performed.last().copied();
-        run.map(|run| Input::Finished { run, outcome: Finished::Reported(items::report()) })
+        run.map(|run| Input::Finished { run, outcome: items::reported(false) })
     }),
     ("time", |state, _| state.agent.deadline().map(|_| Input::Tick)),
     ("stop", |_, _| Some(Input::Stop)),

@@ -22,7 +22,7 @@ mod system;
 mod tasks;
 
 mod figure;
-mod machine;
+pub(crate) mod machine;
 mod mount;
 mod pressure;
 mod tool;

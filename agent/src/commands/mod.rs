@@ -11,6 +11,7 @@ use crate::journal::JournalError;
 pub mod ask;
 pub mod complete;
 pub mod records;
+pub mod redact;
 pub mod sign;
 pub mod withheld;
 

@@ -88,8 +88,8 @@ impl Questions {
     }
 
     /// What a run brought, exactly as it would be sent, and whether it may leave.
-    pub fn preview(&self, item: &Item, report: &Report, words: &Words) -> Shown {
-        let text = card::preview(&self.name, item, report, 0, words);
+    pub fn preview(&self, item: &Item, report: &Report, hidden: u64, words: &Words) -> Shown {
+        let text = card::preview(&self.name, item, report, hidden, words);
         Shown { text, kind: Asking::Preview, boxes: Vec::new() }
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use venia_proto::catalog::Catalog;
+use venia_proto::catalog::{Catalog, Item};
 use venia_proto::consent::{EntryRef, RunId};
 use venia_proto::foreign::Foreign;
 use venia_proto::key::VerifierKey;
@@ -26,15 +26,18 @@ use venia_proto::message::{ToAgent, ToConsole};
 use venia_proto::now::{Now, Wall};
 use venia_proto::policy::Policies;
 use venia_proto::rendezvous::Push;
+use venia_proto::report::Draft;
 use venia_proto::session::agent::{Agent, Arrival, Finished, Input, Output, Phase};
 use venia_proto::session::close::Close;
 use venia_relay::client::control::Control;
 use venia_relay::client::gossip::Talk;
 use venia_ui::words::Words;
+use zeroize::Zeroize;
 
 use crate::journal::Record;
 use crate::person::feed::News;
 use crate::person::{Line, Question, QuestionId};
+use crate::redact::{Redactor, collect};
 use crate::worker::{Fault, House, KilledBy, Outcome, Worker};
 
 use self::heard::{left, relay_says};
@@ -132,6 +135,7 @@ pub async fn run(
         connection: peer.connection,
         out,
         results,
+        redactor: redactor(),
         workers: BTreeMap::new(),
         sending: Vec::new(),
         proofs: BTreeMap::new(),
@@ -158,6 +162,8 @@ struct Session<'a, 'c> {
     connection: quinn::Connection,
     out: mpsc::UnboundedSender<ToConsole>,
     results: mpsc::UnboundedSender<(RunId, Outcome)>,
+    /// Takes out what must not leave; wiped with the session. Without one no report leaves. (SECURITY H1)
+    redactor: Option<Redactor>,
     workers: BTreeMap<RunId, Running>,
     /// Streams that carry outcomes.
     sending: Vec<AbortHandle>,
@@ -328,7 +334,7 @@ impl Session<'_, '_> {
         let Running { item, .. } = self.workers.remove(&run)?;
         let outcome = match outcome {
             Outcome::Done(draft) => match self.parts.catalog.get(&item) {
-                Some(definition) => Finished::Reported(definition.tell(draft)),
+                Some(definition) => self.redacted(definition, draft),
                 None => Finished::Failed(Foreign::new("unknown item")),
             },
             Outcome::Failed(failure) => {
@@ -347,4 +353,22 @@ impl Session<'_, '_> {
         }
         Some(Input::Finished { run, outcome })
     }
+
+    /// A report as its definition tells it, without what must not leave.
+    fn redacted(&mut self, definition: &Item, draft: Draft) -> Finished {
+        let Some(redactor) = &mut self.redactor else {
+            return Finished::Failed(Foreign::new("nothing could be taken out of the result, so it stays here"));
+        };
+        let (report, counts) = redactor.report(definition, definition.tell(draft));
+        Finished::Reported { report, redaction: counts.redaction() }
+    }
+}
+
+/// Of this PC, with pseudonyms in an order of this session's own.
+fn redactor() -> Option<Redactor> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).ok()?;
+    let redactor = Redactor::new(&collect::known(), &seed);
+    seed.zeroize();
+    redactor.inspect_err(|error| tracing::error!(%error, "nothing can be redacted")).ok()
 }

@@ -24,6 +24,14 @@ impl Item {
         report
     }
 
+    /// Cuts a told report to this item's size again, after something in it grew: what is private in it was replaced.
+    pub fn fit(&self, report: &mut Report) {
+        report.facts.iter_mut().for_each(|fact| shorten(&mut fact.value));
+        report.tables.iter_mut().flat_map(|table| &mut table.rows).flatten().for_each(shorten);
+        report.findings.iter_mut().for_each(|finding| cut(&mut finding.evidence, VALUE_MAX));
+        fit(report, self.output_max as usize);
+    }
+
     fn declares(&self, fact: &Fact) -> bool {
         self.facts.get(&fact.key).is_some_and(|texts| texts.kind.holds(&fact.value))
     }

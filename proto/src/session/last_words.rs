@@ -27,6 +27,8 @@ pub fn closes(entries: &[Entry]) -> bool {
 
 fn is_last_word(kind: KindName) -> bool {
     match kind {
+        // What was taken out of a result is told beside it, in the same batch.
+        KindName::Redaction => true,
         KindName::Refuse | KindName::Result | KindName::Pause | KindName::Stop | KindName::Close => true,
         KindName::Open
         | KindName::Join
@@ -36,7 +38,6 @@ fn is_last_word(kind: KindName) -> bool {
         | KindName::Series
         | KindName::Chat
         | KindName::Note
-        | KindName::Redaction
         | KindName::Resume
         | KindName::Signoff
         | KindName::Addendum => false,
@@ -73,6 +74,7 @@ mod tests {
     fn what_ends_something_may_use_the_space_kept_for_it_and_what_begins_something_may_not() {
         let ends = [
             own(Kind::Refuse { request: THEIRS, why: Why::Stopped }),
+            own(Kind::Redaction { admit: AGENT }),
             own(Kind::Result { admit: AGENT, status: Status::Done }),
             own(Kind::Pause { by: Cause::RelayLost, cause: Cause::RelayLost }),
             own(Kind::Stop { by: Cause::Person, cause: Cause::Person }),

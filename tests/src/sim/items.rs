@@ -7,10 +7,10 @@ use venia_proto::fences::Fences;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::Strand;
 use venia_proto::key::SigningKey;
-use venia_proto::ledger::body::{Asked, DefinitionHash, ItemId, Offer, Open, Request};
+use venia_proto::ledger::body::{Asked, DefinitionHash, ItemId, Offer, Open, Redaction, Request};
 use venia_proto::ledger::kind::Verified;
 use venia_proto::report::Report;
-use venia_proto::session::agent::Arrival;
+use venia_proto::session::agent::{Arrival, Finished};
 
 /// The technician's strand.
 pub const TECHNICIAN: Strand = Strand::Technician(NonZeroU16::MIN);
@@ -79,7 +79,8 @@ pub fn arrival(known_root: bool, offer: Offer) -> Arrival {
     }
 }
 
-/// A result with nothing in it.
-pub fn report() -> Report {
-    Report { facts: Vec::new(), tables: Vec::new(), findings: Vec::new() }
+/// A worker reported, with nothing in it; perhaps something was taken out.
+pub fn reported(redacted: bool) -> Finished {
+    let redaction = Redaction { set: "set".to_owned(), rules: [("rule".to_owned(), 2)].into() };
+    Finished::Reported { report: Report::default(), redaction: redacted.then_some(redaction) }
 }

@@ -239,7 +239,7 @@ impl<'a> World<'a> {
             Seen::Perform { run, .. } => {
                 self.tally.performed += 1;
                 let outcome = if self.random.percent(85) {
-                    Finished::Reported(items::report())
+                    items::reported(self.random.percent(40))
                 } else {
                     Finished::Failed(Foreign::new("broken"))
                 };

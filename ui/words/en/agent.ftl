@@ -49,3 +49,8 @@ agent-policy-hint = Mend that file, or ask whoever looks after this computer.
 agent-owner-service = The owner of this computer doesn't allow this help service.
 agent-owner-hours = The owner of this computer allows no help at this hour.
 agent-owner-hint = Ask whoever looks after this computer.
+
+redact-unread = The file { $file } cannot be read: { $problem }.
+redact-too-long = The file { $file } is larger than { $megabytes } MiB.
+redact-known = The known values cannot be used: { $problem }.
+redact-hint = Give a text file, and known values as a JSON object.

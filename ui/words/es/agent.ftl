@@ -49,3 +49,8 @@ agent-policy-hint = Corrija ese archivo o pregunte a quien cuida de este equipo.
 agent-owner-service = El dueño de este equipo no permite este servicio de ayuda.
 agent-owner-hours = El dueño de este equipo no permite ayuda a esta hora.
 agent-owner-hint = Pregunte a quien cuida de este equipo.
+
+redact-unread = No se puede leer el archivo { $file }: { $problem }.
+redact-too-long = El archivo { $file } ocupa más de { $megabytes } MiB.
+redact-known = No se pueden usar los valores conocidos: { $problem }.
+redact-hint = Dé un archivo de texto, y los valores conocidos como un objeto JSON.

@@ -58,10 +58,10 @@ impl Session<'_, '_> {
     pub(super) fn show(&self, card: &Card) -> Shown {
         let (catalog, words) = (self.parts.catalog, self.parts.words);
         if let consent::Question::Preview { run } = card.question
-            && let Some((item, report)) = self.machine.preview(run)
+            && let Some((item, report, hidden)) = self.machine.preview(run)
             && let Some(item) = catalog.get(item)
         {
-            return self.questions.preview(item, report, words);
+            return self.questions.preview(item, report, hidden, words);
         }
         self.questions.show(card, catalog, words)
     }

@@ -149,8 +149,13 @@ pub enum Input {
 /// How a worker ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Finished {
-    /// With a report that holds only what its definition declares.
-    Reported(Report),
+    /// With a report that holds only what its definition declares, and nothing private.
+    Reported {
+        /// The report as it may leave.
+        report: Report,
+        /// What was taken out of it, if anything was: rules and counts.
+        redaction: Option<body::Redaction>,
+    },
     /// Without one, and why.
     Failed(Foreign),
 }

@@ -98,6 +98,8 @@ struct Run {
     deadline_ms: u32,
     /// Its result may hold personal data: the person looks at it before it is sent.
     personal: bool,
+    /// What was taken out of its report; recorded with the result, if that is.
+    redaction: Option<body::Redaction>,
     state: RunState,
 }
 
@@ -232,10 +234,11 @@ impl Agent {
         self.runs.iter().filter(|(_, run)| run.state == RunState::Running).map(|(id, _)| *id)
     }
 
-    /// What a preview card is about: exactly what would be recorded and sent.
-    pub fn preview(&self, run: RunId) -> Option<(&body::ItemId, &Report)> {
+    /// What a preview card is about: exactly what would be recorded and sent, and how many things were taken out of it.
+    pub fn preview(&self, run: RunId) -> Option<(&body::ItemId, &Report, u64)> {
         let run = self.runs.get(&run)?;
-        if let RunState::LookedAt(report) = &run.state { Some((&run.wanted.item, report)) } else { None }
+        let hidden = run.redaction.iter().flat_map(|redaction| redaction.rules.values()).sum();
+        if let RunState::LookedAt(report) = &run.state { Some((&run.wanted.item, report, hidden)) } else { None }
     }
 
     /// When to call [`Self::handle`] with [`Input::Tick`] at the latest, on the boot clock.

@@ -94,7 +94,16 @@ impl Agent {
         let state = RunState::Admitted(batch);
         self.runs.insert(
             run,
-            Run { request, admit, wanted, grant, deadline_ms: item.deadline_ms, personal: item.personal, state },
+            Run {
+                request,
+                admit,
+                wanted,
+                grant,
+                deadline_ms: item.deadline_ms,
+                personal: item.personal,
+                redaction: None,
+                state,
+            },
         );
         self.await_receipt(batch, now.boot_ms + timer::ADMISSION_MS);
         self.after(batch, KindName::Admit, Then::Send(admit));
@@ -120,13 +129,17 @@ impl Agent {
 
     pub(super) fn finished(&mut self, now: Now, id: RunId, outcome: Finished) {
         // Killed, expired and closed runs are recorded already; what their worker still says counts for nothing.
-        let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::Running).cloned() else { return };
+        let Some(run) = self.runs.get_mut(&id).filter(|run| run.state == RunState::Running) else { return };
+        if let Finished::Reported { redaction, .. } = &outcome {
+            run.redaction.clone_from(redaction);
+        }
+        let run = run.clone();
         self.timers.stop(Timer::Run(id));
         let live = self.is_granted(run.grant, now);
         let (status, outcome) = match outcome {
-            Finished::Reported(_) if !live => (Status::Late, None),
-            Finished::Reported(report) if report.is_unknown() => (Status::Unknown, Some(Outcome::of(report))),
-            Finished::Reported(report) => (Status::Done, Some(Outcome::of(report))),
+            Finished::Reported { .. } if !live => (Status::Late, None),
+            Finished::Reported { report, .. } if report.is_unknown() => (Status::Unknown, Some(Outcome::of(report))),
+            Finished::Reported { report, .. } => (Status::Done, Some(Outcome::of(report))),
             Finished::Failed(detail) => (Status::Failed, Some(Outcome { report: None, detail })),
         };
         if let (Status::Done, true, Some(Outcome { report: Some(report), .. })) = (status, run.personal, &outcome) {
@@ -171,7 +184,19 @@ impl Agent {
     fn record_result(&mut self, now: Now, id: RunId, run: &Run, status: Status, outcome: Option<Outcome>) {
         let size = outcome.as_ref().and_then(|o| serde_json::to_vec(o).ok()).map_or(0, |json| json.len() as u64);
         let body = outcome.map_or(Body::None, Body::Result);
-        let (batch, result) = self.record_own(Kind::Result { admit: run.admit, status }, body);
+        // What was taken out of a report is told with it, in one batch; of a report that isn't recorded nothing is.
+        let redaction = run.redaction.clone().filter(|_| matches!(status, Status::Done | Status::Unknown));
+        let redacted = redaction.as_ref().map(|_| self.next_own(0));
+        let result = self.next_own(u64::from(redacted.is_some()));
+        let redaction = redaction.map(|redaction| Entry::Own {
+            kind: Kind::Redaction { admit: run.admit },
+            body: Body::Redaction(redaction),
+        });
+        let entry = Entry::Own { kind: Kind::Result { admit: run.admit, status }, body };
+        let batch = self.record(redaction.into_iter().chain([entry]).collect());
+        if let Some(redacted) = redacted {
+            self.after(batch, KindName::Redaction, Then::Send(redacted));
+        }
         if status == Status::Late {
             self.runs.remove(&id);
             self.after(batch, KindName::Result, Then::SendBare(result));

@@ -167,6 +167,25 @@ fn g3_what_needs_a_fence_is_refused_unasked_where_there_is_none() {
 }
 
 #[test]
+fn e_what_was_taken_out_is_recorded_with_the_result_and_told_once_it_is_on_disk() {
+    let mut story = Story::granted();
+    story.run(PROBE);
+    story.receipt();
+    assert_eq!(story.finish_redacted(0), ["record redaction+result-done"]);
+    assert_eq!(story.give(Input::Journalled(BatchId(4))), ["send 5"]);
+    assert_eq!(story.receipt(), ["send 6", "tell Sent"]);
+
+    // Of a report that isn't recorded nothing is told.
+    let mut story = Story::granted();
+    story.run(PROBE);
+    story.receipt();
+    story.now_ms += 30 * 60_000;
+    let said = story.finish_redacted(0);
+    assert!(has(&said, "record result-killed") || has(&said, "record result-late"), "{said:?}");
+    assert!(!said.iter().any(|line| line.contains("redaction")), "{said:?}");
+}
+
+#[test]
 fn e_strict_no_witness_no_run() {
     let strict = || {
         let mut story = Story::new();

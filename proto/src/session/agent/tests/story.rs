@@ -188,7 +188,17 @@ impl Story {
     }
 
     pub(super) fn finish(&mut self, run: u32) -> Vec<String> {
-        self.give(Input::Finished { run: RunId(run), outcome: Finished::Reported(report()) })
+        self.give(Input::Finished {
+            run: RunId(run),
+            outcome: Finished::Reported { report: report(), redaction: None },
+        })
+    }
+
+    /// The same, and something was taken out of the report.
+    pub(super) fn finish_redacted(&mut self, run: u32) -> Vec<String> {
+        let redaction = body::Redaction { set: "set".to_owned(), rules: [("rule".to_owned(), 2)].into() };
+        let outcome = Finished::Reported { report: report(), redaction: Some(redaction) };
+        self.give(Input::Finished { run: RunId(run), outcome })
     }
 
     /// Lets time pass, and the machine notice.
