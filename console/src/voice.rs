@@ -145,6 +145,7 @@ impl<'a> Voice<'a> {
             Why::Limit => words.say("console-why-limit", &[]),
             Why::Stopped => words.say("console-why-stopped", &[]),
             Why::Person => words.say("console-why-person", &[]),
+            Why::NotShown => words.say("console-why-not-shown", &[]),
         };
         let name = self.title(item);
         self.note(&words.say("console-refused", &[("item", &name), ("why", &why)]));

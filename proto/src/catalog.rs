@@ -12,12 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ledger::body::{Allowed, DefinitionHash, ItemId};
 use crate::scope::Scope;
 
+mod change;
 mod files;
 mod item;
 mod kind;
 mod needs;
 mod telling;
 
+pub use change::{Change, PLAN, PLAN_MAX, Performer};
 pub use item::{Accepts, ArgumentError, DefinitionError, Effect, FindingTexts, Item, Parameter, Platform, TableTexts};
 pub use kind::{Column, FactTexts, Kind};
 pub use needs::{Needs, Talk};
@@ -44,7 +46,9 @@ impl Catalog {
                 return Err(DefinitionError::Rule { item: id.0, rule: "two items of one id" });
             }
         }
-        Ok(Self { items })
+        let catalog = Self { items };
+        catalog.check_previews()?;
+        Ok(catalog)
     }
 
     /// The item of that id.

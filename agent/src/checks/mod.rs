@@ -6,7 +6,7 @@
 //! the sentences come from the catalogue, and what isn't declared there is dropped (SECURITY G4).
 //!
 //! This is *not* where it is decided that a check may run (that takes a permit) nor the process it runs in (that is the
-//! worker). Nothing here writes, and no argument ever becomes a path, a command or a host.
+//! worker). Nothing here writes but the repairs, and no argument ever becomes a path, a command or a host.
 
 use std::io;
 use std::marker::PhantomData;
@@ -16,6 +16,7 @@ use venia_proto::report::Draft;
 
 mod hardware;
 mod network;
+mod repairs;
 mod security;
 mod system;
 mod tasks;
@@ -60,6 +61,9 @@ pub enum Failure {
     /// The caller didn't check the arguments against the definition.
     #[error("parameter {0:?} is missing or not one of its declared values")]
     Argument(&'static str),
+    /// Not a worker's work: the small program with the administrator's rights does it.
+    #[error("this is done with the administrator's rights")]
+    Administrator,
     /// The system refused what any program may have: a thread, a descriptor.
     #[error("this computer is too busy to look")]
     Exhausted(#[source] io::Error),
@@ -72,7 +76,7 @@ pub fn find(id: &ItemId) -> Option<&'static dyn Runner> {
 
 /// Every check of this build.
 fn all() -> impl Iterator<Item = &'static dyn Runner> {
-    [hardware::ALL, network::ALL, security::ALL, system::ALL, tasks::ALL].into_iter().flatten().copied()
+    [hardware::ALL, network::ALL, repairs::ALL, security::ALL, system::ALL, tasks::ALL].into_iter().flatten().copied()
 }
 
 /// Makes a check an object.

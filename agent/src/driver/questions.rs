@@ -7,7 +7,7 @@ use venia_proto::ledger::kind::Verified;
 use venia_ui::words::Words;
 
 use crate::person::Asking;
-use crate::person::card::{self, Auditors, Covered, Time, Who};
+use crate::person::card::{self, Auditors, Covered, Shown, Time, Who};
 
 /// Who the cards of a session are about.
 #[derive(Clone, Debug)]
@@ -55,6 +55,9 @@ impl Questions {
             reason: &self.reason,
             scopes: &asked.scopes,
             items: covered.collect(),
+            shown: asked.preview.as_deref().and_then(|preview| {
+                Some(Shown { preview: catalog.get(&preview.item)?, report: &preview.report })
+            }),
             time,
             // Limits and an empty environment are no fence: that takes Landlock and seccomp (SECURITY G3).
             fenced: false,

@@ -10,8 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use venia_proto::catalog::{Effect, Item};
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::kind::Verified;
+use venia_proto::report::Report;
 use venia_proto::scope::Scope;
 use venia_ui::words::Words;
+
+mod change;
 
 /// Columns of a card: what an 80-column terminal shows without breaking a line by itself.
 pub const COLUMNS: usize = 76;
@@ -64,6 +67,8 @@ pub struct Request<'a> {
     pub scopes: &'a BTreeSet<Scope>,
     /// Every item the answer covers, those of the scopes too.
     pub items: Vec<Covered<'a>>,
+    /// Of a change: what its preview found.
+    pub shown: Option<Shown<'a>>,
     /// How long a bare *allow* lasts.
     pub time: Time,
     /// Whether workers are fenced in on this PC. (SECURITY G3)
@@ -81,6 +86,15 @@ pub struct Covered<'a> {
     pub item: &'a Item,
     /// Per parameter the exact values asked for; any declared value for those that aren't listed. (SECURITY D3)
     pub values: &'a BTreeMap<String, BTreeSet<String>>,
+}
+
+/// What would change, as its preview found it.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// The preview's definition.
+    pub preview: &'a Item,
+    /// What it found.
+    pub report: &'a Report,
 }
 
 /// How long a grant lasts.
@@ -138,6 +152,7 @@ pub fn consent(request: &Request<'_>, words: &Words) -> String {
         words.say("consent-what", &[]),
     ];
     lines.extend(what(request, words));
+    lines.extend(change::lines(request, words));
     lines.push(words.say("consent-why", &[]));
     lines.push(indented(words.say("consent-quote", &[("reason", request.reason)])));
     let received: BTreeSet<&str> = request.items.iter().map(|covered| words.of(&covered.item.discloses)).collect();
@@ -165,6 +180,7 @@ pub fn consent(request: &Request<'_>, words: &Words) -> String {
     if request.time != Time::Once {
         lines.push(indented(words.say("consent-other-times", &[])));
     }
+    lines.extend(change::time_lines(request, words));
     lines.push(indented(words.say("consent-stop", &[])));
     lines.push(String::new());
     lines.push(match request.time {

@@ -32,7 +32,7 @@ use crate::clock;
 use crate::driver::collect::{self, Collected, Place};
 use crate::driver::pair::{Binding, PairFailed, Paired, pair};
 use crate::driver::record::{Record, Sides};
-use crate::driver::{Finished, Plan, Through, drive, refresh};
+use crate::driver::{Finished, Plan, Through, drive, refresh, run_of};
 use crate::keeping;
 use crate::membership::{self, Membership};
 use crate::reach::{Reached, call, reach};
@@ -98,11 +98,13 @@ fn plan(args: &JoinArgs, voice: &Voice<'_>) -> Result<Plan, Failure> {
             trouble::wrong_use(message, words.say("console-item-unknown-hint", &[]), words)
         })?);
     }
+    // A change never stands on the card for several things; what looks at it first does.
+    let items = runs.iter().map(|asked| voice.catalog().preview_of(asked).unwrap_or_else(|| asked.clone())).collect();
     let signoff = args.outcome.clone().zip(args.next.clone());
     Ok(Plan {
         reason: args.reason.clone(),
-        offer: Offer { scopes: args.ask.iter().copied().collect::<BTreeSet<_>>(), items: runs.clone() },
-        runs,
+        offer: Offer { scopes: args.ask.iter().copied().collect::<BTreeSet<_>>(), items },
+        runs: runs.into_iter().map(|asked| run_of(voice.catalog(), asked)).collect(),
         signoff: signoff.map(|(outcome, next)| Signoff { outcome, next, observations: None }),
     })
 }

@@ -22,6 +22,7 @@ use std::time::Duration;
 use quinn::{Connection, VarInt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
+use venia_proto::catalog::Catalog;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::{FlowId, SessionId};
 use venia_proto::key::VerifierKey;
@@ -60,8 +61,8 @@ const RESULTS: usize = 32;
 pub(crate) struct Plan {
     pub(crate) reason: Foreign,
     pub(crate) offer: Offer,
-    /// Runs of a script, in order.
-    pub(crate) runs: Vec<Asked>,
+    /// Runs and changes of a script, in order.
+    pub(crate) runs: Vec<Input>,
     /// The last word of a script; `None`: somebody types.
     pub(crate) signoff: Option<Signoff>,
 }
@@ -122,7 +123,7 @@ pub(crate) async fn drive(
         voice,
         connection: connection.clone(),
         sender: Some(sender),
-        wanted: plan.runs.len(),
+        wanted: plan.runs.iter().map(reports_of).sum(),
         had: 0,
         refused: false,
         signoff: None,
@@ -138,7 +139,7 @@ pub(crate) async fn drive(
     live.voice.paired(session);
     live.send(&ToAgent::Arrive { reason: plan.reason, offer: plan.offer }).await;
     live.talk.hear(clock::now().boot_ms, gossip::Input::Tick);
-    live.inputs.extend(plan.runs.into_iter().map(Input::Run));
+    live.inputs.extend(plan.runs);
     live.inputs.extend(plan.signoff.map(Input::SignOff));
     live.wait(None);
     live.prompt();
@@ -288,6 +289,19 @@ impl Live<'_, '_, '_> {
             self.inputs.push_back(Input::LinkLost);
         }
     }
+}
+
+/// What a run wanted by the technician is for the machine: a change is looked at before it is asked for.
+pub(crate) fn run_of(catalog: &Catalog, asked: Asked) -> Input {
+    match catalog.preview_of(&asked) {
+        Some(preview) => Input::Change { preview, change: asked },
+        None => Input::Run(asked),
+    }
+}
+
+/// How many reports come of it if all goes well.
+fn reports_of(run: &Input) -> usize {
+    if matches!(run, Input::Change { .. }) { 2 } else { 1 }
 }
 
 /// The next typed line; never, if nobody types.

@@ -1,7 +1,12 @@
 //! The definition files, compiled in. One line an item, sorted by id.
 
-/// The text of every definition, by area.
-pub(super) const ALL: &[&[&str]] = &[HARDWARE, NETWORK, SECURITY, SYSTEM, TASKS];
+/// The text of every definition, by area; previews and repairs of all areas stand together.
+pub(super) const ALL: &[&[&str]] = &[HARDWARE, NETWORK, REPAIRS, SECURITY, SYSTEM, TASKS];
+
+const REPAIRS: &[&str] = &[
+    include_str!("../../catalog/tasks/empty-trash.json"),
+    include_str!("../../catalog/tasks/trash.json"),
+];
 
 const HARDWARE: &[&str] =
     &[include_str!("../../catalog/hardware/cpu.json"), include_str!("../../catalog/hardware/disks.json")];

@@ -14,7 +14,7 @@ fn card(question: Question, uses: u32) -> Card {
         definition: DefinitionHash("d".into()),
         arguments: [("seconds".to_owned(), "2".to_owned())].into(),
     };
-    Card { id: CardId(1), asked: consent(), question, scopes: BTreeSet::new(), items: vec![allowed(&asked, uses)] }
+    Card { id: CardId(1), asked: consent(), question, scopes: BTreeSet::new(), items: vec![allowed(&asked, uses)], preview: None }
 }
 
 fn probe(seconds: &str) -> Wanted {
@@ -22,6 +22,7 @@ fn probe(seconds: &str) -> Wanted {
         item: ItemId("system.probe".into()),
         definition: DefinitionHash("d".into()),
         arguments: [("seconds".to_owned(), seconds.to_owned())].into(),
+        plan: None,
     }
 }
 

@@ -321,6 +321,8 @@ pub enum Why {
     Stopped,
     /// The person said no.
     Person,
+    /// A change whose preview showed nothing to change within the last minutes.
+    NotShown,
 }
 
 /// How a run ended.

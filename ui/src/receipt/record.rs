@@ -49,6 +49,7 @@ fn reason(why: Why, words: &Words) -> String {
         Why::Limit => words.say("receipt-why-limit", &[]),
         Why::Stopped => words.say("receipt-why-stopped", &[]),
         Why::Person => words.say("receipt-why-person", &[]),
+        Why::NotShown => words.say("receipt-why-not-shown", &[]),
     }
 }
 

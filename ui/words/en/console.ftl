@@ -66,6 +66,7 @@ console-why-policy = the owner of that computer does not allow it.
 console-why-limit = too many requests are waiting.
 console-why-stopped = the session ended first.
 console-why-person = the person said no.
+console-why-not-shown = its preview showed nothing that could be changed just now.
 console-said = They say: { $text }
 console-paused = Paused: nothing runs and nothing is sent until the person resumes.
 console-resumed = The session goes on.

@@ -85,6 +85,7 @@ receipt-why-policy = the owner of this computer does not allow it
 receipt-why-limit = too much was being asked
 receipt-why-stopped = the session was stopped
 receipt-why-person = the person said no
+receipt-why-not-shown = its preview had shown nothing to change
 
 ## What was answered
 

@@ -73,6 +73,15 @@ consent-prompt = permitir / negar >{ " " }
 consent-item = { $risk }: { $title }
 consent-value = { $title }: { $value }
 consent-values = { $title }: cualquier valor declarado
+consent-change = Cambiará exactamente esto
+consent-more = { $count ->
+    [one] y 1 más
+   *[other] y { $count } más
+}
+consent-undo = Para deshacerlo
+consent-administrator = Este equipo pedirá la contraseña del administrador.
+consent-takes = Tarda unos { $seconds } s. Puede detenerlo.
+consent-takes-unstopped = Una vez empezado, tarda unos { $seconds } s y no se puede detener.
 
 scope-hardware = Las piezas de este equipo, tantas veces como haga falta
 scope-system = El sistema, tantas veces como haga falta

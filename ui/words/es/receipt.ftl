@@ -85,6 +85,7 @@ receipt-why-policy = el dueño de este equipo no lo permite
 receipt-why-limit = se pedía demasiado
 receipt-why-stopped = la sesión se detuvo
 receipt-why-person = la persona dijo que no
+receipt-why-not-shown = su vista previa no había mostrado nada que cambiar
 
 ## Lo que se respondió
 

@@ -331,6 +331,7 @@ mod tests {
                 Why::Limit,
                 Why::Stopped,
                 Why::Person,
+                Why::NotShown,
             ] {
                 said.push(words.say("audit-refused", &[("why", &word(&why))]));
             }

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::catalog::Catalog;
-use crate::consent::{Card, CardId, Choice, EntryRef, Grant, Permit, RunId, Wanted};
+use crate::consent::{Card, CardId, Choice, EntryRef, Grant, Permit, Preview, RunId, Wanted};
 use crate::foreign::Foreign;
 use crate::id::Strand;
 use crate::ledger::body::{self, Body, Request};
@@ -28,6 +28,7 @@ mod cards;
 mod ending;
 mod gates;
 mod io;
+mod previews;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -137,6 +138,8 @@ pub struct Agent {
     /// Requests that wait for a card's answer.
     requests: BTreeMap<CardId, (EntryRef, Wanted)>,
     runs: BTreeMap<RunId, Run>,
+    /// What previews found, by preview: a change is asked for only after its own.
+    previews: BTreeMap<body::ItemId, Box<Preview>>,
     paused: Option<Cause>,
     /// When the session went on after a sleep.
     resumed_ms: Option<u64>,
@@ -180,6 +183,7 @@ impl Agent {
             waiting_cards: VecDeque::new(),
             requests: BTreeMap::new(),
             runs: BTreeMap::new(),
+            previews: BTreeMap::new(),
             paused: None,
             resumed_ms: None,
             refused: BTreeMap::new(),
@@ -230,6 +234,7 @@ impl Agent {
             && self.open_card.is_none()
             && self.waiting_cards.is_empty()
             && self.requests.is_empty()
+            && self.previews.is_empty()
             && self.gated.is_empty()
             && self.grants.is_empty()
             && self.unsent.is_empty()
@@ -311,7 +316,7 @@ impl Agent {
             Input::Shown { card, text } => self.shown(card, text),
             Input::Answered { card, choice } => self.answered(catalog, now, card, choice),
             Input::PersonSays(text) => self.person_says(now, text),
-            Input::Finished { run, outcome } => self.finished(now, run, outcome),
+            Input::Finished { run, outcome } => self.finished(catalog, now, run, outcome),
             Input::Ask { seq, request } => {
                 if let Some(request_ref) = self.theirs(now, seq) {
                     self.ask(catalog, now, request_ref, request);

@@ -113,7 +113,7 @@ impl Agent {
         permit
     }
 
-    pub(super) fn finished(&mut self, now: Now, id: RunId, outcome: Finished) {
+    pub(super) fn finished(&mut self, catalog: &Catalog, now: Now, id: RunId, outcome: Finished) {
         // Killed, expired and closed runs are recorded already; what their worker still says counts for nothing.
         let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::Running).cloned() else { return };
         self.timers.stop(Timer::Run(id));
@@ -121,7 +121,10 @@ impl Agent {
         let (status, outcome) = match outcome {
             Finished::Reported(_) if !live => (Status::Late, None),
             Finished::Reported(report) if report.is_unknown() => (Status::Unknown, report.into()),
-            Finished::Reported(report) => (Status::Done, report.into()),
+            Finished::Reported(report) => {
+                self.keep_preview(catalog, now, &run.wanted, &report);
+                (Status::Done, report.into())
+            }
             Finished::Failed(detail) => (Status::Failed, Some(Outcome { report: None, detail })),
         };
         let size = outcome.as_ref().and_then(|o| serde_json::to_vec(o).ok()).map_or(0, |json| json.len() as u64);
