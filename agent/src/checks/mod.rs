@@ -27,6 +27,8 @@ mod mount;
 mod pressure;
 mod tool;
 
+pub use machine::pretend;
+
 /// One diagnostic.
 pub trait Check: 'static {
     /// Its id in the catalogue.

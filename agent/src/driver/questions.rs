@@ -55,9 +55,10 @@ impl Questions {
             reason: &self.reason,
             scopes: &asked.scopes,
             items: covered.collect(),
-            shown: asked.preview.as_deref().and_then(|preview| {
-                Some(Shown { preview: catalog.get(&preview.item)?, report: &preview.report })
-            }),
+            shown: asked
+                .preview
+                .as_deref()
+                .and_then(|preview| Some(Shown { preview: catalog.get(&preview.item)?, report: &preview.report })),
             time,
             // Limits and an empty environment are no fence: that takes Landlock and seccomp (SECURITY G3).
             fenced: false,

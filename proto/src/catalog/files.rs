@@ -3,10 +3,8 @@
 /// The text of every definition, by area; previews and repairs of all areas stand together.
 pub(super) const ALL: &[&[&str]] = &[HARDWARE, NETWORK, REPAIRS, SECURITY, SYSTEM, TASKS];
 
-const REPAIRS: &[&str] = &[
-    include_str!("../../catalog/tasks/empty-trash.json"),
-    include_str!("../../catalog/tasks/trash.json"),
-];
+const REPAIRS: &[&str] =
+    &[include_str!("../../catalog/tasks/empty-trash.json"), include_str!("../../catalog/tasks/trash.json")];
 
 const HARDWARE: &[&str] =
     &[include_str!("../../catalog/hardware/cpu.json"), include_str!("../../catalog/hardware/disks.json")];

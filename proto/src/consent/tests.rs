@@ -14,7 +14,14 @@ fn card(question: Question, uses: u32) -> Card {
         definition: DefinitionHash("d".into()),
         arguments: [("seconds".to_owned(), "2".to_owned())].into(),
     };
-    Card { id: CardId(1), asked: consent(), question, scopes: BTreeSet::new(), items: vec![allowed(&asked, uses)], preview: None }
+    Card {
+        id: CardId(1),
+        asked: consent(),
+        question,
+        scopes: BTreeSet::new(),
+        items: vec![allowed(&asked, uses)],
+        preview: None,
+    }
 }
 
 fn probe(seconds: &str) -> Wanted {

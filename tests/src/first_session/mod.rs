@@ -24,6 +24,11 @@ mod processes;
 /// Names the file an agent's person passes the code through; only this program's own roles read it.
 const CODE_FILE: &str = "VENIA_TRY_CODE_FILE";
 
+/// Names the folder that a test's agent takes for the whole computer; only `agent-scripted` reads it.
+pub const MACHINE: &str = "VENIA_TRY_MACHINE";
+/// How the first argument of such an agent's workers begins.
+const WORKER_AT: &str = "worker-at:";
+
 /// A first session on this computer: relay, agent and console, talking to each other
 #[derive(Debug, clap::Parser)]
 #[command(name = "cargo try", version)]
@@ -53,7 +58,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         "agent-yes" => venia_agent::main(own(), agent_parts(true)),
         "agent-scripted" => {
             let person: venia_agent::FindPerson = Box::new(|_| Ok(Box::new(Scripted)));
-            venia_agent::main(own(), venia_agent::Parts { person, ..venia_agent::Parts::shipped() })
+            let mut parts = venia_agent::Parts { person, ..venia_agent::Parts::shipped() };
+            if let Some(machine) = std::env::var_os(MACHINE) {
+                let mut first = OsString::from(WORKER_AT);
+                first.push(machine);
+                parts.program.first_argument = first;
+            }
+            venia_agent::main(own(), parts)
+        }
+        role if role.starts_with(WORKER_AT) => {
+            venia_agent::checks::pretend(PathBuf::from(&role[WORKER_AT.len()..]));
+            let mut parts = venia_agent::Parts::shipped();
+            parts.program.first_argument = OsString::from(role);
+            venia_agent::main(args, parts)
         }
         _ => match parse::<Cli>(args) {
             Ok(cli) => guide::run(&cli),

@@ -28,7 +28,8 @@ pub const DEEP: &str = "hardware.deep";
 pub const NONE: &str = "system.none";
 
 /// What it says about its change.
-const CHANGE: &str = r#"{"preview":"network.probe","undo":{"en":"u","es":"u"},"interruptible":true,"seconds":1,"by":"account"}"#;
+const CHANGE: &str =
+    r#"{"preview":"network.probe","undo":{"en":"u","es":"u"},"interruptible":true,"seconds":1,"by":"account"}"#;
 
 /// The catalogue.
 pub fn catalog() -> Result<Catalog, DefinitionError> {

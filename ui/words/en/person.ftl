@@ -78,7 +78,7 @@ consent-more = { $count ->
     [one] and 1 more
    *[other] and { $count } more
 }
-consent-undo = To undo it
+consent-undo = Can it be undone?
 consent-administrator = This computer will ask for the administrator's password.
 consent-takes = It takes about { $seconds } s. You can stop it.
 consent-takes-unstopped = Once started, this takes about { $seconds } s and cannot be stopped.

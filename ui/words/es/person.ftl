@@ -78,7 +78,7 @@ consent-more = { $count ->
     [one] y 1 más
    *[other] y { $count } más
 }
-consent-undo = Para deshacerlo
+consent-undo = ¿Se puede deshacer?
 consent-administrator = Este equipo pedirá la contraseña del administrador.
 consent-takes = Tarda unos { $seconds } s. Puede detenerlo.
 consent-takes-unstopped = Una vez empezado, tarda unos { $seconds } s y no se puede detener.

@@ -10,8 +10,6 @@ use crate::checks::machine::Machine;
 pub(super) struct Home {
     /// Where it is on the computer we run on.
     pub(super) path: PathBuf,
-    /// Its owner.
-    pub(super) user: u32,
 }
 
 impl Home {
@@ -25,6 +23,6 @@ impl Home {
         let text = machine.text("/etc/passwd").ok()?;
         let line = text.lines().find(|line| line.split(':').nth(2).and_then(|id| id.parse().ok()) == Some(user))?;
         let home = line.split(':').nth(5).filter(|home| home.starts_with('/') && home.len() > 1)?;
-        Some(Self { path: machine.path(home), user })
+        Some(Self { path: machine.path(home) })
     }
 }

@@ -247,7 +247,8 @@ fn r1_a_card_shows_twenty_rows_and_says_how_many_more() {
 
 #[test]
 fn g6_a_change_says_whether_it_can_be_stopped_and_who_does_it() {
-    let stopped = CLEAN.replace("\"interruptible\": false", "\"interruptible\": true").replace("administrator", "account");
+    let stopped =
+        CLEAN.replace("\"interruptible\": false", "\"interruptible\": true").replace("administrator", "account");
     for (definition, said) in [(CLEAN, true), (stopped.as_str(), false)] {
         let clean = item(definition);
         let values = BTreeMap::new();

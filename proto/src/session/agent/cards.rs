@@ -251,7 +251,8 @@ impl Agent {
             None
         };
         if let Some(why) = why {
-            let detail = if why == Why::NotShown { "its preview showed nothing to change in the last 5 minutes" } else { "" };
+            let detail =
+                if why == Why::NotShown { "its preview showed nothing to change in the last 5 minutes" } else { "" };
             return self.refuse(theirs, request, &body.item, why, detail);
         }
         self.record(theirs);
