@@ -21,6 +21,7 @@ pub mod checks;
 pub mod cli;
 pub mod commands;
 pub mod driver;
+pub mod helper;
 pub mod journal;
 pub mod known;
 pub mod person;
@@ -47,12 +48,18 @@ pub struct Parts {
     pub person: FindPerson,
     /// The program a worker re-executes.
     pub program: worker::Program,
+    /// How the root program is started.
+    pub door: helper::Door,
 }
 
 impl Parts {
     /// The shipped program's: a person at a terminal, and itself.
     pub fn shipped() -> Self {
-        Self { person: Box::new(|words| Ok(Box::new(Terminal::stdio(words)?))), program: worker::Program::this() }
+        Self {
+            person: Box::new(|words| Ok(Box::new(Terminal::stdio(words)?))),
+            program: worker::Program::this(),
+            door: helper::Door::shipped(),
+        }
     }
 }
 

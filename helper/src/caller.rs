@@ -19,6 +19,11 @@ pub trait Caller {
     /// Waits for a word, no longer than this.
     fn wait(&mut self, ms: u64) -> Word;
 
+    /// Whether nobody is there any more.
+    fn is_gone(&mut self) -> bool {
+        self.wait(0) == Word::Gone
+    }
+
     /// Milliseconds of a clock that doesn't stop while the computer sleeps.
     fn now_ms(&self) -> u64;
 }

@@ -39,6 +39,10 @@ pub fn run(helper: &Helper<'_>, caller: &mut dyn Caller, output: &mut dyn Write)
     if seen.plan.as_ref() != Some(&plan) {
         return Outcome::ChangedSince { before };
     }
+    // While the password was asked for, or while it looked, somebody may have said stop.
+    if caller.is_gone() {
+        return Outcome::NotPossible { why: "whoever asked for it is gone".to_owned() };
+    }
     let performed = verbs::perform(verb, &plan, helper.programs, caller);
     let state = || verbs::look(verb, helper.root, helper.programs).map(|seen| seen.state).unwrap_or_default();
     match performed {

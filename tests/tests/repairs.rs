@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 use venia_proto::ledger::body::Body;
 use venia_proto::ledger::kind::{Kind, Status, Why};
 use venia_proto::scope::Scope;
+use venia_tests::first_session::HELPER;
+use venia_tests::harness::administrator::{ARCHIVES, SLOW, STOPPED};
 use venia_tests::harness::agent::Agent;
 use venia_tests::harness::console::Joined;
+use venia_tests::harness::until;
 use venia_tests::harness::visitor::Visitor;
 use venia_tests::harness::world::World;
 use venia_tests::programs;
 
 const LAST: [&str; 4] = ["--outcome", "Cleared.", "--next", "Nothing."];
 
-/// A computer with three things in its trash.
+/// A computer with three things in its trash, a package that was downloaded, and the root program.
 fn machine(world: &World) -> PathBuf {
     let root = world.folder().join("machine");
     let user = rustix::process::getuid().as_raw();
@@ -27,6 +30,10 @@ fn machine(world: &World) -> PathBuf {
     write(trash(&root).join("files/secret-plans/one.txt"), "x").unwrap();
     write(trash(&root).join("info/secret-letter.txt.trashinfo"), "[Trash Info]\n").unwrap();
     write(root.join("home/ana/precious.txt"), "x").unwrap();
+    create_dir_all(root.join(ARCHIVES)).unwrap();
+    write(root.join(ARCHIVES).join("vim_9.1_amd64.deb"), vec![1; 300_000]).unwrap();
+    create_dir_all(root.join(HELPER).parent().unwrap()).unwrap();
+    write(root.join(HELPER), "").unwrap();
     root
 }
 
@@ -77,7 +84,7 @@ fn r1_a_repair_is_shown_asked_done_and_recorded_with_one_command() {
     assert!(root.join("home/ana/precious.txt").exists());
     let results = joined.events("result");
     let ids: Vec<&str> = results.iter().filter_map(|result| result["item"].as_str()).collect();
-    assert_eq!(ids, ["tasks.trash", "tasks.empty-trash"]);
+    assert_eq!(ids, ["tasks.trash-to-empty", "tasks.empty-trash"]);
     let report = &results[1]["report"];
     let fact = |key: &str| report["facts"].as_array().unwrap().iter().find(|fact| fact["key"] == key).unwrap().clone();
     assert!(fact("before")["value"].as_u64().unwrap() > 300_000);
@@ -150,5 +157,70 @@ async fn r1_a_technician_who_shows_nothing_is_refused_unasked() {
     let whys: Vec<Why> =
         agent.kinds().iter().filter_map(|k| if let Kind::Refuse { why, .. } = k { Some(*why) } else { None }).collect();
     assert_eq!((whys.as_slice(), left(&root)), ([Why::NotShown].as_slice(), 2));
+    agent.assert_intact();
+}
+
+fn packages(root: &Path) -> usize {
+    std::fs::read_dir(root.join(ARCHIVES)).unwrap().count()
+}
+
+const CLEAR: [&str; 2] = ["--run", "system.clear-package-cache"];
+
+#[test]
+fn g6_a_repair_that_needs_the_administrator_is_done_by_the_root_program() {
+    let world = World::start(programs!());
+    let ana = world.technician("Ana", 2);
+    let root = machine(&world);
+    let mut agent = world.ask_on("pc", &root);
+    let mut console = ana.joining(&agent.code(), &[CLEAR.as_slice(), LAST.as_slice()].concat());
+    agent.allow();
+    let card = agent.answer("consent", "allow");
+    assert!(card.text.contains("This computer will ask for the administrator's password."), "{}", card.text);
+    let joined = Joined::of(&mut console);
+    assert_eq!((joined.exit, packages(&root)), (0, 0), "{joined:#?}");
+    let report = &joined.events("result")[1]["report"];
+    assert_eq!(report["findings"][0]["id"], "done");
+    assert_eq!(report["facts"][1]["value"], 0, "{report:#}");
+    assert_eq!(agent.end(), 0);
+    agent.assert_intact();
+}
+
+#[test]
+fn g6_without_the_root_program_it_is_not_possible_here_and_how_to_do_it_is_said() {
+    let world = World::start(programs!());
+    let ana = world.technician("Ana", 2);
+    let root = machine(&world);
+    std::fs::remove_file(root.join(HELPER)).unwrap();
+    let mut agent = world.ask_on("pc", &root);
+    let mut console = ana.joining(&agent.code(), &[CLEAR.as_slice(), LAST.as_slice()].concat());
+    agent.allow();
+    agent.answer("consent", "allow");
+    let joined = Joined::of(&mut console);
+    assert_eq!(packages(&root), 1, "{joined:#?}");
+    let finding = &joined.events("result")[1]["report"]["findings"][0];
+    assert_eq!((finding["id"].as_str(), finding["severity"].as_str()), (Some("not-possible"), Some("unknown")));
+    assert_eq!(finding["evidence"], "venia-helper is not installed");
+    assert!(finding["next"]["en"].as_str().unwrap().contains("apt-get clean"));
+    agent.end();
+    agent.assert_intact();
+}
+
+#[test]
+fn g6_stop_ends_what_the_root_program_does() {
+    let world = World::start(programs!());
+    let ana = world.technician("Ana", 2);
+    let root = machine(&world);
+    write(root.join(SLOW), "").unwrap();
+    let mut agent = world.ask_on("pc", &root);
+    let mut console = ana.joining(&agent.code(), &[CLEAR.as_slice(), LAST.as_slice()].concat());
+    agent.allow();
+    agent.answer("consent", "allow");
+    until("the root program", || agent.process.children().first().copied());
+    agent.process.say("stop");
+    until("its end", || root.join(STOPPED).exists().then_some(()));
+    let joined = Joined::of(&mut console);
+    assert_eq!((joined.exit, packages(&root)), (1, 1), "{joined:#?}");
+    agent.end();
+    assert_eq!(statuses(&agent), [Status::Done, Status::Killed]);
     agent.assert_intact();
 }

@@ -28,6 +28,7 @@ mod pressure;
 mod tool;
 
 pub use machine::pretend;
+pub(crate) use repairs::by_administrator;
 
 /// One diagnostic.
 pub trait Check: 'static {
@@ -101,6 +102,6 @@ fn whole(arguments: &Arguments, name: &'static str) -> Result<u64, Failure> {
 }
 
 #[cfg(test)]
-mod proof;
+pub(crate) mod proof;
 #[cfg(test)]
 mod tests;

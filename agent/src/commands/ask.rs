@@ -292,6 +292,7 @@ impl Serving<'_> {
             session::Parts {
                 catalog: self.catalog,
                 program: &self.parts.program,
+                door: &self.parts.door,
                 words,
                 person,
                 control: self.control,

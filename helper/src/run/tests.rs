@@ -11,6 +11,8 @@ struct Script {
     request: Vec<u8>,
     words: VecDeque<Word>,
     now_ms: u64,
+    /// Whether nobody is there from the beginning.
+    gone: bool,
 }
 
 impl Caller for Script {
@@ -21,6 +23,10 @@ impl Caller for Script {
     fn wait(&mut self, ms: u64) -> Word {
         self.now_ms += ms;
         self.words.pop_front().unwrap_or(Word::Nothing)
+    }
+
+    fn is_gone(&mut self) -> bool {
+        self.gone
     }
 
     fn now_ms(&self) -> u64 {
@@ -49,7 +55,7 @@ fn ok(output: &str) -> Answer {
 
 fn asked(verb: Verb, plan: &str, words: &[Word]) -> Script {
     let request = serde_json::to_vec(&Request { verb, plan: plan.to_owned() }).unwrap();
-    Script { request, words: words.iter().copied().collect(), now_ms: 5 }
+    Script { request, words: words.iter().copied().collect(), now_ms: 5, gone: false }
 }
 
 /// Outcome, what was started beyond looks, and what was written meanwhile.
@@ -105,7 +111,7 @@ fn g6_what_the_table_does_not_allow_and_hostile_callers_get_nothing() {
     let shell = r#"{"verb":{"restart-service":{"service":"cups; id"}},"plan":"p"}"#.as_bytes().to_vec();
     let flood = vec![b'{'; crate::request::REQUEST_MAX + 1];
     for request in [clock.request, shell, flood, Vec::new(), b"\0\xff\n".to_vec()] {
-        let mut script = Script { request, words: VecDeque::new(), now_ms: 0 };
+        let mut script = Script { request, words: VecDeque::new(), now_ms: 0, gone: false };
         let programs = Fake { answers: &cups, asked: RefCell::default() };
         let verbs = Verbs::of(&["restart-service"]);
         let outcome =
@@ -202,4 +208,12 @@ fn a_computer_that_cannot_says_so() {
 fn g6_what_must_not_be_stopped_is_declared_so() {
     assert!(!CUPS.interruptible() && !Verb::RepairPackages.interruptible());
     assert!(Verb::RenewLease.interruptible() && Verb::VacuumJournal { keep: Keep::Week }.interruptible());
+}
+
+#[test]
+fn g6_whoever_left_while_the_password_was_asked_for_changes_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let mut script = Script { gone: true, ..asked(CUPS, "cups.service: failed (failed)", &[]) };
+    let (outcome, asked_of, _) = served(&mut script, root.path(), &cups);
+    assert!(matches!(outcome, Outcome::NotPossible { .. }) && asked_of.is_empty(), "{outcome:?}");
 }

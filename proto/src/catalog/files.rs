@@ -3,8 +3,32 @@
 /// The text of every definition, by area; previews and repairs of all areas stand together.
 pub(super) const ALL: &[&[&str]] = &[HARDWARE, NETWORK, REPAIRS, SECURITY, SYSTEM, TASKS];
 
-const REPAIRS: &[&str] =
-    &[include_str!("../../catalog/tasks/empty-trash.json"), include_str!("../../catalog/tasks/trash.json")];
+const REPAIRS: &[&str] = &[
+    include_str!("../../catalog/network/address-lease.json"),
+    include_str!("../../catalog/network/flush-dns.json"),
+    include_str!("../../catalog/network/name-cache.json"),
+    include_str!("../../catalog/network/renew-lease.json"),
+    include_str!("../../catalog/system/clear-package-cache.json"),
+    include_str!("../../catalog/system/clock-by-network.json"),
+    include_str!("../../catalog/system/end-process.json"),
+    include_str!("../../catalog/system/kept-packages.json"),
+    include_str!("../../catalog/system/old-messages.json"),
+    include_str!("../../catalog/system/one-service.json"),
+    include_str!("../../catalog/system/own-programs.json"),
+    include_str!("../../catalog/system/repair-packages.json"),
+    include_str!("../../catalog/system/restart-service.json"),
+    include_str!("../../catalog/system/synchronise-clock.json"),
+    include_str!("../../catalog/system/unfinished-packages.json"),
+    include_str!("../../catalog/system/vacuum-journal.json"),
+    include_str!("../../catalog/tasks/cancel-print-job.json"),
+    include_str!("../../catalog/tasks/clear-caches.json"),
+    include_str!("../../catalog/tasks/clear-temporary-files.json"),
+    include_str!("../../catalog/tasks/clearable-caches.json"),
+    include_str!("../../catalog/tasks/empty-trash.json"),
+    include_str!("../../catalog/tasks/old-temporary-files.json"),
+    include_str!("../../catalog/tasks/trash-to-empty.json"),
+    include_str!("../../catalog/tasks/waiting-document.json"),
+];
 
 const HARDWARE: &[&str] =
     &[include_str!("../../catalog/hardware/cpu.json"), include_str!("../../catalog/hardware/disks.json")];

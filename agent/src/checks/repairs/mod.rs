@@ -16,13 +16,45 @@ use venia_proto::report::{Draft, Severity, Value};
 
 use super::{Check, Failure, Judge, Of, Runner};
 
+pub(crate) mod by_administrator;
+mod caches;
 mod home;
+mod name_cache;
+mod print_job;
+mod program;
 mod removal;
+mod temporary;
 mod trash;
 
+use by_administrator::{Deferred, Look};
+
 /// Every preview and every repair.
-pub(super) const ALL: &[&dyn Runner] =
-    &[&Of::<trash::Trash>(PhantomData), &Repairing::<trash::EmptyTrash>(PhantomData)];
+pub(super) const ALL: &[&dyn Runner] = &[
+    &Of::<caches::ClearableCaches>(PhantomData),
+    &Of::<name_cache::NameCache>(PhantomData),
+    &Of::<print_job::WaitingDocument>(PhantomData),
+    &Of::<program::OwnPrograms>(PhantomData),
+    &Of::<temporary::OldTemporaryFiles>(PhantomData),
+    &Of::<trash::Trash>(PhantomData),
+    &Repairing::<caches::ClearCaches>(PhantomData),
+    &Repairing::<name_cache::FlushDns>(PhantomData),
+    &Repairing::<print_job::CancelPrintJob>(PhantomData),
+    &Repairing::<program::EndProcess>(PhantomData),
+    &Repairing::<temporary::ClearTemporaryFiles>(PhantomData),
+    &Repairing::<trash::EmptyTrash>(PhantomData),
+    &Look(0),
+    &Look(1),
+    &Look(2),
+    &Look(3),
+    &Look(4),
+    &Look(5),
+    &Deferred(0),
+    &Deferred(1),
+    &Deferred(2),
+    &Deferred(3),
+    &Deferred(4),
+    &Deferred(5),
+];
 
 /// One repair.
 pub(crate) trait Repair: 'static {
@@ -62,6 +94,8 @@ enum Ended {
     Done(State, State),
     /// Something couldn't be changed.
     Partly(State, State, String),
+    /// Nobody confirmed it: all is as it was.
+    RolledBack(State, String),
     /// It isn't what was shown any more: nothing was changed.
     ChangedSince(State),
     /// It can't be done here, or it can't be seen what it did.
@@ -108,6 +142,7 @@ fn told([what, before, after]: [&str; 3], ended: Ended) -> Draft {
     let (found, severity, id, evidence) = match ended {
         Ended::Done(from, to) => (Some((from, Some(to))), Severity::Ok, "done", "looked again afterwards".to_owned()),
         Ended::Partly(from, to, why) => (Some((from, Some(to))), Severity::Warning, "partly", why),
+        Ended::RolledBack(from, why) => (Some((from, None)), Severity::Warning, "rolled-back", why),
         Ended::ChangedSince(from) => (Some((from, None)), Severity::Warning, "changed-since", nothing.to_owned()),
         Ended::NotPossible(why) => (None, Severity::Unknown, "not-possible", why),
     };

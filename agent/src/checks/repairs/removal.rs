@@ -61,10 +61,21 @@ pub(super) struct Entry {
     pub(super) kind: FileType,
     /// Seconds since 1970 of its last change: of content, name, owner or rights.
     pub(super) changed: i64,
-    /// Bytes on the disk, with everything inside.
+    /// It and everything inside.
+    pub(super) whole: Whole,
+}
+
+/// What an entry comes to, with everything inside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Whole {
+    /// Bytes on the disk.
     pub(super) bytes: u64,
-    /// Files and folders inside, itself too.
+    /// Files and folders, itself too.
     pub(super) count: u64,
+    /// Seconds since 1970 of the newest use: a change of anything, or a file's reading.
+    pub(super) used: i64,
+    /// Whether something in it is no file, folder or link, or belongs to somebody else than the entry.
+    pub(super) strange: bool,
 }
 
 /// What makes an entry the one that was listed: any write, rename or change of rights makes another of it.
@@ -77,14 +88,23 @@ struct Identity {
 
 /// Opens a folder by a path below another one.
 pub(super) fn folder(above: &Path, below: &str) -> Result<OwnedFd, Closed> {
-    let closed = |errno| match errno {
+    let above = open(above, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(closed)?;
+    inside(above.as_fd(), below).map_err(closed)
+}
+
+/// Opens a folder at a fixed place, which may be a disk of its own, but no link.
+pub(super) fn place(path: &Path) -> Result<OwnedFd, Closed> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    open(path, flags, Mode::empty()).map_err(closed)
+}
+
+fn closed(errno: Errno) -> Closed {
+    match errno {
         Errno::NOENT => Closed::Absent,
         Errno::LOOP | Errno::NOTDIR => Closed::Link,
         Errno::XDEV => Closed::Elsewhere,
         errno => Closed::Refused(errno),
-    };
-    let above = open(above, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(closed)?;
-    inside(above.as_fd(), below).map_err(closed)
+    }
 }
 
 fn inside<P: rustix::path::Arg>(above: BorrowedFd<'_>, below: P) -> rustix::io::Result<OwnedFd> {
@@ -106,26 +126,33 @@ impl Listed {
         for name in names {
             let Ok(stat) = look(folder.as_fd(), &name) else { continue };
             let kind = FileType::from_raw_mode(stat.st_mode);
-            let (mut bytes, mut count) = (on_disk(&stat), 1);
+            let mut whole = Whole::default();
+            whole.add(&stat, stat.st_uid);
             if kind == FileType::Directory {
-                add_up(folder.as_fd(), &name, 0, &mut left, (&mut bytes, &mut count));
+                add_up(folder.as_fd(), &name, 0, &mut left, (&mut whole, stat.st_uid));
                 cut |= left == 0;
             }
             let (user, changed) = (stat.st_uid, stat.st_ctime);
-            entries.push(Entry { name, identity: Identity::of(&stat), user, kind, changed, bytes, count });
+            entries.push(Entry { name, identity: Identity::of(&stat), user, kind, changed, whole });
         }
         Ok(Self { folder, entries, cut })
     }
 
+    /// Keeps only these.
+    pub(super) fn only(mut self, which: impl FnMut(&Entry) -> bool) -> Self {
+        self.entries.retain(which);
+        self
+    }
+
     /// Bytes of all entries.
     pub(super) fn bytes(&self) -> u64 {
-        self.entries.iter().fold(0, |sum, entry| sum.saturating_add(entry.bytes))
+        self.entries.iter().fold(0, |sum, entry| sum.saturating_add(entry.whole.bytes))
     }
 
     /// Names these entries and no others, without telling anything about them. It is no hash of a name or content, which
     /// could be guessed: only of numbers the disk gave.
     pub(super) fn digest(&self, into: &mut Sha256) {
-        for Entry { identity, bytes, count, .. } in &self.entries {
+        for Entry { identity, whole: Whole { bytes, count, .. }, .. } in &self.entries {
             let Identity { device, number, changed: (seconds, nanoseconds) } = identity;
             for figure in [*device, *number, seconds.cast_unsigned(), *nanoseconds, *bytes, *count] {
                 into.update(figure.to_le_bytes());
@@ -151,6 +178,19 @@ impl Listed {
             Ok(_) | Err(_) => return Err("changed since it was listed"),
         }
         delete(self.folder.as_fd(), &entry.name, 0, until)
+    }
+}
+
+impl Whole {
+    fn add(&mut self, stat: &Stat, user: u32) {
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        self.bytes = self.bytes.saturating_add(on_disk(stat));
+        self.count += 1;
+        // Listing a folder counts as reading it: only its changes say that it is used.
+        let read = if kind == FileType::Directory { i64::MIN } else { stat.st_atime };
+        self.used = self.used.max(stat.st_ctime).max(stat.st_mtime).max(read);
+        let plain = matches!(kind, FileType::RegularFile | FileType::Directory | FileType::Symlink);
+        self.strange |= !plain || stat.st_uid != user;
     }
 }
 
@@ -192,22 +232,25 @@ fn delete(above: BorrowedFd<'_>, name: &CStr, depth: usize, until: Instant) -> R
     unlinkat(above, name, AtFlags::REMOVEDIR).map_err(|_| "not empty")
 }
 
-fn add_up(above: BorrowedFd<'_>, name: &CStr, depth: usize, left: &mut u64, sums: (&mut u64, &mut u64)) {
-    let (bytes, count) = sums;
+fn add_up(above: BorrowedFd<'_>, name: &CStr, depth: usize, left: &mut u64, (whole, user): (&mut Whole, u32)) {
+    // What can't be seen may be anything.
     if depth == DEPTH_MAX {
+        whole.strange = true;
         return;
     }
-    let Ok(folder) = inside(above, name) else { return };
+    let Ok(folder) = inside(above, name) else {
+        whole.strange = true;
+        return;
+    };
     for name in names(folder.as_fd()).unwrap_or_default() {
         if *left == 0 {
             return;
         }
         *left -= 1;
         let Ok(stat) = look(folder.as_fd(), &name) else { continue };
-        *count += 1;
-        *bytes = bytes.saturating_add(on_disk(&stat));
+        whole.add(&stat, user);
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-            add_up(folder.as_fd(), &name, depth + 1, left, (bytes, count));
+            add_up(folder.as_fd(), &name, depth + 1, left, (whole, user));
         }
     }
 }
@@ -273,7 +316,7 @@ mod tests {
         symlink(outside.path(), root.path().join("bin/out")).unwrap();
         symlink(outside.path().join("precious"), root.path().join("bin/a/out")).unwrap();
         let listed = listed(root.path(), "bin");
-        assert_eq!(listed.entries.iter().map(|entry| entry.count).collect::<Vec<_>>(), [5, 1, 1]);
+        assert_eq!(listed.entries.iter().map(|entry| entry.whole.count).collect::<Vec<_>>(), [5, 1, 1]);
         assert_eq!(listed.delete(soon()), Ok(()));
         assert!(there(&root.path().join("bin")) && there(&outside.path().join("precious")));
         assert_eq!(std::fs::read_dir(root.path().join("bin")).unwrap().count(), 0);

@@ -1,4 +1,4 @@
-//! `tasks.trash` and `tasks.empty-trash`: the trash in the person's home, as desktops keep it (the freedesktop.org trash
+//! `tasks.trash-to-empty` and `tasks.empty-trash`: the trash in the person's home, as desktops keep it (the freedesktop.org trash
 //! specification): `files` holds what was thrown away, `info` where each came from.
 //!
 //! Names are never looked at beyond passing them back to the system. Trashes of other disks are left alone.
@@ -38,7 +38,7 @@ pub(super) struct Inputs {
 }
 
 impl Check for Trash {
-    const ID: &'static str = "tasks.trash";
+    const ID: &'static str = "tasks.trash-to-empty";
     type Inputs = Inputs;
 
     fn gather(_: &Arguments) -> Result<Inputs, Failure> {
