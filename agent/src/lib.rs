@@ -7,6 +7,7 @@
 compile_error!("Venia is built and tested on Linux only, so far: nobody has run it on Windows or macOS.");
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use venia_proto::ledger::body::Arguments;
@@ -24,6 +25,7 @@ pub mod driver;
 pub mod helper;
 pub mod journal;
 pub mod known;
+pub mod owner;
 pub mod person;
 pub mod seal;
 pub mod submit;
@@ -50,6 +52,8 @@ pub struct Parts {
     pub program: worker::Program,
     /// How the root program is started.
     pub door: helper::Door,
+    /// What the owner of the whole PC never allows.
+    pub policy: PathBuf,
 }
 
 impl Parts {
@@ -59,6 +63,7 @@ impl Parts {
             person: Box::new(|words| Ok(Box::new(Terminal::stdio(words)?))),
             program: worker::Program::this(),
             door: helper::Door::shipped(),
+            policy: owner::SYSTEM.into(),
         }
     }
 }

@@ -207,6 +207,9 @@ pub struct JoinArgs {
     /// A check to run; may be given several times
     #[arg(long, value_name = "ITEM[:KEY=VALUE,…]", requires_all = ["outcome", "next"])]
     pub run: Vec<RunSpec>,
+    /// What the person complains about: runs everything that tells why
+    #[arg(long, value_name = "NAME", requires_all = ["outcome", "next"])]
+    pub goal: Option<String>,
     /// What came of it: the session closes with it
     #[arg(long, value_name = "TEXT", requires = "next", value_parser = text)]
     pub outcome: Option<Foreign>,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use venia_proto::catalog::Catalog;
+use venia_proto::catalog::{Catalog, Diagnosis, Goal, Item};
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::body::{Consent, ItemId, Signoff};
@@ -19,6 +19,8 @@ use venia_proto::scope::Scope;
 use venia_ui::failure::Failure;
 use venia_ui::terminal::{Progress, Screen};
 use venia_ui::words::Words;
+
+mod diagnosis;
 
 /// The voice of one session.
 pub(crate) struct Voice<'a> {
@@ -149,6 +151,24 @@ impl<'a> Voice<'a> {
         };
         let name = self.title(item);
         self.note(&words.say("console-refused", &[("item", &name), ("why", &why)]));
+    }
+
+    /// An item of a goal that this technician may not run.
+    pub(crate) fn needs_level(&mut self, item: &Item) {
+        let words = self.words();
+        let title = words.of(&item.title);
+        self.note(&words.say("console-needs-level", &[("item", &title), ("level", &item.level)]));
+    }
+
+    /// What the reports of a goal mean together.
+    pub(crate) fn diagnosis(&mut self, goal: &Goal, diagnosis: &Diagnosis<'_>) {
+        self.event(&diagnosis::event(goal, diagnosis));
+        self.progress = None;
+        if !self.screen.json() {
+            // As with a report: a reader that went away ends nothing.
+            let _ =
+                self.screen.line(&diagnosis::text(goal, diagnosis, self.catalog, self.words(), self.screen.style()));
+        }
     }
 
     pub(crate) fn said(&mut self, text: &Foreign) {

@@ -43,7 +43,7 @@ pub fn run(helper: &Helper<'_>, caller: &mut dyn Caller, output: &mut dyn Write)
     if caller.is_gone() {
         return Outcome::NotPossible { why: "whoever asked for it is gone".to_owned() };
     }
-    let performed = verbs::perform(verb, &plan, helper.programs, caller);
+    let performed = verbs::perform(verb, &plan, helper.root, helper.programs, caller);
     let state = || verbs::look(verb, helper.root, helper.programs).map(|seen| seen.state).unwrap_or_default();
     match performed {
         Performed::Done => Outcome::Done { before, after: state() },

@@ -14,12 +14,15 @@ use crate::scope::Scope;
 
 mod change;
 mod files;
+mod goal;
 mod item;
 mod kind;
 mod needs;
+pub mod pack;
 mod telling;
 
 pub use change::{Change, PLAN, PLAN_MAX, Performer};
+pub use goal::{Cause, Diagnosis, Goal, Likely, Ranked};
 pub use item::{Accepts, ArgumentError, DefinitionError, Effect, FindingTexts, Item, Parameter, Platform, TableTexts};
 pub use kind::{Column, FactTexts, Kind};
 pub use needs::{Needs, Talk};

@@ -57,15 +57,17 @@ pub struct Card {
     pub question: Question,
     /// Whole scopes it names.
     pub scopes: BTreeSet<Scope>,
-    /// Every item it covers.
+    /// Every item it covers, once its box is ticked.
     pub items: Vec<Allowed>,
     /// Of a change: what its preview found.
-    pub preview: Option<Box<Preview>>,
+    pub planned: Option<Box<Planned>>,
+    /// Items whose box isn't ticked: a yes doesn't cover them.
+    pub unticked: BTreeSet<ItemId>,
 }
 
 /// What a preview found: the card of its change shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Preview {
+pub struct Planned {
     /// The preview.
     pub item: ItemId,
     /// The arguments it ran with.
@@ -92,6 +94,11 @@ pub enum Question {
     Change,
     /// The session was paused: shall it go on?
     Resume,
+    /// This is what a run brought and what would be sent: send it? (SECURITY E2)
+    Preview {
+        /// The run.
+        run: RunId,
+    },
 }
 
 /// The person's answer to a card.
@@ -117,6 +124,18 @@ pub struct Wanted {
     pub arguments: Arguments,
     /// Of a change: the plan its preview showed. Whoever performs keeps to it.
     pub plan: Option<String>,
+}
+
+impl Card {
+    /// Whether its items have boxes to tick: a single question is answered by its answer.
+    pub fn has_boxes(&self) -> bool {
+        self.question == Question::Grant && self.items.len() > 1
+    }
+
+    /// The items a yes covers.
+    pub fn ticked(&self) -> impl Iterator<Item = &Allowed> {
+        self.items.iter().filter(|allowed| !self.unticked.contains(&allowed.item))
+    }
 }
 
 /// What the person allowed, in memory only: gone with the session, the process, a change of key, a sleep. (A6, D3)
@@ -150,7 +169,7 @@ pub struct Permit {
 }
 
 impl Grant {
-    /// The grant a person's *allow* makes. `None` for an arrival or resume card, which grants nothing, and for minutes
+    /// The grant a person's *allow* makes. `None` for an arrival, resume or preview card, which grants nothing, and for minutes
     /// outside 1 to [`MINUTES_MAX`].
     pub fn answered(
         card: &Card,
@@ -160,7 +179,7 @@ impl Grant {
         now_ms: u64,
     ) -> Option<Self> {
         let since_ms = match card.question {
-            Question::Arrival | Question::Resume => return None,
+            Question::Arrival | Question::Resume | Question::Preview { .. } => return None,
             Question::Renewal { since_ms } => since_ms,
             Question::Grant | Question::Change => now_ms,
         };
@@ -173,7 +192,7 @@ impl Grant {
         Some(Self {
             consent,
             technician,
-            items: card.items.iter().map(|allowed| (allowed.item.clone(), allowed.clone())).collect(),
+            items: card.ticked().map(|allowed| (allowed.item.clone(), allowed.clone())).collect(),
             expires_ms: (now_ms + lasts_ms).min(hard_end_ms),
             until_stop_since_ms: until_stop,
         })
@@ -203,7 +222,8 @@ impl Grant {
             question: Question::Renewal { since_ms },
             scopes: BTreeSet::new(),
             items: self.items.values().cloned().collect(),
-            preview: None,
+            planned: None,
+            unticked: BTreeSet::new(),
         })
     }
 

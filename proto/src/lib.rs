@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod message;
 pub mod now;
 pub mod pairing;
+pub mod policy;
 pub mod rendezvous;
 pub mod report;
 pub mod scope;

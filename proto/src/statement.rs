@@ -206,6 +206,25 @@ fn is_recipient(text: &str) -> bool {
     })
 }
 
+/// A text that is no hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a SHA-256 is 64 hex digits in lower case")]
+pub struct NoPackHash;
+
+impl std::str::FromStr for PackHash {
+    type Err = NoPackHash;
+
+    fn from_str(text: &str) -> Result<Self, NoPackHash> {
+        encoding::hex(text).map(Self).ok_or(NoPackHash)
+    }
+}
+
+impl std::fmt::Display for PackHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&encoding::to_hex(&self.0))
+    }
+}
+
 impl std::fmt::Debug for PackHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&encoding::to_hex(&self.0))

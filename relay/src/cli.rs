@@ -9,6 +9,7 @@ mod check;
 mod contradictions;
 mod erasing;
 mod failures;
+mod packs;
 mod serve;
 mod succession;
 mod witness;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use venia_proto::address::HostPort;
 use venia_proto::key::VerifierKey;
-use venia_proto::statement;
+use venia_proto::statement::{self, PackHash};
 use venia_ui::cli::{Common, Program, parse};
 use venia_ui::failure::{Exit, Failure};
 use venia_ui::logs;
@@ -92,6 +93,11 @@ enum Command {
     AuditorKey {
         #[command(subcommand)]
         command: AuditorKey,
+    },
+    /// See or change which packs of items the organisation stands for
+    Pack {
+        #[command(subcommand)]
+        command: Pack,
     },
     /// Derive the whole ledger anew from its entries, and compare
     Check {
@@ -184,6 +190,22 @@ enum AuditorKey {
     Remove {
         /// The auditor's age recipient, age1…
         recipient: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Pack {
+    /// The hash of every pack
+    List,
+    /// Stand for one more pack; it runs only where the owner of a computer names it too
+    Add {
+        /// The pack
+        file: std::path::PathBuf,
+    },
+    /// Stand for a pack no more
+    Remove {
+        /// Its hash, as listed
+        hash: PackHash,
     },
 }
 
@@ -286,6 +308,11 @@ fn run(folder: &Path, screen: &Screen, command: Command) -> Result<Exit, Failure
         Command::Invite { role, name, level } => told(Request::Invite { name, role: role.into(), level }),
         Command::Members { command: Members::List } => told(Request::Members),
         Command::Members { command: Members::Revoke { name } } => told(Request::Revoke { name }),
+        Command::Pack { command: Pack::List } => told(Request::Packs),
+        Command::Pack { command: Pack::Add { file } } => {
+            told(Request::PackAdd { pack: packs::hash(&file, screen.words())? })
+        }
+        Command::Pack { command: Pack::Remove { hash } } => told(Request::PackRemove { pack: hash }),
         Command::AuditorKey { command: AuditorKey::List } => told(Request::Auditors),
         Command::AuditorKey { command: AuditorKey::Add { recipient } } => told(Request::AuditorAdd { recipient }),
         Command::AuditorKey { command: AuditorKey::Remove { recipient } } => told(Request::AuditorRemove { recipient }),

@@ -1,5 +1,6 @@
 //! The safety net: what the tests share, and the guided first session.
 
+pub mod catalogue_page;
 pub mod first_session;
 #[path = "../bench/floor/mod.rs"]
 pub mod floor;

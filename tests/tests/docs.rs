@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use venia_proto::catalog::Catalog;
+use venia_proto::catalog::{Catalog, Goal};
+use venia_tests::catalogue_page::page;
 
 /// A constant as the documents write it: digits; times in milliseconds.
 trait Quoted {
@@ -191,17 +192,34 @@ fn cited_tests_exist() {
 }
 
 #[test]
-fn the_diagnostics_of_the_readmes_are_the_catalogue_s() {
+fn the_catalogue_s_page_is_made_from_the_catalogue() {
     let catalog = Catalog::built_in().expect("a catalogue");
-    let all: BTreeSet<&str> = catalog.items().map(|item| item.id.0.as_str()).collect();
-    for name in ["README.md", "docs/es/leeme.md"] {
+    let goals = Goal::built_in(&catalog).expect("goals");
+    let (path, page) = (root().join("docs/catalogue.md"), page(&catalog, &goals));
+    if std::env::var_os("VENIA_BLESS").is_some() {
+        fs::write(&path, &page).expect("written");
+    }
+    assert!(read(&path) == page, "docs/catalogue.md is not today's catalogue: run this test with VENIA_BLESS=1");
+    for item in catalog.items() {
+        assert!(page.contains(&format!("### `{}`\n", item.id.0)), "{}", item.id.0);
+    }
+}
+
+/// The readmes say how many checks there are and which goals; the page has the rest.
+#[test]
+fn the_readmes_know_the_catalogue() {
+    let catalog = Catalog::built_in().expect("a catalogue");
+    let goals = Goal::built_in(&catalog).expect("goals");
+    let count = catalog.items().count();
+    for (name, says) in [("README.md", format!("{count} items")), ("docs/es/leeme.md", format!("{count} revisiones"))] {
         let text = read(&root().join(name));
+        assert!(text.contains(&says), "{name} doesn't say {says:?}");
         let listed: BTreeSet<&str> = text
             .lines()
             .filter_map(cells)
             .filter_map(|row| row[0].strip_prefix('`')?.strip_suffix('`'))
-            .filter(|id| id.contains('.'))
+            .filter(|name| goals.iter().any(|goal| goal.id == *name))
             .collect();
-        assert_eq!(listed, all, "{name}");
+        assert_eq!(listed, goals.iter().map(|goal| goal.id.as_str()).collect(), "{name}");
     }
 }

@@ -61,9 +61,24 @@ impl Machine {
 
     /// The file of that absolute path, cut at 1 MiB; bytes that aren't UTF-8 are replaced.
     pub(crate) fn text(&self, path: &str) -> Reading {
+        Ok(String::from_utf8_lossy(&self.bytes(path, FILE_MAX)?).into_owned())
+    }
+
+    /// The first `max` bytes of that file as they are.
+    pub(crate) fn bytes(&self, path: &str, max: u64) -> Result<Vec<u8>, Unread> {
         let mut bytes = Vec::new();
-        self.open(path)?.take(FILE_MAX).read_to_end(&mut bytes).map_err(|error| why(error.kind()))?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        self.open(path)?.take(max).read_to_end(&mut bytes).map_err(|error| why(error.kind()))?;
+        Ok(bytes)
+    }
+
+    /// Where that link leads, as it is written there: `../../bus/pci/drivers/i915`. Nothing if it is no link.
+    pub(crate) fn link(&self, path: &str) -> Option<String> {
+        std::fs::read_link(self.path(path)).ok()?.into_os_string().into_string().ok()
+    }
+
+    /// The last name of where that link leads, which is how `/sys` names a driver or a class.
+    pub(crate) fn link_name(&self, path: &str) -> Option<String> {
+        self.link(path)?.rsplit('/').next().map(str::to_owned).filter(|name| !name.is_empty())
     }
 
     /// The file's text without white space around it, or nothing.
@@ -133,6 +148,16 @@ mod tests {
             std::fs::write(folder.path().join("f"), vec![b'x'; size]).unwrap();
             assert_eq!(machine.text("/f").unwrap().len(), read);
         }
+    }
+
+    #[test]
+    fn a_link_is_read_and_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = Machine::at(folder.path());
+        std::os::unix::fs::symlink("../../drivers/i915", folder.path().join("driver")).unwrap();
+        assert_eq!(machine.link("/driver").as_deref(), Some("../../drivers/i915"));
+        assert_eq!(machine.link_name("/driver").as_deref(), Some("i915"));
+        assert_eq!(machine.link_name("/none"), None);
     }
 
     #[test]

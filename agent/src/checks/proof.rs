@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use venia_proto::catalog::{Catalog, FindingTexts, Item};
 use venia_proto::ledger::body::ItemId;
@@ -19,8 +20,10 @@ pub(super) fn recorded(name: &str) -> Machine {
 }
 
 /// The item's definition.
-pub(super) fn item(id: &str) -> Item {
-    Catalog::built_in().unwrap().get(&ItemId(id.to_owned())).unwrap_or_else(|| panic!("{id} is not declared")).clone()
+pub(super) fn item(id: &str) -> &'static Item {
+    // Read once: a property test asks hundreds of times.
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::built_in().unwrap());
+    CATALOG.get(&ItemId(id.to_owned())).unwrap_or_else(|| panic!("{id} is not declared"))
 }
 
 /// The report of a draft, after proving that the definition dropped nothing and left no hole of a sentence open.

@@ -5,7 +5,6 @@
 //! English). Arguments are constants of the checks. What comes back is cut at a size and a time. It is *not* a fence: the
 //! worker around it is, and kills what a program leaves behind.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the programs of items to come"))]
 mod table;
 
 use std::io::Read;

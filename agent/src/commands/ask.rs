@@ -21,6 +21,7 @@ use venia_proto::ledger::gossip;
 use venia_proto::ledger::kind::Verified;
 use venia_proto::ledger::pin::{self, Pin};
 use venia_proto::message::ToAgent;
+use venia_proto::policy::Policies;
 use venia_proto::rendezvous::{Push, VERSION};
 use venia_proto::session::agent::Arrival;
 use venia_proto::session::waiting::End;
@@ -49,7 +50,7 @@ use crate::seal::Recipients;
 use crate::succession;
 use crate::{KEY_FILE, KEY_KIND, Parts};
 
-use self::service::{address, remember, resolve, still_there, strict, tell_untold, trusted};
+use self::service::{address, allowed, remember, resolve, still_there, strict, tell_untold, trusted};
 use super::complete::{CompleteError, Desk};
 use super::{home_failure, journal_failure, relay_failure};
 
@@ -71,6 +72,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     let home = Home::open(&common.folder(venia_ui::cli::Program::Agent)?, true)
         .map_err(|error| home_failure(&error, &words))?;
     let address = address(&ask, &home, &words)?;
+    let policies = allowed(&parts, &home, &address, &words)?;
     let journals = Journals::open(home.dir()).map_err(|error| journal_failure(&error, &words))?;
     let catalog = Catalog::built_in().map_err(|_| Failure::of(Trouble::Usage, &words))?;
     let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
@@ -151,6 +153,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         recipients,
         auditors,
         strict,
+        policies,
     };
     let exit = serving.serve(&mut pushes, &mut person, &mut intake).await;
     let _ = tokio::time::timeout(LAST_LINES, person.tell.shown()).await;
@@ -174,6 +177,7 @@ struct Serving<'a> {
     auditors: card::Auditors,
     /// Nothing runs before witnesses cosigned its admission.
     strict: bool,
+    policies: Policies,
 }
 
 impl Serving<'_> {
@@ -301,6 +305,7 @@ impl Serving<'_> {
                 recorder: &recorder,
                 done: &mut done,
                 strict: self.strict,
+                policies: self.policies.clone(),
                 keep: &keep,
                 talk: &mut talk,
             },

@@ -1,13 +1,15 @@
 //! A card as the person reads it.
 
-use venia_proto::catalog::Catalog;
+use venia_proto::catalog::{Catalog, Item};
 use venia_proto::consent::{Card, MINUTES_DEFAULT, Question};
 use venia_proto::foreign::Foreign;
+use venia_proto::ledger::body::ItemId;
 use venia_proto::ledger::kind::Verified;
+use venia_proto::report::Report;
 use venia_ui::words::Words;
 
 use crate::person::Asking;
-use crate::person::card::{self, Auditors, Covered, Shown, Time, Who};
+use crate::person::card::{self, Auditors, Covered, Time, Who};
 
 /// Who the cards of a session are about.
 #[derive(Clone, Debug)]
@@ -32,39 +34,63 @@ pub struct Questions {
     pub keep_days: u32,
 }
 
+/// A card as it stands before the person.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// Its exact text.
+    pub text: String,
+    /// What answers it takes.
+    pub kind: Asking,
+    /// Its boxes by number, and whether they are ticked.
+    pub boxes: Vec<(ItemId, bool)>,
+}
+
 impl Questions {
-    /// The exact text of a card, and what answers it takes.
-    pub fn show(&self, asked: &Card, catalog: &Catalog, words: &Words) -> (String, Asking) {
+    /// The exact text of a card that asks for something, and what answers it takes.
+    pub fn show(&self, asked: &Card, catalog: &Catalog, words: &Words) -> Shown {
+        let plain = |text: String| Shown { text, kind: Asking::Arrival, boxes: Vec::new() };
         let who = Who { name: &self.name, organisation: &self.organisation, level: self.level };
         let (time, minutes) = match asked.question {
             Question::Arrival => {
                 let Self { service, known, verified, auditors, .. } = self;
                 let arrival = card::Arrival { who, service, known: *known, verified: *verified, auditors };
-                return (card::arrival(&arrival, words), Asking::Arrival);
+                return plain(card::arrival(&arrival, words));
             }
-            Question::Resume => return (card::resume(&self.name, words), Asking::Arrival),
+            // What a run brought is shown by [`Self::preview`]; without it there is nothing to look at.
+            Question::Resume | Question::Preview { .. } => return plain(card::resume(&self.name, words)),
             Question::Grant => (Time::Minutes(MINUTES_DEFAULT), Some(MINUTES_DEFAULT)),
             Question::Renewal { .. } => (Time::UntilStop, None),
             Question::Change => (Time::Once, Some(MINUTES_DEFAULT)),
         };
         let covered = asked.items.iter().filter_map(|allowed| {
-            Some(Covered { item: catalog.find(&allowed.item, &allowed.definition)?, values: &allowed.values })
+            let tick = asked.has_boxes().then(|| !asked.unticked.contains(&allowed.item));
+            Some(Covered { item: catalog.find(&allowed.item, &allowed.definition)?, values: &allowed.values, tick })
         });
         let request = card::Request {
             who,
             reason: &self.reason,
             scopes: &asked.scopes,
             items: covered.collect(),
-            shown: asked
-                .preview
-                .as_deref()
-                .and_then(|preview| Some(Shown { preview: catalog.get(&preview.item)?, report: &preview.report })),
+            found: asked.planned.as_deref().and_then(|planned| {
+                Some(card::Found { preview: catalog.get(&planned.item)?, report: &planned.report })
+            }),
             time,
             // Limits and an empty environment are no fence: that takes Landlock and seccomp (SECURITY G3).
             fenced: false,
             auditors: &self.auditors,
             keep_days: self.keep_days,
         };
-        (card::consent(&request, words), Asking::Consent { minutes })
+        let boxes =
+            card::order(&request).into_iter().filter_map(|covered| Some((covered.item.id.clone(), covered.tick?)));
+        let boxes: Vec<(ItemId, bool)> = boxes.collect();
+        let ticked = boxes.iter().filter(|(_, ticked)| *ticked).count();
+        let kind = Asking::Consent { minutes, boxes: boxes.len(), ticked };
+        Shown { text: card::consent(&request, words), kind, boxes }
+    }
+
+    /// What a run brought, exactly as it would be sent, and whether it may leave.
+    pub fn preview(&self, item: &Item, report: &Report, words: &Words) -> Shown {
+        let text = card::preview(&self.name, item, report, 0, words);
+        Shown { text, kind: Asking::Preview, boxes: Vec::new() }
     }
 }

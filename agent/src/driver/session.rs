@@ -26,6 +26,7 @@ use venia_proto::ledger::gossip;
 use venia_proto::ledger::pin::Evidence;
 use venia_proto::message::{ToAgent, ToConsole};
 use venia_proto::now::{Now, Wall};
+use venia_proto::policy::Policies;
 use venia_proto::rendezvous::Push;
 use venia_proto::session::agent::{Agent, Arrival, Finished, Input, Output, Phase};
 use venia_proto::session::close::Close;
@@ -43,7 +44,7 @@ use self::heard::{left, relay_says};
 use self::tasks::{AbortOnDrop, write_frames};
 use super::clock;
 use super::pairing::Peer;
-use super::questions::Questions;
+use super::questions::{Questions, Shown};
 use super::recorder::{Done, Recorder};
 use super::scribe::Scribe;
 use super::sealing;
@@ -79,6 +80,8 @@ pub struct Parts<'a, 'c> {
     pub done: &'a mut mpsc::UnboundedReceiver<Done>,
     /// Whether the owner of this PC lets nothing run before witnesses cosigned its admission.
     pub strict: bool,
+    /// What the owner of this PC never allows.
+    pub policies: Policies,
     /// Keeps evidence against a log; where it is.
     pub keep: &'a dyn Fn(&VerifierKey, &Evidence) -> Option<PathBuf>,
     /// Checkpoints swapped with the technician.
@@ -118,7 +121,7 @@ pub async fn run(
     // The technician's record names the auditors this one is sealed to, also if theirs were welcomed with others since.
     let _ = out.send(ToConsole::Statement { note: parts.control.welcome().statement_note.clone() });
     let session = Session {
-        machine: if parts.strict { Agent::strict() } else { Agent::new() },
+        machine: if parts.strict { Agent::strict() } else { Agent::new() }.under(parts.policies.clone()),
         name: arrival.name.clone(),
         ended: Ended {
             close: Close::Lost,
@@ -138,6 +141,7 @@ pub async fn run(
         proofs: BTreeMap::new(),
         failed: BTreeSet::new(),
         questions,
+        boxes: Vec::new(),
         beside,
         slept_ms: clock::slept_ms(),
         began: clock::now(),
@@ -166,6 +170,8 @@ struct Session<'a, 'c> {
     /// Items whose last run failed: what is sent of them is that they failed.
     failed: BTreeSet<ItemId>,
     questions: Questions,
+    /// Boxes of the open card by number.
+    boxes: Vec<(ItemId, bool)>,
     /// Kept with the first batch.
     beside: Vec<Record>,
     slept_ms: u64,
@@ -273,7 +279,8 @@ impl Session<'_, '_> {
         match output {
             Output::Record { batch, entries } => return self.record(batch, entries),
             Output::Ask(card) => {
-                let (text, kind) = self.questions.show(&card, self.parts.catalog, self.parts.words);
+                let Shown { text, kind, boxes } = self.show(&card);
+                self.boxes = boxes;
                 let id = QuestionId(u64::from(card.id.0));
                 self.parts.person.tell.ask(Question { id, text: text.clone(), kind });
                 return Some(Input::Shown { card: card.id, text });

@@ -6,7 +6,7 @@
 
 use venia_proto::foreign::{Foreign, TEXT_MAX};
 
-use super::{Answer, Asking};
+use super::{Answer, Asking, Ticks};
 
 /// Longest time box a person can type, in minutes: grants end hard after eight hours. (SECURITY D2)
 pub const MINUTES_MAX: u32 = 480;
@@ -54,7 +54,16 @@ fn answer(kind: Asking, words: &[&str]) -> Option<Answer> {
     match (kind, words) {
         (Asking::Arrival, ["yes" | "sí" | "si"]) => Some(Answer::Yes),
         (Asking::Arrival, ["no"]) => Some(Answer::No),
-        (Asking::Consent { minutes }, ["allow" | "permitir"]) => Some(Answer::Allow { minutes }),
+        (Asking::Consent { boxes: 1.., .. }, ["all" | "todo" | "todos" | "todas"]) => Some(Answer::Tick(Ticks::All)),
+        (Asking::Consent { boxes: boxes @ 1.., .. }, [first, ..])
+            if first.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            let numbers: Option<Vec<usize>> = words.iter().map(|word| box_number(word, boxes)).collect();
+            numbers.map(|numbers| Answer::Tick(Ticks::Toggle(numbers)))
+        }
+        // Nothing is ticked: there is nothing to say yes to.
+        (Asking::Consent { boxes: 1.., ticked: 0, .. }, ["allow" | "permitir", ..]) => None,
+        (Asking::Consent { minutes, .. }, ["allow" | "permitir"]) => Some(Answer::Allow { minutes }),
         (Asking::Consent { .. }, ["allow" | "permitir", "until-stop" | "hasta-detener"]) => {
             Some(Answer::Allow { minutes: None })
         }
@@ -62,9 +71,11 @@ fn answer(kind: Asking, words: &[&str]) -> Option<Answer> {
             minutes(number).map(|minutes| Answer::Allow { minutes: Some(minutes) })
         }
         (Asking::Consent { .. }, ["deny" | "negar"]) => Some(Answer::Deny),
+        (Asking::Preview, ["send" | "enviar"]) => Some(Answer::Send),
+        (Asking::Preview, ["keep" | "guardar"]) => Some(Answer::Keep),
         (Asking::Sign, ["sign" | "firmar"]) => Some(Answer::Sign),
         (Asking::Sign, ["not", "now"] | ["ahora", "no"]) => Some(Answer::NotNow),
-        (Asking::Free | Asking::Arrival | Asking::Consent { .. } | Asking::Sign, _) => None,
+        (Asking::Free | Asking::Arrival | Asking::Consent { .. } | Asking::Preview | Asking::Sign, _) => None,
     }
 }
 
@@ -72,6 +83,13 @@ fn answer(kind: Asking, words: &[&str]) -> Option<Answer> {
 fn minutes(text: &str) -> Option<u32> {
     let number = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())??;
     (1..=MINUTES_MAX).contains(&number).then_some(number)
+}
+
+/// The number of a box, as it stands on the card; a comma may follow it.
+fn box_number(word: &str, boxes: usize) -> Option<usize> {
+    let digits = word.strip_suffix(',').unwrap_or(word);
+    let number = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())??;
+    (1..=boxes).contains(&number).then_some(number)
 }
 
 fn free(line: &str) -> Reading {
@@ -92,7 +110,7 @@ fn normal(line: &str) -> String {
 mod tests {
     use super::*;
 
-    const CONSENT: Asking = Asking::Consent { minutes: Some(30) };
+    const CONSENT: Asking = Asking::Consent { minutes: Some(30), boxes: 0, ticked: 0 };
 
     fn answered(kind: Asking, line: &str) -> Option<Answer> {
         match read(Some(kind), line) {
@@ -114,7 +132,11 @@ mod tests {
             (Asking::Arrival, "Si", Some(Answer::Yes)),
             (Asking::Arrival, " no \r", Some(Answer::No)),
             (CONSENT, "allow", allow(Some(30))),
-            (Asking::Consent { minutes: None }, "allow", allow(None)),
+            (Asking::Consent { minutes: None, boxes: 0, ticked: 0 }, "allow", allow(None)),
+            (Asking::Preview, "Send", Some(Answer::Send)),
+            (Asking::Preview, "enviar", Some(Answer::Send)),
+            (Asking::Preview, "keep", Some(Answer::Keep)),
+            (Asking::Preview, "GUARDAR", Some(Answer::Keep)),
             (CONSENT, "Permitir", allow(Some(30))),
             (CONSENT, "allow 10", allow(Some(10))),
             (CONSENT, "permitir   10", allow(Some(10))),
@@ -170,6 +192,7 @@ mod tests {
                     "sign",
                 ][..],
             ),
+            (Asking::Preview, &["yes", "allow", "send it", "no", "deny", "sen"][..]),
             (Asking::Sign, &["yes", "not", "now", "notnow", "not-now", "no", "ahora", "sign now", "allow"][..]),
         ] {
             for line in lines {
@@ -186,6 +209,31 @@ mod tests {
             }
         }
         assert_eq!(answered(Asking::Free, " "), Some(Answer::Words(None)));
+    }
+
+    #[test]
+    fn numbers_toggle_boxes_within_their_number() {
+        let of = |boxes, ticked| Asking::Consent { minutes: Some(30), boxes, ticked };
+        let toggles = |numbers: &[usize]| Some(Answer::Tick(Ticks::Toggle(numbers.to_vec())));
+        for (line, read) in [
+            ("0", None),
+            ("1", toggles(&[1])),
+            ("9", toggles(&[9])),
+            ("10", None),
+            ("3 5, 7", toggles(&[3, 5, 7])),
+            ("3 allow", None),
+            ("3x", None),
+            ("99999999999999999999999", None),
+            ("all", Some(Answer::Tick(Ticks::All))),
+            ("TODO", Some(Answer::Tick(Ticks::All))),
+            ("all 3", None),
+        ] {
+            assert_eq!(answered(of(9, 1), line), read, "{line}");
+            assert_eq!(answered(of(0, 0), line), None, "{line}");
+        }
+        assert_eq!(answered(of(9, 1), "allow 10"), Some(Answer::Allow { minutes: Some(10) }));
+        assert_eq!(answered(of(9, 0), "allow"), None, "a yes to nothing");
+        assert_eq!(answered(of(9, 0), "deny"), Some(Answer::Deny));
     }
 
     #[test]

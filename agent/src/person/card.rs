@@ -12,6 +12,7 @@ use venia_proto::foreign::Foreign;
 use venia_proto::ledger::kind::Verified;
 use venia_proto::report::Report;
 use venia_proto::scope::Scope;
+use venia_ui::terminal::Style;
 use venia_ui::words::Words;
 
 mod change;
@@ -68,7 +69,7 @@ pub struct Request<'a> {
     /// Every item the answer covers, those of the scopes too.
     pub items: Vec<Covered<'a>>,
     /// Of a change: what its preview found.
-    pub shown: Option<Shown<'a>>,
+    pub found: Option<Found<'a>>,
     /// How long a bare *allow* lasts.
     pub time: Time,
     /// Whether workers are fenced in on this PC. (SECURITY G3)
@@ -86,11 +87,13 @@ pub struct Covered<'a> {
     pub item: &'a Item,
     /// Per parameter the exact values asked for; any declared value for those that aren't listed. (SECURITY D3)
     pub values: &'a BTreeMap<String, BTreeSet<String>>,
+    /// Whether its box is ticked; none if the card has no boxes.
+    pub tick: Option<bool>,
 }
 
 /// What would change, as its preview found it.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'a> {
+pub struct Found<'a> {
     /// The preview's definition.
     pub preview: &'a Item,
     /// What it found.
@@ -153,6 +156,9 @@ pub fn consent(request: &Request<'_>, words: &Words) -> String {
     ];
     lines.extend(what(request, words));
     lines.extend(change::lines(request, words));
+    if request.items.iter().any(|covered| covered.tick.is_some()) {
+        lines.push(indented(words.say("consent-boxes", &[])));
+    }
     lines.push(words.say("consent-why", &[]));
     lines.push(indented(words.say("consent-quote", &[("reason", request.reason)])));
     let received: BTreeSet<&str> = request.items.iter().map(|covered| words.of(&covered.item.discloses)).collect();
@@ -189,6 +195,18 @@ pub fn consent(request: &Request<'_>, words: &Words) -> String {
         Time::Once => words.say("consent-time-once", &[]),
     });
     card(lines, words.say("consent-prompt", &[]))
+}
+
+/// What a run brought, exactly as it would be sent. The last line is the prompt. (SECURITY E2)
+pub fn preview(name: &Foreign, item: &Item, report: &Report, hidden: u64, words: &Words) -> String {
+    let mut lines = vec![words.say("preview-title", &[("name", name)])];
+    if hidden > 0 {
+        lines.push(words.say("preview-hidden", &[("count", &hidden)]));
+    }
+    let shown = venia_ui::report::render(item, report, words, Style::PLAIN);
+    lines.extend(shown.lines().map(|line| indented(line.to_owned())));
+    lines.push(words.say("preview-question", &[]));
+    card(lines, words.say("preview-prompt", &[]))
 }
 
 /// Whether a paused session goes on. The last line is the prompt.
@@ -249,25 +267,41 @@ pub fn folded(line: &str) -> String {
     rows.join("\n")
 }
 
+/// A card's items in the order in which they stand on it: those of whole scopes first. The first has number 1.
+pub fn order<'r, 'a>(request: &'r Request<'a>) -> Vec<&'r Covered<'a>> {
+    let whole = request.scopes.iter().flat_map(|scope| {
+        request.items.iter().filter(|covered| is_whole(request, covered) && covered.item.area.scope() == *scope)
+    });
+    whole.chain(request.items.iter().filter(|covered| !is_whole(request, covered))).collect()
+}
+
+/// Whether an item is there because its whole scope is.
+fn is_whole(request: &Request<'_>, covered: &Covered<'_>) -> bool {
+    covered.item.effect == Effect::Reads && request.scopes.contains(&covered.item.area.scope())
+}
+
 fn what(request: &Request<'_>, words: &Words) -> Vec<String> {
+    let numbered: Vec<(usize, &Covered<'_>)> = (1..).zip(order(request)).collect();
     let mut lines = Vec::new();
-    let whole = |covered: &&Covered<'_>| {
-        covered.item.effect == Effect::Reads && request.scopes.contains(&covered.item.area.scope())
-    };
     for scope in request.scopes {
         lines.push(indented(scope_words(*scope, words)));
-        let own = request.items.iter().filter(whole).filter(|covered| covered.item.area.scope() == *scope);
-        lines.extend(own.flat_map(|covered| item_lines(covered, words)).map(indented));
+        let own =
+            numbered.iter().filter(|(_, covered)| is_whole(request, covered) && covered.item.area.scope() == *scope);
+        lines.extend(own.flat_map(|(number, covered)| item_lines(*number, covered, words)).map(indented));
     }
-    let single = request.items.iter().filter(|covered| !whole(covered));
-    lines.extend(single.flat_map(|covered| item_lines(covered, words)));
+    let single = numbered.iter().filter(|(_, covered)| !is_whole(request, covered));
+    lines.extend(single.flat_map(|(number, covered)| item_lines(*number, covered, words)));
     lines
 }
 
-fn item_lines(covered: &Covered<'_>, words: &Words) -> Vec<String> {
+fn item_lines(number: usize, covered: &Covered<'_>, words: &Words) -> Vec<String> {
     let item = covered.item;
     let risk = words.risk(item.effect, item.personal);
-    let mut lines = vec![indented(words.say("consent-item", &[("risk", &risk), ("title", &words.of(&item.title))]))];
+    let mut title = words.say("consent-item", &[("risk", &risk), ("title", &words.of(&item.title))]);
+    if let Some(ticked) = covered.tick {
+        title = format!("[{}] {number} {title}", if ticked { 'x' } else { ' ' });
+    }
+    let mut lines = vec![indented(title)];
     for parameter in &item.parameters {
         let title = words.of(&parameter.title);
         let line = match covered.values.get(&parameter.name) {

@@ -103,7 +103,9 @@ impl Desk {
             Reading::Unclear => self.again(match asked {
                 None | Some(Asking::Free) => self.words.say("again-nothing-asked", &[]),
                 Some(Asking::Arrival) => self.words.say("again-arrival", &[]),
+                Some(Asking::Consent { boxes: 1.., ticked: 0, .. }) => self.words.say("again-boxes", &[]),
                 Some(Asking::Consent { .. }) => self.words.say("again-consent", &[("most", &MINUTES_MAX)]),
+                Some(Asking::Preview) => self.words.say("again-preview", &[]),
                 Some(Asking::Sign) => self.words.say("again-sign", &[]),
             }),
             Reading::TooLong => self.again(self.words.say("again-too-long", &[])),

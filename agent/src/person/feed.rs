@@ -60,6 +60,8 @@ pub enum News<'a> {
     Failed(&'a Text),
     /// An item was killed.
     Killed(&'a Text),
+    /// A result was kept by the person.
+    Kept(&'a Text),
     /// An item was refused by the person or a rule.
     Refused(&'a Text),
     /// An item was refused without a question.
@@ -150,6 +152,7 @@ pub fn news(news: News<'_>, words: &Words) -> String {
         News::Unknown(name, title) => words.say("feed-unknown", &[("name", name), ("title", &words.of(title))]),
         News::Failed(title) => titled("feed-failed", title),
         News::Killed(title) => titled("feed-killed", title),
+        News::Kept(title) => titled("feed-kept", title),
         News::Refused(title) => titled("feed-refused", title),
         News::RefusedUnasked(title) => titled("feed-refused-unasked", title),
         News::Chat(name, text) => words.say("feed-chat", &[("name", name), ("text", text)]),

@@ -77,7 +77,13 @@ pub enum Asking {
     Consent {
         /// Minutes that a bare *allow* gives; `None` until stopped.
         minutes: Option<u32>,
+        /// How many boxes it has; a number toggles one.
+        boxes: usize,
+        /// How many of them are ticked: a yes to nothing at all is no answer.
+        ticked: usize,
     },
+    /// What a run brought, before it leaves: `send / keep`.
+    Preview,
     /// After the close: `sign / not now`.
     Sign,
 }
@@ -96,12 +102,27 @@ pub enum Answer {
     },
     /// Not allowed.
     Deny,
+    /// Other boxes than now: the card is put again with them.
+    Tick(Ticks),
+    /// What was shown may leave.
+    Send,
+    /// It may not.
+    Keep,
     /// Sign the record.
     Sign,
     /// Don't sign now.
     NotNow,
     /// In the person's own words; `None` if they skipped it.
     Words(Option<Foreign>),
+}
+
+/// Which boxes of a card to change.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Ticks {
+    /// Tick all.
+    All,
+    /// Tick what isn't ticked and the other way round, by the numbers on the card, from 1.
+    Toggle(Vec<usize>),
 }
 
 /// What comes from the person.

@@ -3,13 +3,14 @@
 //! What is wrong with the command line is said before anything is sent, so that no code is burnt for a typing error. From
 //! then on there is one try (SECURITY B1): a code is used for one run of this program and forgotten.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use venia_proto::catalog::Goal;
 use venia_proto::code::Code;
 use venia_proto::key::VerifierKey;
-use venia_proto::ledger::body::{Asked, Offer, Signoff};
+use venia_proto::ledger::body::{Asked, Signoff};
 use venia_proto::ledger::gossip;
 use venia_proto::ledger::pin::Evidence;
 use venia_proto::ledger::verify::Finding;
@@ -32,7 +33,7 @@ use crate::clock;
 use crate::driver::collect::{self, Collected, Place};
 use crate::driver::pair::{Binding, PairFailed, Paired, pair};
 use crate::driver::record::{Record, Sides};
-use crate::driver::{Finished, Plan, Through, drive, refresh, run_of};
+use crate::driver::{Finished, Plan, Through, drive, refresh};
 use crate::keeping;
 use crate::membership::{self, Membership};
 use crate::reach::{Reached, call, reach};
@@ -98,14 +99,24 @@ fn plan(args: &JoinArgs, voice: &Voice<'_>) -> Result<Plan, Failure> {
             trouble::wrong_use(message, words.say("console-item-unknown-hint", &[]), words)
         })?);
     }
-    // A change never stands on the card for several things; what looks at it first does.
-    let items = runs.iter().map(|asked| voice.catalog().preview_of(asked).unwrap_or_else(|| asked.clone())).collect();
     let signoff = args.outcome.clone().zip(args.next.clone());
+    let goal = args.goal.as_deref().map(|name| goal(name, voice)).transpose()?;
     Ok(Plan {
         reason: args.reason.clone(),
-        offer: Offer { scopes: args.ask.iter().copied().collect::<BTreeSet<_>>(), items },
-        runs: runs.into_iter().map(|asked| run_of(voice.catalog(), asked)).collect(),
+        scopes: args.ask.iter().copied().collect(),
+        runs,
+        goal,
         signoff: signoff.map(|(outcome, next)| Signoff { outcome, next, observations: None }),
+    })
+}
+
+fn goal(name: &str, voice: &Voice<'_>) -> Result<Goal, Failure> {
+    let words = voice.words();
+    let goals = Goal::built_in(voice.catalog()).map_err(|error| super::broken_build(&error, words))?;
+    let names = goals.iter().map(|goal| goal.id.as_str()).collect::<Vec<_>>().join(", ");
+    goals.into_iter().find(|goal| goal.id == name).ok_or_else(|| {
+        let message = words.say("console-goal-unknown", &[("goal", &name)]);
+        trouble::wrong_use(message, words.say("console-goal-unknown-hint", &[("goals", &names)]), words)
     })
 }
 
@@ -174,7 +185,7 @@ async fn session(
     let (control, pushes) = (&reached.control, &mut reached.pushes);
     let through = Through { control, pushes, flow, session, talk: &mut talk, keep: &keep };
     let finished = {
-        let driving = drive(paired, through, record, plan, voice, lines);
+        let driving = drive(paired, through, record, plan, member.level, voice, lines);
         // What people added to earlier records; the session neither waits for it nor hears of it.
         let refreshing = refresh::beside(&membership.home, root, &reached.control, session);
         tokio::pin!(driving, refreshing);

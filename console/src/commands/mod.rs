@@ -10,7 +10,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use venia_proto::catalog::Catalog;
+use venia_proto::catalog::{Catalog, DefinitionError};
 use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::words::Words;
 
@@ -38,10 +38,13 @@ pub(crate) fn run(cli: &Cli, parts: Parts) -> ExitCode {
 
 /// The catalogue of this build.
 fn catalog(words: &Words) -> Result<Catalog, Failure> {
-    Catalog::built_in().map_err(|error| {
-        tracing::error!(%error, "the built-in catalogue");
-        Failure { exit: Exit::Refused, ..Failure::of(Trouble::Usage, words) }
-    })
+    Catalog::built_in().map_err(|error| broken_build(&error, words))
+}
+
+/// What is compiled in can't be read: no technician can do anything about it.
+fn broken_build(error: &DefinitionError, words: &Words) -> Failure {
+    tracing::error!(%error, "the built-in catalogue");
+    Failure { exit: Exit::Refused, ..Failure::of(Trouble::Usage, words) }
 }
 
 /// Runs something that needs the network, on this thread.

@@ -8,6 +8,7 @@ pub(crate) mod collect;
 mod ending;
 mod heard;
 pub(crate) mod pair;
+mod plan;
 pub(crate) mod record;
 pub(crate) mod refresh;
 mod said;
@@ -22,11 +23,9 @@ use std::time::Duration;
 use quinn::{Connection, VarInt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
-use venia_proto::catalog::Catalog;
-use venia_proto::foreign::Foreign;
 use venia_proto::id::{FlowId, SessionId};
 use venia_proto::key::VerifierKey;
-use venia_proto::ledger::body::{Asked, Offer, Signoff};
+use venia_proto::ledger::body::Signoff;
 use venia_proto::ledger::gossip;
 use venia_proto::ledger::kind::Cause;
 use venia_proto::ledger::pin::Evidence;
@@ -43,6 +42,8 @@ use crate::clock;
 use crate::seen;
 use crate::voice::Voice;
 use pair::Paired;
+pub(crate) use plan::Plan;
+use plan::{Bundle, reports_of, run_of};
 use record::Record;
 use typed::Typing;
 
@@ -56,16 +57,6 @@ const AFTERMATH: Duration = Duration::from_secs(2);
 const RELAY_GONE: Duration = Duration::from_secs(30);
 /// Results read and not yet looked at.
 const RESULTS: usize = 32;
-
-/// What a session is for.
-pub(crate) struct Plan {
-    pub(crate) reason: Foreign,
-    pub(crate) offer: Offer,
-    /// Runs and changes of a script, in order.
-    pub(crate) runs: Vec<Input>,
-    /// The last word of a script; `None`: somebody types.
-    pub(crate) signoff: Option<Signoff>,
-}
 
 /// The relay's side of a session.
 pub(crate) struct Through<'a, 'c> {
@@ -105,12 +96,16 @@ pub(crate) async fn drive(
     through: Through<'_, '_>,
     record: Record,
     plan: Plan,
+    level: u8,
     voice: &mut Voice<'_>,
     mut lines: Option<mpsc::Receiver<String>>,
 ) -> Finished {
     let Paired { connection, sender, mut receiver, strand, .. } = paired;
     let Through { control, pushes, flow, session, talk, keep } = through;
-    let offered = !plan.offer.scopes.is_empty() || !plan.offer.items.is_empty();
+    let bundled = plan.bundled(level, voice);
+    let catalog = voice.catalog();
+    let offer = plan.offer(&bundled, catalog);
+    let offered = !offer.scopes.is_empty() || !offer.items.is_empty();
     let typing = plan.signoff.is_none().then_some(Typing::Command);
     let (results, mut arrived) = mpsc::channel(RESULTS);
     let mut live = Live {
@@ -123,7 +118,8 @@ pub(crate) async fn drive(
         voice,
         connection: connection.clone(),
         sender: Some(sender),
-        wanted: plan.runs.iter().map(reports_of).sum(),
+        wanted: plan.runs.iter().map(|asked| reports_of(&run_of(catalog, asked.clone()))).sum(),
+        bundle: plan.goal.map(|goal| Bundle::new(goal, &bundled)),
         had: 0,
         refused: false,
         signoff: None,
@@ -137,9 +133,9 @@ pub(crate) async fn drive(
         inputs: VecDeque::new(),
     };
     live.voice.paired(session);
-    live.send(&ToAgent::Arrive { reason: plan.reason, offer: plan.offer }).await;
+    live.send(&ToAgent::Arrive { reason: plan.reason, offer }).await;
     live.talk.hear(clock::now().boot_ms, gossip::Input::Tick);
-    live.inputs.extend(plan.runs);
+    live.inputs.extend(plan.runs.into_iter().chain(bundled).map(|asked| run_of(catalog, asked)));
     live.inputs.extend(plan.signoff.map(Input::SignOff));
     live.wait(None);
     live.prompt();
@@ -207,6 +203,8 @@ struct Live<'a, 'v, 'c> {
     sender: Option<Sender<ToAgent>>,
     /// Runs of the script.
     wanted: usize,
+    /// The goal.
+    bundle: Option<Bundle>,
     /// Reports that came.
     had: usize,
     refused: bool,
@@ -289,19 +287,6 @@ impl Live<'_, '_, '_> {
             self.inputs.push_back(Input::LinkLost);
         }
     }
-}
-
-/// What a run wanted by the technician is for the machine: a change is looked at before it is asked for.
-pub(crate) fn run_of(catalog: &Catalog, asked: Asked) -> Input {
-    match catalog.preview_of(&asked) {
-        Some(preview) => Input::Change { preview, change: asked },
-        None => Input::Run(asked),
-    }
-}
-
-/// How many reports come of it if all goes well.
-fn reports_of(run: &Input) -> usize {
-    if matches!(run, Input::Change { .. }) { 2 } else { 1 }
 }
 
 /// The next typed line; never, if nobody types.

@@ -8,7 +8,8 @@ use venia_proto::ledger::body::Signoff;
 use venia_proto::session::console::Input;
 use venia_ui::reasons;
 
-use super::{Live, run_of};
+use super::Live;
+use super::plan::run_of;
 use crate::cli::{RunSpec, RunSpecError};
 
 /// Where somebody who types stands.

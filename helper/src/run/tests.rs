@@ -141,6 +141,8 @@ fn online() -> tempfile::TempDir {
     let routes =
         "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU\nwlp3s0 00000000 0101A8C0 3 0 0 600 00000000 0\n";
     std::fs::write(root.path().join("proc/net/route"), routes).unwrap();
+    std::fs::create_dir_all(root.path().join("sys/class/net/wlp3s0")).unwrap();
+    std::fs::write(root.path().join("sys/class/net/wlp3s0/ifindex"), "3\n").unwrap();
     root
 }
 
@@ -153,7 +155,7 @@ fn r4_a_renewed_address_is_kept_when_the_session_comes_back_and_rolled_back_othe
         (&nothing, false),
         (&[Word::Gone], false),
     ] {
-        let mut script = asked(Verb::RenewLease, "wlp3s0", words);
+        let mut script = asked(Verb::RenewLease, "device 3", words);
         let (outcome, asked_of, said) = served(&mut script, online().path(), &network);
         assert_eq!(said, "{\"waiting\":{\"ms\":60000}}\n");
         assert_eq!(matches!(outcome, Outcome::Done { .. }), kept, "{outcome:?}");
@@ -168,7 +170,7 @@ fn r4_a_renewed_address_is_kept_when_the_session_comes_back_and_rolled_back_othe
 #[test]
 fn r4_a_connection_that_fails_is_rolled_back_at_once() {
     let failing = |line: &str| if line.starts_with("nmcli device") { Answer::default() } else { network(line) };
-    let mut script = asked(Verb::RenewLease, "wlp3s0", &[]);
+    let mut script = asked(Verb::RenewLease, "device 3", &[]);
     let (outcome, asked_of, said) = served(&mut script, online().path(), &failing);
     assert!(matches!(&outcome, Outcome::Partly { why, .. } if why.ends_with("all is as it was")), "{outcome:?}");
     assert!(asked_of.last().unwrap().contains("CheckpointRollback") && said.is_empty());

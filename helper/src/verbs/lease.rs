@@ -47,11 +47,20 @@ pub(super) fn look(root: &Path, programs: &dyn Programs, now_s: u64) -> Result<S
         return Err("NetworkManager doesn't manage the connection".to_owned());
     }
     let left = left.ok_or("the address isn't from the network: it is set by hand")?;
-    let rows = vec![(format!("{device}: seconds the address is good for"), Row::Count(left))];
-    Ok(Seen { state: State { total: Row::Count(left), rows }, plan: Some(device) })
+    // Its number, not its name, which may hold the card's hardware address: a plan is a public word.
+    let index =
+        text(root, &format!("sys/class/net/{device}/ifindex")).and_then(|index| index.trim().parse::<u32>().ok());
+    let plan = index.map(|index| format!("device {index}"));
+    let rows = vec![("address".to_owned(), Row::Count(left))];
+    Ok(Seen { state: State { total: Row::Count(left), rows }, plan })
 }
 
-pub(super) fn perform(plan: &str, programs: &dyn Programs, caller: &mut dyn Caller) -> Performed {
+pub(super) fn perform(root: &Path, programs: &dyn Programs, caller: &mut dyn Caller) -> Performed {
+    // The look has just compared its number with the plan.
+    let Some(device) = default_device(&text(root, "proc/net/route").unwrap_or_default()) else {
+        return Performed::Partly("no device leads to the internet".to_owned());
+    };
+    let plan = device.as_str();
     match begin(plan, programs) {
         Err(why) => Performed::Partly(why),
         Ok(waiting) => {

@@ -56,14 +56,20 @@ pub fn look(verb: Verb, root: &Path, programs: &dyn Programs) -> Result<Seen, St
 }
 
 /// Performs; the plan is the look's own.
-pub(crate) fn perform(verb: Verb, plan: &str, programs: &dyn Programs, caller: &mut dyn Caller) -> Performed {
+pub(crate) fn perform(
+    verb: Verb,
+    plan: &str,
+    root: &Path,
+    programs: &dyn Programs,
+    caller: &mut dyn Caller,
+) -> Performed {
     match verb {
         Verb::VacuumJournal { keep } => journal::perform(keep, programs, caller),
         Verb::ClearPackageCache => package_cache::perform(plan, programs, caller),
         Verb::RestartService { service } => service::perform(service, programs),
         Verb::SynchroniseClock => clock::perform(programs, caller),
         Verb::RepairPackages => packages::perform(plan, programs),
-        Verb::RenewLease => lease::perform(plan, programs, caller),
+        Verb::RenewLease => lease::perform(root, programs, caller),
     }
 }
 

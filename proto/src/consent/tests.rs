@@ -20,7 +20,8 @@ fn card(question: Question, uses: u32) -> Card {
         question,
         scopes: BTreeSet::new(),
         items: vec![allowed(&asked, uses)],
-        preview: None,
+        planned: None,
+        unticked: BTreeSet::new(),
     }
 }
 

@@ -33,9 +33,11 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
         Request::Erase { session, .. } | Request::EvidenceFile { session, .. } => Foreign::new(session.as_str()),
         Request::WitnessAdd { at, .. } => Foreign::new(at.as_str()),
         Request::WitnessRemove { key } => Foreign::new(key.as_str()),
+        Request::PackAdd { pack } | Request::PackRemove { pack } => Foreign::new(pack.to_string()),
         Request::Address
         | Request::Members
         | Request::Auditors
+        | Request::Packs
         | Request::Witnesses
         | Request::Quorum { .. }
         | Request::Erasures
@@ -64,6 +66,7 @@ pub(super) fn ask(folder: &Path, words: &Words, request: Request) -> Result<Repl
         | Reply::Members { .. }
         | Reply::Revoked { .. }
         | Reply::Auditors { .. }
+        | Reply::Packs { .. }
         | Reply::Witnesses { .. }
         | Reply::Erased { .. }
         | Reply::Erasures { .. }
@@ -137,6 +140,12 @@ pub(super) fn tell(screen: &Screen, reply: &Reply) -> Result<(), Failure> {
             Ok(())
         }
         Reply::Auditors { auditors, .. } => auditors.iter().try_for_each(|auditor| screen.line(auditor.as_str())),
+        Reply::Packs { serial, packs } if screen.json() => screen.object(&json!({ "serial": serial, "packs": packs })),
+        Reply::Packs { packs, .. } if packs.is_empty() => {
+            screen.note(&words.say("relay-no-packs", &[]));
+            Ok(())
+        }
+        Reply::Packs { packs, .. } => packs.iter().try_for_each(|pack| screen.line(&pack.to_string())),
         Reply::Witnesses { serial, log, quorum, witnesses } => {
             witness::list(screen, (*serial, log, *quorum), witnesses)
         }

@@ -15,7 +15,7 @@ use crate::server::ledger::committer::StartError;
 use crate::server::ledger::head::HeadError;
 use crate::server::ledger::succession::SuccessionError;
 use crate::server::serve::ServeError;
-use crate::server::settings::{AUDITORS_MAX, KEEP_DAYS_MAX, SettingsError, WITNESSES_MAX};
+use crate::server::settings::{AUDITORS_MAX, KEEP_DAYS_MAX, PACKS_MAX, SettingsError, WITNESSES_MAX};
 
 /// A wish the relay didn't grant.
 pub(super) fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
@@ -60,6 +60,20 @@ pub(super) fn refused(why: Why, name: &Foreign, words: &Words) -> Failure {
             words,
             words.say("relay-no-such-auditor", &[("recipient", name)]),
             words.say("relay-no-such-auditor-hint", &[]),
+        ),
+        Why::TooManyPacks => said(
+            Exit::Refused,
+            "too-many-packs",
+            words,
+            words.say("relay-too-many-packs", &[("most", &PACKS_MAX)]),
+            words.say("relay-too-many-packs-hint", &[]),
+        ),
+        Why::NoSuchPack => said(
+            Exit::Refused,
+            "no-such-pack",
+            words,
+            words.say("relay-no-such-pack", &[("pack", name)]),
+            words.say("relay-no-such-pack-hint", &[]),
         ),
         Why::WitnessKey => said(
             Exit::WrongUse,
@@ -161,6 +175,8 @@ pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failur
             SettingsError::Name
             | SettingsError::TooManyAuditors
             | SettingsError::NoSuchAuditor
+            | SettingsError::TooManyPacks
+            | SettingsError::NoSuchPack
             | SettingsError::TooManyWitnesses
             | SettingsError::NoSuchWitness
             | SettingsError::WitnessTwice

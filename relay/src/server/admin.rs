@@ -48,6 +48,11 @@ pub fn carry_out(
         Request::AuditorRemove { recipient } => {
             Ok((statement::auditor(organisation, &recipient, |settings, key| settings.remove_auditor(&key), now), None))
         }
+        Request::Packs => Ok((statement::packs(organisation), None)),
+        Request::PackAdd { pack } => Ok((statement::pack(organisation, |settings| settings.add_pack(pack), now), None)),
+        Request::PackRemove { pack } => {
+            Ok((statement::pack(organisation, |settings| settings.remove_pack(pack), now), None))
+        }
         Request::Witnesses => Ok((statement::witnesses(organisation), None)),
         Request::WitnessAdd { key, at } => Ok((statement::add_witness(organisation, &key, &at, now), None)),
         Request::WitnessRemove { key } => Ok((statement::remove_witness(organisation, &key, now), None)),

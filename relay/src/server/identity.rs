@@ -208,7 +208,7 @@ fn wanted(
         authority: keys.authority.verifier().clone(),
         auditors: settings.auditors.iter().map(ToString::to_string).collect(),
         witnesses: settings.witnesses.iter().map(|witness| witness.key.clone()).collect(),
-        packs: Vec::new(),
+        packs: settings.packs.clone(),
         keep_days: settings.keep_days.unwrap_or(KEEP_DAYS),
         quorum: settings.quorum,
     })

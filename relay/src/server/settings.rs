@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use venia_proto::foreign::Foreign;
 use venia_proto::key::PublicKey;
-use venia_proto::statement::WitnessKey;
+use venia_proto::statement::{PackHash, WitnessKey};
 
 use super::cosigning::place::Place;
 use super::recipient::Recipient;
@@ -20,6 +20,8 @@ pub const KEEP_DAYS_MAX: u32 = 3_650;
 /// Most auditors: each one lengthens every sealed part by a line.
 pub const AUDITORS_MAX: usize = 16;
 
+/// Most packs of items; the same number as auditors, and as little to read on a statement.
+pub const PACKS_MAX: usize = 16;
 /// Most witnesses: each one lengthens every checkpoint by a line.
 pub const WITNESSES_MAX: usize = 16;
 
@@ -36,6 +38,8 @@ pub struct Settings {
     pub keep_days: Option<u32>,
     /// Who can open records sealed from now on.
     pub auditors: Vec<Recipient>,
+    /// Hashes of the packs of items this organisation stands for. (SECURITY G5)
+    pub packs: Vec<PackHash>,
     /// Who cosigns checkpoints.
     pub witnesses: Vec<WitnessAt>,
     /// How many of them must have cosigned a session's last checkpoint; at most all.
@@ -69,6 +73,12 @@ pub enum SettingsError {
     /// That one isn't there.
     #[error("no such auditor key")]
     NoSuchAuditor,
+    /// [`PACKS_MAX`] there are already.
+    #[error("there can be at most {PACKS_MAX} packs")]
+    TooManyPacks,
+    /// That one isn't there.
+    #[error("no such pack")]
+    NoSuchPack,
     /// [`WITNESSES_MAX`] there are already.
     #[error("there can be at most {WITNESSES_MAX} witnesses")]
     TooManyWitnesses,
@@ -129,6 +139,25 @@ impl Settings {
         let before = self.auditors.len();
         self.auditors.retain(|known| known != recipient);
         if self.auditors.len() < before { Ok(()) } else { Err(SettingsError::NoSuchAuditor) }
+    }
+
+    /// Stands for one more pack; one that is there already stays.
+    pub fn add_pack(&mut self, pack: PackHash) -> Result<(), SettingsError> {
+        if self.packs.contains(&pack) {
+            return Ok(());
+        }
+        if self.packs.len() >= PACKS_MAX {
+            return Err(SettingsError::TooManyPacks);
+        }
+        self.packs.push(pack);
+        Ok(())
+    }
+
+    /// Stands for a pack no more.
+    pub fn remove_pack(&mut self, pack: PackHash) -> Result<(), SettingsError> {
+        let before = self.packs.len();
+        self.packs.retain(|known| *known != pack);
+        if self.packs.len() < before { Ok(()) } else { Err(SettingsError::NoSuchPack) }
     }
 
     /// Asks one more witness; one that is there already is asked at its new place. `log`: the key of the log itself,
@@ -250,5 +279,14 @@ mod tests {
         settings.remove_auditor(&recipient(1)).unwrap();
         assert_eq!(settings.remove_auditor(&recipient(1)), Err(SettingsError::NoSuchAuditor));
         assert_eq!(settings.auditors.len(), AUDITORS_MAX - 1);
+        let pack = |n: usize| PackHash([n as u8 + 1; 32]);
+        for n in 0..PACKS_MAX {
+            settings.add_pack(pack(n)).unwrap();
+        }
+        settings.add_pack(pack(0)).unwrap();
+        assert_eq!(settings.add_pack(pack(99)), Err(SettingsError::TooManyPacks));
+        settings.remove_pack(pack(0)).unwrap();
+        assert_eq!(settings.remove_pack(pack(0)), Err(SettingsError::NoSuchPack));
+        assert_eq!(settings.packs.len(), PACKS_MAX - 1);
     }
 }

@@ -5,9 +5,11 @@
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench that can't go on says so; its result is a line")]
 
+pub mod catalogue;
 pub mod history;
 pub mod ledger;
 pub mod mirror;
+pub mod sitting;
 pub mod throughput;
 
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use tokio::sync::mpsc;
-use venia_agent::person::{Answer, Asking, Command, Event, Line, Person, line};
+use venia_agent::person::{Answer, Asking, Command, Event, Line, Person, Ticks, line};
 use venia_ui::failure::Failure;
 use venia_ui::words::Words;
 
@@ -22,7 +22,11 @@ impl Person for SaysYes {
                     Command::Ask(question) => {
                         let (answer, word) = match question.kind {
                             Asking::Arrival => (Answer::Yes, "yes"),
-                            Asking::Consent { minutes } => (Answer::Allow { minutes }, "allow"),
+                            Asking::Consent { boxes, ticked, .. } if ticked < boxes => {
+                                (Answer::Tick(Ticks::All), "all")
+                            }
+                            Asking::Consent { minutes, .. } => (Answer::Allow { minutes }, "allow"),
+                            Asking::Preview => (Answer::Send, "send"),
                             Asking::Sign => (Answer::Sign, "sign"),
                             Asking::Free => (Answer::Words(None), ""),
                         };

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
-use venia_agent::person::{Answer, Asking, Command, Event, Line, Person, Question, line};
+use venia_agent::person::{Answer, Asking, Command, Event, Line, Person, Question, Ticks, line};
 use venia_ui::failure::Failure;
 use venia_ui::words::Words;
 
@@ -74,13 +74,19 @@ fn read(typed: &str, kind: Asking) -> Option<Answer> {
     match (typed.split_once(' ').unwrap_or((typed, "")), kind) {
         (("yes", ""), Asking::Arrival) => Some(Answer::Yes),
         (("no", ""), Asking::Arrival) => Some(Answer::No),
-        (("allow", ""), Asking::Consent { minutes }) => Some(Answer::Allow { minutes }),
+        (("allow", ""), Asking::Consent { minutes, .. }) => Some(Answer::Allow { minutes }),
         (("allow", minutes), Asking::Consent { .. }) => Some(Answer::Allow { minutes: minutes.parse().ok() }),
         (("deny", ""), Asking::Consent { .. }) => Some(Answer::Deny),
+        (("all", ""), Asking::Consent { .. }) => Some(Answer::Tick(Ticks::All)),
+        (("tick", numbers), Asking::Consent { .. }) => {
+            Some(Answer::Tick(Ticks::Toggle(numbers.split(' ').filter_map(|n| n.parse().ok()).collect())))
+        }
+        (("send", ""), Asking::Preview) => Some(Answer::Send),
+        (("keep", ""), Asking::Preview) => Some(Answer::Keep),
         (("sign", ""), Asking::Sign) => Some(Answer::Sign),
         (("not", "now"), Asking::Sign) => Some(Answer::NotNow),
         (("skip", ""), Asking::Free) => Some(Answer::Words(None)),
-        (_, Asking::Free | Asking::Arrival | Asking::Consent { .. } | Asking::Sign) => None,
+        (_, Asking::Free | Asking::Arrival | Asking::Consent { .. } | Asking::Preview | Asking::Sign) => None,
     }
 }
 
@@ -89,6 +95,7 @@ fn name(kind: Asking) -> &'static str {
         Asking::Free => "free",
         Asking::Arrival => "arrival",
         Asking::Consent { .. } => "consent",
+        Asking::Preview => "preview",
         Asking::Sign => "sign",
     }
 }

@@ -380,7 +380,7 @@ pub fn invariant_6_one_question_at_a_time_and_none_again_within_a_minute(
         return Ok(());
     }
     // R1: a change is asked about only with what its preview found a short while ago.
-    let shown = card.preview.as_ref().is_some_and(|preview| {
+    let shown = card.planned.as_ref().is_some_and(|preview| {
         preview.report.plan().is_some() && preview.item.0 == OTHER && step.now_ms < preview.seen_ms + 300_000
     });
     ensure(shown == (card.question == Question::Change), || format!("R1: {card:?}"))?;

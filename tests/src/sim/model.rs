@@ -55,11 +55,11 @@ impl Model {
     pub fn allows(&mut self, card: &Card, minutes: Option<u32>, consent: EntryRef, now_ms: u64) {
         let lasts_ms = u64::from(minutes.unwrap_or(60)) * MINUTE_MS;
         let until_ms = match card.question {
-            Question::Arrival | Question::Resume => return,
+            Question::Arrival | Question::Resume | Question::Preview { .. } => return,
             Question::Grant | Question::Change => now_ms + lasts_ms.min(480 * MINUTE_MS),
             Question::Renewal { since_ms } => (now_ms + lasts_ms).min(since_ms + 480 * MINUTE_MS),
         };
-        self.grants.insert(consent, Granted { items: card.items.clone(), until_ms });
+        self.grants.insert(consent, Granted { items: card.ticked().cloned().collect(), until_ms });
     }
 
     /// Whether this grant covers this run: item, definition, every value, a use left.

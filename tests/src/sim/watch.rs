@@ -274,6 +274,7 @@ impl Watch {
             | Input::EyesLost
             | Input::EyesBack
             | Input::Shown { .. }
+            | Input::Ticked { .. }
             | Input::PersonSays(_)
             | Input::Finished { .. }
             | Input::Tick => {}
@@ -439,6 +440,7 @@ impl Watch {
                 self.model.paused = false;
                 self.resumed_ms = (self.paused_by == Some(Cause::Sleep)).then_some(step.now_ms);
             }
+            Question::Preview { .. } => {}
             Question::Grant | Question::Renewal { .. } | Question::Change => {
                 self.model.allows(&card, minutes, consent, step.now_ms);
             }

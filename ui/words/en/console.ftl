@@ -104,6 +104,15 @@ console-help =
     note TEXT              write a note into the record
     close                  close with an outcome and a next step
     help                   this list
+console-goal-unknown = There is no goal “{ $goal }”.
+console-goal-unknown-hint = The goals are: { $goals }
+console-needs-level = Left out, it takes level { $level }: { $item }
+console-goal-title = { $goal }: what was found
+console-goal-cause = Likely cause: { $cause }
+console-goal-also = Or: { $cause }
+console-goal-no-cause = Nothing that was found explains it.
+console-goal-worst = The worst first
+console-goal-unknown-count = What could not be told: { $count }
 console-check = { $item } (level { $level }): { $title }
 console-not-understood = That was not understood. Type help for the list.
 console-needs-text = Some words are needed there: { $why }.

@@ -104,6 +104,15 @@ console-help =
     note TEXTO             escribe una nota en el registro
     close                  cierra con un resultado y un siguiente paso
     help                   esta lista
+console-goal-unknown = No hay ningún objetivo «{ $goal }».
+console-goal-unknown-hint = Los objetivos son: { $goals }
+console-needs-level = Queda fuera, requiere el nivel { $level }: { $item }
+console-goal-title = { $goal }: qué se encontró
+console-goal-cause = Causa probable: { $cause }
+console-goal-also = O bien: { $cause }
+console-goal-no-cause = Nada de lo encontrado lo explica.
+console-goal-worst = Lo peor primero
+console-goal-unknown-count = Lo que no se pudo saber: { $count }
 console-check = { $item } (nivel { $level }): { $title }
 console-not-understood = No se entendió. Escriba help para ver la lista.
 console-needs-text = Ahí hacen falta palabras: { $why }.

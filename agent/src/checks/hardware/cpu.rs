@@ -5,6 +5,7 @@ use std::time::Duration;
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
+use super::hwmon::{Sensor, sensors};
 use crate::checks::figure::{percent, tenths};
 use crate::checks::machine::{Machine, Reading};
 use crate::checks::pressure::Pressure;
@@ -12,14 +13,6 @@ use crate::checks::{Check, Failure};
 
 /// How long the processor is watched.
 const SAMPLE: Duration = Duration::from_millis(500);
-/// Degrees Celsius from which a part without a limit of its own is hot. Makers give most processors 95 to 105.
-const HOT: f64 = 85.0;
-/// Degrees Celsius from which it is dangerous, where the part doesn't say.
-const TOO_HOT: f64 = 95.0;
-/// Degrees below a part's own critical limit that count as dangerous: there it switches itself off.
-const MARGIN: f64 = 5.0;
-/// Sensors that aren't connected report absurd figures; only these are believed.
-const PLAUSIBLE: std::ops::Range<f64> = 1.0..150.0;
 /// Percent in use from which the processor is full. Our choice; a short peak is normal, hence only a warning.
 const FULL_PERCENT: f64 = 90.0;
 /// Percent of the last minute in which programs waited for it (`psi.rst`: `some`). Our choice: a quarter.
@@ -35,15 +28,6 @@ pub(crate) struct Inputs {
     sensors: Vec<Sensor>,
     /// Times the cores were slowed down by heat.
     slowed: Vec<u64>,
-}
-
-/// A sensor as it stands in `/sys`, in thousandths of a degree.
-#[derive(Clone, Debug)]
-struct Sensor {
-    name: String,
-    value: i64,
-    max: Option<i64>,
-    critical: Option<i64>,
 }
 
 impl Check for Cpu {
@@ -96,35 +80,6 @@ fn gather_from(machine: &Machine) -> Inputs {
     }
 }
 
-/// Those of the hwmon chips (the kernel's `hwmon/sysfs-interface.rst`), else the thermal zones.
-fn sensors(machine: &Machine) -> Vec<Sensor> {
-    let mut sensors = Vec::new();
-    for chip in machine.names("/sys/class/hwmon") {
-        let folder = format!("/sys/class/hwmon/{chip}");
-        let chip = machine.word(&format!("{folder}/name")).unwrap_or(chip);
-        for file in machine.names(&folder) {
-            let Some(sensor) = file.strip_suffix("_input").filter(|name| name.starts_with("temp")) else { continue };
-            let Some(value) = machine.number(&format!("{folder}/{file}")) else { continue };
-            let label = machine.word(&format!("{folder}/{sensor}_label"));
-            sensors.push(Sensor {
-                name: label.map_or_else(|| chip.clone(), |label| format!("{chip} {label}")),
-                value,
-                max: machine.number(&format!("{folder}/{sensor}_max")),
-                critical: machine.number(&format!("{folder}/{sensor}_crit")),
-            });
-        }
-    }
-    if sensors.is_empty() {
-        for zone in machine.names("/sys/class/thermal").into_iter().filter(|name| name.starts_with("thermal_zone")) {
-            let folder = format!("/sys/class/thermal/{zone}");
-            let Some(value) = machine.number(&format!("{folder}/temp")) else { continue };
-            let name = machine.word(&format!("{folder}/type")).unwrap_or(zone);
-            sensors.push(Sensor { name, value, max: None, critical: None });
-        }
-    }
-    sensors
-}
-
 /// Share in use, if it could be told.
 fn busy(draft: &mut Draft, inputs: &Inputs) -> Option<f64> {
     let cores = inputs.after.as_ref().ok().map_or(0, |text| {
@@ -171,15 +126,15 @@ fn ticks(text: &str) -> Option<(u64, u64)> {
 
 /// Highest temperature, if there is a sensor that can be believed.
 fn temperatures(draft: &mut Draft, sensors: &[Sensor], slowed: Option<u64>) -> Option<f64> {
-    let believed: Vec<&Sensor> = sensors.iter().filter(|s| PLAUSIBLE.contains(&degrees(s.value))).collect();
-    let Some(hottest) = believed.iter().map(|s| degrees(s.value)).max_by(f64::total_cmp) else {
+    let believed: Vec<&Sensor> = sensors.iter().filter(|s| s.is_plausible()).collect();
+    let Some(hottest) = believed.iter().map(|s| s.degrees()).max_by(f64::total_cmp) else {
         let evidence = format!("/sys/class/hwmon and /sys/class/thermal: {} sensors, none usable", sensors.len());
         draft.finding(Severity::Unknown, "no-sensors", &[], evidence);
         return None;
     };
     draft.fact("hottest", tenths(hottest), "°C");
     for sensor in &believed {
-        let (now, too_hot) = (degrees(sensor.value), sensor.too_hot());
+        let (now, too_hot) = (sensor.degrees(), sensor.too_hot());
         let values = [("sensor", sensor.name.clone().into()), ("temperature", now.into())];
         let times = slowed.map_or_else(String::new, |times| format!("; slowed down {times} times"));
         let evidence = format!("{}: {now:.0} °C, dangerous from {too_hot:.0} °C{times}", sensor.name);
@@ -189,33 +144,11 @@ fn temperatures(draft: &mut Draft, sensors: &[Sensor], slowed: Option<u64>) -> O
             draft.finding(Severity::Warning, "hot", &values, evidence);
         }
     }
-    let limit = |s: &Sensor| s.critical.or(s.max).map(degrees).filter(|d| PLAUSIBLE.contains(d));
     let row = |s: &&Sensor| -> Vec<Value> {
-        vec![s.name.clone().into(), tenths(degrees(s.value)).into(), limit(s).map_or("".into(), Into::into)]
+        vec![s.name.clone().into(), tenths(s.degrees()).into(), s.limit().map_or("".into(), Into::into)]
     };
     draft.table("sensors", &["sensor", "temperature", "limit"], believed.iter().map(row).collect());
     Some(hottest)
-}
-
-impl Sensor {
-    fn too_hot(&self) -> f64 {
-        own(self.critical).map_or(TOO_HOT, |critical| critical - MARGIN)
-    }
-
-    fn hot(&self) -> f64 {
-        // Some processors give the same figure for both limits: then ours, or a little below theirs.
-        own(self.max).filter(|max| *max < self.too_hot()).unwrap_or_else(|| HOT.min(self.too_hot() - MARGIN))
-    }
-}
-
-/// A limit that a part gives itself, if it can be believed.
-fn own(limit: Option<i64>) -> Option<f64> {
-    limit.map(degrees).filter(|degrees| (40.0..PLAUSIBLE.end).contains(degrees))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "thousandths of a degree of any part fit in 52 bits")]
-fn degrees(thousandths: i64) -> f64 {
-    thousandths as f64 / 1000.0
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
 use super::address::{is_inside, shown, shown_server};
-use super::resolve::{Answer, Outcome, ask};
+use super::resolve::{Answer, ask, ask_missing};
 use super::route::{answers, gateways, leads_out_v6};
 use crate::checks::machine::{Machine, Reading};
 use crate::checks::{Check, Failure};
@@ -28,6 +28,8 @@ pub(crate) struct Inputs {
     files: Files,
     /// In the order of [`Files::servers`].
     direct: Vec<Answer>,
+    /// What each says to a name that doesn't exist.
+    missing: Vec<Answer>,
     system: Answer,
 }
 
@@ -46,10 +48,14 @@ impl Check for Dns {
     fn gather(arguments: &Arguments) -> Result<Inputs, Failure> {
         let name = arguments.get("name").ok_or(Failure::Argument("name"))?.clone();
         let before = files_from(&Machine::this());
+        let servers = before.servers();
+        let missing = std::thread::Builder::new().spawn(move || ask_missing(&servers)).map_err(Failure::Exhausted)?;
         let (direct, system) = ask(&name, &before.servers()).map_err(Failure::Exhausted)?;
+        // A thread that ended badly learnt nothing; what the others found still counts.
+        let missing = missing.join().ok().transpose().map_err(Failure::Exhausted)?.unwrap_or_default();
         // Asking woke the router up, if it is there: look at the neighbours only now.
         let neighbours = Machine::this().text("/proc/net/arp");
-        Ok(Inputs { name, files: Files { neighbours, ..before }, direct, system })
+        Ok(Inputs { name, files: Files { neighbours, ..before }, direct, missing, system })
     }
 
     fn judge(inputs: Inputs) -> Draft {
@@ -62,6 +68,15 @@ impl Check for Dns {
         }
         draft
     }
+}
+
+/// Whether there is a default route, where that can be told, and the name servers in their order.
+pub(super) fn configured(machine: &Machine) -> (Option<bool>, Vec<IpAddr>) {
+    let files = files_from(machine);
+    let v4 = files.route.as_deref().ok().map(|text| !gateways(text).is_empty());
+    let v6 = files.route_v6.as_deref().ok().map(leads_out_v6);
+    let leads_out = if v4.is_none() && v6.is_none() { None } else { Some(v4 == Some(true) || v6 == Some(true)) };
+    (leads_out, files.servers())
 }
 
 fn files_from(machine: &Machine) -> Files {
@@ -159,6 +174,7 @@ fn names(draft: &mut Draft, inputs: &Inputs) {
             }
         }
     }
+    differences(draft, inputs, &servers, &name);
     // When nothing is found at all, one sentence about it is enough.
     if found > 0 || inputs.system.found().is_some() {
         for (server, answer) in servers.iter().zip(&inputs.direct).filter(|(_, answer)| answer.found().is_none()) {
@@ -169,20 +185,22 @@ fn names(draft: &mut Draft, inputs: &Inputs) {
     }
 }
 
-impl Answer {
-    fn found(&self) -> Option<&[IpAddr]> {
-        match &self.outcome {
-            Outcome::Found(addresses) => Some(addresses).filter(|found| !found.is_empty()).map(Vec::as_slice),
-            Outcome::NoSuchName | Outcome::Refused(_) | Outcome::Silent => None,
-        }
+/// Servers that answer as the others wouldn't: with a page of their own in the place of an error, or with an address of
+/// this network in the place of one on the internet.
+fn differences(draft: &mut Draft, inputs: &Inputs, servers: &[IpAddr], name: &(&str, Value)) {
+    for (server, _) in servers.iter().zip(&inputs.missing).filter(|(_, answer)| answer.found().is_some()) {
+        let values = [("server", shown_server(*server).into())];
+        let evidence = format!("{}: an address for a name that does not exist", shown_server(*server));
+        draft.finding(Severity::Warning, "errors-redirected", &values, evidence);
     }
-
-    fn said(&self) -> String {
-        match &self.outcome {
-            Outcome::Found(addresses) => format!("{} addresses", addresses.len()),
-            Outcome::NoSuchName => "no such name".to_owned(),
-            Outcome::Refused(why) => why.clone(),
-            Outcome::Silent => "no answer".to_owned(),
+    let inside = |answer: &Answer| answer.found().map(|found| found.iter().all(|address| is_inside(*address)));
+    let kinds: Vec<(&IpAddr, bool)> =
+        servers.iter().zip(&inputs.direct).filter_map(|(server, answer)| Some((server, inside(answer)?))).collect();
+    if kinds.iter().any(|(_, inside)| !inside) {
+        for (server, _) in kinds.iter().filter(|(_, inside)| *inside) {
+            let values = [("server", shown_server(**server).into()), name.clone()];
+            let evidence = format!("{}: an address inside; other servers: one outside", shown_server(**server));
+            draft.finding(Severity::Warning, "answers-differ", &values, evidence);
         }
     }
 }
@@ -193,6 +211,7 @@ mod tests {
 
     use super::*;
     use crate::checks::machine::Unread;
+    use crate::checks::network::resolve::Outcome;
     use crate::checks::proof::{all_is_said, findings, recorded, told};
 
     const PUBLIC: &str = "93.184.215.14";
@@ -206,7 +225,8 @@ mod tests {
     }
 
     fn at(machine: &str, direct: Vec<Answer>, system: Answer) -> Inputs {
-        Inputs { name: "example.com".into(), files: files_from(&recorded(machine)), direct, system }
+        let missing = vec![Answer { outcome: Outcome::NoSuchName, took: 9 }; direct.len()];
+        Inputs { name: "example.com".into(), files: files_from(&recorded(machine)), direct, missing, system }
     }
 
     #[test]
@@ -236,6 +256,17 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_stands_out_is_named() {
+        let direct = vec![found(PUBLIC, 9), found("192.168.1.1", 9), found(PUBLIC, 9)];
+        assert_eq!(findings::<Dns>(at("desktop-fine", direct, found(PUBLIC, 9))), ["answers-differ"]);
+        let mut inputs = at("desktop-fine", vec![found(PUBLIC, 9); 3], found(PUBLIC, 9));
+        inputs.missing[2] = found("83.44.1.9", 9);
+        let draft = Dns::judge(inputs);
+        assert_eq!(draft.findings[0].values["server"], "9.9.9.9".into());
+        assert_eq!(told(Dns::ID, &draft).findings[0].id, "errors-redirected");
+    }
+
+    #[test]
     fn slow_below_at_and_above() {
         for (took, said) in [(SLOW - 1, "dns-ok"), (SLOW, "slow-answers"), (SLOW + 1, "slow-answers")] {
             let direct = vec![found(PUBLIC, 9); 3];
@@ -250,7 +281,10 @@ mod tests {
         unreadable.files.route = Err(Unread::Denied);
         assert_eq!(findings::<Dns>(at("container", vec![], silent())), ["no-gateway", "no-name-server"]);
         assert_eq!(findings::<Dns>(at("laptop-full", vec![silent()], silent())), ["gateway-silent", "names-broken"]);
+        let mut differ = at("desktop-fine", vec![found(PUBLIC, 1), found("10.0.0.1", 1)], found(PUBLIC, 1));
+        differ.missing[0] = found(PUBLIC, 1);
         all_is_said::<Dns>(vec![
+            differ,
             nowhere,
             unreadable,
             at("laptop-full", vec![silent()], silent()),
@@ -268,7 +302,7 @@ mod tests {
                 route: text(), route_v6: text(), neighbours: text(), resolver: Ok(resolver.clone()), behind_stub: Ok(resolver),
             };
             let answer = Answer { outcome: Outcome::Found(ips), took };
-            told(Dns::ID, &Dns::judge(Inputs { name: route, files, direct: vec![answer.clone()], system: answer }));
+            told(Dns::ID, &Dns::judge(Inputs { name: route, files, direct: vec![answer.clone()], missing: vec![answer.clone()], system: answer }));
         }
     }
 }

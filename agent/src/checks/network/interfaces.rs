@@ -11,6 +11,7 @@ use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
 use super::address::shown;
+use super::card;
 use crate::checks::figure::percent;
 use crate::checks::machine::Machine;
 use crate::checks::{Check, Failure};
@@ -123,13 +124,8 @@ impl Card {
         self.state == "up" || (self.state == "unknown" && self.packets > 0)
     }
 
-    /// `enx00e04c680001` is the number itself.
     fn shown(&self) -> String {
-        let number = |rest: &str| rest.len() == 12 && rest.bytes().all(|b| b.is_ascii_hexdigit());
-        match self.name.get(..3) {
-            Some(kind @ ("enx" | "wlx" | "wwx")) if self.name.get(3..).is_some_and(number) => format!("{kind}…"),
-            Some(_) | None => self.name.clone(),
-        }
+        card::shown(&self.name)
     }
 
     fn row(&self, addresses: &[(IpAddr, u8)]) -> Vec<Value> {

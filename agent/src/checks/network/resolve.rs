@@ -12,8 +12,9 @@ use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolveHosts,
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
-/// Longest wait for any answer. A person gives up on a page about then.
-const LIMIT: Duration = Duration::from_millis(2_500);
+/// Longest wait for any answer. A lost first question isn't asked again within it: programs wait five seconds before they
+/// do (resolv.conf(5)), and nobody waits for that.
+const LIMIT: Duration = Duration::from_millis(1_400);
 
 /// Where name servers listen: RFC 1035.
 const PORT: u16 = 53;
@@ -38,6 +39,43 @@ pub(super) enum Outcome {
     Refused(String),
     /// No answer in time.
     Silent,
+}
+
+impl Answer {
+    /// The addresses it found.
+    pub(super) fn found(&self) -> Option<&[IpAddr]> {
+        match &self.outcome {
+            Outcome::Found(addresses) => Some(addresses).filter(|found| !found.is_empty()).map(Vec::as_slice),
+            Outcome::NoSuchName | Outcome::Refused(_) | Outcome::Silent => None,
+        }
+    }
+
+    /// How it ended, for evidence.
+    pub(super) fn said(&self) -> String {
+        match &self.outcome {
+            Outcome::Found(addresses) => format!("{} addresses", addresses.len()),
+            Outcome::NoSuchName => "no such name".to_owned(),
+            Outcome::Refused(why) => why.clone(),
+            Outcome::Silent => "no answer".to_owned(),
+        }
+    }
+}
+
+/// A name that no server may find: it is below one that is kept for such uses (RFC 2606), and doesn't exist.
+const MISSING: &str = "no-such-name.example.com";
+
+/// Asks every server, in their order, for a name that doesn't exist.
+pub(super) fn ask_missing(servers: &[IpAddr]) -> Result<Vec<Answer>, io::Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let asked: Vec<_> =
+            servers.iter().map(|&server| tokio::spawn(directly(server, PORT, fully(MISSING)))).collect();
+        let mut answers = Vec::new();
+        for answer in asked {
+            answers.push(answer.await.map_err(io::Error::other)?);
+        }
+        Ok(answers)
+    })
 }
 
 /// Asks every server, in their order, and last the system.

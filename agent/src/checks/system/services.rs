@@ -8,6 +8,7 @@ use std::time::Duration;
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
+use super::unit;
 use crate::checks::machine::Machine;
 use crate::checks::tool::{self, Answer, Silence};
 use crate::checks::{Check, Failure};
@@ -33,13 +34,13 @@ impl Check for Services {
 
     fn gather(_: &Arguments) -> Result<Inputs, Failure> {
         let answer = tool::SYSTEMCTL.ask(&ARGUMENTS, LIMIT);
-        Ok(Inputs { systemd: Machine::this().has("/run/systemd/system"), answer })
+        Ok(Inputs { systemd: Machine::this().has(unit::BOOTED), answer })
     }
 
     fn judge(inputs: Inputs) -> Draft {
         let mut draft = Draft::default();
         if !inputs.systemd {
-            draft.finding(Severity::Unknown, "no-service-manager", &[], "/run/systemd/system does not exist");
+            draft.finding(Severity::Unknown, "no-service-manager", &[], format!("{} does not exist", unit::BOOTED));
             return draft;
         }
         let answer = match inputs.answer {
@@ -54,7 +55,7 @@ impl Check for Services {
                 return draft;
             }
         };
-        let failed: Vec<(String, String)> = answer.output.lines().filter_map(unit).collect();
+        let failed: Vec<(String, String)> = answer.output.lines().filter_map(failed).collect();
         draft.fact("failed", failed.len() as u64, "");
         for (service, state) in failed.iter().take(FINDINGS) {
             let evidence = format!("systemctl list-units --failed: {service} {state}");
@@ -70,20 +71,10 @@ impl Check for Services {
 }
 
 /// `UNIT LOAD ACTIVE SUB DESCRIPTION`: the unit as it may leave the PC, and its state.
-fn unit(line: &str) -> Option<(String, String)> {
+fn failed(line: &str) -> Option<(String, String)> {
     let mut words = line.split_whitespace().skip_while(|word| matches!(*word, "●" | "*" | "×"));
     let (name, _load, active, sub) = (words.next()?, words.next()?, words.next()?, words.next()?);
-    (active == "failed").then(|| (shown(name), sub.to_owned()))
-}
-
-fn shown(name: &str) -> String {
-    let Some((stem, kind)) = name.rsplit_once('.') else { return "…".to_owned() };
-    match (stem.split_once('@'), kind) {
-        (Some((template, _)), _) => format!("{template}@….{kind}"),
-        (None, "service" | "socket" | "timer" | "target") => name.to_owned(),
-        // The rest is named after places and devices.
-        (None, _) => format!("….{kind}"),
-    }
+    (active == "failed").then(|| (unit::shown(name), sub.to_owned()))
 }
 
 #[cfg(test)]

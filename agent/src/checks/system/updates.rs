@@ -1,7 +1,8 @@
 //! `system.updates`: updates that wait and whether a restart is due.
 //!
-//! Only counts leave the PC: a list of programs says what a person does. APT is asked to *simulate* an upgrade, offline;
-//! other systems say that they can't tell, but a kernel whose modules are gone tells everywhere.
+//! Only counts leave the PC: a list of programs says what a person does. APT is asked to *simulate* an upgrade, pacman what
+//! its lists know, both offline; other systems say that they can't tell, for their programs write caches and logs even when
+//! they only look. A kernel whose modules are gone tells everywhere.
 
 use std::time::{Duration, SystemTime};
 
@@ -23,10 +24,23 @@ const SIMULATE: [&str; 5] = ["-s", "-qq", "-o", "Debug::NoLocking=1", "upgrade"]
 /// Keeps no cache file: an account that may write APT's own would refresh it, which changes the PC.
 const NO_CACHE: [&str; 4] = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="];
 
+/// Folders and stamps that fetching package lists touches.
+const FETCHED: [&str; 4] = [
+    "/var/lib/apt/periodic/update-success-stamp",
+    "/var/lib/apt/lists/partial",
+    "/var/lib/apt/lists",
+    "/var/lib/pacman/sync",
+];
+
 pub(crate) struct Updates;
+
+/// What is installed in an older version than the lists have: pacman(8).
+const OUTDATED: [&str; 2] = ["--query", "--upgrades"];
 
 pub(crate) struct Inputs {
     simulated: Result<Answer, Silence>,
+    /// What pacman said, where there is no APT.
+    outdated: Result<Answer, Silence>,
     files: Files,
     /// Seconds since the package lists were fetched.
     lists_age: Option<u64>,
@@ -49,6 +63,10 @@ impl Check for Updates {
         let machine = Machine::this();
         Ok(Inputs {
             simulated: tool::APT_GET.ask(&arguments(may_write()), LIMIT),
+            outdated: match tool::APT_GET.place() {
+                Some(_) => Err(Silence::NotInstalled("pacman")),
+                None => tool::PACMAN.ask(&OUTDATED, LIMIT),
+            },
             files: files_from(&machine),
             lists_age: lists_age(&machine),
         })
@@ -60,6 +78,14 @@ impl Check for Updates {
         draft.fact("restart", restart.is_some(), "");
         if let Some(evidence) = restart {
             draft.finding(Severity::Warning, "restart-due", &[], evidence);
+        }
+        if let (Err(Silence::NotInstalled(_)), Some(count)) = (&inputs.simulated, outdated(&inputs.outdated)) {
+            judge_outdated(&mut draft, count);
+            lists(&mut draft, inputs.lists_age);
+            if draft.findings.iter().all(|finding| finding.severity == Severity::Unknown) {
+                draft.finding(Severity::Ok, "updates-ok", &[], "pacman --query --upgrades: nothing to install");
+            }
+            return draft;
         }
         match inputs.simulated {
             Ok(answer) if answer.status == Some(0) => {
@@ -102,9 +128,9 @@ fn files_from(machine: &Machine) -> Files {
     }
 }
 
-/// Age of the newest of the folders and stamps that fetching package lists touches.
+/// Age of the newest of [`FETCHED`].
 fn lists_age(machine: &Machine) -> Option<u64> {
-    ["/var/lib/apt/periodic/update-success-stamp", "/var/lib/apt/lists/partial", "/var/lib/apt/lists"]
+    FETCHED
         .into_iter()
         .filter_map(|path| std::fs::metadata(machine.path(path)).ok()?.modified().ok())
         .max()
@@ -140,14 +166,33 @@ fn waiting(draft: &mut Draft, output: &str) {
     }
 }
 
+/// How many lines `linux 6.17.7-1 -> 6.17.8-1` there are; those the owner keeps back end in `[ignored]`. With none, pacman
+/// ends with status 1 and says nothing.
+fn outdated(answer: &Result<Answer, Silence>) -> Option<u64> {
+    let answer = answer.as_ref().ok()?;
+    let quiet = answer.output.trim().is_empty() && answer.error.trim().is_empty();
+    (answer.status == Some(0) || (answer.status == Some(1) && quiet)).then_some(())?;
+    let waits = |line: &&str| line.contains(" -> ") && !line.trim_end().ends_with("[ignored]");
+    Some(answer.output.lines().filter(waits).count() as u64)
+}
+
+/// pacman's lists don't say which are for security.
+fn judge_outdated(draft: &mut Draft, count: u64) {
+    draft.fact("pending", count, "");
+    if count > 0 {
+        let evidence = format!("pacman --query --upgrades: {count} to install");
+        draft.finding(Severity::Warning, "updates-waiting", &[("count", count.into())], evidence);
+    }
+}
+
 fn lists(draft: &mut Draft, age: Option<u64>) {
     let Some(age) = age else {
-        return draft.finding(Severity::Unknown, "checked-unknown", &[], "/var/lib/apt/lists has no time");
+        return draft.finding(Severity::Unknown, "checked-unknown", &[], "the package lists have no time");
     };
     let days = age / DAY;
     draft.fact("checked", days, "");
     if days >= OLD_DAYS {
-        let evidence = format!("/var/lib/apt/lists is {days} days old");
+        let evidence = format!("the package lists are {days} days old");
         draft.finding(Severity::Warning, "lists-old", &[("days", days.into())], evidence);
     }
 }
@@ -162,8 +207,29 @@ mod tests {
     fn simulated(output: &str, lists_age: Option<u64>) -> Inputs {
         Inputs {
             simulated: Ok(Answer { status: Some(0), output: output.to_owned(), error: String::new() }),
+            outdated: Err(Silence::NotInstalled("pacman")),
             files: files_from(&recorded("container")),
             lists_age,
+        }
+    }
+
+    fn pacman(status: i32, output: &str, error: &str) -> Inputs {
+        let answer = Answer { status: Some(status), output: output.to_owned(), error: error.to_owned() };
+        Inputs { simulated: Err(Silence::NotInstalled("apt-get")), outdated: Ok(answer), ..simulated("", Some(0)) }
+    }
+
+    #[test]
+    fn a_system_of_pacman_is_asked_too() {
+        let lines = "linux 6.17.7.arch1-1 -> 6.17.8.arch1-1\nnano 8.6-1 -> 8.7-1\nnvidia 580-1 -> 581-1 [ignored]\n";
+        let draft = Updates::judge(pacman(0, lines, ""));
+        assert_eq!(draft.facts[1].value, 2_u64.into());
+        assert!(!format!("{draft:?}").contains("nano"));
+        for (status, output, error, found) in [
+            (0, lines, "", vec!["updates-waiting"]),
+            (1, "", "", vec!["updates-ok"]),
+            (1, "", "error: failed to initialize alpm library\n", vec!["updates-unknown"]),
+        ] {
+            assert_eq!(findings::<Updates>(pacman(status, output, error)), found, "{status} {error}");
         }
     }
 
@@ -237,6 +303,7 @@ mod tests {
         #[test]
         fn garbage_never_panics(output in "(Inst .*\n|.*)*", age in any::<Option<u64>>()) {
             told(Updates::ID, &Updates::judge(simulated(&output, age)));
+            told(Updates::ID, &Updates::judge(Inputs { lists_age: age, ..pacman(0, &output, "") }));
         }
     }
 }

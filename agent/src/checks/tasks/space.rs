@@ -3,12 +3,13 @@
 //! Folders are fixed ones below the home and `/var`, or those the person's own `user-dirs.dirs` names; only sums leave the
 //! PC. Venia's own folders are left out (SECURITY E11).
 
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity};
 
+use super::home::{self, user_folder};
 use super::walk::{Budget, Size};
 use crate::checks::figure::size;
 use crate::checks::machine::Machine;
@@ -135,7 +136,7 @@ impl Check for Space {
 }
 
 fn gather_from(machine: &Machine, user: u32, mut budget: Budget) -> Inputs {
-    let home = machine.text("/etc/passwd").ok().and_then(|text| home(&text, user));
+    let home = home::of(machine, user);
     if let Some(home) = &home {
         for place in OWN {
             for name in machine.names(&format!("{home}/{place}")).iter().filter(|name| name.starts_with("venia")) {
@@ -157,31 +158,6 @@ fn gather_from(machine: &Machine, user: u32, mut budget: Budget) -> Inputs {
     };
     let sizes = PLACES.iter().filter_map(|(kind, place)| Some((*kind, budget.size(&path(*place)?)?))).collect();
     Inputs { sizes }
-}
-
-/// Home of that user in passwd(5). The environment isn't asked: whoever sets it could name any folder.
-fn home(text: &str, user: u32) -> Option<String> {
-    let line = text.lines().find(|line| line.split(':').nth(2).and_then(|id| id.parse().ok()) == Some(user))?;
-    line.split(':').nth(5).filter(|home| home.starts_with('/') && home.len() > 1).map(str::to_owned)
-}
-
-/// `KEY="$HOME/Below"`. Nothing if the key isn't there; nothing inside if it names the home itself (then the person has no
-/// such folder) or anything that isn't below it.
-fn user_folder<'a>(text: &'a str, key: &str) -> Option<Option<&'a Path>> {
-    let value = text.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='))?;
-    let below = value.trim_matches('"').strip_prefix("$HOME/").map(Path::new);
-    let plain = |path: &&Path| {
-        path.components().next().is_some() && path.components().all(|part| matches!(part, Component::Normal(_)))
-    };
-    Some(below.filter(plain))
-}
-
-impl Size {
-    fn add(&mut self, other: Self) {
-        self.bytes = self.bytes.saturating_add(other.bytes);
-        self.denied = self.denied.saturating_add(other.denied);
-        self.cut |= other.cut;
-    }
 }
 
 #[cfg(test)]
@@ -240,21 +216,9 @@ mod tests {
         ]);
     }
 
-    #[test]
-    fn a_folder_the_person_does_not_have_is_not_the_home() {
-        assert_eq!(user_folder("A=\"$HOME/x\"\n", "A"), Some(Some(Path::new("x"))));
-        for nothing in ["A=\"$HOME/\"", "A=\"$HOME\"", "A=\"/etc\"", "A=\"$HOME/../x\"", "A=\"$HOME//\""] {
-            assert_eq!(user_folder(nothing, "A"), Some(None), "{nothing}");
-        }
-        assert_eq!(user_folder("AB=\"$HOME/x\"", "A"), None);
-        assert_eq!(home("root:x:0:0::/:\nx:x:5:5::relative:", 5), None);
-    }
-
     proptest! {
         #[test]
-        fn garbage_never_panics(text in "(A=.*\n)*|(.*:.*:[0-9]*:.*:.*:.*\n)*", bytes in any::<u64>()) {
-            home(&text, 0);
-            user_folder(&text, "A");
+        fn garbage_never_panics(bytes in any::<u64>()) {
             told(Space::ID, &Space::judge(of("logs", bytes)));
         }
     }

@@ -39,6 +39,46 @@ pub(super) struct Size {
     pub(super) cut: bool,
 }
 
+impl Size {
+    /// Adds another folder to the sum.
+    pub(super) fn add(&mut self, other: Self) {
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.denied = self.denied.saturating_add(other.denied);
+        self.cut |= other.cut;
+    }
+}
+
+/// A file or folder on the way.
+pub(super) struct Entry<'a> {
+    /// Its name: to be classed at once, and never kept.
+    pub(super) name: &'a CStr,
+    /// 1 directly in the folder, 2 one below, and so on.
+    pub(super) level: usize,
+    stat: &'a Stat,
+}
+
+impl Entry<'_> {
+    /// Bytes on the disk.
+    pub(super) fn bytes(&self) -> u64 {
+        on_disk(self.stat)
+    }
+
+    /// Whether it is a folder.
+    pub(super) fn is_folder(&self) -> bool {
+        FileType::from_raw_mode(self.stat.st_mode) == FileType::Directory
+    }
+
+    /// Whose it is.
+    pub(super) fn owner(&self) -> u32 {
+        self.stat.st_uid
+    }
+
+    /// When its content last changed, in seconds since 1970.
+    pub(super) fn modified(&self) -> u64 {
+        u64::try_from(self.stat.st_mtime).unwrap_or(0)
+    }
+}
+
 impl Budget {
     /// A budget of that many entries until then.
     pub(super) fn new(entries: u64, until: Instant) -> Self {
@@ -55,6 +95,11 @@ impl Budget {
     /// What that folder holds; nothing if there is no such folder, or it is a link, or was counted. Folders *above* it may
     /// be links: people do move their home.
     pub(super) fn size(&mut self, folder: &Path) -> Option<Size> {
+        self.each(folder, &mut |_| ())
+    }
+
+    /// As [`Budget::size`], and passes every file and folder in it to `visit`.
+    pub(super) fn each(&mut self, folder: &Path, visit: &mut dyn FnMut(Entry<'_>)) -> Option<Size> {
         let mut size = Size::default();
         let descriptor = match open(folder, flags(), Mode::empty()) {
             Ok(descriptor) => descriptor,
@@ -66,7 +111,7 @@ impl Budget {
             return None;
         }
         let mut open = vec![Dir::new(descriptor).ok()?];
-        while let Some(entries) = open.last_mut() {
+        while let (level, Some(entries)) = (open.len(), open.last_mut()) {
             if self.entries == 0 || Instant::now() >= self.until {
                 size.cut = true;
                 break;
@@ -92,11 +137,12 @@ impl Budget {
                 continue;
             }
             size.bytes = size.bytes.saturating_add(on_disk(&found));
+            visit(Entry { name, level, stat: &found });
             if FileType::from_raw_mode(found.st_mode) != FileType::Directory {
                 continue;
             }
             match enter(descriptor, name, &stat) {
-                Ok(_) if open.len() >= DEPTH => size.cut = true,
+                Ok(_) if level >= DEPTH => size.cut = true,
                 Ok(Some(inside)) => open.push(inside),
                 Ok(None) => {}
                 Err(Closed::Denied) => size.denied += 1,
@@ -210,6 +256,24 @@ mod tests {
         assert_eq!(megabytes(budget.size(&folder.path().join("a/b"))), 1);
         assert_eq!(megabytes(budget.size(folder.path())), 1);
         assert_eq!(budget.size(folder.path()), None);
+    }
+
+    #[test]
+    fn every_entry_is_passed_once_with_its_level() {
+        let folder = tempfile::tempdir().unwrap();
+        create_dir_all(folder.path().join("a/b")).unwrap();
+        file(&folder.path().join("a/b"), "x");
+        symlink("x", folder.path().join("a/b/link")).unwrap();
+        let mut met = Vec::new();
+        let size = budget(MANY).each(folder.path(), &mut |entry| {
+            met.push((entry.name.to_str().unwrap().to_owned(), entry.level, entry.is_folder()));
+            assert!(entry.modified() > 1_600_000_000 && entry.owner() == rustix::process::getuid().as_raw());
+            assert!(entry.bytes() >= 1 << 20 || entry.name != c"x");
+        });
+        met.sort();
+        let expected = [("a", 1, true), ("b", 2, true), ("link", 3, false), ("x", 3, false)];
+        assert_eq!(met, expected.map(|(name, level, folder)| (name.to_owned(), level, folder)));
+        assert_eq!(megabytes(size), 1);
     }
 
     #[test]

@@ -7,20 +7,21 @@ use std::time::Duration;
 
 use venia_proto::address::RelayAddress;
 use venia_proto::key::VerifierKey;
+use venia_proto::policy::Policies;
 use venia_proto::rendezvous::{Call, Refusal};
 use venia_proto::statement::Statement;
 use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::followed;
 use venia_relay::client::home::{Home, HomeError};
-use venia_ui::failure::{Failure, Trouble};
+use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::words::Words;
 
 use super::LAST_LINES;
 use crate::cli::Ask;
 use crate::commands::{home_failure, relay_failure};
-use crate::known;
+use crate::driver::clock;
 use crate::person::Line;
-use crate::succession;
+use crate::{Parts, known, owner, succession};
 
 /// How long a relay may take to look up a checkpoint of its own.
 const SEEN: Duration = Duration::from_secs(2);
@@ -41,6 +42,26 @@ pub(super) fn address(ask: &Ask, home: &Home, words: &Words) -> Result<RelayAddr
 pub(super) async fn resolve(address: &RelayAddress) -> Option<std::net::SocketAddr> {
     let at = tokio::net::lookup_host(address.at.to_string());
     tokio::time::timeout(Duration::from_secs(10), at).await.ok()?.ok()?.next()
+}
+
+/// What the owner of this PC never allows; an error if that is this service, or anybody at this hour. Nobody is called then.
+pub(super) fn allowed(parts: &Parts, home: &Home, address: &RelayAddress, words: &Words) -> Result<Policies, Failure> {
+    let now = clock::now().wall;
+    let policies = owner::policies(&parts.policy, home.dir(), now).map_err(|error| {
+        let message = words.say("agent-policy", &[("why", &error.to_string())]);
+        Failure { message, ..Failure::of(Trouble::Usage, words).with_hint(words.say("agent-policy-hint", &[])) }
+    })?;
+    let refused = |id: &str| {
+        let failure = Failure::of(Trouble::Usage, words).with_hint(words.say("agent-owner-hint", &[]));
+        Failure { message: words.say(id, &[]), exit: Exit::Refused, ..failure }
+    };
+    if policies.keep_out(address.root) {
+        Err(refused("agent-owner-service"))
+    } else if policies.is_closed(now) {
+        Err(refused("agent-owner-hours"))
+    } else {
+        Ok(policies)
+    }
 }
 
 /// What the owner of this PC decided about witnesses, now or before. Without any it couldn't be kept, and nobody is called.

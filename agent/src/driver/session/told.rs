@@ -4,15 +4,18 @@
 //! Not here: the text of a card ([`crate::driver::questions`]) and of a line ([`crate::person::feed`]), and whether
 //! anything is asked or told, which the machine decides.
 
-use venia_proto::consent::{CardId, Choice};
+use std::collections::BTreeSet;
+
+use venia_proto::consent::{self, Card, CardId, Choice};
 use venia_proto::ledger::body::ItemId;
 use venia_proto::ledger::kind::{Cause, Why};
 use venia_proto::report::Text;
 use venia_proto::session::agent::{Input, Tell};
 
 use super::Session;
+use crate::driver::questions::Shown;
 use crate::person::feed::{News, news};
-use crate::person::{self, Answer, QuestionId};
+use crate::person::{self, Answer, QuestionId, Ticks};
 
 impl Session<'_, '_> {
     /// What the person does.
@@ -41,11 +44,38 @@ impl Session<'_, '_> {
                         self.feed(News::Denied);
                         Choice::Deny
                     }
+                    Answer::Tick(ticks) => return Some(Input::Ticked { card, ticked: self.ticked(&ticks) }),
+                    Answer::Send => Choice::Allow { minutes: None },
+                    Answer::Keep => Choice::Deny,
                     Answer::Sign | Answer::NotNow | Answer::Words(_) => return None,
                 };
                 Some(Input::Answered { card, choice })
             }
         }
+    }
+
+    /// A card as it stands before them.
+    pub(super) fn show(&self, card: &Card) -> Shown {
+        let (catalog, words) = (self.parts.catalog, self.parts.words);
+        if let consent::Question::Preview { run } = card.question
+            && let Some((item, report)) = self.machine.preview(run)
+            && let Some(item) = catalog.get(item)
+        {
+            return self.questions.preview(item, report, words);
+        }
+        self.questions.show(card, catalog, words)
+    }
+
+    /// The items whose boxes are ticked after this.
+    fn ticked(&self, ticks: &Ticks) -> BTreeSet<ItemId> {
+        let after = |(number, (item, ticked)): (usize, &(ItemId, bool))| {
+            let ticked = match ticks {
+                Ticks::All => true,
+                Ticks::Toggle(numbers) => ticked ^ numbers.contains(&number),
+            };
+            ticked.then(|| item.clone())
+        };
+        (1..).zip(&self.boxes).filter_map(after).collect()
     }
 
     /// What the machine tells them, in their words.
@@ -63,6 +93,7 @@ impl Session<'_, '_> {
                 }
             }
             Tell::NotSent(item) => self.feed(News::Killed(&self.title(&item))),
+            Tell::Kept(item) => self.feed(News::Kept(&self.title(&item))),
             Tell::Refused(item, why) => {
                 // The card that was denied is counted already.
                 self.ended.refused += usize::from(why != Why::Person);

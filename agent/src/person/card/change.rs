@@ -9,7 +9,7 @@ use venia_proto::report::{Fact, Table};
 use venia_ui::units;
 use venia_ui::words::Words;
 
-use super::{Request, Shown, indented};
+use super::{Found, Request, indented};
 
 /// Rows of one table that a card shows; a longer list isn't read.
 const ROWS_MAX: usize = 20;
@@ -17,7 +17,7 @@ const ROWS_MAX: usize = 20;
 /// Below *What*: what changes, and how to undo it.
 pub(super) fn lines(request: &Request<'_>, words: &Words) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(shown) = &request.shown {
+    if let Some(shown) = &request.found {
         lines.push(indented(words.say("consent-change", &[])));
         let facts = shown.report.facts.iter().filter(|fact| fact.key != PLAN);
         lines.extend(facts.map(|known| detail(fact(known, shown, words))));
@@ -46,12 +46,12 @@ fn changes<'a>(request: &'a Request<'_>) -> impl Iterator<Item = &'a Change> {
     request.items.iter().filter_map(|covered| covered.item.change.as_ref())
 }
 
-fn fact(fact: &Fact, shown: &Shown<'_>, words: &Words) -> String {
+fn fact(fact: &Fact, shown: &Found<'_>, words: &Words) -> String {
     let title = shown.preview.facts.get(&fact.key).map_or(fact.key.as_str(), |texts| words.of(&texts.label));
     words.say("consent-value", &[("title", &title), ("value", &units::value(&fact.value, &fact.unit, words))])
 }
 
-fn table(table: &Table, shown: &Shown<'_>, words: &Words) -> Vec<String> {
+fn table(table: &Table, shown: &Found<'_>, words: &Words) -> Vec<String> {
     let Some(texts) = shown.preview.tables.get(&table.title).filter(|_| !table.rows.is_empty()) else {
         return Vec::new();
     };

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use venia_proto::ledger::body::Language;
-use venia_proto::report::Draft;
+use venia_proto::report::{Draft, Fact};
 
 use super::*;
 
@@ -50,8 +50,11 @@ fn with_request<T>(name: &str, reason: &str, then: impl FnOnce(&Request<'_>) -> 
         who: Who { name: &name, organisation: &organisation, level: 2 },
         reason: &reason,
         scopes: &BTreeSet::from([Scope::System, Scope::Chat]),
-        items: vec![Covered { item: &space, values: &none }, Covered { item: &spot, values: &values }],
-        shown: None,
+        items: vec![
+            Covered { item: &space, values: &none, tick: Some(true) },
+            Covered { item: &spot, values: &values, tick: Some(false) },
+        ],
+        found: None,
         time: Time::Minutes(30),
         fenced: true,
         auditors: &Auditors::default(),
@@ -98,7 +101,7 @@ fn a_changing_item_says_so_and_is_asked_once() {
         let values = BTreeMap::new();
         let request = Request {
             scopes: &BTreeSet::new(),
-            items: vec![Covered { item: &clean, values: &values }],
+            items: vec![Covered { item: &clean, values: &values, tick: None }],
             time: Time::Once,
             fenced: false,
             ..request.clone()
@@ -219,8 +222,8 @@ fn change_card(kinds: u64, language: Language) -> String {
     with_request("Ana López", "Your disk is full", |request| {
         let request = Request {
             scopes: &BTreeSet::new(),
-            items: vec![Covered { item: &clean, values: &values }],
-            shown: Some(Shown { preview: &look, report: &report }),
+            items: vec![Covered { item: &clean, values: &values, tick: None }],
+            found: Some(Found { preview: &look, report: &report }),
             time: Time::Once,
             ..request.clone()
         };
@@ -253,11 +256,24 @@ fn g6_a_change_says_whether_it_can_be_stopped_and_who_does_it() {
         let clean = item(definition);
         let values = BTreeMap::new();
         let card = with_request("Ana", "x", |request| {
-            let items = vec![Covered { item: &clean, values: &values }];
+            let items = vec![Covered { item: &clean, values: &values, tick: None }];
             consent(&Request { items, ..request.clone() }, &Words::new(Language::En))
         });
         assert_eq!(card.contains("Once started, this takes about 20 s and cannot be stopped."), said, "{card}");
         assert_eq!(card.contains("It takes about 20 s. You can stop it."), !said);
         assert_eq!(card.contains("the administrator's password"), said);
     }
+}
+
+#[test]
+fn e2_a_preview_shows_exactly_what_would_leave() {
+    let spot = item(SPACE);
+    let mut report = Report::default();
+    let row = "x".repeat(70) + "send / keep > send";
+    report.facts.push(Fact { key: "a\r\nsend / keep > ".to_owned(), value: row.into(), unit: String::new() });
+    let card = |hidden, language| preview(&Foreign::new("Ana"), &spot, &report, hidden, &Words::new(language));
+    insta::assert_snapshot!("preview_en", card(0, Language::En));
+    insta::assert_snapshot!("preview_es", card(3, Language::Es));
+    let (_, prompt) = card(0, Language::En).rsplit_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert_eq!(prompt, "send / keep > ");
 }

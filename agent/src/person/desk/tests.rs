@@ -11,7 +11,7 @@ fn question(id: u64, kind: Asking) -> Question {
     Question { id: QuestionId(id), text: format!("card {id}\nprompt {id} > "), kind }
 }
 
-const CONSENT: Asking = Asking::Consent { minutes: Some(30) };
+const CONSENT: Asking = Asking::Consent { minutes: Some(30), boxes: 0, ticked: 0 };
 
 /// Prints all there is, opening whatever wants to be opened.
 fn screen(desk: &mut Desk) -> String {

@@ -56,7 +56,7 @@ fn at_a_terminal() -> (Keys, Line) {
 
 fn consent() -> Question {
     let text = "Ana asks\nTime: 30 minutes\nallow / deny > ".to_owned();
-    Question { id: QuestionId(7), text, kind: Asking::Consent { minutes: Some(30) } }
+    Question { id: QuestionId(7), text, kind: Asking::Consent { minutes: Some(30), boxes: 0, ticked: 0 } }
 }
 
 fn next(line: &mut Line) -> Event {

@@ -18,7 +18,7 @@ impl Agent {
     ) -> Card {
         let id = CardId(self.next_card);
         self.next_card += 1;
-        Card { id, asked, question, scopes, items, preview: None }
+        Card { id, asked, question, scopes, items, unticked: BTreeSet::new(), planned: None }
     }
 
     /// Puts the next waiting card on the screen if there is none.
@@ -35,7 +35,7 @@ impl Agent {
             // would show may be too old by now.
             let why = if self.requests.get(&card.id).is_some_and(|(_, w)| self.is_repeated(now, scope_of(&w.item))) {
                 Some(Why::Repeated)
-            } else if card.preview.as_ref().is_some_and(|preview| !is_fresh(preview, now)) {
+            } else if card.planned.as_ref().is_some_and(|planned| !is_fresh(planned, now)) {
                 Some(Why::NotShown)
             } else {
                 None
@@ -59,9 +59,26 @@ impl Agent {
         self.refusals >= REFUSALS_MAX || at.is_some_and(|at| now.boot_ms.saturating_sub(*at) < timer::REPEAT_MS)
     }
 
+    /// Whether the person left this item's box empty within the last minute: that was their answer to it.
+    fn was_left_out(&self, now: Now, item: &body::ItemId) -> bool {
+        self.left_out.get(item).is_some_and(|at| now.boot_ms.saturating_sub(*at) < timer::REPEAT_MS)
+    }
+
     pub(super) fn shown(&mut self, card: CardId, text: String) {
         if let Some(open) = self.open_card.as_mut().filter(|open| open.card.id == card) {
             open.text = text;
+        }
+    }
+
+    /// The person ticked other boxes: the card is shown again as it stands now, and only what stands there can be
+    /// answered.
+    pub(super) fn ticked(&mut self, now: Now, card: CardId, ticked: &BTreeSet<body::ItemId>) {
+        if let Some(open) = self.open_card.as_mut().filter(|open| open.card.id == card && open.card.has_boxes()) {
+            let boxes = open.card.items.iter().map(|allowed| &allowed.item);
+            open.card.unticked = boxes.filter(|item| !ticked.contains(*item)).cloned().collect();
+            open.text.clear();
+            self.effects.push_back(Effect::Ask(open.card.clone()));
+            self.timers.set(Timer::Silence, now.boot_ms + timer::SILENCE_MS);
         }
     }
 
@@ -105,7 +122,7 @@ impl Agent {
                 let (batch, _) = self.consented(now, &open, Answer::Yes, None);
                 self.after_yes(now, batch, consent);
                 self.phase = Phase::Open;
-                self.offer(catalog, open.card.asked);
+                self.offer(catalog, now, open.card.asked);
                 if self.relay_lost || self.link_lost {
                     self.lost(now);
                 }
@@ -120,6 +137,7 @@ impl Agent {
                 self.tell(Tell::Resumed);
                 self.open_gates(now);
             }
+            Question::Preview { run } => self.send_looked_at(now, run),
             Question::Grant | Question::Renewal { .. } | Question::Change => {
                 let Some(grant) = Grant::answered(&open.card, minutes, consent, technician, now.boot_ms) else {
                     // Minutes no grant can have: the shell let through what it should have asked again.
@@ -128,6 +146,7 @@ impl Agent {
                 let (batch, _) = self.consented(now, &open, Answer::Yes, minutes);
                 self.after_yes(now, batch, consent);
                 self.grants.push(grant);
+                self.left_out.extend(open.card.unticked.iter().map(|item| (item.clone(), now.boot_ms)));
                 if let Some((request, wanted)) = self.requests.remove(&open.card.id) {
                     self.admit(catalog, now, request, wanted, Vec::new());
                 }
@@ -142,6 +161,9 @@ impl Agent {
     }
 
     fn refused(&mut self, now: Now, open: OpenCard, answer: Answer) {
+        if let Question::Preview { run } = open.card.question {
+            return self.withhold(run);
+        }
         let consent = self.next_own(0);
         self.consented(now, &open, answer, None);
         // A no overtakes every gate.
@@ -151,7 +173,7 @@ impl Agent {
             Question::Arrival => return self.close(now, if said_no { Close::Refused } else { Close::Silence }),
             // Only a person's own act is recorded as theirs.
             Question::Resume => return self.close(now, if said_no { Close::Stopped } else { Close::Silence }),
-            Question::Grant | Question::Renewal { .. } | Question::Change => {}
+            Question::Grant | Question::Renewal { .. } | Question::Change | Question::Preview { .. } => {}
         }
         self.refusals = self.refusals.saturating_add(1);
         // The scopes it named, and those of the single items on it.
@@ -177,7 +199,7 @@ impl Agent {
             text: open.text.clone(),
             language,
             scopes: open.card.scopes.clone(),
-            items: open.card.items.clone(),
+            items: open.card.ticked().cloned().collect(),
             minutes,
         });
         let took = now.boot_ms.saturating_sub(open.asked_ms);
@@ -185,8 +207,8 @@ impl Agent {
     }
 
     /// Makes the one card for everything the technician named at arrival. What this agent doesn't have, what needs a
-    /// higher level and what changes the PC isn't on it.
-    fn offer(&mut self, catalog: &Catalog, join: EntryRef) {
+    /// higher level, what changes the PC and what its owner forbids isn't on it.
+    fn offer(&mut self, catalog: &Catalog, now: Now, join: EntryRef) {
         let Some((offer, level)) = self.arrival.as_ref().map(|arrival| (arrival.offer.clone(), arrival.level)) else {
             return;
         };
@@ -209,9 +231,14 @@ impl Agent {
                 None => drop(items.insert(one.item.clone(), one)),
             }
         }
+        items.retain(|id, _| catalog.get(id).is_some_and(|item| !self.policies.forbid(item, now.wall)));
         // A card even if nothing of the offer is left: the technician waits for its answer.
         if !offer.scopes.is_empty() || !offer.items.is_empty() {
-            let card = self.new_card(join, Question::Grant, offer.scopes, items.into_values().collect());
+            let mut card = self.new_card(join, Question::Grant, offer.scopes, items.into_values().collect());
+            if card.has_boxes() {
+                let asked = card.items.iter().filter_map(|allowed| catalog.get(&allowed.item));
+                card.unticked = asked.filter(|item| item.personal).map(|item| item.id.clone()).collect();
+            }
             self.waiting_cards.push_back(card);
         }
     }
@@ -235,8 +262,12 @@ impl Agent {
         let preview = if reads { None } else { self.preview_for(catalog, now, &wanted) };
         let why = if self.paused.is_some() {
             Some(Why::Paused)
+        } else if self.policies.forbid(item, now.wall) {
+            Some(Why::Policy)
         } else if self.is_repeated(now, Some(item.area.scope())) {
             Some(Why::Repeated)
+        } else if self.was_left_out(now, &item.id) {
+            Some(Why::Person)
         } else if !reads && self.arrival.as_ref().is_some_and(|arrival| !arrival.known_root) {
             // A service this PC never met only looks (A2).
             Some(Why::Policy)
@@ -268,7 +299,7 @@ impl Agent {
         if let Some(preview) = &preview {
             self.previews.remove(&preview.item);
         }
-        card.preview = preview;
+        card.planned = preview;
         self.requests.insert(card.id, (request, wanted));
         self.waiting_cards.push_back(card);
         self.show_next(now);

@@ -71,7 +71,8 @@ impl Agent {
     fn void_cards(&mut self, now: Now, close: &Close) {
         if let Some(open) = self.open_card.take() {
             self.effects.push_back(Effect::Withdraw(open.card.id));
-            if *close == Close::Stopped {
+            let grants = !matches!(open.card.question, Question::Preview { .. });
+            if *close == Close::Stopped && grants {
                 // STOP at a question is a no to it.
                 self.consented(now, &open, Answer::No, None);
             }

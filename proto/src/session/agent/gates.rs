@@ -96,7 +96,7 @@ impl Agent {
             .values()
             .filter_map(|run| match run.state {
                 RunState::Admitted(admitted) if self.strict && self.witnessed < Some(admitted) => Some(admitted),
-                RunState::Admitted(_) | RunState::Running | RunState::Recorded(_) => None,
+                RunState::Admitted(_) | RunState::Running | RunState::LookedAt(_) | RunState::Recorded(_) => None,
             })
             .collect();
         self.timers.retain(|timer| match timer {

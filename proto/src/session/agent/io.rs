@@ -1,5 +1,7 @@
 //! What can happen to a session, and what it can order: the whole surface between the rules and a shell.
 
+use std::collections::BTreeSet;
+
 use crate::consent::{Card, CardId, Choice, EntryRef, Permit, RunId};
 use crate::foreign::Foreign;
 use crate::id::Strand;
@@ -95,6 +97,13 @@ pub enum Input {
         card: CardId,
         /// The text.
         text: String,
+    },
+    /// The person changed which boxes of a card are ticked.
+    Ticked {
+        /// The card.
+        card: CardId,
+        /// Every item whose box is ticked now.
+        ticked: BTreeSet<body::ItemId>,
     },
     /// The person answered a card.
     Answered {
@@ -205,6 +214,8 @@ pub enum Tell {
     Sent(body::ItemId),
     /// It ended and nothing was sent.
     NotSent(body::ItemId),
+    /// Its result stays here: the person kept it, or could not be asked.
+    Kept(body::ItemId),
     /// Something was refused without asking.
     Refused(body::ItemId, Why),
     /// The technician says something.

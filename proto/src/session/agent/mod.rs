@@ -11,12 +11,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::catalog::Catalog;
-use crate::consent::{Card, CardId, Choice, EntryRef, Grant, Permit, Preview, RunId, Wanted};
+use crate::consent::{Card, CardId, Choice, EntryRef, Grant, Permit, Planned, RunId, Wanted};
 use crate::foreign::Foreign;
 use crate::id::Strand;
 use crate::ledger::body::{self, Body, Request};
 use crate::ledger::kind::{Cause, Kind, KindName, Why};
 use crate::now::Now;
+use crate::policy::Policies;
 use crate::report::Report;
 use crate::scope::Scope;
 
@@ -96,6 +97,8 @@ struct Run {
     /// The `consent` event of its grant.
     grant: EntryRef,
     deadline_ms: u32,
+    /// Its result may hold personal data: the person looks at it before it is sent.
+    personal: bool,
     state: RunState,
 }
 
@@ -105,6 +108,8 @@ enum RunState {
     Admitted(BatchId),
     /// A worker has its permit.
     Running,
+    /// The person looks at what would be sent; nothing of it is recorded yet.
+    LookedAt(Box<Report>),
     /// Its result is recorded here and waits for its receipt, and for the end of a pause.
     Recorded(EntryRef),
 }
@@ -124,6 +129,8 @@ pub struct Agent {
     witnessed: Option<BatchId>,
     /// Nothing runs before witnesses cosigned its admission.
     strict: bool,
+    /// What the owner of this PC never allows.
+    policies: Policies,
     /// The batch of the `close` event.
     close_batch: Option<BatchId>,
     /// Numbers of the agent's events the technician doesn't have yet.
@@ -139,11 +146,13 @@ pub struct Agent {
     requests: BTreeMap<CardId, (EntryRef, Wanted)>,
     runs: BTreeMap<RunId, Run>,
     /// What previews found, by preview: a change is asked for only after its own.
-    previews: BTreeMap<body::ItemId, Box<Preview>>,
+    previews: BTreeMap<body::ItemId, Box<Planned>>,
     paused: Option<Cause>,
     /// When the session went on after a sleep.
     resumed_ms: Option<u64>,
     refused: BTreeMap<Scope, u64>,
+    /// When the person left an item's box empty.
+    left_out: BTreeMap<body::ItemId, u64>,
     refusals: u8,
     withheld: u8,
     chat_stopped: bool,
@@ -173,6 +182,7 @@ impl Agent {
             receipted: None,
             witnessed: None,
             strict: false,
+            policies: Policies::default(),
             close_batch: None,
             unsent: BTreeSet::new(),
             relay_lost: false,
@@ -187,6 +197,7 @@ impl Agent {
             paused: None,
             resumed_ms: None,
             refused: BTreeMap::new(),
+            left_out: BTreeMap::new(),
             refusals: 0,
             withheld: 0,
             chat_stopped: false,
@@ -200,6 +211,12 @@ impl Agent {
     /// The same, on a PC whose owner lets nothing run before witnesses cosigned its admission.
     pub fn strict() -> Self {
         Self { strict: true, ..Self::new() }
+    }
+
+    /// The same, under what the owner of this PC never allows.
+    #[must_use]
+    pub fn under(self, policies: Policies) -> Self {
+        Self { policies, ..self }
     }
 
     /// Where the session stands.
@@ -220,6 +237,12 @@ impl Agent {
     /// Runs a worker has a permit for and whose end isn't known.
     pub fn running(&self) -> impl Iterator<Item = RunId> + '_ {
         self.runs.iter().filter(|(_, run)| run.state == RunState::Running).map(|(id, _)| *id)
+    }
+
+    /// What a preview card is about: exactly what would be recorded and sent.
+    pub fn preview(&self, run: RunId) -> Option<(&body::ItemId, &Report)> {
+        let run = self.runs.get(&run)?;
+        if let RunState::LookedAt(report) = &run.state { Some((&run.wanted.item, report)) } else { None }
     }
 
     /// When to call [`Self::handle`] with [`Input::Tick`] at the latest, on the boot clock.
@@ -314,6 +337,7 @@ impl Agent {
             Input::EyesBack => self.timers.stop(Timer::Eyes),
             Input::Slept { ms } => self.slept(now, ms),
             Input::Shown { card, text } => self.shown(card, text),
+            Input::Ticked { card, ticked } => self.ticked(now, card, &ticked),
             Input::Answered { card, choice } => self.answered(catalog, now, card, choice),
             Input::PersonSays(text) => self.person_says(now, text),
             Input::Finished { run, outcome } => self.finished(catalog, now, run, outcome),

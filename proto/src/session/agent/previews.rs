@@ -14,7 +14,7 @@ impl Agent {
         }
         self.previews.remove(&wanted.item);
         if report.plan().is_some() {
-            let preview = Preview {
+            let preview = Planned {
                 item: wanted.item.clone(),
                 arguments: wanted.arguments.clone(),
                 report: report.clone(),
@@ -25,7 +25,7 @@ impl Agent {
     }
 
     /// What the preview of this change found, if it was this change's and is still fresh.
-    pub(super) fn preview_for(&self, catalog: &Catalog, now: Now, wanted: &Wanted) -> Option<Box<Preview>> {
+    pub(super) fn preview_for(&self, catalog: &Catalog, now: Now, wanted: &Wanted) -> Option<Box<Planned>> {
         let change = body::Asked {
             item: wanted.item.clone(),
             definition: wanted.definition.clone(),
@@ -38,6 +38,6 @@ impl Agent {
 }
 
 /// Whether it counts still.
-pub(super) fn is_fresh(preview: &Preview, now: Now) -> bool {
-    now.boot_ms.saturating_sub(preview.seen_ms) < timer::PREVIEW_MS
+pub(super) fn is_fresh(planned: &Planned, now: Now) -> bool {
+    now.boot_ms.saturating_sub(planned.seen_ms) < timer::PREVIEW_MS
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::catalog::Effect as ItemEffect;
+use crate::consent::Question;
 use crate::ledger::body::{Admit, ItemId, Outcome, Refuse};
 use crate::ledger::kind::Status;
 
@@ -29,6 +30,8 @@ impl Agent {
         };
         if self.paused.is_some() {
             self.refuse(theirs, request, &body.item, Why::Paused, "");
+        } else if self.policies.forbid(item, now.wall) {
+            self.refuse(theirs, request, &body.item, Why::Policy, "");
         } else if item.effect == ItemEffect::Changes {
             // Each change is asked on its own, whatever was allowed before.
             self.ask(catalog, now, request, body);
@@ -52,7 +55,7 @@ impl Agent {
 
     fn admitted_or_running(&self) -> usize {
         let at_work = |run: &&Run| match run.state {
-            RunState::Admitted(_) | RunState::Running => true,
+            RunState::Admitted(_) | RunState::Running | RunState::LookedAt(_) => true,
             RunState::Recorded(_) => false,
         };
         self.runs.values().filter(at_work).count()
@@ -90,7 +93,10 @@ impl Agent {
         let run = RunId(self.next_run);
         self.next_run += 1;
         let state = RunState::Admitted(batch);
-        self.runs.insert(run, Run { request, admit, wanted, grant, deadline_ms: item.deadline_ms, state });
+        self.runs.insert(
+            run,
+            Run { request, admit, wanted, grant, deadline_ms: item.deadline_ms, personal: item.personal, state },
+        );
         self.await_receipt(batch, now.boot_ms + timer::ADMISSION_MS);
         self.after(batch, KindName::Admit, Then::Send(admit));
         self.after_admission(batch, run);
@@ -120,20 +126,60 @@ impl Agent {
         let live = self.is_granted(run.grant, now);
         let (status, outcome) = match outcome {
             Finished::Reported(_) if !live => (Status::Late, None),
-            Finished::Reported(report) if report.is_unknown() => (Status::Unknown, report.into()),
+            Finished::Reported(report) if report.is_unknown() => (Status::Unknown, Some(Outcome::of(report))),
             Finished::Reported(report) => {
                 self.keep_preview(catalog, now, &run.wanted, &report);
-                (Status::Done, report.into())
+                (Status::Done, Some(Outcome::of(report)))
             }
             Finished::Failed(detail) => (Status::Failed, Some(Outcome { report: None, detail })),
         };
+        if let (Status::Done, true, Some(Outcome { report: Some(report), .. })) = (status, run.personal, &outcome) {
+            return self.look_at(now, id, run.request, report.clone());
+        }
+        self.record_result(now, id, &run, status, outcome);
+    }
+
+    /// A result that may hold personal data waits for the person; the worker is done and nothing is recorded. (E2)
+    fn look_at(&mut self, now: Now, id: RunId, request: EntryRef, report: Report) {
+        if let Some(run) = self.runs.get_mut(&id) {
+            run.state = RunState::LookedAt(Box::new(report));
+        }
+        let card = self.new_card(request, Question::Preview { run: id }, BTreeSet::new(), Vec::new());
+        self.waiting_cards.push_back(card);
+        self.show_next(now);
+    }
+
+    /// The person lets it go.
+    pub(super) fn send_looked_at(&mut self, now: Now, id: RunId) {
+        let Some(run) = self.runs.get(&id).cloned() else { return };
+        if let RunState::LookedAt(report) = &run.state {
+            self.record_result(now, id, &run, Status::Done, Some(Outcome::of(Report::clone(report))));
+        }
+    }
+
+    /// The person keeps it, or can't be asked any more: nothing of it is recorded, sealed or sent. (E2)
+    pub(super) fn withhold(&mut self, id: RunId) {
+        let Some(run) = self.runs.remove(&id) else { return };
+        let asks = |card: &Card| card.question == Question::Preview { run: id };
+        self.waiting_cards.retain(|card| !asks(card));
+        if let Some(open) = self.open_card.take_if(|open| asks(&open.card)) {
+            self.timers.stop(Timer::Silence);
+            self.effects.push_back(Effect::Withdraw(open.card.id));
+        }
+        let kind = Kind::Result { admit: run.admit, status: Status::Withheld };
+        let (batch, result) = self.record_own(kind, Body::None);
+        self.after(batch, KindName::Result, Then::SendBare(result));
+        self.tell(Tell::Kept(run.wanted.item));
+    }
+
+    fn record_result(&mut self, now: Now, id: RunId, run: &Run, status: Status, outcome: Option<Outcome>) {
         let size = outcome.as_ref().and_then(|o| serde_json::to_vec(o).ok()).map_or(0, |json| json.len() as u64);
         let body = outcome.map_or(Body::None, Body::Result);
         let (batch, result) = self.record_own(Kind::Result { admit: run.admit, status }, body);
         if status == Status::Late {
             self.runs.remove(&id);
             self.after(batch, KindName::Result, Then::SendBare(result));
-            return self.tell(Tell::NotSent(run.wanted.item));
+            return self.tell(Tell::NotSent(run.wanted.item.clone()));
         }
         let waits = timer::ADMISSION_MS + size.div_ceil(64 * 1024) * timer::RESULT_PER_64_KIB_MS;
         self.await_receipt(batch, now.boot_ms + waits);
@@ -194,18 +240,22 @@ impl Agent {
                 RunState::Admitted(_) => self.withdraw_run(id, why),
                 RunState::Running if unstarted => self.withdraw_run(id, why),
                 RunState::Running => self.kill(id, &run, "stopped"),
-                RunState::Recorded(_) => {}
+                RunState::LookedAt(_) | RunState::Recorded(_) => {}
             }
         }
     }
 
-    /// Recorded results that match are never sent; the technician only learns that there was one.
+    /// Results that match are never sent, looked at or recorded; the technician only learns that there was one.
     pub(super) fn drop_results(&mut self, which: impl Fn(&Run) -> bool) {
         for (id, run) in self.matching(which) {
-            if let RunState::Recorded(result) = run.state {
-                self.runs.remove(&id);
-                self.only_bare(Some(id), result);
-                self.tell(Tell::NotSent(run.wanted.item));
+            match run.state {
+                RunState::Admitted(_) | RunState::Running => {}
+                RunState::LookedAt(_) => self.withhold(id),
+                RunState::Recorded(result) => {
+                    self.runs.remove(&id);
+                    self.only_bare(Some(id), result);
+                    self.tell(Tell::NotSent(run.wanted.item));
+                }
             }
         }
     }
@@ -226,8 +276,8 @@ impl Agent {
     }
 }
 
-impl From<Report> for Option<Outcome> {
-    fn from(report: Report) -> Self {
-        Some(Outcome { report: Some(report), detail: Foreign::new("") })
+impl Outcome {
+    fn of(report: Report) -> Self {
+        Self { report: Some(report), detail: Foreign::new("") }
     }
 }

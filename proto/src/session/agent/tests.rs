@@ -5,6 +5,7 @@ use crate::ledger::body::{ItemId, Offer};
 
 mod changes;
 mod ends;
+mod looks;
 mod story;
 
 use story::*;

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use venia_proto::foreign::Foreign;
 use venia_proto::now::Wall;
-use venia_proto::statement::Role;
+use venia_proto::statement::{PackHash, Role};
 use zeroize::ZeroizeOnDrop;
 
 use crate::server::recipient::Recipient;
@@ -46,6 +46,18 @@ pub enum Request {
     AuditorRemove {
         /// Its `age` recipient.
         recipient: String,
+    },
+    /// Which packs of items the organisation stands for.
+    Packs,
+    /// Stand for one more.
+    PackAdd {
+        /// Its hash.
+        pack: PackHash,
+    },
+    /// Stand for a pack no more.
+    PackRemove {
+        /// Its hash.
+        pack: PackHash,
     },
     /// Who cosigns checkpoints.
     Witnesses,
@@ -136,6 +148,13 @@ pub enum Reply {
         serial: u64,
         /// In the order they were added.
         auditors: Vec<Recipient>,
+    },
+    /// To [`Request::Packs`], [`Request::PackAdd`] and [`Request::PackRemove`].
+    Packs {
+        /// Serial of the statement that names them.
+        serial: u64,
+        /// In the order they were added.
+        packs: Vec<PackHash>,
     },
     /// To [`Request::Witnesses`], [`Request::WitnessAdd`], [`Request::WitnessRemove`] and [`Request::Quorum`].
     Witnesses {
@@ -270,6 +289,10 @@ pub enum Why {
     TooManyAuditors,
     /// No auditor has that key.
     NoSuchAuditor,
+    /// There are too many packs already.
+    TooManyPacks,
+    /// The organisation doesn't stand for that pack.
+    NoSuchPack,
     /// Not a witness's key.
     WitnessKey,
     /// Not where a witness can be reached.

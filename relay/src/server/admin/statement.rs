@@ -1,4 +1,4 @@
-//! What the operator changes in the organisation's statement: its auditors and its witnesses. (SECURITY A1)
+//! What the operator changes in the organisation's statement: its auditors, its packs and its witnesses. (SECURITY A1)
 
 use venia_proto::now::Wall;
 
@@ -22,6 +22,19 @@ pub(super) fn auditor(
     changed(organisation, |settings| change(settings, recipient), auditors, now)
 }
 
+pub(super) fn packs(organisation: &Organisation) -> Reply {
+    Reply::Packs { serial: organisation.served().statement.serial, packs: organisation.settings().packs }
+}
+
+/// Changes which packs the organisation stands for. (SECURITY G5)
+pub(super) fn pack(
+    organisation: &Organisation,
+    change: impl FnOnce(&mut Settings) -> Result<(), SettingsError>,
+    now: Wall,
+) -> Reply {
+    changed(organisation, change, packs, now)
+}
+
 pub(super) fn witnesses(organisation: &Organisation) -> Reply {
     let Settings { witnesses, quorum, .. } = organisation.settings();
     let log = organisation.log().to_string();
@@ -39,6 +52,8 @@ fn changed(
         Ok(_) => return told(organisation),
         Err(ChangeError::Settings(SettingsError::TooManyAuditors)) => Why::TooManyAuditors,
         Err(ChangeError::Settings(SettingsError::NoSuchAuditor)) => Why::NoSuchAuditor,
+        Err(ChangeError::Settings(SettingsError::TooManyPacks)) => Why::TooManyPacks,
+        Err(ChangeError::Settings(SettingsError::NoSuchPack)) => Why::NoSuchPack,
         Err(ChangeError::Settings(SettingsError::TooManyWitnesses)) => Why::TooManyWitnesses,
         Err(ChangeError::Settings(SettingsError::NoSuchWitness)) => Why::NoSuchWitness,
         Err(ChangeError::Settings(SettingsError::WitnessTwice)) => Why::WitnessTwice,

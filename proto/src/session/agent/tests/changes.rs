@@ -1,7 +1,7 @@
 //! Changes: shown before they are asked, asked one by one.
 
 use super::*;
-use crate::consent::Preview;
+use crate::consent::Planned;
 
 fn refused(said: &[String]) -> bool {
     said.iter().any(|word| word.ends_with("refuse-notshown"))
@@ -70,11 +70,11 @@ fn r1_the_card_carries_what_was_found_and_other_cards_nothing() {
     let mut story = fresh();
     let (seq, request) = (story.next_seq(), story.request(FIX));
     story.agent.handle(&story.catalog, story.now(), Input::Ask { seq, request });
-    let shown = |preview: &Option<Box<Preview>>| preview.as_ref().and_then(|p| p.report.plan().map(str::to_owned));
+    let shown = |preview: &Option<Box<Planned>>| preview.as_ref().and_then(|p| p.report.plan().map(str::to_owned));
     let mut cards = Vec::new();
     while let Some(output) = story.agent.poll_output(story.now()) {
         if let Output::Ask(card) = output {
-            cards.push(shown(&card.preview));
+            cards.push(shown(&card.planned));
         }
     }
     assert_eq!(cards, [Some("p".to_owned())]);

@@ -17,6 +17,8 @@ pub(super) const PROBE: &str = "system.probe";
 pub(super) const OTHER: &str = "network.probe";
 /// Changes the PC.
 pub(super) const FIX: &str = "network.fix";
+/// Reads, level 1, and what it brings may be personal.
+pub(super) const DIARY: &str = "tasks.diary";
 /// Reads, level 4.
 pub(super) const DEEP: &str = "hardware.deep";
 
@@ -38,9 +40,10 @@ fn definition(id: &str, area: &str, effect: &str, level: u8) -> String {
     } else {
         "null"
     };
+    let personal = id == DIARY;
     let parameters = r#"[{"name":"seconds","title":{"en":"s","es":"s"},"accepts":{"integer":{"min":1,"max":9,"unit":"s"}},"default":"2"}]"#;
     format!(
-        r#"{{"id":"{id}","area":"{area}","effect":"{effect}","level":{level},"personal":false,"title":{{"en":"t","es":"t"}},
+        r#"{{"id":"{id}","area":"{area}","effect":"{effect}","level":{level},"personal":{personal},"title":{{"en":"t","es":"t"}},
         "discloses":{{"en":"d","es":"d"}},"parameters":{parameters},"cannot":{{"en":"It changes nothing","es":"No cambia nada"}},"platforms":["linux"],"needs":{{}},"output_max":65536,"deadline_ms":10000,"change":{change},"facts":{{"plan":{{"en":"p","es":"p","kind":"word"}}}},"tables":{{}},"findings":{{}}}}"#
     )
 }
@@ -52,6 +55,7 @@ impl Story {
             definition(OTHER, "network", "reads", 1),
             definition(FIX, "network", "changes", 1),
             definition(DEEP, "hardware", "reads", 4),
+            definition(DIARY, "tasks", "reads", 1),
         ];
         let catalog = Catalog::from_files(&files.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
         Self { agent: Agent::new(), catalog, now_ms: 1_000, batches: 0, seq: 0, open_card: None }
@@ -275,5 +279,6 @@ fn question(question: Question) -> &'static str {
         Question::Renewal { .. } => "renewal",
         Question::Change => "change",
         Question::Resume => "resume",
+        Question::Preview { .. } => "preview",
     }
 }

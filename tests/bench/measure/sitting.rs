@@ -1,0 +1,87 @@
+//! A whole session on loopback, timed from outside: real processes, a person who answers at once.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use venia_proto::catalog::{Catalog, Goal};
+
+use super::catalogue::SAMPLED;
+use crate::harness::agent::Agent;
+use crate::harness::console::Technician;
+use crate::harness::process::Process;
+use crate::harness::world::World;
+
+/// A goal from the person's *allow* to its judgement, less the longest interval that is only waited for. Each call is a
+/// session of its own.
+pub fn goal(world: &World, technician: &Technician<'_>, name: &str) -> Duration {
+    let catalog = Catalog::built_in().expect("a catalogue");
+    let goals = Goal::built_in(&catalog).expect("goals");
+    let goal = goals.into_iter().find(|goal| goal.id == name).expect("that goal");
+    let items = || goal.items.iter().filter_map(|id| catalog.get(id));
+    let sampled = items().flat_map(|item| &item.parameters).filter(|parameter| parameter.name == SAMPLED);
+    let waited = sampled.filter_map(|parameter| parameter.default.parse().ok()).max().unwrap_or(0);
+
+    let mut agent = world.ask("pc");
+    let code = agent.code();
+    let mut joining = technician.joining(&code, &["--goal", name, "--outcome", "Looked.", "--next", "Nothing."]);
+    agent.answer("arrival", "yes");
+    if agent.answer("consent", "all").text.contains("[ ]") {
+        agent.answer("consent", "allow");
+    }
+    let began = Instant::now();
+    for _ in items().filter(|item| item.personal) {
+        agent.answer("preview", "send");
+    }
+    joining.line("the judgement", |line| event(line, "diagnosis").then_some(()));
+    let took = began.elapsed();
+    assert_eq!(joining.exit(), 0, "{}", joining.errors());
+    agent.end();
+    took.saturating_sub(Duration::from_secs(waited))
+}
+
+/// A session in which nothing happens.
+pub struct Idle {
+    /// The person's side.
+    pub agent: Agent,
+    // Held open: its end would be the session's.
+    _technician: Process,
+}
+
+/// Opens a session and lets it rest.
+pub fn idle(world: &World, technician: &Technician<'_>) -> Idle {
+    let mut agent = world.ask("pc");
+    let code = agent.code();
+    let mut joining = technician.joining(&code, &["--ask", "system"]);
+    agent.answer("arrival", "yes");
+    let card = agent.answer("consent", "all");
+    assert!(card.text.contains("[x]"), "{}", card.text);
+    agent.answer("consent", "allow");
+    joining.line("the consent", |line| event(line, "consent").then_some(()));
+    Idle { agent, _technician: joining }
+}
+
+impl Idle {
+    /// Processor time of the agent so far (proc(5): clock ticks of 10 ms).
+    pub fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("it lives");
+        let (_, rest) = stat.rsplit_once(')').expect("a name in parentheses");
+        let ticks: u64 =
+            rest.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("a number")).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// Memory of the agent, shared pages counted by their share, in bytes (proc(5), `Pss`).
+    pub fn memory(&self) -> u64 {
+        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid())).expect("it lives");
+        let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).expect("a figure");
+        pss.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).expect("kilobytes") * 1024
+    }
+
+    fn pid(&self) -> i32 {
+        self.agent.process.pid().as_raw_pid()
+    }
+}
+
+fn event(line: &str, name: &str) -> bool {
+    serde_json::from_str::<Value>(line).is_ok_and(|value| value["event"] == name)
+}
