@@ -59,7 +59,7 @@ pub(super) fn findings<C: Check>(inputs: C::Inputs) -> Vec<String> {
 /// Proves that these runs together say everything the definition declares.
 pub(super) fn all_is_said<C: Check>(runs: Vec<C::Inputs>) {
     let reports: Vec<Report> = runs.into_iter().map(|inputs| told(C::ID, &C::judge(inputs))).collect();
-    let item = item(C::ID);
+    let item = &item(C::ID);
     let said: BTreeSet<&str> = reports.iter().flat_map(|r| &r.findings).map(|finding| finding.id.as_str()).collect();
     assert_eq!(said, item.findings.keys().map(String::as_str).collect(), "{}: findings", C::ID);
     let said: BTreeSet<&str> = reports.iter().flat_map(|r| &r.facts).map(|fact| fact.key.as_str()).collect();

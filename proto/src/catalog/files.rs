@@ -160,5 +160,12 @@ const TASKS: &[&str] = &[
 ];
 
 /// The goals, in the order in which they are offered.
-pub(super) const GOALS: &[&str] =
-    &[include_str!("../../catalog/goals/slow-computer.json"), include_str!("../../catalog/goals/before-repair.json")];
+pub(super) const GOALS: &[&str] = &[
+    include_str!("../../catalog/goals/slow-computer.json"),
+    include_str!("../../catalog/goals/no-internet.json"),
+    include_str!("../../catalog/goals/cannot-print.json"),
+    include_str!("../../catalog/goals/no-sound.json"),
+    include_str!("../../catalog/goals/disk-full.json"),
+    include_str!("../../catalog/goals/someone-in-my-pc.json"),
+    include_str!("../../catalog/goals/before-repair.json"),
+];

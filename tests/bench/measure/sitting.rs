@@ -24,14 +24,12 @@ pub fn goal(world: &World, technician: &Technician<'_>, name: &str) -> Duration 
     let mut agent = world.ask("pc");
     let code = agent.code();
     let mut joining = technician.joining(&code, &["--goal", name, "--outcome", "Looked.", "--next", "Nothing."]);
+    agent.process.say("send every");
     agent.answer("arrival", "yes");
     if agent.answer("consent", "all").text.contains("[ ]") {
         agent.answer("consent", "allow");
     }
     let began = Instant::now();
-    for _ in items().filter(|item| item.personal) {
-        agent.answer("preview", "send");
-    }
     joining.line("the judgement", |line| event(line, "diagnosis").then_some(()));
     let took = began.elapsed();
     assert_eq!(joining.exit(), 0, "{}", joining.errors());

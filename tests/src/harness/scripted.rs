@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! out  {"asked":"arrival|consent|sign|free","text":"…"}   {"withdrawn":true}   {"feed":"…"}
-//! in   yes no allow "allow 10" deny sign "not now" skip stop gone
+//! in   yes no all "tick 3" allow "allow 10" deny send keep "send every" sign "not now" skip stop gone
 //! ```
 //!
-//! An answer goes to the question that is open when it is read; without one it goes nowhere.
+//! An answer goes to the question that is open when it is read; without one it goes nowhere. `send every` sends every
+//! preview from then on: how many there are depends on what a computer can tell.
 
 use std::io::{BufRead as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
@@ -25,14 +27,20 @@ impl Person for Scripted {
     fn start(self: Box<Self>, _words: &Words) -> Result<Line, Failure> {
         let (line, mut told, say) = line();
         let open = Open::default();
-        let (asked, answers) = (open.clone(), say.clone());
+        let (asked, answers, sends) = (open.clone(), say.clone(), Arc::new(AtomicBool::new(false)));
+        let every = Arc::clone(&sends);
         std::thread::spawn(move || {
             while let Some(command) = told.blocking_recv() {
                 match command {
                     Command::Ask(question) => {
                         let shown = json!({ "asked": name(question.kind), "text": question.text });
+                        let sent = (question.kind == Asking::Preview && sends.load(Ordering::Relaxed)).then(|| {
+                            Event::Answered { id: question.id, answer: Answer::Send, shown: question.text.clone() }
+                        });
                         *asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(question);
                         print(&shown);
+                        // A driver that is gone needs no answer.
+                        let _ = sent.map(|sent| say.send(sent));
                     }
                     Command::Withdraw(id) => {
                         let mut open = asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,16 +55,20 @@ impl Person for Scripted {
             // Kept until here: a person whose input has ended is silent, not gone.
             drop(say);
         });
-        std::thread::spawn(move || listen(&open, &answers));
+        std::thread::spawn(move || listen(&open, &answers, &every));
         Ok(line)
     }
 }
 
-fn listen(open: &Open, say: &UnboundedSender<Event>) {
+fn listen(open: &Open, say: &UnboundedSender<Event>, every: &AtomicBool) {
     for typed in std::io::stdin().lock().lines().map_while(Result::ok) {
         let event = match typed.as_str() {
             "stop" => Some(Event::Stop),
             "gone" => Some(Event::Gone),
+            "send every" => {
+                every.store(true, Ordering::Relaxed);
+                None
+            }
             answer => open.lock().unwrap_or_else(PoisonError::into_inner).take().and_then(|question| {
                 let answer = read(answer, question.kind)?;
                 Some(Event::Answered { id: question.id, answer, shown: question.text })

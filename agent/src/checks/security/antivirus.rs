@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn every_place_is_declared() {
-        let reads = item(Antivirus::ID).needs.reads;
+        let reads = &item(Antivirus::ID).needs.reads;
         let mut places: Vec<&str> = PRODUCTS.iter().map(|(.., folder)| *folder).collect();
         places.extend(SOCKETS.iter().chain(&DATABASES).chain(&SCANNER));
         for place in places {

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn every_setting_is_declared() {
-        let reads = item(KernelHardening::ID).needs.reads;
+        let reads = &item(KernelHardening::ID).needs.reads;
         for (name, ..) in SETTINGS {
             assert!(reads.contains(&format!("/proc/sys/{}", name.replace('.', "/"))), "{name}");
         }

@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn every_place_is_declared() {
-        let needs = item(RemoteAccess::ID).needs;
+        let needs = &item(RemoteAccess::ID).needs;
         for place in ALL.iter().flat_map(|tool| tool.places).chain(&SERVICES) {
             let below =
                 |read: &String| place == read || place.strip_prefix(read.as_str()).is_some_and(|r| r.starts_with('/'));

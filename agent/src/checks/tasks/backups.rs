@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn g1_what_it_looks_at_is_declared() {
-        let reads = item(Backups::ID).needs.reads;
+        let reads = &item(Backups::ID).needs.reads;
         let below = |path: &str| reads.iter().any(|read| path == read || path.starts_with(&format!("{read}/")));
         assert!(
             PROGRAMS.iter().flat_map(|program| program.settings.iter().chain(program.notes)).all(|path| below(path))

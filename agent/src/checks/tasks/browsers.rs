@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn g1_what_it_reads_is_declared() {
-        let needs = item(Browsers::ID).needs;
+        let needs = &item(Browsers::ID).needs;
         let below = |path: &str| needs.reads.iter().any(|read| path == read || path.starts_with(&format!("{read}/")));
         assert!(READS.iter().all(|path| below(path)));
         assert!(PROFILES.iter().all(|(_, path, _)| below(&format!("~/{path}"))));

@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn g1_what_it_reads_is_declared() {
-        let needs = item(Caches::ID).needs;
+        let needs = &item(Caches::ID).needs;
         let below = |path: &str| needs.reads.iter().any(|read| path == read || path.starts_with(&format!("{read}/")));
         assert!(CACHES.iter().all(|(_, path, _)| below(path)));
     }

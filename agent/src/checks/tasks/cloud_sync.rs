@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn g1_what_it_looks_for_is_declared() {
-        let reads = item(CloudSync::ID).needs.reads;
+        let reads = &item(CloudSync::ID).needs.reads;
         assert!(CLIENTS.iter().flat_map(|(.., folders)| *folders).all(|folder| reads.contains(&format!("~/{folder}"))));
         assert!(CLIENTS.iter().flat_map(|(_, processes, _)| *processes).all(|name| name.len() <= 15));
     }

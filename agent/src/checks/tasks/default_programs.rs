@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn g1_what_it_reads_is_declared() {
-        let reads = item(DefaultPrograms::ID).needs.reads;
+        let reads = &item(DefaultPrograms::ID).needs.reads;
         let below = |path: &str| reads.iter().any(|read| path == read || path.starts_with(&format!("{read}/")));
         assert!(LISTS.iter().chain(&OWN).chain(&SHARED).all(|path| below(path)));
     }

@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn g1_what_it_reads_is_declared() {
-        let needs = item(MailPrograms::ID).needs;
+        let needs = &item(MailPrograms::ID).needs;
         let below = |path: &str| needs.reads.iter().any(|read| path == read || path.starts_with(&format!("{read}/")));
         assert!(READS.iter().all(|path| below(path)));
         assert!(PLACES.iter().all(|(_, path)| below(&format!("~/{path}"))));
