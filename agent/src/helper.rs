@@ -211,10 +211,9 @@ mod tests {
 
     async fn ended(door: &Door) -> Draft {
         let (_stop, stopped) = mpsc::unbounded_channel();
-        match errand(LONG).run(door, stopped, || ready(())).await {
-            Outcome::Done(draft) => draft,
-            other => panic!("{other:?}"),
-        }
+        let outcome = errand(LONG).run(door, stopped, || ready(())).await;
+        let Outcome::Done(draft) = outcome else { panic!("{outcome:?}") };
+        draft
     }
 
     fn finding(draft: &Draft) -> (String, String) {

@@ -7,7 +7,7 @@ use venia_proto::ledger::body::Body;
 use venia_proto::ledger::kind::{Kind, Status, Why};
 use venia_proto::scope::Scope;
 use venia_tests::first_session::HELPER;
-use venia_tests::harness::administrator::{ARCHIVES, SLOW, STOPPED};
+use venia_tests::harness::administrator::{ARCHIVES, BEGAN, SLOW, STOPPED};
 use venia_tests::harness::agent::Agent;
 use venia_tests::harness::console::Joined;
 use venia_tests::harness::until;
@@ -215,7 +215,7 @@ fn g6_stop_ends_what_the_root_program_does() {
     let mut console = ana.joining(&agent.code(), &[CLEAR.as_slice(), LAST.as_slice()].concat());
     agent.allow();
     agent.answer("consent", "allow");
-    until("the root program", || agent.process.children().first().copied());
+    until("the root program's work", || root.join(BEGAN).exists().then_some(()));
     agent.process.say("stop");
     until("its end", || root.join(STOPPED).exists().then_some(()));
     let joined = Joined::of(&mut console);

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use venia_helper::{Answer, Caller, Helper, Patience, Programs, Stdin, Verbs, Word, run};
+use venia_helper::{Answer, Helper, Patience, Programs, Stdin, Verbs, Word, run};
 
-/// If this file is there, cleaning goes on until it is stopped, and says so in [`STOPPED`].
+/// If this file is there, cleaning says in [`BEGAN`] that it began, and goes on until it is stopped, which it says in
+/// [`STOPPED`].
 pub const SLOW: &str = "slow";
+/// See [`SLOW`].
+pub const BEGAN: &str = "began";
 /// See [`SLOW`].
 pub const STOPPED: &str = "stopped";
 /// Where APT keeps what it downloaded.
@@ -28,6 +31,7 @@ impl Programs for Recorded {
         assert_eq!((name, arguments), ("apt-get", ["clean"].as_slice()));
         let Patience::Until(_, caller) = patience else { panic!("it could not be stopped") };
         if self.0.join(SLOW).exists() {
+            std::fs::write(self.0.join(BEGAN), "").unwrap();
             while caller.wait(20) != Word::Gone {}
             std::fs::write(self.0.join(STOPPED), "").unwrap();
             return Err("apt-get was stopped".to_owned());

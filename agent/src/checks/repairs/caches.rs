@@ -103,11 +103,13 @@ impl Repair for ClearCaches {
 
     fn perform(seen: &Seen, _: &Arguments) -> Result<(), String> {
         let until = Instant::now() + TIME;
-        let left = seen.caches.iter().filter_map(|(whose, listed)| {
-            let (count, why) = listed.delete(until).err()?;
-            Some(format!("{whose}: {count} stay, {why}"))
-        });
-        left.last().map_or(Ok(()), Err)
+        let mut left = Ok(());
+        for (whose, listed) in &seen.caches {
+            if let Err((count, why)) = listed.delete(until) {
+                left = Err(format!("{whose}: {count} stay, {why}"));
+            }
+        }
+        left
     }
 }
 

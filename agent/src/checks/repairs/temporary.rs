@@ -88,11 +88,13 @@ impl Repair for ClearTemporaryFiles {
 
     fn perform(seen: &Seen, _: &Arguments) -> Result<(), String> {
         let until = Instant::now() + TIME;
-        let left = seen.iter().filter_map(|(place, listed)| {
-            let (count, why) = listed.delete(until).err()?;
-            Some(format!("{place}: {count} stay, {why}"))
-        });
-        left.last().map_or(Ok(()), Err)
+        let mut left = Ok(());
+        for (place, listed) in seen {
+            if let Err((count, why)) = listed.delete(until) {
+                left = Err(format!("{place}: {count} stay, {why}"));
+            }
+        }
+        left
     }
 }
 
