@@ -23,6 +23,7 @@ pub mod checks;
 pub mod cli;
 pub mod commands;
 pub mod driver;
+pub mod helper;
 pub mod journal;
 pub mod known;
 pub mod owner;
@@ -51,6 +52,8 @@ pub struct Parts {
     pub person: FindPerson,
     /// The program a worker re-executes.
     pub program: worker::Program,
+    /// How the root program is started.
+    pub door: helper::Door,
     /// What the owner of the whole PC never allows.
     pub policy: PathBuf,
     /// Finds out what this PC can fence workers in with.
@@ -63,6 +66,7 @@ impl Parts {
         Self {
             person: Box::new(|words| Ok(Box::new(Terminal::stdio(words)?))),
             program: worker::Program::this(),
+            door: helper::Door::shipped(),
             policy: owner::SYSTEM.into(),
             probe: worker::probe,
         }

@@ -148,6 +148,7 @@ impl<'a> Voice<'a> {
             Why::Stopped => words.say("console-why-stopped", &[]),
             Why::Person => words.say("console-why-person", &[]),
             Why::Unfenced => words.say("console-why-unfenced", &[]),
+            Why::NotShown => words.say("console-why-not-shown", &[]),
         };
         let name = self.title(item);
         self.note(&words.say("console-refused", &[("item", &name), ("why", &why)]));

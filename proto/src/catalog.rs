@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ledger::body::{Allowed, DefinitionHash, ItemId};
 use crate::scope::Scope;
 
+mod change;
 mod files;
 mod goal;
 mod item;
@@ -20,6 +21,7 @@ mod needs;
 pub mod pack;
 mod telling;
 
+pub use change::{Change, PLAN, PLAN_MAX, Performer};
 pub use goal::{Cause, Diagnosis, Goal, Likely, Ranked};
 pub use item::{Accepts, ArgumentError, DefinitionError, Effect, FindingTexts, Item, Parameter, Platform, TableTexts};
 pub use kind::{Column, FactTexts, Kind};
@@ -47,7 +49,9 @@ impl Catalog {
                 return Err(DefinitionError::Rule { item: id.0, rule: "two items of one id" });
             }
         }
-        Ok(Self { items })
+        let catalog = Self { items };
+        catalog.check_previews()?;
+        Ok(catalog)
     }
 
     /// The item of that id.

@@ -12,6 +12,7 @@ use crate::catalog::{Effect, Item};
 use crate::id::Strand;
 use crate::ledger::body::{Allowed, Arguments, Asked, DefinitionHash, ItemId};
 use crate::ledger::kind::Why;
+use crate::report::Report;
 use crate::scope::Scope;
 
 /// Minutes a grant lasts when the person just says *allow*.
@@ -58,8 +59,23 @@ pub struct Card {
     pub scopes: BTreeSet<Scope>,
     /// Every item it covers, once its box is ticked.
     pub items: Vec<Allowed>,
+    /// Of a change: what its preview found.
+    pub planned: Option<Box<Planned>>,
     /// Items whose box isn't ticked: a yes doesn't cover them.
     pub unticked: BTreeSet<ItemId>,
+}
+
+/// What a preview found: the card of its change shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Planned {
+    /// The preview.
+    pub item: ItemId,
+    /// The arguments it ran with.
+    pub arguments: Arguments,
+    /// What it found, its plan included.
+    pub report: Report,
+    /// Boot-clock milliseconds of its end.
+    pub seen_ms: u64,
 }
 
 /// What a card asks.
@@ -106,6 +122,8 @@ pub struct Wanted {
     pub definition: DefinitionHash,
     /// Every argument, defaults filled in.
     pub arguments: Arguments,
+    /// Of a change: the plan its preview showed. Whoever performs keeps to it.
+    pub plan: Option<String>,
 }
 
 impl Card {
@@ -204,6 +222,7 @@ impl Grant {
             question: Question::Renewal { since_ms },
             scopes: BTreeSet::new(),
             items: self.items.values().cloned().collect(),
+            planned: None,
             unticked: BTreeSet::new(),
         })
     }
@@ -257,6 +276,11 @@ impl Permit {
         &self.wanted.arguments
     }
 
+    /// Of a change: what the person was shown would change.
+    pub fn plan(&self) -> Option<&str> {
+        self.wanted.plan.as_deref()
+    }
+
     /// The `consent` event it rests on.
     pub fn grant(&self) -> EntryRef {
         self.grant
@@ -279,7 +303,7 @@ pub fn wanted(item: &Item, arguments: &Arguments, level: u8) -> Result<Wanted, W
         return Err(Why::Level);
     }
     let arguments = item.arguments(arguments).map_err(|_| Why::Arguments)?;
-    Ok(Wanted { item: item.id.clone(), definition: item.definition.clone(), arguments })
+    Ok(Wanted { item: item.id.clone(), definition: item.definition.clone(), arguments, plan: None })
 }
 
 /// Whether an item may stand on a card for several things. What changes the PC never does.

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use venia_proto::catalog::{Accepts, Catalog, Effect, Goal, Item, Needs, Talk};
+use venia_proto::catalog::{Accepts, Catalog, Change, Effect, Goal, Item, Needs, Performer, Talk};
 use venia_proto::ledger::body::Language;
 use venia_proto::report::Text;
 use venia_proto::scope::Area;
@@ -89,8 +89,27 @@ fn section(item: &Item) -> String {
             accepts.trim()
         );
     }
+    item.change.iter().for_each(|change| text.push_str(&repair(change)));
     text.push_str(&needs(&item.needs));
     text
+}
+
+/// What a change's card says beyond others.
+fn repair(change: &Change) -> String {
+    let (by, by_es) = match change.by {
+        Performer::Account => ("this account", "esta cuenta"),
+        Performer::Administrator => ("the administrator", "el administrador"),
+    };
+    let (stop, stop_es) = if change.interruptible {
+        ("can be stopped", "se puede detener")
+    } else {
+        ("can't be stopped", "no se puede detener")
+    };
+    format!(
+        "- shown by · lo muestra: `{}`; about · unos {} s; {stop} · {stop_es}; done by {by} · lo hace {by_es}\n\
+         - undo: {} · deshacer: {}\n",
+        change.preview.0, change.seconds, change.undo.en, change.undo.es
+    )
 }
 
 fn needs(needs: &Needs) -> String {
@@ -98,6 +117,9 @@ fn needs(needs: &Needs) -> String {
     let mut parts = Vec::new();
     if !needs.reads.is_empty() {
         parts.push(format!("files {}", code(&needs.reads)));
+    }
+    if !needs.writes.is_empty() {
+        parts.push(format!("deletes in {}", code(&needs.writes)));
     }
     if !needs.tools.is_empty() {
         parts.push(format!("programs {}", code(&needs.tools)));

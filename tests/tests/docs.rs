@@ -59,6 +59,7 @@ fn values() -> BTreeMap<String, String> {
         session::timer::SILENCE_MS, session::timer::FIRST_SEEN_WAIT_MS, session::timer::ADMISSION_MS,
         session::timer::RESULT_PER_64_KIB_MS, session::timer::CHAT_TRAILS_MS, session::timer::NO_EYES_MS,
         session::timer::LOST_MS, session::timer::IDLE_MS, session::timer::SESSION_MAX_MS, session::timer::REPEAT_MS,
+        session::timer::PREVIEW_MS,
         session::timer::RESUMED_MS, session::timer::CLOSE_RECEIPT_MS, session::timer::WORKER_GRACE_MS,
         ledger::witness::REQUEST_MAX, ledger::witness::CONSISTENCY_MAX,
         session::timer::SLEEP_MS, session::timer::CODE_MS, session::timer::PAIRING_MS,
@@ -171,7 +172,7 @@ fn quoted_limits_are_the_code_s() {
 #[test]
 fn cited_tests_exist() {
     let mut sources = Vec::new();
-    for library in ["proto", "relay", "agent", "console", "ui", "tests"] {
+    for library in ["proto", "relay", "agent", "console", "helper", "ui", "tests"] {
         for folder in ["src", "tests"].map(|folder| root().join(library).join(folder)) {
             if folder.is_dir() {
                 below(&folder, ".rs", &mut sources);

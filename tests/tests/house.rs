@@ -48,9 +48,9 @@ fn rooms_import_only_what_they_may() {
     assert_eq!(ours("venia-proto"), allowed(&[]));
     assert_eq!(ours("venia-ui"), allowed(&["venia-proto"]));
     assert_eq!(ours("venia-relay"), allowed(&["venia-proto", "venia-ui"]));
-    for shell in ["venia-agent", "venia-console"] {
-        assert_eq!(ours(shell), allowed(&["venia-proto", "venia-relay", "venia-ui"]), "{shell}");
-    }
+    assert_eq!(ours("venia-helper"), allowed(&[]));
+    assert_eq!(ours("venia-console"), allowed(&["venia-proto", "venia-relay", "venia-ui"]));
+    assert_eq!(ours("venia-agent"), allowed(&["venia-helper", "venia-proto", "venia-relay", "venia-ui"]));
 }
 
 #[test]
@@ -63,6 +63,16 @@ fn proto_knows_only_what_is_listed() {
     for forbidden in ["tokio", "quinn", "rustls", "rustix", "socket2", "sysinfo", "rusqlite"] {
         assert!(!whole.iter().any(|name| name == forbidden), "proto contains {forbidden}");
     }
+}
+
+#[test]
+fn g6_the_root_program_is_built_from_little_and_knows_no_network() {
+    let tree = tree("venia-helper", &[]);
+    for forbidden in ["tokio", "quinn", "rustls", "socket2", "hickory-resolver", "aws-lc-rs", "ed25519-dalek", "nix"] {
+        assert!(!tree.iter().any(|name| name == forbidden), "the helper contains {forbidden}");
+    }
+    let different: BTreeSet<&String> = tree.iter().collect();
+    assert!(different.len() <= 24, "{different:?}");
 }
 
 #[test]

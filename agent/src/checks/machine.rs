@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustix::fs::OFlags;
 
@@ -32,6 +33,16 @@ pub(crate) enum Unread {
     Broken,
 }
 
+/// The recorded computer that a test put in the place of this one.
+static RECORDED: OnceLock<PathBuf> = OnceLock::new();
+
+/// Puts the computer whose files are below that folder in the place of this one, for the rest of this process: tests of
+/// whole sessions must not change the computer they run on. The shipped program never calls it.
+pub fn pretend(root: PathBuf) {
+    // A second call changes nothing.
+    let _first = RECORDED.set(root);
+}
+
 /// A computer's files.
 pub(crate) struct Machine {
     root: PathBuf,
@@ -40,7 +51,7 @@ pub(crate) struct Machine {
 impl Machine {
     /// This computer.
     pub(crate) fn this() -> Self {
-        Self::at(Path::new("/"))
+        Self::at(RECORDED.get().map_or(Path::new("/"), PathBuf::as_path))
     }
 
     /// The computer whose files are below that folder.

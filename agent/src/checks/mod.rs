@@ -6,7 +6,7 @@
 //! the sentences come from the catalogue, and what isn't declared there is dropped (SECURITY G4).
 //!
 //! This is *not* where it is decided that a check may run (that takes a permit) nor the process it runs in (that is the
-//! worker). Nothing here writes, and no argument ever becomes a path, a command or a host.
+//! worker). Nothing here writes but the repairs, and no argument ever becomes a path, a command or a host.
 
 use std::io;
 use std::marker::PhantomData;
@@ -17,6 +17,7 @@ use venia_proto::report::Draft;
 
 mod hardware;
 mod network;
+mod repairs;
 mod security;
 mod system;
 mod tasks;
@@ -26,6 +27,9 @@ pub(crate) mod machine;
 mod mount;
 mod pressure;
 mod tool;
+
+pub use machine::pretend;
+pub(crate) use repairs::by_administrator;
 
 /// One diagnostic.
 pub trait Check: 'static {
@@ -61,6 +65,9 @@ pub enum Failure {
     /// The caller didn't check the arguments against the definition.
     #[error("parameter {0:?} is missing or not one of its declared values")]
     Argument(&'static str),
+    /// Not a worker's work: the small program with the administrator's rights does it.
+    #[error("this is done with the administrator's rights")]
+    Administrator,
     /// The system refused what any program may have: a thread, a descriptor.
     #[error("this computer is too busy to look")]
     Exhausted(#[source] io::Error),
@@ -83,7 +90,7 @@ pub fn reach(tool: &str) -> Option<(Vec<PathBuf>, Vec<PathBuf>)> {
 
 /// Every check of this build.
 fn all() -> impl Iterator<Item = &'static dyn Runner> {
-    [hardware::ALL, network::ALL, security::ALL, system::ALL, tasks::ALL].into_iter().flatten().copied()
+    [hardware::ALL, network::ALL, repairs::ALL, security::ALL, system::ALL, tasks::ALL].into_iter().flatten().copied()
 }
 
 /// Makes a check an object.
@@ -106,6 +113,6 @@ fn whole(arguments: &Arguments, name: &'static str) -> Result<u64, Failure> {
 }
 
 #[cfg(test)]
-mod proof;
+pub(crate) mod proof;
 #[cfg(test)]
 mod tests;

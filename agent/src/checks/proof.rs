@@ -27,7 +27,7 @@ pub(super) fn item(id: &str) -> &'static Item {
 }
 
 /// The report of a draft, after proving that the definition dropped nothing and left no hole of a sentence open.
-pub(super) fn told(id: &str, draft: &Draft) -> Report {
+pub(crate) fn told(id: &str, draft: &Draft) -> Report {
     let item = item(id);
     for finding in &draft.findings {
         let texts = item.findings.get(&finding.id).unwrap_or_else(|| panic!("{id} never declared {}", finding.id));

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use venia_proto::catalog::Catalog;
+use venia_proto::catalog::{Catalog, Effect};
 use venia_proto::scope::Area;
 
 use super::proof::told;
@@ -60,7 +60,8 @@ fn titles_are_everyday_phrases_in_both_languages() {
 
 #[test]
 fn every_check_runs_here_within_its_deadline_and_nothing_it_says_is_dropped() {
-    for item in Catalog::built_in().unwrap().items() {
+    // Repairs aren't tried on a developer's computer.
+    for item in Catalog::built_in().unwrap().items().filter(|item| item.effect == Effect::Reads) {
         let arguments = item.arguments(&Arguments::new()).unwrap();
         let began = Instant::now();
         let draft = find(&item.id).unwrap().gather(&arguments).unwrap()();
@@ -74,6 +75,6 @@ fn every_check_runs_here_within_its_deadline_and_nothing_it_says_is_dropped() {
 fn arguments_that_were_not_checked_fail_and_never_panic() {
     for item in Catalog::built_in().unwrap().items().filter(|item| !item.parameters.is_empty()) {
         let failed = find(&item.id).unwrap().gather(&Arguments::new()).err();
-        assert!(matches!(failed, Some(Failure::Argument(_))), "{}", item.id.0);
+        assert!(matches!(failed, Some(Failure::Argument(_) | Failure::Administrator)), "{}", item.id.0);
     }
 }

@@ -43,6 +43,7 @@ use crate::driver::recorder::Recorder;
 use crate::driver::scribe::Scribe;
 use crate::driver::session;
 use crate::driver::{Intake, NotServed, Waiter, clock, wait_for_technician};
+use crate::helper::Door;
 use crate::journal::{Journals, Record};
 use crate::known;
 use crate::person::feed::{self, News, news};
@@ -147,6 +148,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         catalog: &catalog,
         words: &words,
         house: house(&parts, &home, common),
+        door: parts.door.clone(),
         address: &address,
         link: &link,
         control: &control,
@@ -179,6 +181,7 @@ struct Serving<'a> {
     catalog: &'a Catalog,
     words: &'a Words,
     house: House,
+    door: Door,
     address: &'a RelayAddress,
     link: &'a Link,
     control: &'a Arc<Control>,
@@ -309,6 +312,7 @@ impl Serving<'_> {
             session::Parts {
                 catalog: self.catalog,
                 house: &self.house,
+                door: &self.door,
                 words,
                 person,
                 control: self.control,

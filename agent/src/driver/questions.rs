@@ -74,6 +74,9 @@ impl Questions {
             reason: &self.reason,
             scopes: &asked.scopes,
             items: covered.collect(),
+            found: asked.planned.as_deref().and_then(|planned| {
+                Some(card::Found { preview: catalog.get(&planned.item)?, report: &planned.report })
+            }),
             time,
             fenced: self.fenced,
             auditors: &self.auditors,

@@ -1,10 +1,12 @@
 //! One session: the loop between the technician, the person, the workers, the ledger and the machine that decides.
 //!
 //! One `select!` over everything that can happen, then everything the machine orders, in order. Nothing here decides
-//! anything: an input is translated, an output is carried out. Three sides of it have a file each: what the peers say
-//! (`heard`), what the person answers and is told (`told`), and what is recorded (`recorded`).
+//! anything: an input is translated, an output is carried out. Four sides of it have a file each: what the peers say
+//! (`heard`), what the person answers and is told (`told`), what is performed (`performing`), and what is recorded
+//! (`recorded`).
 
 mod heard;
+mod performing;
 mod recorded;
 mod tasks;
 mod told;
@@ -34,14 +36,15 @@ use venia_relay::client::gossip::Talk;
 use venia_ui::words::Words;
 use zeroize::Zeroize;
 
+use crate::helper::Door;
 use crate::journal::Record;
 use crate::person::feed::News;
 use crate::person::{Line, Question, QuestionId};
 use crate::redact::{Redactor, collect};
-use crate::worker::{Fault, House, KilledBy, Outcome, Worker};
+use crate::worker::{Fault, House, KilledBy, Outcome};
 
 use self::heard::{left, relay_says};
-use self::tasks::{AbortOnDrop, watch, write_frames};
+use self::tasks::{AbortOnDrop, write_frames};
 use super::clock;
 use super::pairing::Peer;
 use super::questions::{Questions, Shown};
@@ -62,6 +65,8 @@ pub struct Parts<'a, 'c> {
     pub catalog: &'a Catalog,
     /// What workers are, what holds them in and what they are kept out of.
     pub house: &'a House,
+    /// How the root program is started.
+    pub door: &'a Door,
     /// The person's language.
     pub words: &'a Words,
     /// The person.
@@ -289,21 +294,7 @@ impl Session<'_, '_> {
             }
             Output::Withdraw(card) => self.parts.person.tell.withdraw(QuestionId(u64::from(card.0))),
             Output::Tell(tell) => self.tell(tell),
-            Output::Perform(permit) => {
-                let (run, item) = (permit.run(), permit.item().clone());
-                match Worker::start(self.parts.house, self.parts.catalog, permit) {
-                    Ok(worker) => {
-                        let (stop, stopped) = mpsc::unbounded_channel();
-                        tokio::spawn(watch(run, worker, stopped, self.results.clone()));
-                        self.workers.insert(run, Running { item, stop });
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "a worker could not be started");
-                        let detail = Foreign::new(error.to_string());
-                        return Some(Input::Finished { run, outcome: Finished::Failed(detail) });
-                    }
-                }
-            }
+            Output::Perform(permit) => return self.perform(permit),
             Output::Kill(run) => {
                 if let Some(running) = self.workers.remove(&run) {
                     // A worker that has just ended has nobody to hear this.

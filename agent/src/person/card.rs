@@ -15,6 +15,8 @@ use venia_proto::scope::Scope;
 use venia_ui::terminal::Style;
 use venia_ui::words::Words;
 
+mod change;
+
 /// Columns of a card: what an 80-column terminal shows without breaking a line by itself.
 pub const COLUMNS: usize = 76;
 /// Starts every continued line.
@@ -66,6 +68,8 @@ pub struct Request<'a> {
     pub scopes: &'a BTreeSet<Scope>,
     /// Every item the answer covers, those of the scopes too.
     pub items: Vec<Covered<'a>>,
+    /// Of a change: what its preview found.
+    pub found: Option<Found<'a>>,
     /// How long a bare *allow* lasts.
     pub time: Time,
     /// Whether workers are fenced in on this PC. (SECURITY G3)
@@ -85,6 +89,15 @@ pub struct Covered<'a> {
     pub values: &'a BTreeMap<String, BTreeSet<String>>,
     /// Whether its box is ticked; none if the card has no boxes.
     pub tick: Option<bool>,
+}
+
+/// What would change, as its preview found it.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// The preview's definition.
+    pub preview: &'a Item,
+    /// What it found.
+    pub report: &'a Report,
 }
 
 /// How long a grant lasts.
@@ -142,6 +155,7 @@ pub fn consent(request: &Request<'_>, words: &Words) -> String {
         words.say("consent-what", &[]),
     ];
     lines.extend(what(request, words));
+    lines.extend(change::lines(request, words));
     if request.items.iter().any(|covered| covered.tick.is_some()) {
         lines.push(indented(words.say("consent-boxes", &[])));
     }
@@ -172,6 +186,7 @@ pub fn consent(request: &Request<'_>, words: &Words) -> String {
     if request.time != Time::Once {
         lines.push(indented(words.say("consent-other-times", &[])));
     }
+    lines.extend(change::time_lines(request, words));
     lines.push(indented(words.say("consent-stop", &[])));
     lines.push(String::new());
     lines.push(match request.time {

@@ -17,7 +17,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
-use venia_proto::catalog::{Catalog, Item};
+use venia_proto::catalog::{Catalog, Item, PLAN};
 use venia_proto::consent::Permit;
 use venia_proto::fences::Fences;
 use venia_proto::foreign::Foreign;
@@ -71,7 +71,10 @@ impl Worker {
     /// `start_item`.
     pub fn start(house: &House, catalog: &Catalog, permit: Permit) -> Result<Self, StartError> {
         let item = catalog.find(permit.item(), permit.definition()).ok_or(StartError::UnknownItem)?;
-        Self::start_item(house, item, permit.arguments())
+        let mut arguments = permit.arguments().clone();
+        // A parameter can't have this name: it comes from the card and from nowhere else.
+        arguments.extend(permit.plan().map(|plan| (PLAN.to_owned(), plan.to_owned())));
+        Self::start_item(house, item, &arguments)
     }
 
     /// Starts a worker for one item. Belongs inside a tokio runtime, on one of its own threads: a worker dies with the

@@ -42,8 +42,8 @@ use crate::clock;
 use crate::seen;
 use crate::voice::Voice;
 use pair::Paired;
-use plan::Bundle;
 pub(crate) use plan::Plan;
+use plan::{Bundle, reports_of, run_of};
 use record::Record;
 use typed::Typing;
 
@@ -103,7 +103,8 @@ pub(crate) async fn drive(
     let Paired { connection, sender, mut receiver, strand, .. } = paired;
     let Through { control, pushes, flow, session, talk, keep } = through;
     let bundled = plan.bundled(level, voice);
-    let offer = plan.offer(&bundled);
+    let catalog = voice.catalog();
+    let offer = plan.offer(&bundled, catalog);
     let offered = !offer.scopes.is_empty() || !offer.items.is_empty();
     let typing = plan.signoff.is_none().then_some(Typing::Command);
     let (results, mut arrived) = mpsc::channel(RESULTS);
@@ -117,7 +118,7 @@ pub(crate) async fn drive(
         voice,
         connection: connection.clone(),
         sender: Some(sender),
-        wanted: plan.runs.len(),
+        wanted: plan.runs.iter().map(|asked| reports_of(&run_of(catalog, asked.clone()))).sum(),
         bundle: plan.goal.map(|goal| Bundle::new(goal, &bundled)),
         had: 0,
         refused: false,
@@ -134,7 +135,7 @@ pub(crate) async fn drive(
     live.voice.paired(session);
     live.send(&ToAgent::Arrive { reason: plan.reason, offer }).await;
     live.talk.hear(clock::now().boot_ms, gossip::Input::Tick);
-    live.inputs.extend(plan.runs.into_iter().chain(bundled).map(Input::Run));
+    live.inputs.extend(plan.runs.into_iter().chain(bundled).map(|asked| run_of(catalog, asked)));
     live.inputs.extend(plan.signoff.map(Input::SignOff));
     live.wait(None);
     live.prompt();

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use venia_proto::catalog::Goal;
+use venia_proto::catalog::{Catalog, Goal};
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::body::{Arguments, Asked, ItemId, Offer, Signoff};
 use venia_proto::report::Report;
 use venia_proto::scope::Scope;
+use venia_proto::session::console::Input;
 
 use crate::voice::Voice;
 
@@ -35,10 +36,24 @@ pub(super) struct Bundle {
     told: bool,
 }
 
+/// What a run wanted by the technician is for the machine: a change is looked at before it is asked for.
+pub(super) fn run_of(catalog: &Catalog, asked: Asked) -> Input {
+    match catalog.preview_of(&asked) {
+        Some(preview) => Input::Change { preview, change: asked },
+        None => Input::Run(asked),
+    }
+}
+
+/// How many reports come of it if all goes well.
+pub(super) fn reports_of(run: &Input) -> usize {
+    if matches!(run, Input::Change { .. }) { 2 } else { 1 }
+}
+
 impl Plan {
-    /// Everything the one card names.
-    pub(super) fn offer(&self, bundled: &[Asked]) -> Offer {
-        Offer { scopes: self.scopes.clone(), items: self.runs.iter().chain(bundled).cloned().collect() }
+    /// Everything the one card names. A change never stands on a card for several things; what looks at it first does.
+    pub(super) fn offer(&self, bundled: &[Asked], catalog: &Catalog) -> Offer {
+        let looks = |asked: &Asked| catalog.preview_of(asked).unwrap_or_else(|| asked.clone());
+        Offer { scopes: self.scopes.clone(), items: self.runs.iter().chain(bundled).map(looks).collect() }
     }
 
     /// The runs of its goal that a technician of this level may ask for; what takes a higher one is told and left out.

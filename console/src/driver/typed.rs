@@ -9,6 +9,7 @@ use venia_proto::session::console::Input;
 use venia_ui::reasons;
 
 use super::Live;
+use super::plan::run_of;
 use crate::cli::{RunSpec, RunSpecError};
 
 /// Where somebody who types stands.
@@ -117,7 +118,7 @@ impl Live<'_, '_, '_> {
             Typed::Chat(text) => self.inputs.push_back(Input::Chat(text)),
             Typed::Note(text) => self.inputs.push_back(Input::Note(text)),
             Typed::Run(spec) => match self.voice.catalog().get(&spec.item).map(|item| item.asked(&spec.arguments)) {
-                Some(Ok(asked)) => self.inputs.push_back(Input::Run(asked)),
+                Some(Ok(asked)) => self.inputs.push_back(run_of(self.voice.catalog(), asked)),
                 Some(Err(error)) => {
                     let (item, why) = (spec.item.0, reasons::argument(&error, words));
                     self.voice.note(&words.say("console-run-arguments", &[("item", &item), ("why", &why)]));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::change::{Change, PLAN};
 use super::kind::{Column, FactTexts};
 use super::needs::Needs;
 use crate::encoding::to_hex;
@@ -54,6 +55,9 @@ pub struct Item {
     pub platforms: Vec<Platform>,
     /// What it touches.
     pub needs: Needs,
+    /// How it changes the PC; of every item that does, and of no other.
+    #[serde(default)]
+    pub change: Option<Change>,
     /// Parameters, in the order they are shown.
     pub parameters: Vec<Parameter>,
     /// Longest it may run, in milliseconds.
@@ -187,6 +191,14 @@ impl Item {
             Some("an item runs somewhere")
         } else if let Some(rule) = self.needs.broken_rule() {
             Some(rule)
+        } else if self.change.is_some() != (self.effect == Effect::Changes) {
+            Some("what changes the PC says how, and nothing else does")
+        } else if let Some(rule) = self.change.as_ref().and_then(Change::broken_rule) {
+            Some(rule)
+        } else if self.effect == Effect::Reads && !self.needs.writes.is_empty() {
+            Some("what only reads writes nowhere")
+        } else if self.parameters.iter().any(|p| p.name == PLAN) {
+            Some("the plan is never an argument")
         } else if !keys.chain(self.parameters.iter().map(|p| &p.name)).all(|key| word(key)) {
             Some("keys are lower-case words")
         } else if self.parameters.iter().any(|p| !p.accepts.contains(&p.default)) {

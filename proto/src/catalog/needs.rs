@@ -12,6 +12,9 @@ pub struct Needs {
     /// Files and folders it reads: absolute, below the person's home (`~/…`), or all of it (`~`). A folder means all below it.
     #[serde(default)]
     pub reads: Vec<String>,
+    /// Files and folders it may write or delete in, spelled like `reads`; only for what changes the PC.
+    #[serde(default)]
+    pub writes: Vec<String>,
     /// Programs of the system it asks, by name; where they are and what they may touch is compiled in.
     #[serde(default)]
     pub tools: Vec<String>,
@@ -58,9 +61,9 @@ impl Needs {
                 })
         };
         let sorted = |list: &[String]| list.windows(2).all(|pair| pair[0] < pair[1]);
-        if !self.reads.iter().all(path) {
-            Some("what is read is an absolute path or one below ~, without . and ..")
-        } else if !sorted(&self.reads) || !sorted(&self.tools) || !self.talks.is_sorted() {
+        if !self.reads.iter().chain(&self.writes).all(path) {
+            Some("what is read or written is an absolute path or one below ~, without . and ..")
+        } else if !sorted(&self.reads) || !sorted(&self.writes) || !sorted(&self.tools) || !self.talks.is_sorted() {
             Some("needs are sorted and named once")
         } else {
             None

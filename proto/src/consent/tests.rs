@@ -20,6 +20,7 @@ fn card(question: Question, uses: u32) -> Card {
         question,
         scopes: BTreeSet::new(),
         items: vec![allowed(&asked, uses)],
+        planned: None,
         unticked: BTreeSet::new(),
     }
 }
@@ -29,6 +30,7 @@ fn probe(seconds: &str) -> Wanted {
         item: ItemId("system.probe".into()),
         definition: DefinitionHash("d".into()),
         arguments: [("seconds".to_owned(), seconds.to_owned())].into(),
+        plan: None,
     }
 }
 

@@ -323,6 +323,8 @@ pub enum Why {
     Person,
     /// This PC can't fence in what reads personal things or foreign files.
     Unfenced,
+    /// A change whose preview showed nothing to change within the last minutes.
+    NotShown,
 }
 
 /// How a run ended.

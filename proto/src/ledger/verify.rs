@@ -13,6 +13,7 @@
 //! words in parts that were withheld. `receipt.html` and `README.txt` are not evidence and are not read here: whoever can
 //! render the story compares the first, and says so with [`Verdict::compared`].
 
+mod changes;
 mod inclusion;
 mod limits;
 mod members;

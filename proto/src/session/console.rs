@@ -37,6 +37,14 @@ pub enum Input {
     },
     /// The technician wants this run.
     Run(Asked),
+    /// The technician wants this change: what it would change is looked at first, and the change asked for only if there
+    /// is something to change.
+    Change {
+        /// The item that looks.
+        preview: Asked,
+        /// The change.
+        change: Asked,
+    },
     /// The technician says something.
     Chat(Foreign),
     /// The technician writes a note for the record.
@@ -153,6 +161,13 @@ struct View {
     expires_ms: u64,
 }
 
+/// One run, and the change that it is the preview of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Job {
+    asked: Asked,
+    change: Option<Asked>,
+}
+
 /// The console's machine for one session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Console {
@@ -161,9 +176,9 @@ pub struct Console {
     offered: bool,
     phase: Phase,
     grants: Vec<View>,
-    queue: VecDeque<Asked>,
+    queue: VecDeque<Job>,
     /// Runs asked for and not ended, by the number of their `request`.
-    runs: BTreeMap<u64, Asked>,
+    runs: BTreeMap<u64, Job>,
     /// Which request an `admit` belongs to, by the admit's number.
     admits: BTreeMap<u64, u64>,
     /// Requests sent without a grant known here: the agent takes their use from one all the same.
@@ -248,7 +263,8 @@ impl Console {
             Input::LinkLost => self.link_lost(now),
             Input::Tick => {}
             _ if self.phase > Phase::Open => {}
-            Input::Run(asked) => self.queue.push_back(asked),
+            Input::Run(asked) => self.queue.push_back(Job { asked, change: None }),
+            Input::Change { preview, change } => self.queue.push_back(Job { asked: preview, change: Some(change) }),
             Input::Chat(text) => self.talk(Write::Chat(Said { text })),
             Input::Note(text) => self.talk(Write::Note(Said { text })),
             Input::SignOff(signoff) => self.signoff = Some(signoff),
@@ -270,8 +286,8 @@ impl Console {
                 if let (true, Some(item)) = (request.author == self.strand, self.uncovered.remove(&request.seq)) {
                     self.used(grant, item);
                 }
-                if let Some(asked) = self.mine(request) {
-                    self.tell(Tell::Running(asked.item.clone()));
+                if let Some(job) = self.mine(request) {
+                    self.tell(Tell::Running(job.asked.item.clone()));
                     self.admits.insert(entry.seq, request.seq);
                     self.asking.take_if(|(seq, _)| *seq == request.seq);
                     if let Some((result, status, body)) = self.early.remove(&entry.seq) {
@@ -280,10 +296,10 @@ impl Console {
                 }
             }
             Kind::Refuse { request, why } => {
-                if let Some(asked) = self.mine(request).cloned() {
+                if let Some(job) = self.mine(request).cloned() {
                     self.runs.remove(&request.seq);
                     self.asking.take_if(|(seq, _)| *seq == request.seq);
-                    self.tell(Tell::Refused { item: asked.item, why });
+                    self.refused(job, why);
                 }
             }
             Kind::Result { admit, status } => self.result(entry, admit, status, body),
@@ -338,8 +354,8 @@ impl Console {
             Phase::Offering if asked.author != self.strand && !going_on => {
                 self.phase = Phase::Open;
                 if !yes {
-                    for asked in std::mem::take(&mut self.queue) {
-                        self.tell(Tell::Refused { item: asked.item, why: Why::Person });
+                    for job in std::mem::take(&mut self.queue) {
+                        self.refused(job, Why::Person);
                     }
                     if self.signoff.take().is_some() {
                         self.outputs.push_back(Output::Leave);
@@ -372,9 +388,24 @@ impl Console {
             }
             return;
         };
-        let Some(asked) = self.runs.remove(&request) else { return };
+        let Some(Job { asked, change }) = self.runs.remove(&request) else { return };
         let report = if let Body::Result(outcome) = body { outcome.report } else { None };
+        let planned = report.as_ref().is_some_and(|report| report.plan().is_some());
         self.tell(Tell::Result { item: asked.item, status, report, entry });
+        match change {
+            // In front, for what a preview found doesn't count for long.
+            Some(change) if planned => self.queue.push_front(Job { asked: change, change: None }),
+            Some(change) => self.tell(Tell::Refused { item: change.item, why: Why::NotShown }),
+            None => {}
+        }
+    }
+
+    /// A run that won't be, and the change behind it neither.
+    fn refused(&mut self, job: Job, why: Why) {
+        self.tell(Tell::Refused { item: job.asked.item, why });
+        if let Some(change) = job.change {
+            self.tell(Tell::Refused { item: change.item, why: Why::NotShown });
+        }
     }
 
     fn closed(&mut self, now: Now, by: Cause, cause: Cause) {
@@ -401,8 +432,8 @@ impl Console {
     /// What was asked for and has no end yet won't get one.
     fn end_runs(&mut self) {
         let open = std::mem::take(&mut self.runs).into_values().chain(std::mem::take(&mut self.queue));
-        for asked in open.collect::<Vec<_>>() {
-            self.tell(Tell::Refused { item: asked.item, why: Why::Stopped });
+        for job in open.collect::<Vec<_>>() {
+            self.refused(job, Why::Stopped);
         }
     }
 
@@ -428,8 +459,9 @@ impl Console {
             return;
         }
         while self.runs.len() < RUNS_MAX {
-            let Some(asked) = self.queue.front().cloned() else { break };
-            let covered = self.spend(now.boot_ms, &asked);
+            let Some(job) = self.queue.front().cloned() else { break };
+            let asked = &job.asked;
+            let covered = self.spend(now.boot_ms, asked);
             if !covered && self.asking.is_some() {
                 break;
             }
@@ -439,7 +471,7 @@ impl Console {
             let item_asked = asked.item.clone();
             let write = if covered { Write::Run(request) } else { Write::Ask(request) };
             let seq = self.write(write);
-            self.runs.insert(seq, asked);
+            self.runs.insert(seq, job);
             if !covered {
                 self.asking = Some((seq, now.boot_ms));
                 self.uncovered.insert(seq, item_asked);
@@ -493,7 +525,7 @@ impl Console {
     }
 
     /// The run a request of ours stands for.
-    fn mine(&self, request: EntryRef) -> Option<&Asked> {
+    fn mine(&self, request: EntryRef) -> Option<&Job> {
         self.runs.get(&request.seq).filter(|_| request.author == self.strand)
     }
 

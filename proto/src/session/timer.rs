@@ -26,6 +26,8 @@ pub const LOST_MS: u64 = 30_000;
 pub const IDLE_MS: u64 = 600_000;
 /// No session lasts longer (D2).
 pub const SESSION_MAX_MS: u64 = 8 * 3_600_000;
+/// What a preview found counts this long: later, its change isn't asked for any more.
+pub const PREVIEW_MS: u64 = 300_000;
 /// A refused scope isn't asked again for this long (D5).
 pub const REPEAT_MS: u64 = 60_000;
 /// After a sleep took the grants and the person resumed, a run that was under way is refused, not punished, this long.

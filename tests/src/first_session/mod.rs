@@ -5,16 +5,18 @@
 //! shipped programs do is done by their own code; only people are added: one who says yes for `--yes`, one who passes the
 //! code on, since here nobody reads it aloud, and one a test answers for.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use venia_agent::helper::Door;
 use venia_agent::person::Person;
 use venia_agent::person::terminal::Terminal;
 use venia_agent::worker::FIRST_ARGUMENT;
 use venia_ui::cli::{Common, parse};
 use venia_ui::failure::Exit;
 
+use crate::harness::administrator;
 use crate::harness::scripted::Scripted;
 
 mod guide;
@@ -23,6 +25,15 @@ mod processes;
 
 /// Names the file an agent's person passes the code through; only this program's own roles read it.
 const CODE_FILE: &str = "VENIA_TRY_CODE_FILE";
+
+/// Names the folder that a test's agent takes for the whole computer; only `agent-scripted` reads it.
+pub const MACHINE: &str = "VENIA_TRY_MACHINE";
+/// How the first argument of such an agent's workers begins.
+const WORKER_AT: &str = "worker-at:";
+/// How the first argument of its root program begins.
+const HELPER_AT: &str = "helper-at:";
+/// Without this file on the recorded computer, its root program isn't installed.
+pub const HELPER: &str = "usr/libexec/venia-helper";
 
 /// A first session on this computer: relay, agent and console, talking to each other
 #[derive(Debug, clap::Parser)]
@@ -53,13 +64,38 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         "agent-yes" => venia_agent::main(own(), agent_parts(true)),
         "agent-scripted" => {
             let person: venia_agent::FindPerson = Box::new(|_| Ok(Box::new(Scripted)));
-            venia_agent::main(own(), venia_agent::Parts { person, ..venia_agent::Parts::shipped() })
+            let mut parts = venia_agent::Parts { person, ..venia_agent::Parts::shipped() };
+            if let Some(machine) = std::env::var_os(MACHINE) {
+                let mut first = OsString::from(WORKER_AT);
+                first.push(&machine);
+                parts.program.first_argument = first;
+                parts.door = recorded_door(&machine);
+            }
+            venia_agent::main(own(), parts)
+        }
+        role if role.starts_with(HELPER_AT) => {
+            administrator::main(Path::new(&role[HELPER_AT.len()..]));
+            ExitCode::SUCCESS
+        }
+        role if role.starts_with(WORKER_AT) => {
+            venia_agent::checks::pretend(PathBuf::from(&role[WORKER_AT.len()..]));
+            let mut parts = venia_agent::Parts::shipped();
+            parts.program.first_argument = OsString::from(role);
+            venia_agent::main(args, parts)
         }
         _ => match parse::<Cli>(args) {
             Ok(cli) => guide::run(&cli),
             Err(exit) => exit.into(),
         },
     }
+}
+
+/// The root program of a recorded computer, without anybody's rights and without a password.
+fn recorded_door(machine: &OsStr) -> Door {
+    let mut role = OsString::from(HELPER_AT);
+    role.push(machine);
+    let needs = vec![(Path::new(machine).join(HELPER), "venia-helper")];
+    Door { command: vec!["/proc/self/exe".into(), role], needs }
 }
 
 fn agent_parts(yes: bool) -> venia_agent::Parts {

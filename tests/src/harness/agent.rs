@@ -1,6 +1,6 @@
 //! An agent whose person is answered for by the test.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use venia_agent::archive::Archive;
@@ -15,6 +15,7 @@ use venia_relay::client::home::Home;
 
 use super::process::Process;
 use super::world::World;
+use crate::first_session::MACHINE;
 
 /// `venia-agent ask`, running.
 pub struct Agent {
@@ -62,6 +63,14 @@ impl World {
         let arguments = ["ask", "--relay", &address, "--about", "It is slow."];
         let process = self.spawn("agent-scripted", &data, arguments);
         self.agent_of(process, data)
+    }
+
+    /// The same on a recorded computer: what lies below that folder is all its workers see of one.
+    pub fn ask_on(&self, name: &str, machine: &Path) -> Agent {
+        let (data, address) = (self.pc(name), self.address.to_string());
+        let mut command = self.role("agent-scripted", &data);
+        command.args(["ask", "--relay", &address, "--about", "It is slow."]).env(MACHINE, machine);
+        self.agent_of(Process::start("agent-scripted", command, self.folder()), data)
     }
 
     /// A running agent of this folder, however it was started.

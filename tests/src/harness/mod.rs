@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+pub mod administrator;
 pub mod agent;
 pub mod collector;
 pub mod console;

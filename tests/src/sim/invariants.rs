@@ -10,7 +10,7 @@ use venia_proto::ledger::kind::{Answer, Cause, Kind, KindName, Status, Why};
 use venia_proto::session::agent::{Agent, Entry, Input, Tell};
 use venia_proto::session::close::Close;
 
-use super::items::LEVEL;
+use super::items::{LEVEL, OTHER};
 use super::watch::{Broken, Seen, Step, Watch};
 
 /// A rule about one output.
@@ -379,6 +379,11 @@ pub fn invariant_6_one_question_at_a_time_and_none_again_within_a_minute(
     if card.asked.author == Strand::Agent {
         return Ok(());
     }
+    // R1: a change is asked about only with what its preview found a short while ago.
+    let shown = card.planned.as_ref().is_some_and(|preview| {
+        preview.report.plan().is_some() && preview.item.0 == OTHER && step.now_ms < preview.seen_ms + 300_000
+    });
+    ensure(shown == (card.question == Question::Change), || format!("R1: {card:?}"))?;
     let areas = card.items.iter().filter_map(|allowed| step.catalog.get(&allowed.item)).map(|item| item.area.scope());
     for scope in areas {
         let recently = watch.refused.get(&scope).is_some_and(|at| step.now_ms < at + 60_000);

@@ -1,15 +1,16 @@
-//! A catalogue for the simulation: readers of two areas, one that changes the PC, one of a high level.
+//! A catalogue for the simulation: readers of two areas, one that changes the PC (the reader of its area is its preview), one
+//! of a high level.
 
 use std::num::NonZeroU16;
 
-use venia_proto::catalog::{Catalog, DefinitionError};
+use venia_proto::catalog::{Catalog, DefinitionError, PLAN};
 use venia_proto::fences::Fences;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::Strand;
 use venia_proto::key::SigningKey;
 use venia_proto::ledger::body::{Asked, DefinitionHash, ItemId, Offer, Open, Redaction, Request};
 use venia_proto::ledger::kind::Verified;
-use venia_proto::report::Report;
+use venia_proto::report::{Fact, Report};
 use venia_proto::session::agent::{Arrival, Finished};
 
 /// The technician's strand.
@@ -29,13 +30,17 @@ pub const NONE: &str = "system.none";
 
 /// A PC that fences everything in.
 pub const FENCED: Fences = Fences { landlock: 7, seccomp: true, cgroup: true };
+/// What it says about its change.
+const CHANGE: &str =
+    r#"{"preview":"network.probe","undo":{"en":"u","es":"u"},"interruptible":true,"seconds":1,"by":"account"}"#;
 
 /// The catalogue.
 pub fn catalog() -> Result<Catalog, DefinitionError> {
     let item = |(id, area, effect, level): (&str, &str, &str, u8)| {
+        let change = if effect == "changes" { CHANGE } else { "null" };
         format!(
             r#"{{"id":"{id}","area":"{area}","effect":"{effect}","level":{level},"personal":false,
-            "title":{{"en":"t","es":"t"}},"discloses":{{"en":"d","es":"d"}},"cannot":{{"en":"It changes nothing","es":"No cambia nada"}},"platforms":["linux"],"needs":{{}},"output_max":65536,"deadline_ms":10000,"facts":{{}},"tables":{{}},"findings":{{}},
+            "title":{{"en":"t","es":"t"}},"discloses":{{"en":"d","es":"d"}},"cannot":{{"en":"It changes nothing","es":"No cambia nada"}},"platforms":["linux"],"needs":{{}},"output_max":65536,"deadline_ms":10000,"change":{change},"facts":{{"plan":{{"en":"p","es":"p","kind":"word"}}}},"tables":{{}},"findings":{{}},
             "parameters":[{{"name":"n","title":{{"en":"n","es":"n"}},"accepts":{{"choice":["a","b"]}},"default":"a"}}]}}"#
         )
     };
@@ -79,8 +84,10 @@ pub fn arrival(known_root: bool, offer: Offer) -> Arrival {
     }
 }
 
-/// A worker reported, with nothing in it; perhaps something was taken out.
+/// A worker reported, with nothing in it but a plan; perhaps something was taken out.
 pub fn reported(redacted: bool) -> Finished {
     let redaction = Redaction { set: "set".to_owned(), rules: [("rule".to_owned(), 2)].into() };
-    Finished::Reported { report: Report::default(), redaction: redacted.then_some(redaction) }
+    let plan = Fact { key: PLAN.to_owned(), value: "p".into(), unit: String::new() };
+    let report = Report { facts: vec![plan], tables: Vec::new(), findings: Vec::new() };
+    Finished::Reported { report, redaction: redacted.then_some(redaction) }
 }

@@ -50,6 +50,7 @@ fn reason(why: Why, words: &Words) -> String {
         Why::Stopped => words.say("receipt-why-stopped", &[]),
         Why::Person => words.say("receipt-why-person", &[]),
         Why::Unfenced => words.say("receipt-why-unfenced", &[]),
+        Why::NotShown => words.say("receipt-why-not-shown", &[]),
     }
 }
 

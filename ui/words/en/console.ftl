@@ -67,6 +67,7 @@ console-why-limit = too many requests are waiting.
 console-why-stopped = the session ended first.
 console-why-person = the person said no.
 console-why-unfenced = that computer cannot fence this check in.
+console-why-not-shown = its preview showed nothing that could be changed just now.
 console-said = They say: { $text }
 console-paused = Paused: nothing runs and nothing is sent until the person resumes.
 console-resumed = The session goes on.

@@ -78,6 +78,15 @@ preview-question = Send it? What you keep is neither sent nor stored.
 preview-prompt = send / keep >{ " " }
 consent-value = { $title }: { $value }
 consent-values = { $title }: any declared value
+consent-change = Exactly this will change
+consent-more = { $count ->
+    [one] and 1 more
+   *[other] and { $count } more
+}
+consent-undo = Can it be undone?
+consent-administrator = This computer will ask for the administrator's password.
+consent-takes = It takes about { $seconds } s. You can stop it.
+consent-takes-unstopped = Once started, this takes about { $seconds } s and cannot be stopped.
 
 scope-hardware = Parts of this computer, as often as needed
 scope-system = The system, as often as needed

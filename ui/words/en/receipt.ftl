@@ -86,6 +86,7 @@ receipt-why-limit = too much was being asked
 receipt-why-stopped = the session was stopped
 receipt-why-person = the person said no
 receipt-why-unfenced = this computer cannot fence that check in
+receipt-why-not-shown = its preview had shown nothing to change
 
 ## What was answered
 

@@ -78,6 +78,15 @@ preview-question = ¿Lo envía? Lo que usted se guarda no se envía ni se archiv
 preview-prompt = enviar / guardar >{ " " }
 consent-value = { $title }: { $value }
 consent-values = { $title }: cualquier valor declarado
+consent-change = Cambiará exactamente esto
+consent-more = { $count ->
+    [one] y 1 más
+   *[other] y { $count } más
+}
+consent-undo = ¿Se puede deshacer?
+consent-administrator = Este equipo pedirá la contraseña del administrador.
+consent-takes = Tarda unos { $seconds } s. Puede detenerlo.
+consent-takes-unstopped = Una vez empezado, tarda unos { $seconds } s y no se puede detener.
 
 scope-hardware = Las piezas de este equipo, tantas veces como haga falta
 scope-system = El sistema, tantas veces como haga falta

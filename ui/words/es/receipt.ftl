@@ -86,6 +86,7 @@ receipt-why-limit = se pedía demasiado
 receipt-why-stopped = la sesión se detuvo
 receipt-why-person = la persona dijo que no
 receipt-why-unfenced = este equipo no puede aislar esa revisión
+receipt-why-not-shown = su vista previa no había mostrado nada que cambiar
 
 ## Lo que se respondió
 

@@ -46,6 +46,7 @@ pub(crate) const ALL: &[Tool] = &[
     ARECORD,
     BOOTCTL,
     BUSCTL,
+    CANCEL,
     CHRONYC,
     COREDUMPCTL,
     DMIDECODE,
@@ -108,6 +109,10 @@ pub(crate) const BOOTCTL: Tool = Tool { name: "bootctl", talks: &[], reads: &["/
 
 /// Of systemd: asks services over the system bus. Only ever with `--system`, to read.
 pub(crate) const BUSCTL: Tool = Tool { name: "busctl", talks: &[Talk::Services], reads: &["/run/dbus"] };
+
+/// Of CUPS: takes a document from its queue. Only ever of a repair.
+pub(crate) const CANCEL: Tool =
+    Tool { name: "cancel", talks: &[Talk::Services, Talk::Network], reads: &["/etc/cups", "/run/cups"] };
 
 /// Of chrony: whether the clock is right.
 pub(crate) const CHRONYC: Tool =

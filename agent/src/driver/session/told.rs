@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use venia_proto::catalog::Effect;
 use venia_proto::consent::{self, Card, CardId, Choice};
 use venia_proto::ledger::body::ItemId;
 use venia_proto::ledger::kind::{Cause, Why};
@@ -84,7 +85,9 @@ impl Session<'_, '_> {
             Tell::FirstSeen => self.feed(News::FirstSeen { seconds: 10 }),
             Tell::Running(item) => {
                 self.failed.remove(&item);
-                self.feed(News::Running(&self.title(&item)));
+                let changes = self.parts.catalog.get(&item).is_some_and(|item| item.effect == Effect::Changes);
+                let title = self.title(&item);
+                self.feed(if changes { News::Changing(&title) } else { News::Running(&title) });
             }
             Tell::Sent(item) => {
                 if !self.failed.remove(&item) {

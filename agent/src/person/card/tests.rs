@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use venia_proto::ledger::body::Language;
-use venia_proto::report::Fact;
+use venia_proto::report::{Draft, Fact};
 
 use super::*;
 
@@ -23,7 +23,20 @@ const CLEAN: &str = r#"{
   "title": { "en": "Empty the waste basket", "es": "Vaciar la papelera" },
   "discloses": { "en": "How much space was won", "es": "Cuánto espacio se ganó" },
   "parameters": [], "cannot":{"en":"It changes nothing","es":"No cambia nada"},"platforms":["linux"],"needs":{},"output_max":65536,
+  "change": { "preview": "tasks.where", "undo": { "en": "This can't be undone.", "es": "No se puede deshacer." },
+    "interruptible": false, "seconds": 20, "by": "administrator" },
         "deadline_ms": 5000, "facts": {}, "tables": {}, "findings": {} }"#;
+/// What a preview may find: figures, two kinds of rows, and a plan that no person reads.
+const LOOK: &str = r#"{
+  "id": "tasks.look", "area": "tasks", "effect": "reads", "level": 1, "personal": false,
+  "title": { "en": "See what would go", "es": "Ver qué se iría" },
+  "discloses": { "en": "Sizes", "es": "Tamaños" },
+  "parameters": [], "cannot":{"en":"It changes nothing","es":"No cambia nada"},"platforms":["linux"],"needs":{},"output_max":65536,
+  "deadline_ms": 5000, "findings": {},
+  "facts": { "plan": { "en": "Mark", "es": "Marca", "kind": "word" }, "count": { "en": "Things", "es": "Cosas" },
+    "size": { "en": "Size", "es": "Tamaño" } },
+  "tables": { "kinds": { "title": { "en": "By kind", "es": "Por tipo" }, "rows_max": 30,
+    "columns": [ ["kind", { "en": "Kind", "es": "Tipo" }], ["kind-bytes", { "en": "Size", "es": "Tamaño" }, "number"] ] } } }"#;
 
 fn item(text: &str) -> Item {
     Item::parse(text).expect("a definition")
@@ -41,6 +54,7 @@ fn with_request<T>(name: &str, reason: &str, then: impl FnOnce(&Request<'_>) -> 
             Covered { item: &space, values: &none, tick: Some(true) },
             Covered { item: &spot, values: &values, tick: Some(false) },
         ],
+        found: None,
         time: Time::Minutes(30),
         fenced: true,
         auditors: &Auditors::default(),
@@ -193,6 +207,62 @@ fn e4_both_cards_say_who_else_can_read_the_record() {
     assert!(arrived(0).contains("The auditors of Taller Norte can read this record."));
     assert!(!arrived(0).contains("New since last time"));
     assert!(arrived(2).contains("New since last time: auditors added who can read records: 2."));
+}
+
+/// The card of a change, whose preview found this many kinds of things.
+fn change_card(kinds: u64, language: Language) -> String {
+    let (clean, look) = (item(CLEAN), item(LOOK));
+    let mut draft = Draft::default();
+    draft.fact("count", 12_u64, "");
+    draft.fact("size", 1_288_490_189_u64, "bytes");
+    draft.fact("plan", "5f5f", "");
+    let rows = (0..kinds).map(|n| vec![format!("kind\u{202e} {n}").into(), (n * 1024).into()]).collect();
+    draft.table("kinds", &["kind", "kind-bytes"], rows);
+    let (report, values) = (look.tell(draft), BTreeMap::new());
+    with_request("Ana López", "Your disk is full", |request| {
+        let request = Request {
+            scopes: &BTreeSet::new(),
+            items: vec![Covered { item: &clean, values: &values, tick: None }],
+            found: Some(Found { preview: &look, report: &report }),
+            time: Time::Once,
+            ..request.clone()
+        };
+        consent(&request, &Words::new(language))
+    })
+}
+
+#[test]
+fn r1_the_card_of_a_change_in_both_languages() {
+    insta::assert_snapshot!("change_en", change_card(2, Language::En));
+    insta::assert_snapshot!("change_es", change_card(2, Language::Es));
+}
+
+#[test]
+fn r1_a_card_shows_twenty_rows_and_says_how_many_more() {
+    for (kinds, said) in [(19, None), (20, None), (21, Some("and 1 more")), (30, Some("and 10 more"))] {
+        let card = change_card(kinds, Language::En);
+        let shown = card.lines().filter(|row| row.contains("- Kind: kind")).count();
+        assert_eq!(shown as u64, kinds.min(20));
+        assert!(said.map_or(!card.contains("more\n"), |said| card.contains(said)), "{card}");
+        assert!(!card.contains("5f5f"), "the plan is for machines");
+    }
+}
+
+#[test]
+fn g6_a_change_says_whether_it_can_be_stopped_and_who_does_it() {
+    let stopped =
+        CLEAN.replace("\"interruptible\": false", "\"interruptible\": true").replace("administrator", "account");
+    for (definition, said) in [(CLEAN, true), (stopped.as_str(), false)] {
+        let clean = item(definition);
+        let values = BTreeMap::new();
+        let card = with_request("Ana", "x", |request| {
+            let items = vec![Covered { item: &clean, values: &values, tick: None }];
+            consent(&Request { items, ..request.clone() }, &Words::new(Language::En))
+        });
+        assert_eq!(card.contains("Once started, this takes about 20 s and cannot be stopped."), said, "{card}");
+        assert_eq!(card.contains("It takes about 20 s. You can stop it."), !said);
+        assert_eq!(card.contains("the administrator's password"), said);
+    }
 }
 
 #[test]

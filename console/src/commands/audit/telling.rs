@@ -332,6 +332,7 @@ mod tests {
                 Why::Stopped,
                 Why::Person,
                 Why::Unfenced,
+                Why::NotShown,
             ] {
                 said.push(words.say("audit-refused", &[("why", &word(&why))]));
             }

@@ -73,7 +73,12 @@ fn g5_a_consent_binds_the_whole_pack() {
 #[test]
 fn g5_a_pack_reads_only_and_only_by_the_table() {
     for (what, with, says) in [
-        (r#""effect": "reads""#, r#""effect": "changes""#, "only reads"),
+        (
+            r#""effect": "reads""#,
+            r#""effect": "changes", "change": {"preview": "system.overview", "undo": {"en": "u", "es": "u"},
+                "interruptible": true, "seconds": 1, "by": "account"}"#,
+            "only reads",
+        ),
         (r#""personal": true"#, r#""personal": false"#, "looked at"),
         ("system.x-units", "system.services", "area.x-name"),
         (r#""needs": {}"#, r#""needs": {"reads": ["/etc/shadow"]}"#, "follows from its program"),

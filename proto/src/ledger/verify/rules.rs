@@ -5,7 +5,7 @@
 //! level reaches the item's; nothing ran while paused, after a stop or after a refusal; and nothing ran before its admit was
 //! in the log.
 //!
-//! What was withheld can't be checked and isn't: the clear fields alone still bind result to admit to consent. Times
+//! A change had been shown by its preview. What was withheld can't be checked and isn't: the clear fields alone still bind result to admit to consent. Times
 //! are the agent's own claims, which it keeps by its boot clock; the order in the log is the relay's.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::inclusion::Included;
 use super::members::Members;
 use super::words::Words;
-use super::{Broken, places};
+use super::{Broken, changes, places};
 use crate::catalog::Catalog;
 use crate::id::{Leaf, Strand};
 use crate::ledger::body::{Admit, Allowed, Arguments, Body, Consent, DefinitionHash, ItemId, Outcome, Request};
@@ -212,6 +212,9 @@ impl Replay<'_> {
             }
         }
         match item_of(request, admit) {
+            Some(item) if changes::is_unshown(self.record, &self.places, n, item) => {
+                Err(without("what it would change had not been shown"))
+            }
             Some(item) => self.check_level(item, technician),
             None => Ok(()),
         }

@@ -6,6 +6,8 @@ use crate::consent::{Question, USES_MAX, allowed};
 use crate::ledger::body::{Allowed, Consent, Language};
 use crate::ledger::kind::Answer;
 
+use super::previews::is_fresh;
+
 impl Agent {
     pub(super) fn new_card(
         &mut self,
@@ -16,7 +18,7 @@ impl Agent {
     ) -> Card {
         let id = CardId(self.next_card);
         self.next_card += 1;
-        Card { id, asked, question, scopes, items, unticked: BTreeSet::new() }
+        Card { id, asked, question, scopes, items, unticked: BTreeSet::new(), planned: None }
     }
 
     /// Puts the next waiting card on the screen if there is none.
@@ -29,12 +31,19 @@ impl Agent {
             return;
         }
         while let Some(card) = self.waiting_cards.pop_front() {
-            // It was asked for before its scope was refused: refused unasked like any repetition (D5).
-            if let Some((request, wanted)) = self.requests.get(&card.id).cloned()
-                && self.is_repeated(now, scope_of(&wanted.item))
+            // It was asked for before its scope was refused: refused unasked like any repetition (D5). What a change
+            // would show may be too old by now.
+            let why = if self.requests.get(&card.id).is_some_and(|(_, w)| self.is_repeated(now, scope_of(&w.item))) {
+                Some(Why::Repeated)
+            } else if card.planned.as_ref().is_some_and(|planned| !is_fresh(planned, now)) {
+                Some(Why::NotShown)
+            } else {
+                None
+            };
+            if let Some(why) = why
+                && let Some((request, wanted)) = self.requests.remove(&card.id)
             {
-                self.requests.remove(&card.id);
-                self.refuse(Vec::new(), request, &wanted.item, Why::Repeated, "");
+                self.refuse(Vec::new(), request, &wanted.item, why, "");
                 continue;
             }
             self.effects.push_back(Effect::Ask(card.clone()));
@@ -245,11 +254,12 @@ impl Agent {
         let Some(item) = catalog.find(&body.item, &body.definition) else {
             return self.refuse(theirs, request, &body.item, Why::UnknownItem, "");
         };
-        let wanted = match crate::consent::wanted(item, &body.arguments, level) {
+        let mut wanted = match crate::consent::wanted(item, &body.arguments, level) {
             Ok(wanted) => wanted,
             Err(why) => return self.refuse(theirs, request, &body.item, why, ""),
         };
         let reads = item.effect == ItemEffect::Reads;
+        let preview = if reads { None } else { self.preview_for(catalog, now, &wanted) };
         let why = if self.paused.is_some() {
             Some(Why::Paused)
         } else if self.policies.forbid(item, now.wall) {
@@ -264,6 +274,9 @@ impl Agent {
         } else if !self.fences.allow(item) {
             // Nobody is asked about what can't run here (G3).
             Some(Why::Unfenced)
+        } else if !reads && preview.is_none() {
+            // Nobody is asked to allow a change they weren't shown.
+            Some(Why::NotShown)
         } else if reads && self.covering(now, &wanted).is_some() {
             return self.admit(catalog, now, request, wanted, theirs);
         } else if self.waiting_cards.len() >= CARDS_WAITING_MAX {
@@ -272,16 +285,24 @@ impl Agent {
             None
         };
         if let Some(why) = why {
-            return self.refuse(theirs, request, &body.item, why, "");
+            let detail =
+                if why == Why::NotShown { "its preview showed nothing to change in the last 5 minutes" } else { "" };
+            return self.refuse(theirs, request, &body.item, why, detail);
         }
         self.record(theirs);
+        wanted.plan = preview.as_ref().and_then(|preview| preview.report.plan()).map(str::to_owned);
         let question = if reads { Question::Grant } else { Question::Change };
         let asked = body::Asked {
             item: wanted.item.clone(),
             definition: wanted.definition.clone(),
             arguments: wanted.arguments.clone(),
         };
-        let card = self.new_card(request, question, BTreeSet::new(), vec![allowed(&asked, 1)]);
+        let mut card = self.new_card(request, question, BTreeSet::new(), vec![allowed(&asked, 1)]);
+        // One look shows one change: the next one needs another.
+        if let Some(preview) = &preview {
+            self.previews.remove(&preview.item);
+        }
+        card.planned = preview;
         self.requests.insert(card.id, (request, wanted));
         self.waiting_cards.push_back(card);
         self.show_next(now);

@@ -41,6 +41,7 @@ impl Agent {
         self.drop_results(|_| true);
         self.gated.clear();
         self.grants.clear();
+        self.previews.clear();
         self.void_cards(now, &close);
         let stopped = close == Close::Stopped;
         if stopped {
@@ -153,6 +154,7 @@ impl Agent {
             self.pause(now, Cause::Sleep);
         }
         self.drop_results(|_| true);
+        self.previews.clear();
         for grant in std::mem::take(&mut self.grants) {
             self.only_bare(None, grant.consent());
             self.tell(Tell::GrantEnded);

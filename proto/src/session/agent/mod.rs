@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::catalog::Catalog;
-use crate::consent::{Card, CardId, Choice, EntryRef, Grant, Permit, RunId, Wanted};
+use crate::consent::{Card, CardId, Choice, EntryRef, Grant, Permit, Planned, RunId, Wanted};
 use crate::fences::Fences;
 use crate::foreign::Foreign;
 use crate::id::Strand;
@@ -30,6 +30,7 @@ mod cards;
 mod ending;
 mod gates;
 mod io;
+mod previews;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -148,6 +149,8 @@ pub struct Agent {
     /// Requests that wait for a card's answer.
     requests: BTreeMap<CardId, (EntryRef, Wanted)>,
     runs: BTreeMap<RunId, Run>,
+    /// What previews found, by preview: a change is asked for only after its own.
+    previews: BTreeMap<body::ItemId, Box<Planned>>,
     paused: Option<Cause>,
     /// When the session went on after a sleep.
     resumed_ms: Option<u64>,
@@ -189,6 +192,7 @@ impl Agent {
             waiting_cards: VecDeque::new(),
             requests: BTreeMap::new(),
             runs: BTreeMap::new(),
+            previews: BTreeMap::new(),
             paused: None,
             resumed_ms: None,
             refused: BTreeMap::new(),
@@ -253,6 +257,7 @@ impl Agent {
             && self.open_card.is_none()
             && self.waiting_cards.is_empty()
             && self.requests.is_empty()
+            && self.previews.is_empty()
             && self.gated.is_empty()
             && self.grants.is_empty()
             && self.unsent.is_empty()
@@ -335,7 +340,7 @@ impl Agent {
             Input::Ticked { card, ticked } => self.ticked(now, card, &ticked),
             Input::Answered { card, choice } => self.answered(catalog, now, card, choice),
             Input::PersonSays(text) => self.person_says(now, text),
-            Input::Finished { run, outcome } => self.finished(now, run, outcome),
+            Input::Finished { run, outcome } => self.finished(catalog, now, run, outcome),
             Input::Ask { seq, request } => {
                 if let Some(request_ref) = self.theirs(now, seq) {
                     self.ask(catalog, now, request_ref, request);

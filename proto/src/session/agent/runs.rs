@@ -127,7 +127,7 @@ impl Agent {
         permit
     }
 
-    pub(super) fn finished(&mut self, now: Now, id: RunId, outcome: Finished) {
+    pub(super) fn finished(&mut self, catalog: &Catalog, now: Now, id: RunId, outcome: Finished) {
         // Killed, expired and closed runs are recorded already; what their worker still says counts for nothing.
         let Some(run) = self.runs.get_mut(&id).filter(|run| run.state == RunState::Running) else { return };
         if let Finished::Reported { redaction, .. } = &outcome {
@@ -139,7 +139,10 @@ impl Agent {
         let (status, outcome) = match outcome {
             Finished::Reported { .. } if !live => (Status::Late, None),
             Finished::Reported { report, .. } if report.is_unknown() => (Status::Unknown, Some(Outcome::of(report))),
-            Finished::Reported { report, .. } => (Status::Done, Some(Outcome::of(report))),
+            Finished::Reported { report, .. } => {
+                self.keep_preview(catalog, now, &run.wanted, &report);
+                (Status::Done, Some(Outcome::of(report)))
+            }
             Finished::Failed(detail) => (Status::Failed, Some(Outcome { report: None, detail })),
         };
         if let (Status::Done, true, Some(Outcome { report: Some(report), .. })) = (status, run.personal, &outcome) {

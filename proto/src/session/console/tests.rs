@@ -281,3 +281,30 @@ fn other_peoples_requests_are_not_ours() {
     assert_eq!(story.event(Kind::Refuse { request: theirs, why: Why::Level }, Body::None), [""; 0]);
     assert!(story.console.is_busy());
 }
+
+fn planned(story: &mut Story, admit: u64, plan: Option<&str>) -> Vec<String> {
+    let fact = |plan: &str| crate::report::Fact { key: "plan".into(), value: plan.into(), unit: String::new() };
+    let report = Report { facts: plan.map(fact).into_iter().collect(), ..Report::default() };
+    let body = Body::Result(Outcome { report: Some(report), detail: Foreign::new("") });
+    story.event(Kind::Result { admit: agent(admit), status: Status::Done }, body)
+}
+
+#[test]
+fn a_change_is_asked_for_once_its_preview_found_something() {
+    for (plan, then) in [(Some("p"), "ask fix"), (None, "refused fix NotShown")] {
+        let mut story = Story::granted();
+        let said = story.give(Input::Change { preview: asked("a"), change: asked("fix") });
+        assert_eq!(said, ["run a"]);
+        let admit = story.admit(0);
+        let said = planned(&mut story, admit, plan);
+        assert!(said.iter().any(|word| word == then), "{said:?}");
+    }
+}
+
+#[test]
+fn a_change_whose_preview_is_refused_is_not_asked_for() {
+    let mut story = Story::granted();
+    story.give(Input::Change { preview: asked("b"), change: asked("fix") });
+    let said = story.event(Kind::Refuse { request: mine(0), why: Why::Person }, Body::None);
+    assert_eq!(said, ["refused b Person", "refused fix NotShown"]);
+}

@@ -67,7 +67,7 @@ fn ticking_shows_the_card_again_and_only_what_is_ticked_is_covered() {
     let grants: Vec<_> = story.agent.live_grants(story.now()).cloned().collect();
     let wanted = |item: &str| {
         let Request { item, definition, arguments, .. } = story.request(item);
-        Wanted { item, definition, arguments }
+        Wanted { item, definition, arguments, plan: None }
     };
     let covers = |item| grants.iter().any(|grant| grant.covers(TECHNICIAN, &wanted(item), story.now_ms));
     assert!(covers(DIARY) && !covers(PROBE));

@@ -3,11 +3,13 @@
 use std::num::NonZeroU16;
 
 use super::super::*;
+use crate::catalog::PLAN;
 use crate::consent::Question;
 use crate::key::SigningKey;
 use crate::ledger::body::{Asked, DefinitionHash, ItemId, Language, Offer};
 use crate::ledger::kind::Verified;
 use crate::now::Wall;
+use crate::report::Fact;
 
 /// Reads, level 1, one parameter.
 pub(super) const PROBE: &str = "system.probe";
@@ -33,11 +35,16 @@ pub(super) struct Story {
 }
 
 pub(super) fn definition(id: &str, area: &str, effect: &str, level: u8) -> String {
+    let change = if effect == "changes" {
+        r#"{"preview":"network.probe","undo":{"en":"u","es":"u"},"interruptible":true,"seconds":1,"by":"account"}"#
+    } else {
+        "null"
+    };
     let personal = id == DIARY;
     let parameters = r#"[{"name":"seconds","title":{"en":"s","es":"s"},"accepts":{"integer":{"min":1,"max":9,"unit":"s"}},"default":"2"}]"#;
     format!(
         r#"{{"id":"{id}","area":"{area}","effect":"{effect}","level":{level},"personal":{personal},"title":{{"en":"t","es":"t"}},
-        "discloses":{{"en":"d","es":"d"}},"parameters":{parameters},"cannot":{{"en":"It changes nothing","es":"No cambia nada"}},"platforms":["linux"],"needs":{{}},"output_max":65536,"deadline_ms":10000,"facts":{{}},"tables":{{}},"findings":{{}}}}"#
+        "discloses":{{"en":"d","es":"d"}},"parameters":{parameters},"cannot":{{"en":"It changes nothing","es":"No cambia nada"}},"platforms":["linux"],"needs":{{}},"output_max":65536,"deadline_ms":10000,"change":{change},"facts":{{"plan":{{"en":"p","es":"p","kind":"word"}}}},"tables":{{}},"findings":{{}}}}"#
     )
 }
 
@@ -110,7 +117,10 @@ impl Story {
                 }
                 Output::Withdraw(_) => "withdraw".to_owned(),
                 Output::Tell(tell) => format!("tell {tell:?}").split(['(', ' ']).take(2).collect::<Vec<_>>().join(" "),
-                Output::Perform(permit) => format!("perform {}", permit.run().0),
+                Output::Perform(permit) => match permit.plan() {
+                    Some(plan) => format!("perform {} as {plan}", permit.run().0),
+                    None => format!("perform {}", permit.run().0),
+                },
                 Output::Kill(run) => format!("kill {}", run.0),
                 Output::Send(entry) => format!("send {}", entry.seq),
                 Output::SendBare(entry) => format!("bare {}", entry.seq),
@@ -199,6 +209,20 @@ impl Story {
         let redaction = body::Redaction { set: "set".to_owned(), rules: [("rule".to_owned(), 2)].into() };
         let outcome = Finished::Reported { report: report(), redaction: Some(redaction) };
         self.give(Input::Finished { run: RunId(run), outcome })
+    }
+
+    /// The preview of [`FIX`] runs, asked about if need be, and finds this plan.
+    pub(super) fn previewed(&mut self, plan: &str) {
+        let said = self.ask(OTHER);
+        if said.iter().any(|word| word == "ask grant") {
+            self.allow();
+        }
+        let said = self.receipt();
+        let run = said.iter().find_map(|word| word.strip_prefix("perform ")).expect("it runs").parse().unwrap();
+        let mut report = report();
+        report.facts.push(Fact { key: PLAN.into(), value: plan.into(), unit: String::new() });
+        self.give(Input::Finished { run: RunId(run), outcome: Finished::Reported { report, redaction: None } });
+        self.receipt();
     }
 
     /// Lets time pass, and the machine notice.
