@@ -5,8 +5,11 @@
 //! the text is redacted: it keeps made-up keys from looking alive to whoever scans this repository. None of them is.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
+use venia_agent::commands::redact::TEXT_MAX;
 use venia_agent::redact::known::Known;
 use venia_agent::redact::{Counts, Redactor};
 
@@ -134,4 +137,47 @@ fn secrets_go_and_look_alikes_stay() {
     assert_eq!(tally.known.1, 0, "every known value goes");
     assert!(tally.shapes.1 * 100 <= tally.shapes.0, "at least 99 % of the shapes go");
     assert!((tally.lookalikes.1 + tally.strays) * 100 <= tally.lookalikes.0, "at most 1 % false positives");
+}
+
+fn command(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_venia-agent"))
+        .arg("redact")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that fails at once reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_command_prints_the_text_and_nothing_else() {
+    let known = folder().join("known.json");
+    let known = known.to_str().unwrap();
+    let (code, out, err) = command(&["-", "--known", known], "sin nada\nana\npassword=Clave99\nsin fin de línea");
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    let lines: Vec<&str> = out.split('\n').collect();
+    assert_eq!([lines[0], lines[2], lines[3]], ["sin nada", "password=[redacted:setting]", "sin fin de línea"]);
+    assert!(lines[1].starts_with("user-"), "{out}");
+}
+
+#[test]
+fn the_command_says_what_it_can_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large");
+    std::fs::File::create(&large).unwrap().set_len(TEXT_MAX + 1).unwrap();
+    let broken = folder.path().join("broken.json");
+    std::fs::write(&broken, "{").unwrap();
+    for arguments in
+        [vec!["/nonexistent"], vec![large.to_str().unwrap()], vec!["-", "--known", broken.to_str().unwrap()]]
+    {
+        let (code, out, err) = command(&arguments, "");
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+        assert!(err.contains("Next step"), "{err}");
+    }
 }

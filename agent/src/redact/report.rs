@@ -144,3 +144,62 @@ impl Redactor {
         if plain { format!("{name}{tail}") } else { name }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::known::Known;
+
+    fn redactor() -> Redactor {
+        let known = r#"{"user_names":"ana","host_names":"ana-pc","ipv4_private":"192.168.0.66"}"#;
+        Redactor::new(&Known::from_json(known).unwrap(), &[4; 32]).unwrap()
+    }
+
+    fn value(kind: Kind, value: impl Into<Value>) -> (Value, u64) {
+        let (mut value, mut counts) = (value.into(), Counts::default());
+        redactor().value(kind, &mut value, &mut counts);
+        (value, counts.total())
+    }
+
+    #[test]
+    fn a_declared_class_is_believed_whatever_the_value_looks_like() {
+        for (kind, text, told) in [
+            (Kind::User, "ana", "user-1"),
+            (Kind::User, "somebody", "user-2"),
+            (Kind::Host, "nas.casa.lan", "host-2"),
+            (Kind::Mac, "d8:3a:dd:12:34:56", "mac-1"),
+            (Kind::Serial, "4711", "serial-1"),
+            (Kind::Address, "192.168.0.66", "address-1"),
+            (Kind::Address, "192.168.0.1/24", "address-2/24"),
+            (Kind::Address, "[fe80::1234:5678:9abc:def0]:631", "address-2:631"),
+        ] {
+            assert_eq!(value(kind, text), (Value::from(told), 1), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_every_pc_has_stays() {
+        for (kind, text) in [
+            (Kind::User, "root"),
+            (Kind::Host, "localhost"),
+            (Kind::Mac, "00:00:00:00:00:00"),
+            (Kind::Address, "0.0.0.0:22"),
+            (Kind::Address, "127.0.0.53"),
+            (Kind::Address, "::1"),
+            (Kind::Address, "8.8.8.8"),
+            (Kind::Address, ""),
+        ] {
+            assert_eq!(value(kind, text), (Value::from(text), 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_loses_only_known_values_and_a_text_secrets_too() {
+        assert_eq!(value(Kind::Word, "password=hunter22"), (Value::from("password=hunter22"), 0));
+        assert_eq!(value(Kind::Word, "ana"), (Value::from("user-1"), 1));
+        assert_eq!(value(Kind::Text, "password=hunter22"), (Value::from("password=[redacted:setting]"), 1));
+        assert_eq!(value(Kind::Text, 4_111_111_111_111_111_i64), (Value::from("[redacted:card]"), 1));
+        assert_eq!(value(Kind::Text, 41_i64), (Value::from(41_i64), 0));
+        assert_eq!(value(Kind::Number, 4_111_111_111_111_111_i64), (Value::from(4_111_111_111_111_111_i64), 0));
+    }
+}
