@@ -27,6 +27,7 @@ pub mod helper;
 pub mod journal;
 pub mod known;
 pub mod owner;
+pub mod packs;
 pub mod person;
 pub mod redact;
 pub mod seal;
@@ -77,10 +78,21 @@ impl Parts {
 pub fn main(args: impl IntoIterator<Item = OsString>, parts: Parts) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     if args.get(1).is_some_and(|first| *first == *parts.program.first_argument) {
-        let find = |item: &ItemId, tools: &[String]| {
-            let check = checks::find(item)?;
+        let find = |item: &ItemId, tools: &[String], described: Option<&str>| {
+            let described = match described {
+                Some(written) => Some(checks::find_described(written)?),
+                None => None,
+            };
+            let ours = checks::find(item).filter(|_| described.is_none());
             checks::declare(tools);
-            Some(move |arguments: &Arguments| check.gather(arguments).map_err(|failure| failure.to_string()))
+            (described.is_some() || ours.is_some()).then_some(move |arguments: &Arguments| {
+                let gathered = match (described, ours) {
+                    (Some(described), _) => described(arguments),
+                    (None, Some(check)) => check.gather(arguments),
+                    (None, None) => Err(checks::Failure::Argument("item")),
+                };
+                gathered.map_err(|failure| failure.to_string())
+            })
         };
         let reach = |name: &str| checks::reach(name).map(|(programs, reads)| worker::Reach { programs, reads });
         return worker::run_child(find, reach);

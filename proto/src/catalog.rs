@@ -54,6 +54,15 @@ impl Catalog {
         Ok(catalog)
     }
 
+    /// The same, and the items of these packs. None of them takes the place of another.
+    #[must_use]
+    pub fn with_packs(mut self, packs: impl IntoIterator<Item = pack::Pack>) -> Self {
+        for item in packs.into_iter().flat_map(|pack| pack.items) {
+            self.items.entry(item.id.clone()).or_insert(item);
+        }
+        self
+    }
+
     /// The item of that id.
     pub fn get(&self, id: &ItemId) -> Option<&Item> {
         self.items.get(id)

@@ -36,9 +36,10 @@ impl Fences {
     }
 
     /// Whether the item may run here. What reads personal things or files that anybody may have written runs behind a
-    /// fence or not at all. (SECURITY G3)
+    /// fence or not at all, and so does what deletes files or ends programs. (SECURITY G3)
     pub fn allow(&self, item: &Item) -> bool {
-        self.are_enough() || !(item.personal || item.needs.are_foreign())
+        let changes = !item.needs.writes.is_empty() || item.needs.ends;
+        self.are_enough() || !(item.personal || changes || item.needs.are_foreign())
     }
 
     /// What must stand while an item of these needs gathers. Landlock hides other programs, so it can't stand yet where

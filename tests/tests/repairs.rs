@@ -1,4 +1,5 @@
 //! Repairs through whole sessions: looked at, shown, asked, done as shown, recorded with before and after. (MISSION R1)
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use std::fs::{create_dir_all, write};
 use std::path::{Path, PathBuf};

@@ -22,6 +22,7 @@ mod security;
 mod system;
 mod tasks;
 
+mod described;
 mod figure;
 pub(crate) mod machine;
 mod mount;
@@ -76,6 +77,17 @@ pub enum Failure {
 /// The code of that item.
 pub fn find(id: &ItemId) -> Option<&'static dyn Runner> {
     all().find(|runner| runner.id() == id.0)
+}
+
+/// The first step of an item that a pack describes, as it is written there; none if that text isn't one.
+pub fn find_described(written: &str) -> Option<impl FnOnce(&Arguments) -> Result<Judge, Failure> + use<>> {
+    described::described(written)
+}
+
+/// Whom a program of the table talks to.
+#[cfg(test)]
+pub(crate) fn program(name: &str) -> Option<&'static [venia_proto::catalog::Talk]> {
+    tool::named(name).map(|tool| tool.talks)
 }
 
 /// From now on this process asks only the programs that its item declares. (SECURITY G1)

@@ -46,6 +46,7 @@ use crate::driver::{Intake, NotServed, Waiter, clock, wait_for_technician};
 use crate::helper::Door;
 use crate::journal::{Journals, Record};
 use crate::known;
+use crate::packs;
 use crate::person::feed::{self, News, news};
 use crate::person::{Line, card, heeding_signals};
 use crate::seal::Recipients;
@@ -121,6 +122,10 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         }
     }
 
+    let system = parts.policy.parent().map(|folder| folder.join(packs::FOLDER)).unwrap_or_default();
+    let packs =
+        packs::allowed(&policies, &control.welcome().statement.packs, &[&system, &home.dir().join(packs::FOLDER)]);
+    let catalog = catalog.clone().with_packs(packs);
     // An earlier record may have shown it.
     trusted(&home, &control, &words)?;
     let mut person = heeding_signals(person.start(&words)?).map_err(|error| {

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use venia_proto::catalog::{Effect, Item};
 use venia_proto::foreign::Foreign;
+use venia_proto::ledger::body::Arguments;
 use venia_proto::ledger::kind::Verified;
 use venia_proto::report::Report;
 use venia_proto::scope::Scope;
@@ -302,6 +303,22 @@ fn item_lines(number: usize, covered: &Covered<'_>, words: &Words) -> Vec<String
         title = format!("[{}] {number} {title}", if ticked { 'x' } else { ' ' });
     }
     let mut lines = vec![indented(title)];
+    if let Some(described) = &item.described {
+        // A value that was left open is shown as its parameter's name.
+        let values: Arguments = item
+            .parameters
+            .iter()
+            .map(|parameter| {
+                let chosen = covered.values.get(&parameter.name).filter(|values| values.len() == 1);
+                let value = chosen.and_then(|values| values.first().cloned());
+                (parameter.name.clone(), value.unwrap_or_else(|| format!("<{}>", parameter.name)))
+            })
+            .collect();
+        let organisation = Foreign::new(described.organisation.as_str());
+        lines.push(indented(indented(words.say("consent-described", &[("organisation", &organisation)]))));
+        let command = Foreign::new(described.shown(&values));
+        lines.push(indented(indented(words.say("consent-command", &[("command", &command)]))));
+    }
     for parameter in &item.parameters {
         let title = words.of(&parameter.title);
         let line = match covered.values.get(&parameter.name) {

@@ -29,10 +29,10 @@ pub(super) const EXIT_PIPE: u8 = 13;
 
 /// Runs as a worker. Must be the first thing a program does: it closes descriptors and sets what threads inherit.
 ///
-/// `find` gives an item's check, which gathers (touches the machine) and returns how to judge (pure) or why it failed.
+/// `find` gives an item's check, of a pack by the item as it is written there, which gathers (touches the machine) and returns how to judge (pure) or why it failed.
 /// `reach` says of a declared program where it is and what it reads: nothing if it isn't installed.
 pub fn run_child<Gather, Judge>(
-    find: impl FnOnce(&ItemId, &[String]) -> Option<Gather>,
+    find: impl FnOnce(&ItemId, &[String], Option<&str>) -> Option<Gather>,
     reach: impl Fn(&str) -> Option<Reach>,
 ) -> ExitCode
 where
@@ -56,7 +56,7 @@ struct End {
 }
 
 fn work<Gather, Judge>(
-    find: impl FnOnce(&ItemId, &[String]) -> Option<Gather>,
+    find: impl FnOnce(&ItemId, &[String], Option<&str>) -> Option<Gather>,
     reach: impl Fn(&str) -> Option<Reach>,
 ) -> Result<(), End>
 where
@@ -74,9 +74,9 @@ where
     if let Some(why) = missing_fence(&request) {
         return Err(End { code: EXIT_UNFENCED, why: why.to_owned() });
     }
-    let Request { item, arguments, needs, fences, home, private, agent: _ } = request;
-    let gather =
-        find(&item, &needs.tools).ok_or_else(|| End { code: EXIT_UNKNOWN, why: "no such check".to_owned() })?;
+    let Request { item, described, arguments, needs, fences, home, private, agent: _ } = request;
+    let gather = find(&item, &needs.tools, described.as_deref())
+        .ok_or_else(|| End { code: EXIT_UNKNOWN, why: "no such check".to_owned() })?;
     let programs = needs.tools.iter().filter_map(|name| reach(name)).collect();
     let worker = fence::Worker { needs: &needs, programs, home: home.as_deref(), private: &private };
     let (held, _recognised) = fence::before_gathering(fences, &worker).map_err(|error| unfenced(&error))?;

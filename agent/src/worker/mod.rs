@@ -171,6 +171,8 @@ pub enum Fault {
 struct Request {
     /// Which check.
     item: ItemId,
+    /// The item as its pack writes it; none for one of ours.
+    described: Option<String>,
     /// Every declared parameter.
     arguments: Arguments,
     /// What the item touches.

@@ -83,6 +83,7 @@ impl Worker {
         let House { program, fences, home, private } = house;
         let request = Request {
             item: item.id.clone(),
+            described: item.described.as_ref().map(|described| described.written.clone()),
             arguments: arguments.clone(),
             needs: item.needs.clone(),
             fences: *fences,

@@ -31,7 +31,7 @@ type Gather = Box<dyn FnOnce(&Arguments) -> Result<Judge, String>>;
 
 /// As the agent does.
 pub fn work() -> ExitCode {
-    let find = |item: &ItemId, tools: &[String]| -> Option<Gather> {
+    let find = |item: &ItemId, tools: &[String], _: Option<&str>| -> Option<Gather> {
         if item.0 == ASK {
             return Some(Box::new(ask));
         }

@@ -25,7 +25,7 @@ type Judge = Box<dyn FnOnce() -> Draft>;
 type Gather = Box<dyn FnOnce(&Arguments) -> Result<Judge, String>>;
 
 /// The check of that name.
-pub fn find(id: &ItemId, _: &[String]) -> Option<Gather> {
+pub fn find(id: &ItemId, _: &[String], _: Option<&str>) -> Option<Gather> {
     let what = id.0.strip_prefix("system.").unwrap_or_default().to_owned();
     if ["count-forks", "fork-for-ever", "outrun"].contains(&what.as_str()) {
         // Before the fence stands, which lets nobody become somebody else.

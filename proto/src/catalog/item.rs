@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::change::{Change, PLAN};
 use super::kind::{Column, FactTexts};
 use super::needs::Needs;
+use super::pack::Described;
 use crate::encoding::to_hex;
 use crate::ledger::body::{Arguments, Asked, DefinitionHash, ItemId};
 use crate::report::{REPORT_MAX, Text};
@@ -70,6 +71,9 @@ pub struct Item {
     pub tables: BTreeMap<String, TableTexts>,
     /// Judgements it may make.
     pub findings: BTreeMap<String, FindingTexts>,
+    /// Who describes it, if it isn't Venia: an item of a pack.
+    #[serde(skip)]
+    pub described: Option<Described>,
     /// SHA-256 of the definition file.
     #[serde(skip, default = "no_hash")]
     pub definition: DefinitionHash,
@@ -195,8 +199,8 @@ impl Item {
             Some("what changes the PC says how, and nothing else does")
         } else if let Some(rule) = self.change.as_ref().and_then(Change::broken_rule) {
             Some(rule)
-        } else if self.effect == Effect::Reads && !self.needs.writes.is_empty() {
-            Some("what only reads writes nowhere")
+        } else if self.effect == Effect::Reads && (!self.needs.writes.is_empty() || self.needs.ends) {
+            Some("what only reads writes nowhere and ends nothing")
         } else if self.parameters.iter().any(|p| p.name == PLAN) {
             Some("the plan is never an argument")
         } else if !keys.chain(self.parameters.iter().map(|p| &p.name)).all(|key| word(key)) {

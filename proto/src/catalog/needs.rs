@@ -12,9 +12,12 @@ pub struct Needs {
     /// Files and folders it reads: absolute, below the person's home (`~/…`), or all of it (`~`). A folder means all below it.
     #[serde(default)]
     pub reads: Vec<String>,
-    /// Files and folders it may write or delete in, spelled like `reads`; only for what changes the PC.
+    /// Folders below which it deletes, spelled like `reads`; only for what changes the PC. Nothing is ever written.
     #[serde(default)]
     pub writes: Vec<String>,
+    /// Whether it ends programs of the person. Only what changes something may.
+    #[serde(default)]
+    pub ends: bool,
     /// Programs of the system it asks, by name; where they are and what they may touch is compiled in.
     #[serde(default)]
     pub tools: Vec<String>,

@@ -25,6 +25,8 @@ pub mod reading;
 pub const PACK_MAX: usize = 256 * 1024;
 /// Most items of a pack.
 pub const ITEMS_MAX: usize = 64;
+/// Longest item as written, in bytes: a worker's request has room for it.
+pub const ITEM_MAX: usize = 8 * 1024;
 /// Most arguments of a command.
 pub const ARGUMENTS_MAX: usize = 16;
 /// What a pack begins with, so that a later format isn't misread.
@@ -37,19 +39,21 @@ pub struct Pack {
     pub hash: PackHash,
     /// Who describes its items, in their own words.
     pub organisation: String,
-    /// Its items.
-    pub items: Vec<Described>,
+    /// Its items, each [`Item::described`].
+    pub items: Vec<Item>,
 }
 
-/// An item of a pack.
+/// What an organisation says of an item that isn't Venia's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
-    /// What a consent names.
-    pub item: Item,
+    /// Who describes it, in their own words.
+    pub organisation: String,
     /// What is asked.
     pub command: Command,
     /// How its answer is read.
     pub reading: reading::Reading,
+    /// The item as it is written in the pack: what a worker is given.
+    pub written: String,
 }
 
 /// A program and its arguments, some of which are parameters of the item.
@@ -89,7 +93,7 @@ pub enum PackError {
 struct Written {
     format: String,
     organisation: String,
-    items: Vec<WrittenItem>,
+    items: Vec<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -120,89 +124,102 @@ impl Pack {
             return Err(rule("items", "a pack has 1 to 64 items"));
         }
         let mut items = Vec::with_capacity(written.items.len());
-        for WrittenItem { definition, command, reading } in written.items {
-            let mut item = Item::parse(&definition.to_string())?;
+        for written in &written.items {
+            let mut item = Self::item(&written.to_string(), &organisation)?;
             // A consent binds the whole pack: the command and the reading as much as the words.
             let bound = format!("{FORMAT}\n{}\n{}\n", to_hex(&hash.0), item.id.0);
             item.definition = DefinitionHash(to_hex(&Sha256::digest(bound.as_bytes())));
-            let described = Described { item, command, reading };
-            if let Some(broken) = described.broken_rule() {
-                return Err(rule(&described.item.id.0, broken));
+            if items.iter().any(|other: &Item| other.id == item.id) {
+                return Err(rule(&item.id.0, "two items of one id"));
             }
-            if items.iter().any(|other: &Described| other.item.id == described.item.id) {
-                return Err(rule(&described.item.id.0, "two items of one id"));
-            }
-            items.push(described);
+            items.push(item);
         }
         Ok(Self { hash, organisation, items })
+    }
+
+    /// One item as it is written in a pack, with every rule of packs checked; its definition is that of the text alone.
+    pub fn item(text: &str, organisation: &str) -> Result<Item, PackError> {
+        let WrittenItem { definition, command, reading } = serde_json::from_str(text)?;
+        let mut item = Item::parse(&definition.to_string())?;
+        let rule = if text.len() > ITEM_MAX {
+            Some("an item has at most 8 KiB")
+        } else {
+            broken_rule(&item, &command).or_else(|| reading.broken_rule(&item))
+        };
+        if let Some(rule) = rule {
+            return Err(PackError::Rule { item: item.id.0, rule });
+        }
+        let program = grammar::named(&command.program);
+        item.needs.talks = program.map(|program| program.talks.to_vec()).unwrap_or_default();
+        item.needs.tools = vec![command.program.clone()];
+        let (organisation, written) = (organisation.to_owned(), text.to_owned());
+        item.described = Some(Described { organisation, command, reading, written });
+        Ok(item)
     }
 }
 
 impl Described {
     /// The exact command for these arguments, which are those of [`Item::arguments`].
     pub fn argv(&self, arguments: &Arguments) -> Vec<String> {
-        self.command.arguments.iter().map(|written| fill(written, arguments)).collect()
+        argv(&self.command, arguments)
     }
 
     /// The command as a card shows it.
     pub fn shown(&self, arguments: &Arguments) -> String {
         std::iter::once(self.command.program.clone()).chain(self.argv(arguments)).collect::<Vec<_>>().join(" ")
     }
+}
 
-    fn broken_rule(&self) -> Option<&'static str> {
-        let item = &self.item;
-        let kinds = item.facts.values().map(|fact| fact.kind);
-        let mut kinds = kinds.chain(item.tables.values().flat_map(|table| &table.columns).map(|column| column.kind));
-        let named = item.id.0.split_once('.').is_some_and(|(_, name)| name.starts_with("x-"));
-        if !named {
-            // No pack can take the place of an item of ours, now or later.
-            Some("an item of a pack is named area.x-name")
-        } else if item.effect != Effect::Reads {
-            Some("a pack only reads")
-        } else if !item.personal {
-            Some("what a pack brings is looked at before it leaves: personal is true")
-        } else if item.needs != super::Needs::default() {
-            Some("what a pack's item needs follows from its program")
-        } else if kinds.any(|kind| kind == Kind::Word) {
-            // Only the build itself can vouch that a value holds nobody's words.
-            Some("a pack has no public words")
-        } else if self.command.arguments.len() > ARGUMENTS_MAX {
-            Some("a command has at most 16 arguments")
-        } else if let Some(rule) = self.unlike_the_grammar() {
-            Some(rule)
-        } else {
-            self.reading.broken_rule(item)
+fn broken_rule(item: &Item, command: &Command) -> Option<&'static str> {
+    let kinds = item.facts.values().map(|fact| fact.kind);
+    let mut kinds = kinds.chain(item.tables.values().flat_map(|table| &table.columns).map(|column| column.kind));
+    let named = item.id.0.split_once('.').is_some_and(|(_, name)| name.starts_with("x-"));
+    if !named {
+        // No pack can take the place of an item of ours, now or later.
+        Some("an item of a pack is named area.x-name")
+    } else if item.effect != Effect::Reads {
+        Some("a pack only reads")
+    } else if !item.personal {
+        Some("what a pack brings is looked at before it leaves: personal is true")
+    } else if item.needs != super::Needs::default() {
+        Some("what a pack's item needs follows from its program")
+    } else if kinds.any(|kind| kind == Kind::Word) {
+        // Only the build itself can vouch that a value holds nobody's words.
+        Some("a pack has no public words")
+    } else if command.arguments.len() > ARGUMENTS_MAX {
+        Some("a command has at most 16 arguments")
+    } else {
+        unlike_the_grammar(item, command)
+    }
+}
+
+/// Tries the command with every value at an edge of each parameter: what the grammar takes at the edges of a range it
+/// takes within, and of a list every word is tried.
+fn unlike_the_grammar(item: &Item, command: &Command) -> Option<&'static str> {
+    let program = grammar::named(&command.program);
+    let Some(program) = program else { return Some("the program isn't in the table") };
+    let holes = command.arguments.iter().flat_map(|argument| hole(argument));
+    let parameters: BTreeMap<&str, &Accepts> =
+        item.parameters.iter().map(|parameter| (parameter.name.as_str(), &parameter.accepts)).collect();
+    for name in holes {
+        if !parameters.contains_key(name) {
+            return Some("a hole names a parameter");
         }
     }
-
-    /// Tries the command with every value at an edge of each parameter: what the grammar takes at the edges of a range it
-    /// takes within, and of a list every word is tried.
-    fn unlike_the_grammar(&self) -> Option<&'static str> {
-        let program = grammar::named(&self.command.program);
-        let Some(program) = program else { return Some("the program isn't in the table") };
-        let holes = self.command.arguments.iter().flat_map(|argument| hole(argument));
-        let parameters: BTreeMap<&str, &Accepts> =
-            self.item.parameters.iter().map(|parameter| (parameter.name.as_str(), &parameter.accepts)).collect();
-        for name in holes {
-            if !parameters.contains_key(name) {
-                return Some("a hole names a parameter");
-            }
+    let most = parameters.values().map(|accepts| edges(accepts).len()).max().unwrap_or(1).max(1);
+    for turn in 0..most {
+        let arguments: Arguments = parameters
+            .iter()
+            .filter_map(|(name, accepts)| {
+                let values = edges(accepts);
+                Some(((*name).to_owned(), values.get(turn % values.len().max(1))?.clone()))
+            })
+            .collect();
+        if !program.takes(&argv(command, &arguments)) {
+            return Some("the program doesn't take these arguments");
         }
-        let most = parameters.values().map(|accepts| edges(accepts).len()).max().unwrap_or(1).max(1);
-        for turn in 0..most {
-            let arguments: Arguments = parameters
-                .iter()
-                .filter_map(|(name, accepts)| {
-                    let values = edges(accepts);
-                    Some(((*name).to_owned(), values.get(turn % values.len().max(1))?.clone()))
-                })
-                .collect();
-            if !program.takes(&self.argv(&arguments)) {
-                return Some("the program doesn't take these arguments");
-            }
-        }
-        None
     }
+    None
 }
 
 /// When a finding is made.
@@ -215,6 +232,10 @@ pub struct Judgement {
     pub severity: Severity,
     /// The finding of the definition.
     pub finding: String,
+}
+
+fn argv(command: &Command, arguments: &Arguments) -> Vec<String> {
+    command.arguments.iter().map(|written| fill(written, arguments)).collect()
 }
 
 fn edges(accepts: &Accepts) -> Vec<String> {

@@ -102,6 +102,7 @@ audit-refused = refused: { $why ->
     [policy] the owner of the PC does not allow it
     [limit] too much was being asked
     [stopped] the session was stopped
+    [unfenced] this PC cannot fence that check in
     [not-shown] its preview had shown nothing to change
     [person] no was said at this PC
    *[other] ?

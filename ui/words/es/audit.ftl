@@ -102,6 +102,7 @@ audit-refused = rechazado: { $why ->
     [policy] el dueño del equipo no lo permite
     [limit] se pedía demasiado
     [stopped] la sesión se había detenido
+    [unfenced] este equipo no puede aislar esa revisión
     [not-shown] su vista previa no había mostrado nada que cambiar
     [person] en este equipo se dijo que no
    *[other] ?

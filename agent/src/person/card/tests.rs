@@ -277,3 +277,23 @@ fn e2_a_preview_shows_exactly_what_would_leave() {
     let (_, prompt) = card(0, Language::En).rsplit_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     assert_eq!(prompt, "send / keep > ");
 }
+
+#[test]
+fn g5_an_item_of_a_pack_says_whose_it_is_and_what_it_runs() {
+    let pack = venia_proto::catalog::pack::Pack::parse(include_bytes!("../../../tests/fixtures/packs/timers.json"));
+    let item = pack.unwrap().items.remove(0);
+    let one = BTreeMap::from([("kind".to_owned(), BTreeSet::from(["timer".to_owned()]))]);
+    for (values, command) in [(one, "--type=timer"), (BTreeMap::new(), "--type=<kind>")] {
+        with_request("Ana", "To look", |request| {
+            let items = vec![Covered { item: &item, values: &values, tick: None }];
+            let card =
+                consent(&Request { items, scopes: &BTreeSet::new(), ..request.clone() }, &Words::new(Language::En));
+            assert!(card.contains("described by Taller Norte, not by Venia"), "{card}");
+            let flat = card.replace("\n      │ ", "");
+            assert!(
+                flat.contains("systemctl list-units --all --plain --no-legend ") && flat.contains(command),
+                "{card}"
+            );
+        });
+    }
+}

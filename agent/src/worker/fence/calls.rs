@@ -330,6 +330,17 @@ pub(super) fn while_gathering(needs: &Needs, landlock: bool) -> Result<Filters, 
             rule(&mut calls, *call, &[masked(1, WRITING, 0)?])?;
         }
     }
+    if landlock {
+        // What it opens for can't be seen from here; Landlock sees it, and lets nothing be written.
+        calls.insert(SYS_openat2, Vec::new());
+        if !needs.writes.is_empty() {
+            // Landlock knows out of which folders.
+            calls.insert(SYS_unlinkat, Vec::new());
+        }
+    }
+    if needs.ends {
+        calls.extend(listed(&[&[SYS_pidfd_open, SYS_pidfd_send_signal]]));
+    }
     for (call, argument) in [(SYS_mmap, 2), (SYS_mprotect, 2)] {
         if libraries {
             calls.insert(call, Vec::new());

@@ -30,12 +30,16 @@ const PIECES_MAX: usize = 4_096;
 pub(super) struct Open {
     /// Files and folders that may be read.
     pub(super) reads: Vec<Piece>,
+    /// Files and folders out of which may be deleted. Nothing is ever made or written.
+    pub(super) deletes: Vec<Piece>,
     /// Files that may be executed.
     pub(super) runs: Vec<PathBuf>,
     /// Whether connections to other computers may be made.
     pub(super) network: bool,
     /// Whether sockets among what is read may be connected to.
     pub(super) services: bool,
+    /// Whether programs of the person may be ended.
+    pub(super) signals: bool,
 }
 
 /// A file, or a folder with all below it.
@@ -59,7 +63,8 @@ pub(super) fn fence(version: u8, open: &Open) -> Result<Vec<PathFd>, FenceError>
         }
     }
     if version >= SCOPES {
-        rules = rules.scope(Scope::AbstractUnixSocket | Scope::Signal)?;
+        let signals = if open.signals { BitFlags::EMPTY } else { Scope::Signal.into() };
+        rules = rules.scope(signals | Scope::AbstractUnixSocket)?;
     }
     let mut rules = rules.create()?;
     let mut held = Vec::new();
@@ -75,6 +80,12 @@ pub(super) fn fence(version: u8, open: &Open) -> Result<Vec<PathFd>, FenceError>
         if path.starts_with("/proc") {
             held.push(handle);
         }
+    }
+    for piece in &open.deletes {
+        // A folder above Venia's own is only looked at: what is deleted is below a piece that is allowed whole.
+        let Piece::Whole(path) = piece else { continue };
+        let Ok(handle) = PathFd::new(path) else { continue };
+        rules = rules.add_rule(PathBeneath::new(&handle, AccessFs::RemoveFile | AccessFs::RemoveDir))?;
     }
     for path in &open.runs {
         let Ok(handle) = PathFd::new(path) else { continue };

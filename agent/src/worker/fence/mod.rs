@@ -114,14 +114,17 @@ fn open(worker: &Worker<'_>) -> files::Open {
     let talks = |talk| needs.talks.contains(&talk);
     let mut open =
         files::Open { network: talks(Talk::Network), services: talks(Talk::Services), ..files::Open::default() };
-    let mut read = |path: &str| {
+    open.signals = needs.ends;
+    let pieces = |path: &str| {
         let place = match (path.strip_prefix('~'), home) {
             (Some(rest), Some(home)) => home.join(rest.trim_start_matches('/')),
-            (Some(_), None) => return,
+            (Some(_), None) => return Vec::new(),
             (None, _) => PathBuf::from(path),
         };
-        open.reads.extend(files::outside(&place, private));
+        files::outside(&place, private)
     };
+    open.deletes = needs.writes.iter().flat_map(|path| pieces(path)).collect();
+    let mut read = |path: &str| open.reads.extend(pieces(path));
     base::EVERY.iter().for_each(|(path, _)| read(path));
     if loads_libraries(needs) {
         base::PROGRAM.iter().for_each(|(path, _)| read(path));

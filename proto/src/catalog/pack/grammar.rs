@@ -3,11 +3,15 @@
 //! Compiled in. No interpreter is among them, and no option that runs another program, reads a file of the caller's
 //! choice, writes, follows for ever or reaches another computer. What isn't listed isn't taken. (SECURITY G5)
 
+use crate::catalog::Talk;
+
 /// A program and what it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program {
     /// Its name, as in the agent's own table.
     pub name: &'static str,
+    /// Whom it talks to in order to answer, as in the agent's own table.
+    pub talks: &'static [Talk],
     /// Words of which the first argument must be one; empty: there is none.
     pub verbs: &'static [&'static str],
     /// Options without a value.
@@ -60,6 +64,7 @@ const SHOWN: &[&str] = &["ActiveState", "SubState", "UnitFileState", "NRestarts"
 pub const PROGRAMS: &[Program] = &[
     Program {
         name: "dpkg-query",
+        talks: &[],
         verbs: &["--show"],
         flags: &[],
         values: &[("--showformat", Takes::Words(&["${Package} ${Version}\\n", "${Package} ${Status}\\n"]))],
@@ -67,6 +72,7 @@ pub const PROGRAMS: &[Program] = &[
     },
     Program {
         name: "findmnt",
+        talks: &[],
         verbs: &[],
         flags: &["--df", "--noheadings", "--raw", "--real", "--bytes"],
         values: &[("--output", Takes::List(FINDMNT))],
@@ -74,6 +80,7 @@ pub const PROGRAMS: &[Program] = &[
     },
     Program {
         name: "journalctl",
+        talks: &[],
         verbs: &["--no-pager"],
         flags: &["--boot", "--dmesg", "--quiet", "--utc", "--reverse"],
         values: &[
@@ -87,6 +94,7 @@ pub const PROGRAMS: &[Program] = &[
     },
     Program {
         name: "lpstat",
+        talks: &[Talk::Services, Talk::Network],
         verbs: &["-p", "-o", "-a", "-d", "-r"],
         flags: &[],
         values: &[],
@@ -94,6 +102,7 @@ pub const PROGRAMS: &[Program] = &[
     },
     Program {
         name: "lsblk",
+        talks: &[],
         verbs: &[],
         flags: &["--noheadings", "--raw", "--bytes", "--nodeps", "--list"],
         values: &[("--output", Takes::List(LSBLK))],
@@ -101,6 +110,7 @@ pub const PROGRAMS: &[Program] = &[
     },
     Program {
         name: "resolvectl",
+        talks: &[Talk::Services],
         verbs: &["status", "statistics", "dns", "domain"],
         flags: &["--no-pager", "--legend=no"],
         values: &[],
@@ -108,6 +118,7 @@ pub const PROGRAMS: &[Program] = &[
     },
     Program {
         name: "systemctl",
+        talks: &[Talk::Services],
         verbs: &["is-active", "is-enabled", "is-failed", "list-timers", "list-unit-files", "list-units", "show"],
         flags: &["--all", "--failed", "--full", "--no-legend", "--no-pager", "--plain", "--value"],
         values: &[
@@ -119,6 +130,7 @@ pub const PROGRAMS: &[Program] = &[
     },
     Program {
         name: "timedatectl",
+        talks: &[Talk::Services],
         verbs: &["show", "status", "show-timesync", "timesync-status"],
         flags: &["--no-pager", "--all"],
         values: &[],

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::reading::{LINES_MAX, When};
 use super::*;
+use crate::catalog::Talk;
 use crate::report::Draft;
 
 const PACK: &str = r#"{
@@ -45,6 +46,11 @@ fn pack() -> Pack {
     Pack::parse(PACK.as_bytes()).unwrap()
 }
 
+/// Its first item, and how it is read.
+fn parts(pack: &Pack) -> (&Item, &reading::Reading) {
+    (&pack.items[0], &pack.items[0].described.as_ref().unwrap().reading)
+}
+
 fn why(what: &str, with: &str) -> String {
     assert!(PACK.contains(what), "{what}");
     Pack::parse(PACK.replace(what, with).as_bytes()).unwrap_err().to_string()
@@ -57,16 +63,17 @@ fn findings(draft: &Draft) -> Vec<&str> {
 #[test]
 fn a_pack_says_its_exact_command() {
     let pack = pack();
-    let [described] = &pack.items[..] else { panic!() };
-    let arguments = described.item.arguments(&[("kind".to_owned(), "timer".to_owned())].into()).unwrap();
+    let [item] = &pack.items[..] else { panic!() };
+    let described = item.described.as_ref().unwrap();
+    let arguments = item.arguments(&[("kind".to_owned(), "timer".to_owned())].into()).unwrap();
     assert_eq!(described.shown(&arguments), "systemctl list-units --all --plain --no-legend --type=timer");
 }
 
 #[test]
 fn g5_a_consent_binds_the_whole_pack() {
-    let one = pack().items[0].item.definition.clone();
+    let one = pack().items[0].definition.clone();
     let other = Pack::parse(PACK.replace("Taller Norte", "Taller Sur").as_bytes()).unwrap();
-    assert_ne!(one, other.items[0].item.definition);
+    assert_ne!(one, other.items[0].definition);
     assert_ne!(pack().hash, other.hash);
 }
 
@@ -134,9 +141,40 @@ fn a_pack_at_and_above_its_limits() {
 }
 
 #[test]
+fn what_a_worker_is_given_is_the_same_item() {
+    let pack = pack();
+    let described = pack.items[0].described.as_ref().unwrap();
+    let again = Pack::item(&described.written, &described.organisation).unwrap();
+    assert_eq!(again.described, pack.items[0].described);
+    assert_eq!(
+        (&again.needs.tools[..], &again.needs.talks[..]),
+        (&["systemctl".to_owned()][..], &[Talk::Services][..])
+    );
+    let long = |length: usize| {
+        let title = "See units of a kind";
+        let longer = PACK.replace(title, &format!("{title}{}", "x".repeat(length)));
+        Pack::parse(longer.as_bytes()).map(|pack| pack.items[0].described.as_ref().unwrap().written.len())
+    };
+    let room = ITEM_MAX - long(0).unwrap();
+    assert_eq!(long(room).unwrap(), ITEM_MAX);
+    assert!(long(room - 1).is_ok() && long(room + 1).is_err());
+}
+
+#[test]
+fn a_pack_takes_no_place_in_the_catalogue_that_is_taken() {
+    let catalog = crate::catalog::Catalog::built_in().unwrap();
+    let count = catalog.items().count();
+    let with =
+        catalog.with_packs([pack(), Pack::parse(PACK.replace("Taller Norte", "Taller Sur").as_bytes()).unwrap()]);
+    assert_eq!(with.items().count(), count + 1);
+    let item = with.get(&crate::ledger::body::ItemId("system.x-units".to_owned())).unwrap();
+    assert_eq!(item.described.as_ref().unwrap().organisation, "Taller Norte", "the first");
+}
+
+#[test]
 fn an_answer_becomes_rows_and_findings() {
     let pack = pack();
-    let Described { item, reading, .. } = &pack.items[0];
+    let (item, reading) = parts(&pack);
     let draft =
         reading.read(item, Some("a.service loaded failed failed A thing\nb.service loaded active running B\n"), "");
     assert_eq!(findings(&draft), ["failed"]);
@@ -151,7 +189,7 @@ fn an_answer_becomes_rows_and_findings() {
 #[test]
 fn lines_beyond_the_limit_are_not_read() {
     let pack = pack();
-    let Described { item, reading, .. } = &pack.items[0];
+    let (item, reading) = parts(&pack);
     for (lines, read) in [(LINES_MAX - 1, LINES_MAX - 1), (LINES_MAX, LINES_MAX), (LINES_MAX + 1, LINES_MAX)] {
         let answer = "a b c d\n".repeat(lines);
         assert_eq!(reading.read(item, Some(&answer), "").tables[0].rows.len(), read);
@@ -165,7 +203,7 @@ fn numbers_are_compared_and_pairs_become_facts() {
         .replace(r#"{"columns": {"table": "units", "skip": 0}}"#, r#"{"pairs": {"facts": {"NRestarts": "restarts"}}}"#)
         .replace(r#"{"is": {"key": "active", "text": "failed"}}"#, r#"{"above": {"key": "restarts", "number": 5}}"#);
     let pack = Pack::parse(text.as_bytes()).unwrap();
-    let Described { item, reading, .. } = &pack.items[0];
+    let (item, reading) = parts(&pack);
     for (answer, found) in
         [("NRestarts=4\n", "fine"), ("NRestarts=5\n", "fine"), ("NRestarts=6\n", "failed"), ("NRestarts: x", "fine")]
     {
@@ -223,7 +261,7 @@ proptest! {
     #[test]
     fn any_answer_is_read_and_judged(answer in "([a-z.]* *){0,6}\n?|.*|(.*\n){0,5}") {
         let pack = pack();
-        let Described { item, reading, .. } = &pack.items[0];
+        let (item, reading) = parts(&pack);
         let draft = reading.read(item, Some(&answer), "");
         prop_assert!(!draft.findings.is_empty());
         let told = item.tell(draft.clone());
