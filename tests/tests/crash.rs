@@ -29,7 +29,7 @@ async fn a_kill_in_the_middle_of_a_run_is_recorded_as_lost() {
     let ana = Visitor::enrolled(&world, "Ana", 2).await;
     let mut agent = world.ask("pc");
     let mut visit = ana.arrive(&agent.code(), &[Scope::System]).await;
-    agent.allow();
+    agent.allow_all();
     visit.allowed().await;
     visit.run("system.processes", &[("seconds", "10")]).await;
     let worker = until("a worker", || agent.process.children().first().copied());

@@ -172,7 +172,7 @@ fn quoted_limits_are_the_code_s() {
 #[test]
 fn cited_tests_exist() {
     let mut sources = Vec::new();
-    for library in ["proto", "relay", "agent", "console", "helper", "ui", "tests"] {
+    for library in ["proto", "relay", "agent", "agent/helper", "console", "ui", "tests"] {
         for folder in ["src", "tests"].map(|folder| root().join(library).join(folder)) {
             if folder.is_dir() {
                 below(&folder, ".rs", &mut sources);

@@ -57,7 +57,7 @@ fn a5_revocation_ends_a_live_session() {
     let mut agent = world.ask("pc");
     let watch = ["--ask", "system", "--run", "system.processes:seconds=10", "--outcome", "Looked.", "--next", "None."];
     let mut console = ana.joining(&agent.code(), &watch);
-    agent.allow();
+    agent.allow_all();
     let worker = until("a worker", || agent.process.children().first().copied());
     world.revoke("Ana");
     let joined = Joined::of(&mut console);

@@ -67,7 +67,7 @@ async fn stop_kills_what_runs_and_sends_nothing_more_within_a_tenth_of_a_second(
     let ana = Visitor::enrolled(&world, "Ana", 2).await;
     let mut agent = world.ask("pc");
     let mut visit = ana.arrive(&agent.code(), &[Scope::System]).await;
-    agent.allow();
+    agent.allow_all();
     visit.allowed().await;
     visit.run("system.processes", &[("seconds", "10")]).await;
     let worker = until("a worker", || agent.process.children().first().copied());

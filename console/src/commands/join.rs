@@ -15,6 +15,7 @@ use venia_proto::ledger::gossip;
 use venia_proto::ledger::pin::Evidence;
 use venia_proto::ledger::verify::Finding;
 use venia_proto::rendezvous::{Answer, Call, Refusal};
+use venia_proto::session::agent::OFFER_MAX;
 use venia_proto::statement::Member;
 use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::followed;
@@ -98,6 +99,10 @@ fn plan(args: &JoinArgs, voice: &Voice<'_>) -> Result<Plan, Failure> {
             let message = words.say("console-run-arguments", &[("item", &run.item.0), ("why", &why)]);
             trouble::wrong_use(message, words.say("console-item-unknown-hint", &[]), words)
         })?);
+    }
+    if runs.len() > OFFER_MAX {
+        let message = words.say("console-too-many-runs", &[("most", &OFFER_MAX)]);
+        return Err(trouble::wrong_use(message, words.say("console-too-many-runs-hint", &[]), words));
     }
     let signoff = args.outcome.clone().zip(args.next.clone());
     let goal = args.goal.as_deref().map(|name| goal(name, voice)).transpose()?;

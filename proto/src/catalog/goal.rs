@@ -13,6 +13,9 @@ use super::{Catalog, DefinitionError, files};
 use crate::ledger::body::ItemId;
 use crate::report::{Finding, Report, Severity, Text};
 
+/// Most items of a goal: a person reads all of them on one card.
+const GOAL_MAX: usize = 64;
+
 /// What a person complains about.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,7 +93,7 @@ impl Goal {
             let item = self.items.iter().find(|known| known.0 == item)?;
             catalog.get(item)?.findings.get(finding)
         };
-        if self.items.is_empty() || self.items.len() > crate::session::agent::OFFER_MAX {
+        if self.items.is_empty() || self.items.len() > GOAL_MAX {
             Some("a goal has 1 to 64 items")
         } else if self.items.iter().collect::<BTreeSet<_>>().len() != self.items.len() {
             Some("an item stands in a goal once")

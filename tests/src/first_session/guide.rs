@@ -8,7 +8,6 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use venia_proto::address::RelayAddress;
-use venia_proto::catalog::{Catalog, Effect};
 use venia_proto::ledger::body::Language;
 use venia_proto::report::{Finding, Severity};
 use venia_relay::client::home::Home;
@@ -165,13 +164,8 @@ fn start_agent(cli: &Cli, folder: &Path, data: &Path, address: &RelayAddress) ->
 }
 
 fn start_console(data: &Path, language: Language, words: &Words) -> io::Result<Running> {
-    let catalog = Catalog::built_in().map_err(io::Error::other)?;
-    let mut arguments: Vec<String> =
-        ["join", "-", "--json", "--ask", "hardware,system,network,security,tasks"].map(str::to_owned).to_vec();
+    let mut arguments: Vec<String> = ["join", "-", "--json", "--goal", "before-repair"].map(str::to_owned).to_vec();
     arguments.extend(["--reason".to_owned(), words.say("try-reason", &[])]);
-    for item in catalog.items().filter(|item| item.effect == Effect::Reads && item.level <= LEVEL) {
-        arguments.extend(["--run".to_owned(), item.id.0.clone()]);
-    }
     arguments.extend(["--outcome".to_owned(), words.say("try-outcome", &[])]);
     arguments.extend(["--next".to_owned(), words.say("try-next", &[])]);
     let mut command = role("console", data, language, arguments)?;

@@ -112,6 +112,13 @@ impl Agent {
         self.answer("consent", "allow");
     }
 
+    /// The same, and what reads personal data too.
+    pub fn allow_all(&mut self) {
+        self.answer("arrival", "yes");
+        self.answer("consent", "all");
+        self.answer("consent", "allow");
+    }
+
     /// Everything the person was told so far, as far as a test has read it.
     pub fn told(&self) -> Vec<String> {
         self.process.printed().iter().filter_map(|line| said(line)["feed"].as_str().map(str::to_owned)).collect()

@@ -12,7 +12,7 @@ use venia_proto::ledger::body::{Arguments, DefinitionHash, ItemId, Request};
 use venia_proto::ledger::kind::{Answer, Cause, Kind, Status};
 use venia_proto::now::{Now, Wall};
 use venia_proto::scope::Scope;
-use venia_proto::session::agent::{Agent, Entry, Input, Output, Tell};
+use venia_proto::session::agent::{Agent, EVENTS_PER_MINUTE, Entry, Input, Output, Tell};
 use venia_proto::session::close::Close;
 use venia_proto::session::gate::BatchId;
 
@@ -322,7 +322,7 @@ impl Watch {
             self.minute = (step.now_ms, 0);
         }
         self.minute.1 += 1;
-        (self.minute.1 <= 120).then_some(EntryRef { author, seq })
+        (self.minute.1 <= EVENTS_PER_MINUTE).then_some(EntryRef { author, seq })
     }
 
     fn requested(&mut self, step: &Step<'_>, seq: u64, request: &Request) {

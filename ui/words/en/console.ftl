@@ -105,6 +105,8 @@ console-help =
     note TEXT              write a note into the record
     close                  close with an outcome and a next step
     help                   this list
+console-too-many-runs = One session can ask for { $most } runs at most.
+console-too-many-runs-hint = Name fewer, or whole kinds with --ask, or what is wrong with --goal.
 console-goal-unknown = There is no goal “{ $goal }”.
 console-goal-unknown-hint = The goals are: { $goals }
 console-needs-level = Left out, it takes level { $level }: { $item }

@@ -105,6 +105,8 @@ console-help =
     note TEXTO             escribe una nota en el registro
     close                  cierra con un resultado y un siguiente paso
     help                   esta lista
+console-too-many-runs = Una sesión puede pedir como máximo { $most } revisiones.
+console-too-many-runs-hint = Nombre menos, o tipos enteros con --ask, o lo que pasa con --goal.
 console-goal-unknown = No hay ningún objetivo «{ $goal }».
 console-goal-unknown-hint = Los objetivos son: { $goals }
 console-needs-level = Queda fuera, requiere el nivel { $level }: { $item }

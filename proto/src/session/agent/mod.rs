@@ -47,12 +47,12 @@ pub const REFUSALS_MAX: u8 = 3;
 /// Receipts missed in a row before the session ends (E10).
 pub const WITHHELD_MAX: u8 = 3;
 /// Events a technician may send within a minute; more is a flood.
-pub const EVENTS_PER_MINUTE: u32 = 120;
+pub const EVENTS_PER_MINUTE: u32 = 400;
 /// Events of a session, all strands together, after which it ends: the relay takes 10,000 (SECURITY E6), and what a
 /// session must still say at its end has to fit.
 pub const SESSION_EVENTS_MAX: u64 = 9_900;
 /// Items an offer may name.
-pub const OFFER_MAX: usize = 64;
+pub const OFFER_MAX: usize = 256;
 
 /// What [`Output`] will say; without the permit, so that the machine stays `Clone`, `Eq` and `Hash`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -408,7 +408,7 @@ impl Agent {
         }
         self.minute_events += 1;
         if self.minute_events > EVENTS_PER_MINUTE {
-            let expected = "at most 120 events a minute";
+            let expected = "at most 400 events a minute";
             self.close(now, Close::PeerMisbehaved { expected, got: "more".to_owned() });
             return None;
         }
@@ -423,7 +423,7 @@ impl Agent {
     fn arrived(&mut self, now: Now, arrival: Box<Arrival>) {
         if self.phase != Phase::New || arrival.offer.items.len() > OFFER_MAX {
             let got = "a second arrival or a longer offer".to_owned();
-            return self.close(now, Close::PeerMisbehaved { expected: "one arrival, at most 64 items", got });
+            return self.close(now, Close::PeerMisbehaved { expected: "one arrival, at most 256 items", got });
         }
         self.phase = Phase::Arriving;
         let open = Entry::Own {
