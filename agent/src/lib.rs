@@ -95,7 +95,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, parts: Parts) -> ExitCode 
             })
         };
         let reach = |name: &str| checks::reach(name).map(|(programs, reads)| worker::Reach { programs, reads });
-        return worker::run_child(find, reach);
+        return worker::run_child(find, reach, checks::place);
     }
     match parse::<Cli>(args) {
         Ok(cli) => run(cli, parts),

@@ -66,7 +66,7 @@ const TESTS: &[Test] = &[
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == FIRST_ARGUMENT) {
-        return worker::run_child(hostile::find, hostile::reach);
+        return worker::run_child(hostile::find, hostile::reach, std::path::Path::to_owned);
     }
     if arguments.first().is_some_and(|first| first == hostile::catalogue::WORKER) {
         return hostile::catalogue::work();

@@ -23,14 +23,15 @@ fn machine(world: &World) -> PathBuf {
     let root = world.folder().join("machine");
     let user = rustix::process::getuid().as_raw();
     create_dir_all(root.join("etc")).unwrap();
-    write(root.join("etc/passwd"), format!("ana:x:{user}:{user}::/home/ana:/bin/sh\n")).unwrap();
+    let home = home();
+    write(root.join("etc/passwd"), format!("ana:x:{user}:{user}::/{home}:/bin/sh\n")).unwrap();
     for folder in ["files/secret-plans", "info"] {
         create_dir_all(trash(&root).join(folder)).unwrap();
     }
     write(trash(&root).join("files/secret-letter.txt"), vec![1; 300_000]).unwrap();
     write(trash(&root).join("files/secret-plans/one.txt"), "x").unwrap();
     write(trash(&root).join("info/secret-letter.txt.trashinfo"), "[Trash Info]\n").unwrap();
-    write(root.join("home/ana/precious.txt"), "x").unwrap();
+    write(root.join(&home).join("precious.txt"), "x").unwrap();
     create_dir_all(root.join(ARCHIVES)).unwrap();
     write(root.join(ARCHIVES).join("vim_9.1_amd64.deb"), vec![1; 300_000]).unwrap();
     create_dir_all(root.join(HELPER).parent().unwrap()).unwrap();
@@ -38,8 +39,14 @@ fn machine(world: &World) -> PathBuf {
     root
 }
 
+/// The home of whoever runs this, without its slash: what a fence opens is below the home that the system has.
+fn home() -> String {
+    let home = venia_agent::known::person_home().unwrap();
+    home.to_str().unwrap().trim_start_matches('/').to_owned()
+}
+
 fn trash(root: &Path) -> PathBuf {
-    root.join("home/ana/.local/share/Trash")
+    root.join(home()).join(".local/share/Trash")
 }
 
 fn left(root: &Path) -> usize {
@@ -82,7 +89,7 @@ fn r1_a_repair_is_shown_asked_done_and_recorded_with_one_command() {
     let joined = Joined::of(&mut console);
     assert_eq!(joined.exit, 0, "{joined:#?}");
     assert_eq!(left(&root), 0);
-    assert!(root.join("home/ana/precious.txt").exists());
+    assert!(root.join(home()).join("precious.txt").exists());
     let results = joined.events("result");
     let ids: Vec<&str> = results.iter().filter_map(|result| result["item"].as_str()).collect();
     assert_eq!(ids, ["tasks.trash-to-empty", "tasks.empty-trash"]);

@@ -10,7 +10,7 @@
 
 use std::io;
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use venia_proto::ledger::body::{Arguments, ItemId};
 use venia_proto::report::Draft;
@@ -98,6 +98,11 @@ pub fn declare(tools: &[String]) {
 /// Where a declared program is, with those it starts itself, and what they read: what a fence must let through.
 pub fn reach(tool: &str) -> Option<(Vec<PathBuf>, Vec<PathBuf>)> {
     tool::reach(tool)
+}
+
+/// Where a file of this computer is; elsewhere only on a recorded one.
+pub fn place(path: &Path) -> PathBuf {
+    path.to_str().map_or_else(|| path.to_owned(), |path| machine::Machine::this().path(path))
 }
 
 /// Every check of this build.

@@ -4,6 +4,7 @@
 //! are closed, and a fence that doesn't stand ends it before it reads what to do. (SECURITY G1)
 
 use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nix::unistd::close;
@@ -30,16 +31,18 @@ pub(super) const EXIT_PIPE: u8 = 13;
 /// Runs as a worker. Must be the first thing a program does: it closes descriptors and sets what threads inherit.
 ///
 /// `find` gives an item's check, of a pack by the item as it is written there, which gathers (touches the machine) and returns how to judge (pure) or why it failed.
-/// `reach` says of a declared program where it is and what it reads: nothing if it isn't installed.
+/// `reach` says of a declared program where it is and what it reads: nothing if it isn't installed; `place` where a
+/// declared file is, which is elsewhere only on a recorded computer.
 pub fn run_child<Gather, Judge>(
     find: impl FnOnce(&ItemId, &[String], Option<&str>) -> Option<Gather>,
     reach: impl Fn(&str) -> Option<Reach>,
+    place: impl Fn(&Path) -> PathBuf,
 ) -> ExitCode
 where
     Gather: FnOnce(&Arguments) -> Result<Judge, String>,
     Judge: FnOnce() -> Draft,
 {
-    ExitCode::from(match work(find, reach) {
+    ExitCode::from(match work(find, reach, place) {
         Ok(()) => 0,
         Err(End { code, why }) => {
             // Nobody is left to tell when this fails too.
@@ -58,6 +61,7 @@ struct End {
 fn work<Gather, Judge>(
     find: impl FnOnce(&ItemId, &[String], Option<&str>) -> Option<Gather>,
     reach: impl Fn(&str) -> Option<Reach>,
+    place: impl Fn(&Path) -> PathBuf,
 ) -> Result<(), End>
 where
     Gather: FnOnce(&Arguments) -> Result<Judge, String>,
@@ -78,7 +82,7 @@ where
     let gather = find(&item, &needs.tools, described.as_deref())
         .ok_or_else(|| End { code: EXIT_UNKNOWN, why: "no such check".to_owned() })?;
     let programs = needs.tools.iter().filter_map(|name| reach(name)).collect();
-    let worker = fence::Worker { needs: &needs, programs, home: home.as_deref(), private: &private };
+    let worker = fence::Worker { needs: &needs, programs, home: home.as_deref(), private: &private, place: &place };
     let (held, _recognised) = fence::before_gathering(fences, &worker).map_err(|error| unfenced(&error))?;
     // Before it meets anything foreign: who is taken over later can't have said it.
     say(&line(held))?;

@@ -41,7 +41,8 @@ pub fn work() -> ExitCode {
             check.gather(arguments).map(|judge| judge as Judge).map_err(|failure| failure.to_string())
         }))
     };
-    worker::run_child(find, |name| checks::reach(name).map(|(programs, reads)| Reach { programs, reads }))
+    let reach = |name: &str| checks::reach(name).map(|(programs, reads)| Reach { programs, reads });
+    worker::run_child(find, reach, checks::place)
 }
 
 /// Asks a program, and says how it ended and how many lines it said.

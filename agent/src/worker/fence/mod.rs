@@ -50,6 +50,8 @@ pub(super) struct Worker<'a> {
     pub(super) home: Option<&'a Path>,
     /// Venia's own folders. (SECURITY E11)
     pub(super) private: &'a [PathBuf],
+    /// Where a declared file is.
+    pub(super) place: &'a dyn Fn(&Path) -> PathBuf,
 }
 
 /// A fence that doesn't stand.
@@ -110,26 +112,26 @@ pub(super) fn probe() -> (u8, bool) {
 
 /// Everything a worker may open while it gathers.
 fn open(worker: &Worker<'_>) -> files::Open {
-    let Worker { needs, programs, home, private } = worker;
+    let Worker { needs, programs, home, private, place } = worker;
     let talks = |talk| needs.talks.contains(&talk);
     let mut open =
         files::Open { network: talks(Talk::Network), services: talks(Talk::Services), ..files::Open::default() };
     open.signals = needs.ends;
     let pieces = |path: &str| {
-        let place = match (path.strip_prefix('~'), home) {
+        let path = match (path.strip_prefix('~'), home) {
             (Some(rest), Some(home)) => home.join(rest.trim_start_matches('/')),
             (Some(_), None) => return Vec::new(),
             (None, _) => PathBuf::from(path),
         };
-        files::outside(&place, private)
+        files::outside(&place(&path), private)
     };
     open.deletes = needs.writes.iter().flat_map(|path| pieces(path)).collect();
-    let mut read = |path: &str| open.reads.extend(pieces(path));
+    open.reads = needs.reads.iter().flat_map(|path| pieces(path)).collect();
+    let mut read = |path: &str| open.reads.extend(files::outside(Path::new(path), private));
     base::EVERY.iter().for_each(|(path, _)| read(path));
     if loads_libraries(needs) {
         base::PROGRAM.iter().for_each(|(path, _)| read(path));
     }
-    needs.reads.iter().for_each(|path| read(path));
     for program in programs {
         open.runs.extend(program.programs.iter().cloned());
         open.reads.extend(program.reads.iter().flat_map(|path| files::outside(path, private)));
