@@ -41,8 +41,8 @@ pub enum OwnerError {
 /// Everything that holds on this PC now. `system` is the whole PC's file, `data` the person's data folder.
 pub fn policies(system: &Path, data: &Path, now: Wall) -> Result<Policies, OwnerError> {
     let person = rustix::process::getuid().as_raw();
-    let all = [read(system, &[0])?, read(&data.join(OWN), &[0, person])?];
-    Ok(Policies { all: all.into_iter().flatten().collect(), offset_minutes: offset(now) })
+    let (system, own) = (read(system, &[0])?, read(&data.join(OWN), &[0, person])?);
+    Ok(Policies { system, own, offset_minutes: offset(now) })
 }
 
 fn read(path: &Path, owners: &[u32]) -> Result<Option<Policy>, OwnerError> {
@@ -88,14 +88,15 @@ mod tests {
     #[test]
     fn without_a_file_nothing_is_forbidden() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(policies(&folder.path().join("none"), folder.path(), Wall::from_ms(0)).unwrap().all, []);
+        let policies = policies(&folder.path().join("none"), folder.path(), Wall::from_ms(0)).unwrap();
+        assert_eq!((policies.system, policies.own), (None, None));
     }
 
     #[test]
     fn a_policy_is_read() {
         let text = b"forbid-scopes = [\"security\", \"repair\"]\nforbid-items = [\"tasks.space\"]\nhours = [\"mon-fri 08:00-20:00\"]\n";
-        let policies = own(text, 0o644).unwrap();
-        assert_eq!((policies.all.len(), policies.all[0].forbid_scopes.len(), policies.all[0].hours.len()), (1, 2, 1));
+        let policy = own(text, 0o644).unwrap().own.unwrap();
+        assert_eq!((policy.forbid_scopes.len(), policy.hours.len()), (2, 1));
     }
 
     #[test]

@@ -53,7 +53,7 @@ mod tests {
     fn g5_only_a_pack_that_both_name_and_that_has_its_hash_counts() {
         let hash = Pack::parse(PACK.as_bytes()).unwrap().hash;
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let owner = Policies { all: vec![Policy { packs: [hash].into(), ..Policy::default() }], offset_minutes: 0 };
+        let owner = Policies { own: Some(Policy { packs: [hash].into(), ..Policy::default() }), ..Policies::default() };
         let count = |policies: &Policies, statement: &[PackHash]| {
             allowed(policies, statement, &[first.path(), second.path()]).len()
         };

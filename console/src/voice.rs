@@ -161,14 +161,19 @@ impl<'a> Voice<'a> {
         self.note(&words.say("console-needs-level", &[("item", &title), ("level", &item.level)]));
     }
 
-    /// What the reports of a goal mean together.
-    pub(crate) fn diagnosis(&mut self, goal: &Goal, diagnosis: &Diagnosis<'_>) {
-        self.event(&diagnosis::event(goal, diagnosis));
+    /// What the reports of a goal mean together, and which of its items gave none: nothing found isn't nothing there.
+    pub(crate) fn diagnosis(&mut self, goal: &Goal, diagnosis: &Diagnosis<'_>, missing: &[ItemId]) {
+        self.event(&diagnosis::event(goal, diagnosis, missing));
         self.progress = None;
         if !self.screen.json() {
             // As with a report: a reader that went away ends nothing.
-            let _ =
-                self.screen.line(&diagnosis::text(goal, diagnosis, self.catalog, self.words(), self.screen.style()));
+            let _ = self.screen.line(&diagnosis::text(
+                goal,
+                (diagnosis, missing),
+                self.catalog,
+                self.words(),
+                self.screen.style(),
+            ));
         }
     }
 

@@ -57,34 +57,42 @@ pub struct Hours {
 #[error("hours are written like: mon-fri 08:00-20:00")]
 pub struct NoHours;
 
-/// Everything that holds on this PC at once.
+/// Everything that holds on this PC at once: what either of them forbids is forbidden.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Policies {
-    /// What either of them forbids is forbidden.
-    pub all: Vec<Policy>,
+    /// That of the whole PC.
+    pub system: Option<Policy>,
+    /// The person's own.
+    pub own: Option<Policy>,
     /// How far local time is ahead of UTC, in minutes.
     pub offset_minutes: i32,
 }
 
 impl Policies {
+    fn all(&self) -> impl Iterator<Item = &Policy> {
+        self.system.iter().chain(&self.own)
+    }
+
     /// Whether nothing of this item may run here now.
     pub fn forbid(&self, item: &Item, now: Wall) -> bool {
-        self.all.iter().any(|policy| policy.forbids(item)) || self.is_closed(now)
+        self.all().any(|policy| policy.forbids(item)) || self.is_closed(now)
     }
 
     /// Whether nobody may be here now.
     pub fn is_closed(&self, now: Wall) -> bool {
-        self.all.iter().any(|policy| policy.is_closed(now, self.offset_minutes))
+        self.all().any(|policy| policy.is_closed(now, self.offset_minutes))
     }
 
     /// Whether a pack counts here: the owner names it, and the organisation's statement does. (SECURITY G5)
     pub fn allow_pack(&self, pack: PackHash, statement: &[PackHash]) -> bool {
-        statement.contains(&pack) && self.all.iter().any(|policy| policy.packs.contains(&pack))
+        // Where the PC has an owner's policy, the person's own doesn't widen it.
+        let owner = self.system.as_ref().or(self.own.as_ref());
+        statement.contains(&pack) && owner.is_some_and(|policy| policy.packs.contains(&pack))
     }
 
     /// Whether this organisation may never be here.
     pub fn keep_out(&self, root: Fingerprint) -> bool {
-        self.all.iter().any(|policy| policy.keeps_out(root))
+        self.all().any(|policy| policy.keeps_out(root))
     }
 }
 

@@ -213,7 +213,7 @@ fn the_readmes_know_the_catalogue() {
     let catalog = Catalog::built_in().expect("a catalogue");
     let goals = Goal::built_in(&catalog).expect("goals");
     let count = catalog.items().count();
-    for (name, says) in [("README.md", format!("{count} items")), ("docs/es/leeme.md", format!("{count} revisiones"))] {
+    for (name, says) in [("README.md", format!("{count} items")), ("docs/es/leeme.md", format!("{count} elementos"))] {
         let text = read(&root().join(name));
         assert!(text.contains(&says), "{name} doesn't say {says:?}");
         let listed: BTreeSet<&str> = text

@@ -119,7 +119,7 @@ pub(crate) async fn drive(
         connection: connection.clone(),
         sender: Some(sender),
         wanted: plan.runs.iter().map(|asked| reports_of(&run_of(catalog, asked.clone()))).sum(),
-        bundle: plan.goal.map(|goal| Bundle::new(goal, &bundled)),
+        bundle: plan.goal.map(|goal| Bundle::new(goal, &bundled, &plan.runs)),
         had: 0,
         refused: false,
         signoff: None,

@@ -30,8 +30,12 @@ pub(crate) struct Plan {
 /// A goal under way.
 pub(super) struct Bundle {
     goal: Goal,
-    /// Items without an end.
+    /// Items of the goal without an end.
     awaited: BTreeSet<ItemId>,
+    /// Those of them that were named one by one: wanted without exception.
+    named: BTreeSet<ItemId>,
+    /// Items of the goal that gave no report.
+    missing: Vec<ItemId>,
     reports: Vec<(ItemId, Report)>,
     told: bool,
 }
@@ -73,27 +77,36 @@ impl Plan {
 }
 
 impl Bundle {
-    pub(super) fn new(goal: Goal, bundled: &[Asked]) -> Self {
-        let awaited = bundled.iter().map(|asked| asked.item.clone()).collect();
-        Self { goal, awaited, reports: Vec::new(), told: false }
+    pub(super) fn new(goal: Goal, bundled: &[Asked], runs: &[Asked]) -> Self {
+        let named: BTreeSet<ItemId> =
+            runs.iter().map(|asked| asked.item.clone()).filter(|item| goal.items.contains(item)).collect();
+        let awaited: BTreeSet<ItemId> =
+            bundled.iter().map(|asked| asked.item.clone()).chain(named.iter().cloned()).collect();
+        let missing = goal.items.iter().filter(|item| !awaited.contains(*item)).cloned().collect();
+        Self { goal, awaited, named, missing, reports: Vec::new(), told: false }
     }
 
-    /// Whether this item was asked for as a part of the goal, and has no end yet.
+    /// Whether this item was asked for only as a part of the goal, and has no end yet.
     pub(super) fn awaits(&self, item: &ItemId) -> bool {
-        self.awaited.contains(item)
+        self.awaited.contains(item) && !self.named.contains(item)
     }
 
     /// A run ended, with a report or without one. Those of `--run` count in the judgement too.
     pub(super) fn ended(&mut self, item: &ItemId, report: Option<&Report>) {
-        self.awaited.remove(item);
-        self.reports.extend(report.map(|report| (item.clone(), report.clone())));
+        let awaited = self.awaited.remove(item);
+        match report {
+            Some(report) => self.reports.push((item.clone(), report.clone())),
+            None if awaited => self.missing.push(item.clone()),
+            None => {}
+        }
     }
 
     /// Says what was found, once, when nothing is awaited any more or `anyway`.
     pub(super) fn tell(&mut self, anyway: bool, voice: &mut Voice<'_>) {
-        if !self.told && (anyway || self.awaited.is_empty()) && !self.reports.is_empty() {
+        if !self.told && (anyway || self.awaited.is_empty()) {
             self.told = true;
-            voice.diagnosis(&self.goal, &self.goal.diagnose(&self.reports));
+            self.missing.extend(std::mem::take(&mut self.awaited));
+            voice.diagnosis(&self.goal, &self.goal.diagnose(&self.reports), &self.missing);
         }
     }
 }

@@ -55,6 +55,7 @@ impl Live<'_, '_, '_> {
                 self.typing = None;
             }
             Tell::Lost => {
+                self.bundle.iter_mut().for_each(|bundle| bundle.tell(true, self.voice));
                 if !self.silent {
                     let failure = trouble::lost(self.voice.words());
                     self.voice.error(&failure);

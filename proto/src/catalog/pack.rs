@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Accepts, Effect, Item, Kind};
 use crate::encoding::to_hex;
+use crate::foreign::Foreign;
 use crate::ledger::body::{Arguments, DefinitionHash};
 use crate::report::Severity;
 use crate::statement::PackHash;
@@ -143,6 +144,9 @@ impl Pack {
         let mut item = Item::parse(&definition.to_string())?;
         let rule = if text.len() > ITEM_MAX {
             Some("an item has at most 8 KiB")
+        } else if !is_plain(&definition) {
+            // These words stand on the person's card: they must not move its cursor or hide a part of it. (D4)
+            Some("texts are plain: no control or direction characters")
         } else {
             broken_rule(&item, &command).or_else(|| reading.broken_rule(&item))
         };
@@ -206,6 +210,14 @@ fn unlike_the_grammar(item: &Item, command: &Command) -> Option<&'static str> {
             return Some("a hole names a parameter");
         }
     }
+    // A value never becomes an option: it stands after `=`, or begins with something else than a dash.
+    for argument in &command.arguments {
+        let alone = hole(argument).filter(|name| argument.len() == name.len() + 2);
+        let values = alone.and_then(|name| parameters.get(name)).map(|accepts| edges(accepts)).unwrap_or_default();
+        if values.iter().any(|value| value.starts_with('-')) {
+            return Some("a value doesn't begin with a dash");
+        }
+    }
     let most = parameters.values().map(|accepts| edges(accepts).len()).max().unwrap_or(1).max(1);
     for turn in 0..most {
         let arguments: Arguments = parameters
@@ -232,6 +244,17 @@ pub struct Judgement {
     pub severity: Severity,
     /// The finding of the definition.
     pub finding: String,
+}
+
+/// Whether every text in it is shown as it is.
+fn is_plain(value: &serde_json::Value) -> bool {
+    let plain = |text: &str| Foreign::new(text).visible() == text;
+    match value {
+        serde_json::Value::String(text) => plain(text),
+        serde_json::Value::Array(values) => values.iter().all(is_plain),
+        serde_json::Value::Object(fields) => fields.iter().all(|(name, value)| plain(name) && is_plain(value)),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => true,
+    }
 }
 
 fn argv(command: &Command, arguments: &Arguments) -> Vec<String> {

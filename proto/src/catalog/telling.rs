@@ -1,6 +1,6 @@
 //! From what a worker returned to what may be recorded, sent and shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::item::Item;
 use crate::report::{Draft, DraftFinding, Fact, Finding, Report, Table, Text, Truncated, VALUE_MAX, Value};
@@ -10,9 +10,16 @@ impl Item {
     /// values cut, tables cut at a row, sentences taken from this definition. A worker that was taken over by the file
     /// it parsed can at most lie about declared values. (SECURITY G4, E1)
     pub fn tell(&self, draft: Draft) -> Report {
+        let mut told = BTreeSet::new();
         let mut report = Report {
             facts: draft.facts.into_iter().filter(|fact| self.declares(fact)).collect(),
-            tables: draft.tables.into_iter().filter_map(|table| self.tell_table(table)).collect(),
+            tables: draft
+                .tables
+                .into_iter()
+                // Each once: ten thousand of them would take minutes to cut to size, and a stop would wait.
+                .filter(|table| told.insert(table.title.clone()))
+                .filter_map(|table| self.tell_table(table))
+                .collect(),
             findings: draft.findings.into_iter().filter_map(|finding| self.tell_finding(finding)).collect(),
         };
         for fact in &mut report.facts {

@@ -106,8 +106,9 @@ fn what_is_not_written_like_hours_is_refused() {
 
 #[test]
 fn what_either_policy_forbids_is_forbidden() {
-    let all = vec![policy(r#"{"forbid-items":["system.memory"]}"#), policy(r#"{"hours":["mon 08:00-20:00"]}"#)];
-    let policies = Policies { all, offset_minutes: 0 };
+    let system = Some(policy(r#"{"forbid-items":["system.memory"]}"#));
+    let own = Some(policy(r#"{"hours":["mon 08:00-20:00"]}"#));
+    let policies = Policies { system, own, offset_minutes: 0 };
     let catalog = Catalog::built_in().unwrap();
     let item = |id: &str| catalog.get(&ItemId(id.to_owned())).unwrap();
     assert!(policies.forbid(item("system.memory"), monday(9 * 60)));
@@ -119,11 +120,15 @@ fn what_either_policy_forbids_is_forbidden() {
 fn g5_a_pack_counts_only_if_owner_and_statement_both_name_it() {
     let (named, other) = (PackHash([0xab; 32]), PackHash([0xcd; 32]));
     let owner = policy(&format!(r#"{{"packs":["{}"]}}"#, "ab".repeat(32)));
-    let policies = Policies { all: vec![Policy::default(), owner], offset_minutes: 0 };
+    let policies = Policies { system: Some(owner.clone()), own: Some(Policy::default()), offset_minutes: 0 };
     assert!(policies.allow_pack(named, &[other, named]));
     assert!(!policies.allow_pack(named, &[other]) && !policies.allow_pack(named, &[]));
     assert!(!policies.allow_pack(other, &[other, named]));
     assert!(!Policies::default().allow_pack(named, &[named]), "off by default");
+    let alone = Policies { own: Some(owner.clone()), ..Policies::default() };
+    assert!(alone.allow_pack(named, &[named]), "a PC without an owner's policy");
+    let widened = Policies { system: Some(Policy::default()), own: Some(owner), offset_minutes: 0 };
+    assert!(!widened.allow_pack(named, &[named]), "the person's own doesn't widen the owner's");
 }
 
 proptest! {
@@ -138,8 +143,8 @@ proptest! {
     fn a_second_policy_only_takes_away(items in proptest::collection::btree_set("system\\.(memory|overview)", 0..3), at in any::<i32>()) {
         let one = policy(r#"{"forbid-scopes":["network"]}"#);
         let two = Policy { forbid_items: items.into_iter().map(ItemId).collect(), ..Policy::default() };
-        let alone = Policies { all: vec![one.clone()], offset_minutes: 0 };
-        let both = Policies { all: vec![one, two], offset_minutes: 0 };
+        let alone = Policies { system: Some(one.clone()), own: None, offset_minutes: 0 };
+        let both = Policies { system: Some(one), own: Some(two), offset_minutes: 0 };
         let now = Wall::from_ms(i64::from(at) * 1_000);
         for item in Catalog::built_in().unwrap().items() {
             prop_assert!(!alone.forbid(item, now) || both.forbid(item, now));

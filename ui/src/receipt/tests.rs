@@ -1,13 +1,14 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use venia_proto::catalog::Kind;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::{SessionId, Strand};
 use venia_proto::ledger::body::{Addendum, DefinitionHash, ItemId};
 use venia_proto::ledger::kind::{Addition, Answer, Cause, KindName, Verified, Why};
 use venia_proto::now::Wall;
-use venia_proto::report::{Draft, DraftFinding, Severity, Text};
+use venia_proto::report::{Draft, DraftFinding, Severity, Text, Value};
 
 use super::*;
 use crate::story::{Added, Answered, Helper, Noted, Ran, Turn};
@@ -22,6 +23,15 @@ fn at(seconds: i64) -> Wall {
     Wall::from_ms(START).plus_ms(seconds * 1_000)
 }
 
+/// What a worker that wrote `text` wherever it may writes where that isn't text.
+fn written(kind: Kind, text: &str) -> Value {
+    match kind {
+        Kind::Number => 7_i64.into(),
+        Kind::Flag => true.into(),
+        Kind::Word | Kind::Text | Kind::User | Kind::Host | Kind::Address | Kind::Mac | Kind::Serial => text.into(),
+    }
+}
+
 /// A session in which everybody who may write wrote `text`, in every field there is.
 fn story(text: &str) -> Story {
     let catalog = Catalog::built_in().unwrap();
@@ -29,12 +39,12 @@ fn story(text: &str) -> Story {
     let ran = |entry, seconds, id: &str, status, why| {
         let item = catalog.get(&ItemId(id.to_owned()));
         let mut draft = Draft::default();
-        for key in item.iter().flat_map(|item| item.facts.keys()) {
-            draft.fact(key, text, "");
+        for (key, fact) in item.iter().flat_map(|item| &item.facts) {
+            draft.fact(key, written(fact.kind, text), "");
         }
         for (key, table) in item.iter().flat_map(|item| &item.tables) {
             let columns: Vec<&str> = table.columns.iter().map(|column| column.key.as_str()).collect();
-            let row = vec![text.into(); columns.len()];
+            let row: Vec<Value> = table.columns.iter().map(|column| written(column.kind, text)).collect();
             draft.table(key, &columns, vec![row; 10]);
         }
         let report = item.map(|item| {
@@ -155,7 +165,7 @@ fn the_logbook_has_every_heading_a_support_desk_asks_for() {
         "<dd>Ana terminó la sesión.</dd>",
         "<dt>Tiempo de nivel 3</dt><dd>4 min 50 s</dd>",
         "desviado 1 h",
-        "<dt>Núcleos de procesador</dt><dd>Ana</dd>",
+        "<dt>Núcleos de procesador</dt><dd>7</dd>",
         "<h2>Datos de los periféricos</h2>\n<h3>Ver si las impresoras están listas</h3>",
         "8 de 10",
         "<td class=\"n\">000010</td><td class=\"t\">2026-11-24 10:00:42</td><td>Ana</td>\

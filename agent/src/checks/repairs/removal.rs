@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, open, openat2, statat, unlinkat};
 use rustix::io::Errno;
+use rustix::process::getuid;
 use sha2::{Digest, Sha256};
 
 /// Bytes of a block in `st_blocks` (stat(2)).
@@ -72,6 +73,8 @@ pub(super) struct Whole {
     pub(super) bytes: u64,
     /// Files and folders, itself too.
     pub(super) count: u64,
+    /// The newest change of anything in it: what was written since is another thing.
+    newest: (i64, u64),
     /// Seconds since 1970 of the newest use: a change of anything, or a file's reading.
     pub(super) used: i64,
     /// Whether something in it is no file, folder or link, or belongs to somebody else than the entry.
@@ -122,13 +125,15 @@ impl Listed {
         names.truncate(ENTRIES_MAX);
         names.sort();
         let mut left = COUNTED_MAX;
+        let us = getuid().as_raw();
         let mut entries = Vec::with_capacity(names.len());
         for name in names {
             let Ok(stat) = look(folder.as_fd(), &name) else { continue };
             let kind = FileType::from_raw_mode(stat.st_mode);
             let mut whole = Whole::default();
             whole.add(&stat, stat.st_uid);
-            if kind == FileType::Directory {
+            // Only into what is the person's own: somebody else could fill it until nothing is left to count with.
+            if kind == FileType::Directory && stat.st_uid == us {
                 add_up(folder.as_fd(), &name, 0, &mut left, (&mut whole, stat.st_uid));
                 cut |= left == 0;
             }
@@ -152,9 +157,10 @@ impl Listed {
     /// Names these entries and no others, without telling anything about them. It is no hash of a name or content, which
     /// could be guessed: only of numbers the disk gave.
     pub(super) fn digest(&self, into: &mut Sha256) {
-        for Entry { identity, whole: Whole { bytes, count, .. }, .. } in &self.entries {
+        for Entry { identity, whole: Whole { bytes, count, newest, .. }, .. } in &self.entries {
             let Identity { device, number, changed: (seconds, nanoseconds) } = identity;
-            for figure in [*device, *number, seconds.cast_unsigned(), *nanoseconds, *bytes, *count] {
+            let (newest, fraction) = (newest.0.cast_unsigned(), newest.1);
+            for figure in [*device, *number, seconds.cast_unsigned(), *nanoseconds, *bytes, *count, newest, fraction] {
                 into.update(figure.to_le_bytes());
             }
         }
@@ -186,6 +192,7 @@ impl Whole {
         let kind = FileType::from_raw_mode(stat.st_mode);
         self.bytes = self.bytes.saturating_add(on_disk(stat));
         self.count += 1;
+        self.newest = self.newest.max((stat.st_ctime, stat.st_ctime_nsec));
         // Listing a folder counts as reading it: only its changes say that it is used.
         let read = if kind == FileType::Directory { i64::MIN } else { stat.st_atime };
         self.used = self.used.max(stat.st_ctime).max(stat.st_mtime).max(read);
@@ -242,8 +249,14 @@ fn add_up(above: BorrowedFd<'_>, name: &CStr, depth: usize, left: &mut u64, (who
         whole.strange = true;
         return;
     };
-    for name in names(folder.as_fd()).unwrap_or_default() {
+    let Ok(names) = names(folder.as_fd()) else {
+        whole.strange = true;
+        return;
+    };
+    for name in names {
         if *left == 0 {
+            // What isn't counted may be anything, and in use.
+            whole.strange = true;
             return;
         }
         *left -= 1;

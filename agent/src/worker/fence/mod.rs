@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use landlock::PathFd;
 use serde::{Deserialize, Serialize};
 use venia_proto::catalog::{Needs, Talk};
-use venia_proto::fences::Fences;
+use venia_proto::fences::{Fences, LANDLOCK_MIN};
 
 /// A program that an item declares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub(super) fn before_gathering(fences: Fences, worker: &Worker<'_>) -> Result<(H
     let fences = fences.while_gathering(worker.needs);
     let held = if fences.landlock > 0 { files::fence(fences.landlock, &open(worker))? } else { Vec::new() };
     if fences.seccomp {
-        calls::fence(&calls::while_gathering(worker.needs, fences.landlock > 0)?)?;
+        calls::fence(&calls::while_gathering(worker.needs, fences.landlock >= LANDLOCK_MIN)?)?;
     }
     Ok((Held { landlock: fences.landlock, seccomp: fences.seccomp }, held))
 }

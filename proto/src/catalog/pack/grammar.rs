@@ -145,6 +145,14 @@ impl Program {
         if !self.verbs.is_empty() && !rest.next().is_some_and(|first| self.verbs.contains(&first)) {
             return false;
         }
+        // Without it `show` tells every property, the commands and environments of services too.
+        let shows_all = |argument: &String| argument.starts_with("--property=");
+        if arguments.first().is_some_and(|verb| verb == "show")
+            && !arguments.iter().any(shows_all)
+            && self.values.iter().any(|(name, _)| *name == "--property")
+        {
+            return false;
+        }
         let mut operands = false;
         rest.all(|argument| {
             if argument.starts_with('-') {

@@ -145,7 +145,10 @@ impl Agent {
             }
             Finished::Failed(detail) => (Status::Failed, Some(Outcome { report: None, detail })),
         };
-        if let (Status::Done, true, Some(Outcome { report: Some(report), .. })) = (status, run.personal, &outcome) {
+        // One that can't tell holds texts too: evidence, and whatever a worker that was taken over put there.
+        if let (Status::Done | Status::Unknown, true, Some(Outcome { report: Some(report), .. })) =
+            (status, run.personal, &outcome)
+        {
             return self.look_at(now, id, run.request, report.clone());
         }
         self.record_result(now, id, &run, status, outcome);
@@ -165,7 +168,8 @@ impl Agent {
     pub(super) fn send_looked_at(&mut self, now: Now, id: RunId) {
         let Some(run) = self.runs.get(&id).cloned() else { return };
         if let RunState::LookedAt(report) = &run.state {
-            self.record_result(now, id, &run, Status::Done, Some(Outcome::of(Report::clone(report))));
+            let status = if report.is_unknown() { Status::Unknown } else { Status::Done };
+            self.record_result(now, id, &run, status, Some(Outcome::of(Report::clone(report))));
         }
     }
 

@@ -92,6 +92,29 @@ fn e2_a_personal_result_is_recorded_and_sent_only_once_the_person_sends_it() {
 }
 
 #[test]
+fn e2_a_personal_result_that_cannot_tell_is_looked_at_too() {
+    let mut story = two_boxes();
+    ticks(&mut story, &[PROBE, DIARY]);
+    story.allow();
+    story.receipt();
+    story.run(DIARY);
+    story.receipt();
+    let text = crate::report::Text { en: "t".to_owned(), es: "t".to_owned() };
+    let finding = crate::report::Finding {
+        severity: crate::report::Severity::Unknown,
+        id: "f".to_owned(),
+        text: text.clone(),
+        evidence: "dear diary".to_owned(),
+        next: text,
+    };
+    let report = Report { findings: vec![finding], ..Report::default() };
+    assert!(report.is_unknown());
+    let outcome = Finished::Reported { report, redaction: None };
+    assert_eq!(story.give(Input::Finished { run: RunId(0), outcome }), ["ask preview"]);
+    assert_eq!(story.allow(), ["record result-unknown"]);
+}
+
+#[test]
 fn e2_what_is_kept_leaves_nothing_anywhere() {
     let mut story = looking();
     assert_eq!(story.deny(), ["record result-withheld", "tell Kept"]);
@@ -159,7 +182,7 @@ fn what_the_owner_forbids_is_neither_offered_nor_asked_nor_run() {
     let forbids = |json: &str| {
         let policy = serde_json::from_str(json).unwrap();
         let mut story = Story::new();
-        story.agent = Agent::new(FENCED).under(Policies { all: vec![policy], offset_minutes: 0 });
+        story.agent = Agent::new(FENCED).under(Policies { own: Some(policy), ..Policies::default() });
         story.arrive(true, Offer { scopes: [Scope::System, Scope::Network].into(), items: Vec::new() });
         story.receipt();
         story.allow();
