@@ -146,7 +146,8 @@ impl Redactor {
                 Some(body) if !body.is_empty() && !marks::only_marks(&line[body.clone()]) => {
                     counts.add(pem::ID);
                     let marked = format!("{}{}{}", &line[..body.start], marks::mark(pem::ID), &line[body.end..]);
-                    (self.line(&marked, "", false, false, &mut Counts::default()).map_or(Some(marked), Some), false)
+                    // What stands beside it on its line is text like any other.
+                    (self.line(&marked, "", false, true, counts).map_or(Some(marked), Some), false)
                 }
                 _ => {
                     let public = was_open && armour.is_public();
