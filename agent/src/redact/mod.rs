@@ -106,6 +106,11 @@ enum What {
     Recognised(Class, String, &'static str),
 }
 
+/// Begins and ends an armoured key (RFC 7468).
+const ARMOUR: &str = "-----";
+/// Most passes over a text with armour, after the first.
+const ARMOURED_PASSES: usize = 3;
+
 impl Redactor {
     /// For these known values. The seed must be random and stay here: it decides who is `user-1`.
     pub fn new(known: &Known, seed: &[u8; 32]) -> Result<Self, BuildError> {
@@ -122,7 +127,16 @@ impl Redactor {
 
     /// The text without what must not leave, and adds to the counts.
     pub fn text<'t>(&mut self, text: &'t str, counts: &mut Counts) -> Cow<'t, str> {
-        self.walk(text, counts, true)
+        let mut once = self.walk(text, counts, true);
+        // Where armour is broken, what is taken out can show what stood beside it.
+        for _ in 0..ARMOURED_PASSES {
+            if !text.contains(ARMOUR) {
+                break;
+            }
+            let Cow::Owned(again) = self.walk(&once, counts, true) else { break };
+            once = Cow::Owned(again);
+        }
+        once
     }
 
     /// The text without known values; of a field that holds words of a fixed vocabulary, where looks would only mislead.
