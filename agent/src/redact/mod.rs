@@ -118,8 +118,10 @@ impl Redactor {
         let words = shapes::words();
         let patterns =
             spellings.iter().map(|spelling| spelling.text.as_str()).chain(words.iter().map(|(word, _)| *word));
-        let automaton =
-            AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(patterns)?;
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(patterns)?;
         let values = spellings.iter().map(|spelling| (spelling.class, spelling.value.clone()));
         let names = Pseudonyms::new(values, seed);
         Ok(Self { automaton, spellings, words: words.into_iter().map(|(_, set)| set).collect(), names })
