@@ -172,7 +172,9 @@ fn program(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
                 } else if let Some(rest) = rest.strip_prefix('=').filter(|_| long || *takes != Takes::Attached) {
                     Some(attached.end - rest.len()..attached.end)
                 } else if long && !option.ends_with(':')
-                    || is_secret(&text(word)[1..])
+                    || *takes != Takes::Attached
+                        && LONG.iter().any(|long| text(word)[1..].starts_with(long))
+                        && is_secret(&text(word)[1..])
                         && rest.len() > 1
                         && text(word)[1..].chars().all(|c| c.is_ascii_lowercase())
                 {
