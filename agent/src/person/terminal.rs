@@ -33,8 +33,9 @@ use super::{Command, Event, Line, Person, line};
 /// Longest line kept, in bytes; more than a terminal's line mode gives at once.
 const LINE_MAX: usize = 16 * 1024;
 
-/// What the end of input is to a terminal outside its line mode: the key itself (Ctrl-D).
-const END_OF_INPUT: u8 = 4;
+/// What the end of input (Ctrl-D) is to a terminal outside its line mode: the key itself, or if it was pressed before,
+/// the zero that the line discipline keeps for it.
+const END_OF_INPUT: [u8; 2] = [4, 0];
 
 /// A person who reads and types in a terminal.
 #[derive(Debug)]
@@ -202,11 +203,7 @@ impl Tty {
         bytes.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&self.input, OptionalActions::Now, &bytes)?;
         self.take(state);
-        let restored = tcsetattr(&self.input, OptionalActions::Now, &lines);
-        if state.partial.first() == Some(&END_OF_INPUT) {
-            state.go();
-        }
-        restored
+        tcsetattr(&self.input, OptionalActions::Now, &lines)
     }
 
     /// Takes every line that is there, without waiting.
@@ -258,6 +255,12 @@ impl State {
                 let line = if is_stop(&line) { line } else { after };
                 if let Some(event) = self.desk.line(&line) {
                     self.tell(event);
+                }
+            } else if END_OF_INPUT.contains(byte) {
+                // Typed while the terminal was outside its line mode. As in it, after something typed it only hands that
+                // over.
+                if self.partial.is_empty() {
+                    self.go();
                 }
             } else if self.partial.len() < LINE_MAX {
                 self.partial.push(*byte);

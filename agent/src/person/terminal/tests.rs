@@ -111,11 +111,29 @@ fn a_stop_typed_while_a_prompt_appears_is_never_lost() {
 }
 
 #[test]
-fn the_end_of_input_before_a_prompt_is_the_end() {
-    let (mut keys, mut line) = at_a_terminal();
-    keys.types("\u{4}");
-    line.tell.ask(consent());
-    assert_eq!(next(&mut line), Event::Gone);
+fn the_end_of_input_while_a_prompt_appears_is_the_end() {
+    for asked_first in [false, true].repeat(200) {
+        let (mut keys, mut line) = at_a_terminal();
+        if asked_first {
+            line.tell.ask(consent());
+            keys.types("\u{4}");
+        } else {
+            keys.types("\u{4}");
+            line.tell.ask(consent());
+        }
+        assert_eq!(next(&mut line), Event::Gone);
+    }
+}
+
+#[test]
+fn ctrl_d_behind_something_typed_ends_nothing() {
+    for _ in 0..100 {
+        let (mut keys, mut line) = at_a_terminal();
+        keys.types("st\u{4}");
+        line.tell.ask(consent());
+        keys.types("op\n");
+        assert_eq!(next(&mut line), Event::Stop);
+    }
 }
 
 #[test]
