@@ -162,7 +162,8 @@ pub fn consent(request: &Request<'_>, words: &Words) -> String {
     }
     lines.push(words.say("consent-why", &[]));
     lines.push(indented(words.say("consent-quote", &[("reason", request.reason)])));
-    let received: BTreeSet<&str> = request.items.iter().map(|covered| words.of(&covered.item.discloses)).collect();
+    let covered = || request.items.iter().filter(|covered| covered.tick != Some(false));
+    let received: BTreeSet<&str> = covered().map(|covered| words.of(&covered.item.discloses)).collect();
     if !received.is_empty() {
         lines.push(words.say("consent-receive", &[]));
         lines.extend(received.into_iter().map(|what| indented(format!("- {what}"))));
@@ -171,6 +172,8 @@ pub fn consent(request: &Request<'_>, words: &Words) -> String {
     lines.push(words.say("consent-cannot", &[]));
     let changes = request.items.iter().any(|covered| covered.item.effect == Effect::Changes);
     lines.push(indented(words.say(if changes { "consent-changes-marked" } else { "consent-changes-nothing" }, &[])));
+    let cannot: BTreeSet<&str> = covered().map(|covered| words.of(&covered.item.cannot)).collect();
+    lines.extend(cannot.into_iter().map(|what| indented(format!("- {what}"))));
     if request.scopes.contains(&Scope::Repair) {
         lines.push(indented(words.say("consent-each-repair", &[])));
     }

@@ -22,7 +22,7 @@ const CLEAN: &str = r#"{
   "id": "tasks.clean", "area": "tasks", "effect": "changes", "level": 2, "personal": false,
   "title": { "en": "Empty the waste basket", "es": "Vaciar la papelera" },
   "discloses": { "en": "How much space was won", "es": "Cuánto espacio se ganó" },
-  "parameters": [], "cannot":{"en":"It changes nothing","es":"No cambia nada"},"platforms":["linux"],"needs":{},"output_max":65536,
+  "parameters": [], "cannot":{"en":"It touches no file outside the waste basket","es":"No toca ningún archivo fuera de la papelera"},"platforms":["linux"],"needs":{},"output_max":65536,
   "change": { "preview": "tasks.where", "undo": { "en": "This can't be undone.", "es": "No se puede deshacer." },
     "interruptible": false, "seconds": 20, "by": "administrator" },
         "deadline_ms": 5000, "facts": {}, "tables": {}, "findings": {} }"#;
