@@ -14,6 +14,7 @@ mod input;
 mod keeping;
 mod membership;
 mod obeying;
+mod packs;
 mod reach;
 mod seen;
 mod succession;

@@ -39,7 +39,7 @@ use crate::keeping;
 use crate::membership::{self, Membership};
 use crate::reach::{Reached, call, reach};
 use crate::voice::{Ended, Voice};
-use crate::{Parts, input, obeying, seen, succession, trouble};
+use crate::{Parts, input, obeying, packs, seen, succession, trouble};
 
 /// A member note with less left than this is renewed first, in milliseconds.
 const RENEW_MS: i64 = 60 * 60 * 1_000;
@@ -52,8 +52,9 @@ const PACKING: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: &JoinArgs, common: &Common, screen: &Screen, parts: Parts) -> Exit {
     let words = screen.words();
-    let catalog = match super::catalog(words) {
-        Ok(catalog) => catalog,
+    let known = super::catalog(words).and_then(|catalog| Ok((catalog, common.folder(Program::Console)?)));
+    let catalog = match known {
+        Ok((catalog, data)) => catalog.with_packs(packs::all(&data)),
         Err(failure) => {
             let _ = screen.fail(&failure);
             return failure.exit;
