@@ -60,6 +60,8 @@ pub enum News<'a> {
     Failed(&'a Text),
     /// An item was killed.
     Killed(&'a Text),
+    /// Something that can't be stopped goes on to its end.
+    GoesOn(&'a Text),
     /// A result was kept by the person.
     Kept(&'a Text),
     /// An item was refused by the person or a rule.
@@ -152,6 +154,7 @@ pub fn news(news: News<'_>, words: &Words) -> String {
         News::Unknown(name, title) => words.say("feed-unknown", &[("name", name), ("title", &words.of(title))]),
         News::Failed(title) => titled("feed-failed", title),
         News::Killed(title) => titled("feed-killed", title),
+        News::GoesOn(title) => titled("feed-goes-on", title),
         News::Kept(title) => titled("feed-kept", title),
         News::Refused(title) => titled("feed-refused", title),
         News::RefusedUnasked(title) => titled("feed-refused-unasked", title),

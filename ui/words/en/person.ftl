@@ -114,6 +114,7 @@ feed-changing = Changing: { $title }
 feed-sent = Sent to { $name }: { $title }
 feed-unknown = Sent to { $name }: { $title } (this computer could not tell)
 feed-failed = It did not work: { $title }. Nothing of it was sent.
+feed-goes-on = { $title }: what had begun can't be stopped and goes on to its end. Nothing of it is sent.
 feed-kept = Kept here: { $title }. Nothing of it was sent or stored.
 feed-killed = Stopped halfway: { $title }. Nothing of it was sent.
 feed-refused = Refused: { $title }

@@ -114,6 +114,7 @@ feed-changing = Cambiando: { $title }
 feed-sent = Enviado a { $name }: { $title }
 feed-unknown = Enviado a { $name }: { $title } (este equipo no pudo saberlo)
 feed-failed = No funcionó: { $title }. No se envió nada de esto.
+feed-goes-on = { $title }: lo que había empezado no se puede detener y seguirá hasta el final. No se envía nada de esto.
 feed-kept = Se queda aquí: { $title }. No se envió ni se archivó nada de esto.
 feed-killed = Detenido a medias: { $title }. No se envió nada de esto.
 feed-refused = Rechazado: { $title }

@@ -96,6 +96,7 @@ impl Session<'_, '_> {
                 }
             }
             Tell::NotSent(item) => self.feed(News::Killed(&self.title(&item))),
+            Tell::GoesOn(item) => self.feed(News::GoesOn(&self.title(&item))),
             Tell::Kept(item) => self.feed(News::Kept(&self.title(&item))),
             Tell::Refused(item, why) => {
                 // The card that was denied is counted already.

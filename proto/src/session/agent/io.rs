@@ -219,6 +219,8 @@ pub enum Tell {
     Sent(body::ItemId),
     /// It ended and nothing was sent.
     NotSent(body::ItemId),
+    /// It was stopped, but what it had begun can't be: it goes on to its end.
+    GoesOn(body::ItemId),
     /// Its result stays here: the person kept it, or could not be asked.
     Kept(body::ItemId),
     /// Something was refused without asking.

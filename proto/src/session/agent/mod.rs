@@ -99,6 +99,8 @@ struct Run {
     deadline_ms: u32,
     /// Its result may hold personal data: the person looks at it before it is sent.
     personal: bool,
+    /// Once begun it can't be stopped: its card said so. (SECURITY G6)
+    unstoppable: bool,
     /// What was taken out of its report; recorded with the result, if that is.
     redaction: Option<body::Redaction>,
     state: RunState,

@@ -101,6 +101,7 @@ impl Agent {
                 grant,
                 deadline_ms: item.deadline_ms,
                 personal: item.personal,
+                unstoppable: item.change.as_ref().is_some_and(|change| !change.interruptible),
                 redaction: None,
                 state,
             },
@@ -297,10 +298,14 @@ impl Agent {
         self.runs.remove(&id);
         self.timers.stop(Timer::Run(id));
         self.effects.push_front(Effect::Kill(id));
+        // A record that says no more than "killed" of what goes on would be false.
+        let detail =
+            if run.unstoppable { format!("{detail}; what had begun goes on to its end") } else { detail.to_owned() };
         let body = Body::Result(Outcome { report: None, detail: Foreign::new(detail) });
         let (batch, result) = self.record_own(Kind::Result { admit: run.admit, status: Status::Killed }, body);
         self.after(batch, KindName::Result, Then::SendBare(result));
-        self.tell(Tell::NotSent(run.wanted.item.clone()));
+        let item = run.wanted.item.clone();
+        self.tell(if run.unstoppable { Tell::GoesOn(item) } else { Tell::NotSent(item) });
     }
 }
 

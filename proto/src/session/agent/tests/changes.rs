@@ -113,3 +113,43 @@ fn d3_the_card_of_a_change_covers_one_run_of_it_and_nothing_else() {
     let said = story.run(PROBE);
     assert!(has(&said, "closed PeerMisbehaved"), "{said:?}");
 }
+
+#[test]
+fn g6_what_cannot_be_stopped_is_never_said_to_be() {
+    for (interruptible, told, detail) in
+        [("true", "tell NotSent", "stopped"), ("false", "tell GoesOn", "stopped; what had begun goes on to its end")]
+    {
+        let mut story = Story::new();
+        let said = format!("\"interruptible\":{interruptible}");
+        let files: Vec<String> = [(PROBE, "system", "reads"), (OTHER, "network", "reads"), (FIX, "network", "changes")]
+            .map(|(id, area, effect)| definition(id, area, effect, 1).replace("\"interruptible\":true", &said))
+            .into();
+        story.catalog = Catalog::from_files(&files.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+        story.arrive(true, Offer::default());
+        story.receipt();
+        story.allow();
+        story.receipt();
+        story.previewed("p");
+        story.ask(FIX);
+        story.allow();
+        story.receipt();
+        assert_eq!(story.agent.running().count(), 1);
+        story.agent.handle(&story.catalog, story.now(), Input::Stop);
+        let mut killed = None;
+        let mut words = Vec::new();
+        while let Some(output) = story.agent.poll_output(story.now()) {
+            if let Output::Record { entries, .. } = &output {
+                killed = killed.or(entries.iter().find_map(|entry| match entry {
+                    Entry::Own { kind: Kind::Result { .. }, body: Body::Result(outcome) } => {
+                        Some(outcome.detail.raw().to_owned())
+                    }
+                    Entry::Own { .. } | Entry::Theirs(_) => None,
+                }));
+            } else if let Output::Tell(tell) = &output {
+                words.push(format!("tell {tell:?}").split(['(', ' ']).take(2).collect::<Vec<_>>().join(" "));
+            }
+        }
+        assert_eq!(killed.as_deref(), Some(detail));
+        assert!(has(&words, told), "{words:?}");
+    }
+}
