@@ -27,6 +27,7 @@ mod figure;
 pub(crate) mod machine;
 mod mount;
 mod pressure;
+mod sockets;
 mod tool;
 
 pub use machine::pretend;

@@ -62,7 +62,9 @@ impl Check for Connections {
 
     fn gather(_: &Arguments) -> Result<Inputs, Failure> {
         let machine = Machine::this();
-        Ok(Inputs { tables: TABLES.iter().map(|path| machine.text(path)).collect(), owners: owners() })
+        let tables: Vec<Reading> = TABLES.iter().map(|path| machine.text(path)).collect();
+        let all: Vec<Connection> = tables.iter().flatten().flat_map(|text| connections(text)).collect();
+        Ok(Inputs { owners: owners(&all), tables })
     }
 
     fn judge(inputs: Inputs) -> Draft {

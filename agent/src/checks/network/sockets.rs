@@ -1,18 +1,16 @@
-//! Connections of this computer, from `/proc/net/tcp` and the links of `/proc/*/fd` (proc(5)).
+//! Connections of this computer, from `/proc/net/tcp` (proc(5)).
 //!
 //! Whom a connection is with becomes one bit, inside or outside, as soon as it is read: no partner leaves this file.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::address::is_inside;
 use crate::checks::machine::Machine;
+use crate::checks::sockets::ip;
 
 /// Longest search for the owners of sockets.
 const SEARCH: Duration = Duration::from_millis(1_000);
-/// Most open files looked at of one program.
-const FILES_MAX: usize = 4_096;
 
 /// A connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,39 +39,10 @@ fn connection(line: &str) -> Option<Connection> {
     })
 }
 
-/// Hexadecimal words of 32 bits in the machine's own byte order.
-fn ip(hex: &str) -> Option<IpAddr> {
-    let word = |from: usize| u32::from_str_radix(hex.get(from..from + 8)?, 16).ok().map(u32::to_ne_bytes);
-    match hex.len() {
-        8 => Some(IpAddr::V4(Ipv4Addr::from(word(0)?))),
-        32 => {
-            let words = [word(0)?, word(8)?, word(16)?, word(24)?].concat();
-            Some(Ipv6Addr::from(<[u8; 16]>::try_from(words).ok()?).to_canonical())
-        }
-        _ => None,
-    }
-}
-
-/// Which program holds which socket, of the programs that may be seen. Only the link is read, never what is behind it.
-pub(super) fn owners() -> BTreeMap<u64, String> {
-    let machine = Machine::this();
-    let until = Instant::now() + SEARCH;
-    let mut owners = BTreeMap::new();
-    for process in machine.names("/proc").iter().filter(|name| name.bytes().all(|b| b.is_ascii_digit())) {
-        if Instant::now() >= until {
-            break;
-        }
-        let Ok(files) = std::fs::read_dir(format!("/proc/{process}/fd")) else { continue };
-        let socket = |file: std::fs::DirEntry| {
-            let link = std::fs::read_link(file.path()).ok()?;
-            link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<u64>().ok()
-        };
-        let sockets: Vec<u64> = files.flatten().take(FILES_MAX).filter_map(socket).collect();
-        if let Some(name) = (!sockets.is_empty()).then(|| machine.word(&format!("/proc/{process}/comm"))).flatten() {
-            owners.extend(sockets.into_iter().map(|socket| (socket, name.clone())));
-        }
-    }
-    owners
+/// Which programs hold these connections, of those that may be seen.
+pub(super) fn owners(connections: &[Connection]) -> BTreeMap<u64, String> {
+    let wanted = connections.iter().map(|connection| connection.socket).filter(|socket| *socket != 0).collect();
+    crate::checks::sockets::owners(&Machine::this(), wanted, SEARCH)
 }
 
 /// Whether something waits for connections at that port of this computer.
