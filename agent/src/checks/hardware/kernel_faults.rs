@@ -6,7 +6,7 @@
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
-use super::kernel_log::{KernelLog, Seen, Unheard};
+use super::kernel_log::{KernelLog, Seen};
 use crate::checks::machine::Machine;
 use crate::checks::{Check, Failure, whole};
 
@@ -56,12 +56,8 @@ impl Check for KernelFaults {
         let log = &inputs.log;
         let messages = match log.messages() {
             Ok(messages) => messages,
-            Err(Unheard::Denied) => {
-                draft.finding(Severity::Unknown, "log-hidden", &[], "journalctl: not for this account");
-                return draft;
-            }
-            Err(Unheard::Absent(why)) => {
-                draft.finding(Severity::Unknown, "log-absent", &[], why);
+            Err(unheard) => {
+                unheard.tell(&mut draft);
                 return draft;
             }
         };

@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use venia_proto::report::{Draft, Severity};
+
 use crate::checks::tool::{self, Answer, Silence};
 
 /// Longest wait for the log.
@@ -44,6 +46,18 @@ pub(super) enum Unheard {
     Denied,
     /// There is no log, or no messages of the kernel in it: a container, another system.
     Absent(String),
+}
+
+impl Unheard {
+    /// Says so, in the words that every item with this log declares.
+    pub(super) fn tell(self, draft: &mut Draft) {
+        match self {
+            Self::Denied => {
+                draft.finding(Severity::Unknown, "log-hidden", &[], "journalctl: not for this account");
+            }
+            Self::Absent(why) => draft.finding(Severity::Unknown, "log-absent", &[], why),
+        }
+    }
 }
 
 /// How often something was reported, and when last.

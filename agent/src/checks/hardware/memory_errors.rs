@@ -6,7 +6,7 @@
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
-use super::kernel_log::{KernelLog, Unheard};
+use super::kernel_log::KernelLog;
 use crate::checks::machine::Machine;
 use crate::checks::{Check, Failure, whole};
 
@@ -121,10 +121,7 @@ fn from_log(draft: &mut Draft, log: &KernelLog) {
                 draft.finding(Severity::Warning, "hardware-reports", &[("count", count.into())], evidence);
             }
         }
-        Err(Unheard::Denied) => {
-            draft.finding(Severity::Unknown, "log-hidden", &[], "journalctl: not for this account");
-        }
-        Err(Unheard::Absent(why)) => draft.finding(Severity::Unknown, "log-absent", &[], why),
+        Err(unheard) => unheard.tell(draft),
     }
 }
 

@@ -5,7 +5,7 @@
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
-use super::kernel_log::{KernelLog, Seen, Unheard};
+use super::kernel_log::{KernelLog, Seen};
 use crate::checks::{Check, Failure, whole};
 
 /// What is looked for (the kernel's `drivers/usb/core/hub.c` and `drivers/usb/host/xhci*.c`).
@@ -45,12 +45,8 @@ impl Check for UsbResets {
         let log = &inputs.log;
         let messages = match log.messages() {
             Ok(messages) => messages,
-            Err(Unheard::Denied) => {
-                draft.finding(Severity::Unknown, "log-hidden", &[], "journalctl: not for this account");
-                return draft;
-            }
-            Err(Unheard::Absent(why)) => {
-                draft.finding(Severity::Unknown, "log-absent", &[], why);
+            Err(unheard) => {
+                unheard.tell(&mut draft);
                 return draft;
             }
         };
