@@ -301,7 +301,8 @@ const TYPE: c_int = 0xf;
 /// A list of calls, each with what its arguments must be; none is anything.
 type Calls = BTreeMap<c_long, Vec<SeccompRule>>;
 
-/// A fence: the filters that make it, in the order in which they go up.
+/// A fence: the filters that make it, in the order in which they go up. Each call passes all of them, and the harshest answer
+/// counts.
 pub(super) struct Filters(Vec<BpfProgram>);
 
 /// What an item of these needs may do while it gathers, with or without Landlock beside it.
@@ -362,10 +363,16 @@ pub(super) fn while_gathering(needs: &Needs, landlock: bool) -> Result<Filters, 
     for talk in &needs.talks {
         talking(&mut calls, *talk)?;
     }
-    filters(calls, DEADLY)
+    // The kernel tries every call there is on a new filter, but not those that an earlier one stopped (seccomp(2), 5.11):
+    // the narrowest first, which is most of what a fence costs.
+    Ok(Filters(vec![
+        only(calls)?,
+        these(&[SYS_clone3], SeccompAction::Errno(ENOSYS.unsigned_abs()))?,
+        these(DEADLY, SeccompAction::KillProcess)?,
+    ]))
 }
 
-/// What any item may do while it judges.
+/// What any item may do while it judges, besides what [`while_gathering`] closed already: filters stay and add up.
 pub(super) fn while_judging() -> Result<Filters, FenceError> {
     let mut calls = listed(&[JUDGING]);
     for pipe in [STDOUT_FILENO, STDERR_FILENO] {
@@ -375,7 +382,8 @@ pub(super) fn while_judging() -> Result<Filters, FenceError> {
     rule(&mut calls, SYS_mmap, &[masked(2, PROT_EXEC, 0)?, masked(3, MAP_ANONYMOUS, MAP_ANONYMOUS)?])?;
     rule(&mut calls, SYS_mprotect, &[masked(2, PROT_EXEC, 0)?])?;
     itself(&mut calls)?;
-    filters(calls, &[DEADLY, DEADLY_JUDGING].concat())
+    // The narrowest last: it lets no other be put up.
+    Ok(Filters(vec![these(DEADLY_JUDGING, SeccompAction::KillProcess)?, only(calls)?]))
 }
 
 /// Holds this thread, and what it starts.
@@ -418,20 +426,20 @@ fn itself(calls: &mut Calls) -> Result<(), FenceError> {
     rule(calls, SYS_tgkill, &[is(0, getpid().as_raw_pid())?])
 }
 
-fn filters(calls: Calls, deadly: &[c_long]) -> Result<Filters, FenceError> {
-    let (refuse, pass) = (SeccompAction::Errno(EPERM.unsigned_abs()), SeccompAction::Allow);
-    let mut calls = calls;
-    // Let through here, so that the answer of its own filter below is the only one.
+/// Passes what is listed; what isn't fails.
+fn only(mut calls: Calls) -> Result<BpfProgram, FenceError> {
+    // Let through here, so that the answer of its own filter is the only one.
     calls.insert(SYS_clone3, Vec::new());
-    let program = |calls, otherwise, then| -> Result<BpfProgram, FenceError> {
-        Ok(SeccompFilter::new(calls, otherwise, then, processor())?.try_into()?)
-    };
-    // Each call passes all of them, and the harshest answer counts. The last one may still put up the ones before it.
-    Ok(Filters(vec![
-        program(listed(&[&[SYS_clone3]]), pass.clone(), SeccompAction::Errno(ENOSYS.unsigned_abs()))?,
-        program(listed(&[deadly]), pass.clone(), SeccompAction::KillProcess)?,
-        program(calls, refuse, pass)?,
-    ]))
+    program(calls, SeccompAction::Errno(EPERM.unsigned_abs()), SeccompAction::Allow)
+}
+
+/// Answers these calls so, and passes all others.
+fn these(calls: &[c_long], answer: SeccompAction) -> Result<BpfProgram, FenceError> {
+    program(listed(&[calls]), SeccompAction::Allow, answer)
+}
+
+fn program(calls: Calls, otherwise: SeccompAction, then: SeccompAction) -> Result<BpfProgram, FenceError> {
+    Ok(SeccompFilter::new(calls, otherwise, then, processor())?.try_into()?)
 }
 
 fn processor() -> TargetArch {
