@@ -23,7 +23,9 @@ mod telling;
 
 pub use change::{Change, PLAN, PLAN_MAX, Performer};
 pub use goal::{Cause, Diagnosis, Goal, Likely, Ranked};
-pub use item::{Accepts, ArgumentError, DefinitionError, Effect, FindingTexts, Item, Parameter, Platform, TableTexts};
+pub use item::{
+    Accepts, ArgumentError, DefinitionError, Effect, FindingTexts, Item, Parameter, Platform, SAMPLED, TableTexts,
+};
 pub use kind::{Column, FactTexts, Kind};
 pub use needs::{Needs, Talk};
 

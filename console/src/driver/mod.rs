@@ -43,7 +43,7 @@ use crate::seen;
 use crate::voice::Voice;
 use pair::Paired;
 pub(crate) use plan::Plan;
-use plan::{Bundle, reports_of, run_of};
+use plan::{Bundle, reports_of, run_of, waiting_first};
 use record::Record;
 use typed::Typing;
 
@@ -135,7 +135,8 @@ pub(crate) async fn drive(
     live.voice.paired(session);
     live.send(&ToAgent::Arrive { reason: plan.reason, offer }).await;
     live.talk.hear(clock::now().boot_ms, gossip::Input::Tick);
-    live.inputs.extend(plan.runs.into_iter().chain(bundled).map(|asked| run_of(catalog, asked)));
+    let runs = plan.runs.into_iter().chain(waiting_first(catalog, bundled));
+    live.inputs.extend(runs.map(|asked| run_of(catalog, asked)));
     live.inputs.extend(plan.signoff.map(Input::SignOff));
     live.wait(None);
     live.prompt();

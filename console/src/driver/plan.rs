@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use venia_proto::catalog::{Catalog, Goal};
+use venia_proto::catalog::{Catalog, Goal, Item};
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::body::{Arguments, Asked, ItemId, Offer, Signoff};
 use venia_proto::report::Report;
@@ -46,6 +46,12 @@ pub(super) fn run_of(catalog: &Catalog, asked: Asked) -> Input {
         Some(preview) => Input::Change { preview, change: asked },
         None => Input::Run(asked),
     }
+}
+
+/// These runs in the order in which they begin: those that wait go first, the others are done meanwhile.
+pub(super) fn waiting_first(catalog: &Catalog, mut runs: Vec<Asked>) -> Vec<Asked> {
+    runs.sort_by_key(|asked| !catalog.get(&asked.item).is_some_and(Item::waits));
+    runs
 }
 
 /// How many reports come of it if all goes well.

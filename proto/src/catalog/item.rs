@@ -7,12 +7,15 @@ use sha2::{Digest, Sha256};
 
 use super::change::{Change, PLAN};
 use super::kind::{Column, FactTexts};
-use super::needs::Needs;
+use super::needs::{Needs, Talk};
 use super::pack::Described;
 use crate::encoding::to_hex;
 use crate::ledger::body::{Arguments, Asked, DefinitionHash, ItemId};
 use crate::report::{REPORT_MAX, Text};
 use crate::scope::Area;
+
+/// The parameter of an item that measures over an interval: how long, in seconds.
+pub const SAMPLED: &str = "seconds";
 
 /// What an item does to the PC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -230,6 +233,17 @@ impl Item {
                 }
             })
             .collect()
+    }
+
+    /// Whether it measures over an interval that its arguments set.
+    pub fn samples(&self) -> bool {
+        self.parameters.iter().any(|parameter| parameter.name == SAMPLED)
+    }
+
+    /// Whether it mostly waits: for an interval to pass, or for others to answer, who may be silent. Of several items these
+    /// begin first, so that the others are done while they wait.
+    pub fn waits(&self) -> bool {
+        self.samples() || self.needs.talks.contains(&Talk::Network)
     }
 
     /// What somebody asks for when they ask for this item with these arguments.

@@ -45,6 +45,19 @@ fn arguments_below_at_and_above_their_range() {
 }
 
 #[test]
+fn what_samples_or_asks_over_the_network_waits() {
+    let with = |talks: &str, name: &str| {
+        let file = DEFINITION.replace(r#"["services","network"]"#, talks).replace(r#""name":"seconds""#, name);
+        let item = Item::parse(&file).unwrap();
+        (item.samples(), item.waits())
+    };
+    let (samples, other) = (r#""name":"seconds""#, r#""name":"count""#);
+    assert_eq!(with(r#"["services","network"]"#, other), (false, true));
+    assert_eq!(with(r#"["services"]"#, samples), (true, true));
+    assert_eq!(with(r#"["services"]"#, other), (false, false));
+}
+
+#[test]
 fn g4_only_declared_things_are_told() {
     let mut draft = Draft::default();
     draft.fact("load", 1_i64, "");

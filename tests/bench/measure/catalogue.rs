@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use venia_agent::worker::{self, FIRST_ARGUMENT, House, Outcome, Program, Worker};
-use venia_proto::catalog::{Catalog, Goal, Item};
+use venia_proto::catalog::{Catalog, Goal, Item, SAMPLED};
 use venia_proto::consent::{Card, Choice, Permit, Question};
 use venia_proto::fences::Fences;
 use venia_proto::foreign::Foreign;
@@ -22,9 +22,6 @@ use venia_proto::ledger::kind::Verified;
 use venia_proto::now::{Now, Wall};
 use venia_proto::scope::Scope;
 use venia_proto::session::agent::{Agent, Arrival, Finished, Input, Output, RUNS_MAX};
-
-/// The parameter of an item that samples an interval: how long, in seconds.
-pub const SAMPLED: &str = "seconds";
 
 /// What something cost.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,7 +72,9 @@ impl Looking {
 
     /// Runs these items as a session would. Intervals that are only waited for, to sample something, aren't counted.
     pub fn look(&self, items: &[&Item]) -> Cost {
-        let (sampled, plain): (Vec<&Item>, Vec<&Item>) = items.iter().partition(|item| samples(item));
+        let (sampled, mut plain): (Vec<&Item>, Vec<&Item>) = items.iter().partition(|item| item.samples());
+        // As a goal's items begin.
+        plain.sort_by_key(|item| !item.waits());
         let cpu = cpu_of_all();
         let mut wall = self.runtime.block_on(run(&self.catalog, &self.house, &plain));
         for together in sampled.chunks(RUNS_MAX) {
@@ -104,10 +103,6 @@ pub fn sos_report() -> Cost {
     command("sos", &["report", "--batch", "--quiet", "--tmp-dir", folder])
 }
 
-fn samples(item: &Item) -> bool {
-    item.parameters.iter().any(|parameter| parameter.name == SAMPLED)
-}
-
 /// The shortest interval it can sample, in seconds.
 fn shortest(item: &Item) -> u64 {
     (1..=60).find(|seconds| item.arguments(&sampled(*seconds)).is_ok()).expect("an interval of a minute or less")
@@ -123,7 +118,7 @@ async fn run(catalog: &Catalog, house: &House, items: &[&Item]) -> Duration {
     let mut running = tokio::task::JoinSet::new();
     loop {
         while let Some(item) = waiting.pop_front_if(|_| running.len() < RUNS_MAX) {
-            let arguments = if samples(item) { sampled(shortest(item)) } else { Arguments::new() };
+            let arguments = if item.samples() { sampled(shortest(item)) } else { Arguments::new() };
             let permit = session.permit(item, item.arguments(&arguments).expect("declared arguments"));
             let (run, id) = (permit.run(), item.id.0.clone());
             let mut worker = Worker::start(house, catalog, permit).expect("a worker");

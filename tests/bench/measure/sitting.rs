@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use venia_proto::catalog::{Catalog, Goal};
+use venia_proto::catalog::{Catalog, Goal, SAMPLED};
 
-use super::catalogue::SAMPLED;
 use crate::harness::agent::Agent;
 use crate::harness::console::Technician;
 use crate::harness::process::Process;
