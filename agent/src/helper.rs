@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use venia_helper::{Outcome as Answer, Request, Said, Verb};
 use venia_proto::catalog::{Catalog, Performer};
@@ -31,6 +31,8 @@ const PKEXEC: &str = "/usr/bin/pkexec";
 const HELPER: &str = "/usr/libexec/venia-helper";
 /// Longest answer, in bytes, all lines together.
 const ANSWER_MAX: u64 = 64 * 1024;
+/// Longest that the administrator may take over the password. An item's own deadline counts from when it was given.
+const PASSWORD_MAX: Duration = Duration::from_secs(120);
 /// Kept from the time to confirm: a word that comes too late counts for nothing.
 const MARGIN: Duration = Duration::from_secs(2);
 /// Exit code of pkexec(1): the dialog was dismissed.
@@ -53,6 +55,8 @@ pub(crate) struct Errand {
     item: ItemId,
     request: Request,
     deadline: Duration,
+    /// Longest wait for the administrator's password before it.
+    patience: Duration,
 }
 
 impl Door {
@@ -76,6 +80,7 @@ impl Errand {
                 item: item.id.clone(),
                 request: Request { verb, plan: plan.to_owned() },
                 deadline: Duration::from_millis(item.deadline_ms.into()),
+                patience: PASSWORD_MAX,
             }),
             (_, _, _) => Err(permit),
         }
@@ -96,12 +101,18 @@ impl Errand {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Outcome::Done(answered(&self.item, Err("no pipe to venia-helper".to_owned())));
         };
+        let (began, begun) = oneshot::channel();
+        let late = async {
+            if timeout(self.patience, begun).await.is_ok() {
+                sleep(self.deadline).await;
+            }
+        };
         let ended = tokio::select! {
             biased;
             // Whatever ends this select drops standard input, and that is what the other end listens for.
             _ = stop.recv() => Err(KilledBy::Stop),
-            () = sleep(self.deadline) => Err(KilledBy::Deadline),
-            answer = converse(stdin, stdout, &self.request, back) => Ok(answer),
+            () = late => Err(KilledBy::Deadline),
+            answer = converse(stdin, stdout, &self.request, began, back) => Ok(answer),
         };
         match ended {
             Ok(Some(answer)) => {
@@ -141,6 +152,7 @@ async fn converse<B: Future<Output = ()>>(
     mut stdin: ChildStdin,
     stdout: ChildStdout,
     request: &Request,
+    began: oneshot::Sender<()>,
     back: impl FnOnce() -> B,
 ) -> Option<Answer> {
     let mut line = serde_json::to_vec(request).ok()?;
@@ -148,9 +160,13 @@ async fn converse<B: Future<Output = ()>>(
     // Who doesn't take it has ended, and says so by its code.
     stdin.write_all(&line).await.ok()?;
     let mut lines = BufReader::new(stdout.take(ANSWER_MAX)).lines();
-    let mut back = Some(back);
+    let (mut began, mut back) = (Some(began), Some(back));
     while let Ok(Some(line)) = lines.next_line().await {
         match serde_json::from_str(&line).ok()? {
+            Said::Began => {
+                // Who listens is this errand's own clock, and gone only with it.
+                let _heard = began.take().map(|began| began.send(()));
+            }
             Said::Ended(answer) => return Some(answer),
             Said::Waiting { ms } => {
                 let patience = Duration::from_millis(ms).saturating_sub(MARGIN);
@@ -186,6 +202,7 @@ fn dismiss(child: &mut Child) {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
+    use std::time::Instant;
 
     use venia_proto::report::Draft;
 
@@ -201,7 +218,7 @@ mod tests {
 
     fn errand(deadline: Duration) -> Errand {
         let request = Request { verb: Verb::ClearPackageCache, plan: "apt-get, 1 packages".to_owned() };
-        Errand { item: ItemId(CACHE.to_owned()), request, deadline }
+        Errand { item: ItemId(CACHE.to_owned()), request, deadline, patience: LONG }
     }
 
     const LONG: Duration = Duration::from_secs(20);
@@ -281,7 +298,11 @@ mod tests {
         for (deadline, by) in [(LONG, KilledBy::Stop), (Duration::from_millis(200), KilledBy::Deadline)] {
             let folder = tempfile::tempdir().unwrap();
             let (began, gone) = (folder.path().join("began"), folder.path().join("gone"));
-            let script = format!("read request; echo > {}; read word; echo > {}", began.display(), gone.display());
+            let script = format!(
+                r#"read request; echo '"began"'; echo > {}; read word; echo > {}"#,
+                began.display(),
+                gone.display()
+            );
             let (stop, stopped) = mpsc::unbounded_channel();
             let running =
                 tokio::spawn(async move { errand(deadline).run(&door(&script), stopped, pending::<()>).await });
@@ -298,5 +319,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[tokio::test]
+    async fn g6_the_time_over_the_password_is_not_the_items() {
+        let (began, (_stop, stopped)) = (Instant::now(), mpsc::unbounded_channel());
+        let (deadline, patience) = (Duration::from_millis(1), Duration::from_millis(200));
+        let outcome =
+            Errand { patience, ..errand(deadline) }.run(&door("read request; read word"), stopped, pending::<()>).await;
+        assert_eq!((outcome, began.elapsed() >= patience), (Outcome::Killed(KilledBy::Deadline), true));
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use venia_helper::{Helper, Outcome, Real, Stdin, TABLE, Verbs, run};
+use venia_helper::{Helper, Outcome, Real, Said, Stdin, TABLE, Verbs, run};
 
 fn main() -> ExitCode {
     let mut output = std::io::stdout();
@@ -16,6 +16,8 @@ fn main() -> ExitCode {
     } else {
         None
     };
+    // Whoever reads is gone if this fails, which the run finds out by itself.
+    let _told = Said::Began.line().and_then(|line| output.write_all(&line)).and_then(|()| output.flush());
     let outcome = early.unwrap_or_else(|| {
         let verbs = Verbs::read(Path::new(TABLE));
         run(&Helper { root: Path::new("/"), programs: &Real, verbs: &verbs }, &mut Stdin::new(), &mut output)

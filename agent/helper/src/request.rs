@@ -103,6 +103,8 @@ pub enum Row {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Said {
+    /// The first line: it runs, so whoever was asked for the password gave it.
+    Began,
     /// The change is made and rolled back after this time, unless a line comes that says `keep`.
     Waiting {
         /// Milliseconds.
