@@ -5,14 +5,17 @@
 //! of that closes: what is left is memory, the pipe to the agent and the end. Both are built from the definition, so
 //! from what the person consented to. A fence that can't be put up as promised is an error, never a smaller fence.
 //!
-//! `files` is Landlock, `calls` is seccomp, `base` lists what any program needs. What they can't do: below version 9
-//! Landlock doesn't see who connects to a socket in the file system, so while it *gathers* an item that talks to
-//! services of this PC could reach another one than it declares; the names of files (never their contents) can be
-//! looked up by `stat` anywhere; and an item that looks at other programs gathers without Landlock.
+//! `files` is Landlock, and `base` what any program needs of it. `calls` is seccomp, `lists` its calls by class, `program` what
+//! the kernel runs. What they can't do: below version 9 Landlock doesn't see who connects to a socket in the file system, so
+//! while it *gathers* an item that talks to services of this PC could reach another one than it declares; the names of
+//! files (never their contents) can be looked up by `stat` anywhere; and an item that looks at other programs gathers
+//! without Landlock.
 
 mod base;
 mod calls;
 mod files;
+mod lists;
+mod program;
 
 use std::path::{Path, PathBuf};
 
@@ -66,6 +69,9 @@ pub(super) enum FenceError {
     /// seccomp refused.
     #[error("system calls can't be fenced: {0}")]
     Calls(#[from] seccompiler::Error),
+    /// More instructions than the kernel takes.
+    #[error("the filter of system calls is too long")]
+    Long,
     /// A filter that can't be built.
     #[error("system calls can't be listed: {0}")]
     List(#[from] seccompiler::BackendError),
@@ -104,7 +110,7 @@ pub(super) fn before_judging(fences: Fences) -> Result<Held, FenceError> {
 pub(super) fn probe() -> (u8, bool) {
     let probed = std::thread::spawn(|| {
         let landlock = files::version();
-        let seccomp = calls::while_judging().and_then(|filters| calls::fence(&filters)).is_ok();
+        let seccomp = calls::while_judging().and_then(|filter| calls::fence(&filter)).is_ok();
         (landlock, seccomp)
     });
     probed.join().unwrap_or((0, false))
