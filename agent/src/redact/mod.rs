@@ -159,7 +159,7 @@ impl Redactor {
             let armoured = if shapes && (was_open || line.contains("-----")) { armour.line(line) } else { None };
             let body = armoured.or_else(|| bodies.contains(&number).then(|| body_of(line)));
             let (redacted, names) = match body {
-                Some(body) if !body.is_empty() && !marks::only_marks(&line[body.clone()]) => {
+                Some(body) if !body.is_empty() && !self.only_marks(&line[body.clone()]) => {
                     counts.add(pem::ID);
                     let marked = format!("{}{}{}", &line[..body.start], marks::mark(pem::ID), &line[body.end..]);
                     // What stands beside it on its line is text like any other.
@@ -228,7 +228,7 @@ impl Redactor {
             spans.retain(|span| {
                 let inside = protected.iter().any(|mark| mark.start <= span.range.start && span.range.end <= mark.end);
                 let touches = protected.iter().any(|mark| overlaps(mark, &span.range));
-                let known_mark = touches && marks::only_marks(&now[span.range.clone()]);
+                let known_mark = touches && self.only_marks(&now[span.range.clone()]);
                 !inside && !known_mark
             });
             if spans.is_empty() {
@@ -289,9 +289,19 @@ impl Redactor {
         }
     }
 
+    /// Marks of rules, and pseudonyms that this session gave out.
+    fn marks(&self, text: &str) -> Vec<Range<usize>> {
+        marks::find(text, |class, number| self.names.gave(class, number))
+    }
+
+    /// Whether nothing is left of a text without them.
+    fn only_marks(&self, text: &str) -> bool {
+        marks::is_only(text, self.marks(text))
+    }
+
     /// Marks and pseudonyms that stand in the line already. A real name that looks like one is none.
     fn protected(&self, line: &str, spans: &[Span]) -> Vec<Range<usize>> {
-        let mut marks = marks::find(line);
+        let mut marks = self.marks(line);
         marks.retain(|mark| !spans.iter().any(|span| matches!(span.what, What::Known(_)) && span.range == *mark));
         marks
     }

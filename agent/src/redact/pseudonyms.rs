@@ -3,7 +3,7 @@
 //! Numbers are given in an order shuffled with the session's random seed, never derived from a value: a hash of a name or an
 //! address could be guessed back. The map stays in the agent and is wiped when it is dropped. (SECURITY H1)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -83,6 +83,8 @@ struct Kept(String);
 pub(super) struct Pseudonyms {
     numbers: BTreeMap<(Class, Kept), u32>,
     last: BTreeMap<Class, u32>,
+    /// Those that stand in a text somewhere.
+    given: BTreeSet<(&'static str, u32)>,
     /// Names somebody here really has, in small letters: none of them may be given as a pseudonym.
     taken: Vec<Kept>,
 }
@@ -101,7 +103,7 @@ impl Pseudonyms {
             let other = usize::try_from(random % (at as u64 + 1)).unwrap_or(0);
             values.swap(at, other);
         }
-        let mut map = Self { numbers: BTreeMap::new(), last: BTreeMap::new(), taken };
+        let mut map = Self { numbers: BTreeMap::new(), last: BTreeMap::new(), given: BTreeSet::new(), taken };
         for (class, value) in values {
             map.number(class, value);
         }
@@ -115,7 +117,13 @@ impl Pseudonyms {
             Some(number) => *number,
             None => self.number(key.0, key.1),
         };
+        self.given.insert((class.word(), number));
         format!("{}-{number}", class.word())
+    }
+
+    /// Whether this session gave a pseudonym out.
+    pub(super) fn gave(&self, class: &str, number: u32) -> bool {
+        self.given.contains(&(class, number))
     }
 
     /// Whether the value has one.

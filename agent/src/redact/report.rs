@@ -10,7 +10,7 @@ use venia_proto::catalog::{Item, Kind};
 use venia_proto::report::{Report, Text, Value};
 
 use super::pseudonyms::Class;
-use super::{Counts, Redactor, canonical, edge, marks, shapes};
+use super::{Counts, Redactor, canonical, edge, shapes};
 
 /// A whole number with at least this many digits may be a card's or a telephone's.
 const DIGITS_MIN: usize = 7;
@@ -97,7 +97,7 @@ impl Redactor {
     fn whole(&mut self, class: Class, text: &str, counts: &mut Counts) -> String {
         let mut known = Counts::default();
         let redacted = self.known_only(text, &mut known).into_owned();
-        if text.trim().is_empty() || marks::only_marks(&redacted) {
+        if text.trim().is_empty() || self.only_marks(&redacted) {
             counts.merge(&known);
             return redacted;
         }

@@ -66,6 +66,31 @@ fn a_mark_in_a_text_hides_nothing() {
 }
 
 #[test]
+fn what_only_looks_like_a_mark_is_a_value_like_any_other() {
+    let mut redactor = redactor(ANA);
+    let mut counts = Counts::default();
+    for line in [
+        "password=[redacted:hunter2]",
+        "password = user-1234",
+        "token: host-99 ok4711x",
+        "[redacted:password]=hunter2",
+        "mysql -pmac-4711 tienda",
+    ] {
+        let text = redactor.text(line, &mut counts).into_owned();
+        for value in ["hunter2", "user-1234", "ok4711x", "mac-4711"] {
+            assert!(!text.contains(value), "{text}");
+        }
+        assert_eq!(redactor.text(&text, &mut counts), text);
+    }
+}
+
+#[test]
+fn what_another_session_took_out_stays_readable() {
+    let text = "user-3@host-2: password=[redacted:setting] from address-4, [redacted:email]";
+    assert_eq!(redacted(text), text);
+}
+
+#[test]
 fn a_chat_line_with_a_secret_is_noticed() {
     assert_eq!(secret_in("mi contraseña es Hunter2!"), Some("told-password"));
     assert_eq!(secret_in("use ghp_0123456789abcdefghijABCDEFGHIJ012345 then"), Some("github-token"));

@@ -2,14 +2,13 @@
 //! JSON, YAML, TOML, XML, SQL and sentences.
 
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use regex::Regex;
-
-use super::Hint::{Build as B, Words};
+use super::Hint::Words;
 use super::Mark::Secret;
 use super::key::{is_hole, is_number, is_prose, is_secret};
-use super::{Build, Found, Rule, take_value};
+use super::value::{End, push_value, value};
+use super::{Found, Rule, is_rule, take_value};
+use crate::redact::list;
 
 /// Words one of which every name of a secret holds.
 const NAMES: &str = "pass|pwd|secret|token|key|psk|cred|clave|contrase|jwt|otp|pin|puk|auth|mnemonic|phrase|senha|kennwort\
@@ -21,13 +20,6 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "element", mark: Secret, hint: Words(NAMES), pattern: ELEMENT, take: element },
     Rule { id: "setting", mark: Secret, hint: Words(NAMES), pattern: SETTING, take: setting },
     Rule { id: "directive", mark: Secret, hint: Words(NAMES), pattern: DIRECTIVE, take: directive },
-    Rule {
-        id: "value-below",
-        mark: Secret,
-        hint: B(Build::Below),
-        pattern: r"^\s*(?:[-*]\s+)?(?P<s>\S.*?)\s*$",
-        take: below,
-    },
     Rule {
         id: "sql-password",
         mark: Secret,
@@ -47,7 +39,7 @@ pub(super) const RULES: &[Rule] = &[
         mark: Secret,
         hint: Words("code|código|codigo|otp|pin"),
         pattern: r"(?i)(?:(?:verification|security|one-time|confirmation|2fa|sms|login|sign-in|access|activation|auth(?:entication)?|pairing|unlock) code|c[oó]digo de (?:verificaci[oó]n|seguridad|confirmaci[oó]n|acceso|activaci[oó]n|un solo uso|desbloqueo)|\botp|\bpin)(?: is| es|:| =)+ ?(?:G-)?(?P<s>[0-9]{4,8}|[0-9]{3}[ -][0-9]{3})(?:[^0-9]|$)",
-        take: take_value,
+        take: code,
     },
 ];
 
@@ -55,6 +47,13 @@ const NAMED: &str = r#"(?i)(?:name|key|id|label|field|option|property|variable|p
 const ELEMENT: &str = r"(?i)(?:<|&lt;)(?:[a-z0-9]+:)?(?P<k>[\p{L}_][\p{L}\p{N}_.\-]*)(?:\s[^<>]*)?(?:>|&gt;)(?:<!\[CDATA\[)?(?P<s>[^<&][^<]*?)(?:\]\]>)?(?:</|&lt;/|$)";
 const SETTING: &str = r#"(?i)(?P<k>(?:\p{L}+ ){0,2}[\p{L}_][\p{L}\p{N}_.\-]*(?:\[[^\[\]]{0,24}\])?)(?P<of>(?: (?:de|del|for|of|para|to|on|en)(?: (?:la|el|the))? [\p{L}\p{N}@._'\-]+){0,2})(?P<q>(?:\\*["'`]|&quot;|%22)?(?:\]|\))?)[ \t]*(?P<sep>=>|:=|==?|:|%3D|%3A|\\x3d|\\u003d|,(?:[ \t]*["']))"#;
 const DIRECTIVE: &str = r"^\s*(?:[#;]\s*)?(?:set\s+(?:-\S+\s+)?|export\s+|SetEnv\s+|fastcgi_param\s+|option\s+|env\s+|ENV\s+|ARG\s+)?(?P<k>[\p{L}_][\p{L}\p{N}_.\-]*)\s+(?P<s>[^\s=:][^\s]*)\s*;?\s*$";
+
+/// A code that was told, unless it is the number of a board's pin.
+fn code(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
+    if !is_of_a_board(&found.line[..found.secret().0.end]) {
+        take_value(found, taken);
+    }
+}
 
 fn quoted(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     if let Some(value) = found.group("s").or_else(|| found.group("t")).filter(|value| !is_hole(value.as_str())) {
@@ -99,7 +98,8 @@ fn setting(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let comma = sep.as_str().starts_with(',');
     let colon = matches!(sep.as_str(), ":" | "%3A");
     // The password of an address has a rule of its own, and a mark is no name.
-    if line[..key.end() - own.len()].ends_with("[redacted:") || line[..key.start()].ends_with("://") {
+    let mark = line[..key.end() - own.len()].ends_with("[redacted:") && is_rule(own);
+    if mark || line[..key.start()].ends_with("://") {
         return;
     }
     // `passwd[812]:` and `gdm-password]:` are programs that speak.
@@ -139,9 +139,32 @@ fn setting(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     if colon && !spaced && !in_quotes && line[..range.end].contains("pam_") {
         return;
     }
-    if is_value(own, text, in_quotes, colon, spaced, begins && end == End::Line) {
+    // `Clave del wifi`: the word that announces it isn't the last one.
+    let announcing = if is_secret(own) { own } else { name };
+    if is_number(announcing) && is_of_a_board(&line[..range.end]) || speaks_of_a_pass(own, &line[..own_at]) {
+        return;
+    }
+    if is_value(announcing, text, in_quotes, colon, spaced, begins && end == End::Line) {
         push_value(line, range, taken);
     }
+}
+
+/// Whether a line is about pins of a board, whose numbers are no PIN.
+fn is_of_a_board(line: &str) -> bool {
+    const BOARD: &[&str] = &["gpio", "pinctrl", "pinmux", "interrupt pin", "pwm", "uart", "arduino", "irq", "bcm2"];
+    const CARD: &[&str] = &["sim", "card", "tarjeta", "móvil", "banco", "puk"];
+    let lower = line.to_lowercase();
+    BOARD.iter().any(|word| lower.contains(word)) && !CARD.iter().any(|word| lower.contains(word))
+}
+
+/// `render pass: shadows`, `first pass: 2 of 3`: a word in front that makes a pass a run. A name or a mark may stand there.
+fn speaks_of_a_pass(own: &str, lead: &str) -> bool {
+    const ACCOUNT: &str =
+        "user|usr|usuario|login|admin|correo|email|mail|account|cuenta|wifi|wi-fi|root|router|name|nombre";
+    let lower = lead.to_lowercase();
+    own.eq_ignore_ascii_case("pass")
+        && lead.trim_end().ends_with(char::is_alphanumeric)
+        && !list::words(ACCOUNT).any(|word| lower.contains(word))
 }
 
 /// Whether what stands in front of a name is only the beginning of a line of settings.
@@ -189,6 +212,9 @@ fn is_value(name: &str, text: &str, in_quotes: bool, colon: bool, spaced: bool, 
     }
     let plain =
         !lower.contains("pass") && !lower.contains("pwd") && !lower.contains("contrase") && !lower.contains("clave");
+    if in_quotes && is_label(text) || colon && is_source_list(text) {
+        return false;
+    }
     if !in_quotes && (colon || spaced) && is_prose(first) {
         let weak = matches!(text, "secret" | "password" | "passwd" | "passphrase" | "default" | "letmein");
         if !(to_line_end && weak && words == 1) {
@@ -210,8 +236,12 @@ fn is_value(name: &str, text: &str, in_quotes: bool, colon: bool, spaced: bool, 
     match lower.as_str() {
         // `pass: 12 fail: 0` and `PASS: test_login` are results of tests.
         "pass" => {
-            let counted = all_digits && text.len() <= 3;
-            let tested = colon && !in_quotes && (digits == 0 || name == "PASS");
+            let number = text.split(|c: char| !c.is_ascii_digit()).next().unwrap_or("").len();
+            let rest = text[number..].to_lowercase();
+            let results = ["fail", "skip", "error", "warn", "total", "todo", "xfail", "ok", "%"];
+            let counted = (1..=6).contains(&number)
+                && (rest.is_empty() && number <= 3 || results.iter().any(|word| rest.contains(word)));
+            let tested = colon && !in_quotes && (name == "PASS" || words > 1 && digits == 0);
             !counted && !tested
         }
         "auth" => text.len() >= 12 && !text.contains(' ') && (digits > 0 || text.ends_with('=')),
@@ -226,133 +256,28 @@ fn is_value(name: &str, text: &str, in_quotes: bool, colon: bool, spaced: bool, 
     }
 }
 
+/// What a program shows beside a field: `"password": "Enter your password"`, `"password": "Password"`.
+fn is_label(text: &str) -> bool {
+    const LABELS: &[&str] = &["Password", "Passwort", "Contraseña", "Clave", "Token", "Secret", "Passphrase"];
+    const ASKED: &[&str] = &["password", "contraseña", "passphrase"];
+    const ASKS: &[&str] = &["please ", "your ", "enter ", "type ", "introduzca ", "introduce ", "escriba "];
+    let lower = text.to_lowercase();
+    LABELS.contains(&text)
+        || text.trim().contains(' ')
+            && (ASKED.iter().any(|word| lower.contains(word)) || ASKS.iter().any(|word| lower.starts_with(word)))
+}
+
+/// `passwd: files systemd`, as nsswitch.conf(5) lists where accounts are looked up.
+fn is_source_list(text: &str) -> bool {
+    const SOURCES: &str = "files|compat|systemd|sss|db|nis|nisplus|ldap|winbind|mymachines|hesiod|libvirt|cache|altfiles\
+        |[notfound=return]|[!unavail=return]|[success=merge]";
+    text.split_whitespace().all(|word| list::has(SOURCES, &word.to_lowercase()))
+}
+
 /// A PIN or a one-time code: digits, perhaps in two groups.
 fn is_code(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     (4..=10).contains(&digits) && text.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-'))
-}
-
-fn push_value(line: &str, range: Range<usize>, taken: &mut Vec<Range<usize>>) {
-    let text = &line[range.clone()];
-    let lead = text.len() - text.trim_start().len();
-    let range = range.start + lead..range.start + text.trim_end().len().max(lead);
-    if !is_hole(&line[range.clone()]) {
-        taken.push(range);
-    }
-}
-
-/// Where a value without quotes ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// At the end of the line, or at a comment.
-    Line,
-    /// At a space, or a mark that separates settings.
-    Space,
-    /// At the next part of a query.
-    Query,
-    /// At a comma or bracket.
-    Json,
-    /// At this quote, which stands in front of the name.
-    Quote(char),
-}
-
-/// The value that begins behind `at`, and whether it stands in quotes.
-pub(super) fn value(line: &str, at: usize, end: End) -> Option<(Range<usize>, bool)> {
-    let rest = &line[at..];
-    let skipped = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    let (at, rest) = (at + skipped, &rest[skipped..]);
-    // Marks of other notations in front of a quote: a type, a byte string, `[` of a list.
-    let rest_after =
-        rest.strip_prefix("!!str ").or_else(|| rest.strip_prefix("[\"").map(|_| &rest[1..])).unwrap_or(rest);
-    let rest_after = rest_after
-        .strip_prefix(['u', 'b', 'r', 'L', '@'])
-        .filter(|rest| rest.starts_with(['"', '\'']))
-        .unwrap_or(rest_after);
-    let (at, rest) = (at + rest.len() - rest_after.len(), rest_after);
-    let slashes = rest.len() - rest.trim_start_matches('\\').len();
-    let quoted = rest[slashes..].chars().next().filter(|c| matches!(c, '"' | '\'' | '`' | '“' | '«'));
-    if let Some(quote) = quoted.filter(|_| end != End::Quote('"') || slashes > 0 || !rest.starts_with('"')) {
-        let open = slashes + quote.len_utf8();
-        let close = match quote {
-            '“' => '”',
-            '«' => '»',
-            quote => quote,
-        };
-        let inner = &rest[open..];
-        let length = closing(inner, close, slashes);
-        return Some((at + open..at + open + length, true));
-    }
-    if let Some(inner) = rest.strip_prefix("&quot;") {
-        let length = inner.find("&quot;").unwrap_or(inner.len());
-        return Some((at + 6..at + 6 + length, true));
-    }
-    let stop = |marks: &[char]| rest.find(|c: char| c.is_whitespace() || marks.contains(&c)).unwrap_or(rest.len());
-    let length = match end {
-        End::Line => {
-            let comment =
-                rest.find(" #").or_else(|| rest.find(" ;")).or_else(|| rest.find("\t#")).unwrap_or(rest.len());
-            rest[..comment].trim_end().trim_end_matches([';', ',']).len()
-        }
-        End::Space => {
-            let stop = stop(&['"', '\'', '`', '<', '>', ';']);
-            // A comma or bracket ends a value only where something else begins.
-            separated(&rest[..stop])
-        }
-        End::Query => stop(&['"', '\'', '`', '<', '>', '&', '#', ';', ')']),
-        End::Json => {
-            let stop = stop(&[',', '}', ']', '"', '\'', ')', ';']);
-            if rest.starts_with(['{', '[']) { 0 } else { stop }
-        }
-        End::Quote(quote) => closing(rest, quote, 0),
-    };
-    // Punctuation of the sentence around.
-    let text = rest[..length].trim_end_matches(|c| matches!(c, ',' | '.') && end == End::Space);
-    (!text.is_empty()).then(|| (at..at + text.len(), false))
-}
-
-/// Length up to the closing quote, which has as many backslashes in front as the opening one; all, if there is none.
-fn closing(inner: &str, quote: char, slashes: usize) -> usize {
-    let mut backslashes = 0;
-    for (at, c) in inner.char_indices() {
-        if c == '\\' {
-            backslashes += 1;
-            continue;
-        }
-        let closes = if slashes == 0 { backslashes % 2 == 0 } else { backslashes <= slashes };
-        if c == quote && closes {
-            return at - backslashes.min(slashes);
-        }
-        backslashes = 0;
-    }
-    inner.len()
-}
-
-/// Length up to a comma or ampersand behind which another setting begins, or a bracket that wasn't opened.
-fn separated(text: &str) -> usize {
-    let mut open = 0_i32;
-    for (at, c) in text.char_indices() {
-        let rest = &text[at + c.len_utf8()..];
-        match c {
-            '(' | '[' | '{' => open += 1,
-            ')' | ']' | '}' => {
-                open -= 1;
-                if open < 0 && rest.chars().all(|c| !c.is_alphanumeric()) {
-                    return at;
-                }
-            }
-            ',' | '&' | '|' => {
-                let name = rest.split(['=', ':']).next().unwrap_or("");
-                let another = name.len() < rest.len()
-                    && !name.is_empty()
-                    && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '"'));
-                if another || (c == ',' && rest.is_empty()) {
-                    return at;
-                }
-            }
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 /// `requirepass x` alone in its line.
@@ -363,7 +288,9 @@ fn directive(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let marked = bare.chars().any(|c| !c.is_lowercase());
     let known =
         matches!(name.as_str(), "requirepass" | "masterauth" | "bindpw" | "rootpw" | "password" | "psk" | "passphrase");
-    if is_secret(name.as_str())
+    // `PASS x` is a line of a protocol, or a test's.
+    if name.as_str() != "PASS"
+        && is_secret(name.as_str())
         && !is_hole(text)
         && !is_prose(text)
         && (marked || known)
@@ -383,59 +310,5 @@ fn told(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let marked = text.chars().any(|c| matches!(c, '!' | '@' | '$' | '%' | '&' | '*' | '#' | '+' | '_'));
     if (odd || marked) && !is_hole(text) && !is_prose(text) {
         taken.push(range.start..range.start + text.len());
-    }
-}
-
-static NAME_ABOVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let name = r#"(?i)(?:<(?:key|name|id)>\s*|(?:name|key|id|field|option|variable)["']?\s*[:=]\s*["']?)(?P<k>[\p{L}_][\p{L}\p{N}_.\-]*)["']?\s*(?:</(?:key|name|id)>|,)?\s*$"#;
-    Regex::new(name).ok()
-});
-static VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?i)^\s*(?:[-*]\s+)?(?:["']?(?:value|val|data|content)["']?\s*[:=]\s*["']?(?P<s>[^"'\s,]+|[^"'\s][^"',]*[^"'\s,])["']?|<(?:string|value|data)>\s*(?P<t>[^<]+?)\s*<)"#).ok()
-});
-static OPEN_ABOVE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?P<k>[\p{L}_][\p{L}\p{N}_.\-]*)["']?\s*[:=]\s*(?:(?:!!?\w+\s+)?[|>][+-]?[0-9]?|\\)?\s*$"#).ok()
-});
-static OPTION_ABOVE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"^\s*(?:-\s+)?["']?--?(?P<k>[\p{L}][\p{L}\p{N}_.\-]*)["']?\s*,?\s*\\?$"#).ok());
-
-/// A value whose name stands in the line above.
-fn below(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
-    let announced = |pattern: &LazyLock<Option<Regex>>| {
-        let captures = pattern.as_ref()?.captures(found.previous)?;
-        Some(is_secret(&captures["k"]))
-    };
-    let (range, text) = found.secret();
-    if announced(&NAME_ABOVE) == Some(true) {
-        let value = VALUE.as_ref().and_then(|value| value.captures(found.line));
-        if let Some(value) = value.and_then(|value| value.name("s").or_else(|| value.name("t"))) {
-            push_value(found.line, value.range(), taken);
-        }
-    } else if announced(&OPTION_ABOVE) == Some(true) {
-        let bare = text.trim_end_matches(['\\', ' ']).trim_end_matches(',');
-        if !text.starts_with("--") && !text.starts_with(['}', ']', '{']) {
-            let open = bare.len() - bare.trim_start_matches(['"', '\'']).len();
-            push_value(
-                found.line,
-                range.start + open..range.start + bare.trim_end_matches(['"', '\'']).len().max(open),
-                taken,
-            );
-        }
-    } else if announced(&OPEN_ABOVE) == Some(true) {
-        let indent = |line: &str| line.len() - line.trim_start().len();
-        let is_name = text.split_once(':').is_some_and(|(name, rest)| {
-            (rest.is_empty() || rest.starts_with(' '))
-                && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '"' | '\''))
-        });
-        let inside = indent(found.line) > indent(found.previous);
-        if inside && !is_name && !text.starts_with(['{', '[', '-', '#']) && !text.contains(' ') {
-            let bare = text.trim_end_matches([',', ';']);
-            let open = bare.len() - bare.trim_start_matches(['"', '\'']).len();
-            push_value(
-                found.line,
-                range.start + open..range.start + bare.trim_end_matches(['"', '\'']).len().max(open),
-                taken,
-            );
-        }
     }
 }

@@ -39,7 +39,7 @@ const PROPERTIES: &str = "file|files|filename|path|dir|directory|type|types|name
     |verified|email|dialog|env|var|variable|stdin|fd|primaria|pública|publica|foránea|foranea";
 /// Words in front of a secret one that make the whole a setting about it.
 const ABOUT: &str = "no|public|pub|max|min|num|total|cache|foreign|primary|partition|sort|hot|unexpected|expected|parse|count\
-    |next|lexer|host|palabra|palabras";
+    |next|lexer|host|palabra|palabras|forgot|forgotten|olvidé";
 
 /// Whether a name announces a secret value.
 pub(super) fn is_secret(name: &str) -> bool {
@@ -68,7 +68,12 @@ fn means_secret(word: &str, before: &[&str], after: &[&str]) -> bool {
             .last()
             .is_some_and(|word| matches!(*word, "verification" | "pin" | "verificación" | "recovery" | "puk")),
         "auth" => before.is_empty() && after.is_empty() || before.last() == Some(&"smtp") && after.is_empty(),
-        "pin" | "puk" | "otp" => after.is_empty(),
+        // `PIN SIM`, `pin del móvil`.
+        "pin" | "puk" | "otp" => {
+            after.first().is_none_or(|word| has("sim|card|tarjeta|de|del|for|of|móvil|movil|banco", word))
+        }
+        // `low-pass: butterworth`, `multi pass: off`.
+        "pass" => before.last().is_none_or(|word| !has("low|high|band|multi|two|single|first|second|render", word)),
         "phrase" => before.last().is_some_and(|word| matches!(*word, "pass" | "seed" | "recovery" | "secret")),
         "seed" => before.last().is_some_and(|word| matches!(*word, "wallet" | "totp" | "hd")),
         "id" => before.last().is_some_and(|word| matches!(*word, "session" | "sess")) && before.first() != Some(&"xdg"),
@@ -128,6 +133,7 @@ pub(super) fn is_hole(value: &str) -> bool {
         })
         || has(FLAGS, &lower)
         || HOLES.iter().any(|(begin, end)| value.starts_with(begin) && value.ends_with(end))
+        || NAME_HOLES.iter().any(|(begin, end)| is_named_hole(value, begin, end))
         || is_variable(value)
         || is_placeholder(value)
         || list::words(CODE).any(|begin| value.starts_with(begin))
@@ -141,23 +147,29 @@ const HOLES: &[(&str, &str)] = &[
     ("${", "}"),
     ("$(", ")"),
     ("{{", "}}"),
-    ("{", "}"),
-    ("<", ">"),
     ("%{", "}"),
     ("%(", "s"),
     ("[[", "]]"),
     ("#{", "}"),
     ("<%", "%>"),
-    ("__", "__"),
     ("((", "))"),
-    ("@", "@"),
-    ("%", "%"),
     ("&lt;", "&gt;"),
-    ("[", "]"),
 ];
+/// See [`HOLES`]: only around a name, since passwords have such marks too.
+const NAME_HOLES: &[(&str, &str)] = &[("{", "}"), ("<", ">"), ("__", "__"), ("@", "@"), ("%", "%"), ("[", "]")];
 const CODE: &str = "process.env|os.environ|os.getenv|getenv(|env(|ENV[|config(|System.getenv|self.|this.|settings.|request.\
     |args.|options.|params[|input(|getpass|Deno.env|secrets.|vars.|var.|%s|%d|%v|%q|$1|$2|$@|${|$(|{{|arn:aws:\
     |vault:|file:/|env:|keyring:|secretref:|projects/|!vault|!env_var|!secret";
+
+/// `<your password>`, `{0}`, `[hidden]`, but neither `[Secr3t!]` nor `[redacted:x]` of nobody knows whom.
+fn is_named_hole(value: &str, begin: &str, end: &str) -> bool {
+    let inner = value.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end));
+    inner.is_some_and(|inner| {
+        let digits = inner.chars().filter(char::is_ascii_digit).count();
+        digits == inner.len()
+            || digits == 0 && inner.chars().all(|c| c.is_alphabetic() || matches!(c, '_' | '-' | '.' | ' ' | '\''))
+    })
+}
 
 /// `$NAME` or `%NAME%`.
 fn is_variable(value: &str) -> bool {
@@ -216,7 +228,8 @@ const PROSE: &str = "incorrect|invalid|wrong|expired|missing|required|failed|fai
     |publickey|none|loaded|generated|created|revoked|refreshed|renewed|validated|issued|stored|saved|deleted\
     |removed|cached|needed|supplied|provided|given|specified|text|plain|encrypted|protected|sha512|yescrypt\
     |sha256|md5|bcrypt|argon2|argon2id|bearer|basic|eof|identifier|boolean|integer|object|array|number|str\
-    |bytes|int|bool";
+    |bytes|int|bool|valor|done|unexpected|argument|click|see|check|shown|will|files|yes|true|false|skip|skipped\
+    |fail|shown|hidden|oculta|véase|ver|aquí|here";
 
 /// Whether a word belongs to a sentence about a secret.
 pub(super) fn is_prose(word: &str) -> bool {

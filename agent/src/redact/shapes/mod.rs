@@ -18,6 +18,7 @@ use super::list;
 mod address;
 mod argument;
 mod assignment;
+mod below;
 mod entropy;
 mod file;
 mod hash;
@@ -25,8 +26,12 @@ mod header;
 mod key;
 pub(super) mod pem;
 mod person;
+mod pipe;
+mod program;
+mod protocol;
 mod token;
 mod url;
+mod value;
 
 pub(super) use address::{is_everybodys, is_notable, is_telling_mac};
 
@@ -143,15 +148,19 @@ pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
     FAMILIES.iter().flat_map(|family| family.iter())
 }
 
-const FAMILIES: [&[Rule]; 11] = [
+const FAMILIES: [&[Rule]; 15] = [
     pem::RULES,
     token::RULES,
     hash::RULES,
     header::RULES,
     url::RULES,
     argument::RULES,
+    program::RULES,
+    pipe::RULES,
+    protocol::RULES,
     file::RULES,
     assignment::RULES,
+    below::RULES,
     person::RULES,
     address::RULES,
     entropy::RULES,
@@ -160,6 +169,11 @@ const FAMILIES: [&[Rule]; 11] = [
 /// The patterns of all rules, for who measures them.
 pub fn patterns() -> impl Iterator<Item = &'static str> {
     rules().map(|rule| rule.pattern)
+}
+
+/// Whether a rule has this id; only such marks are this redactor's own.
+pub(super) fn is_rule(id: &str) -> bool {
+    rules().any(|rule| rule.id == id)
 }
 
 /// A set of rules; there are fewer than its bits.
@@ -236,7 +250,7 @@ pub(super) fn announcing() -> RuleSet {
     *SET.get_or_init(|| {
         rules()
             .enumerate()
-            .filter(|(_, rule)| matches!(rule.id, "setting" | "option"))
+            .filter(|(_, rule)| matches!(rule.id, "setting" | "option" | protocol::AUTH_ID))
             .fold(0, |set, (number, _)| set | 1 << number)
     })
 }

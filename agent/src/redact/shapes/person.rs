@@ -62,9 +62,16 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "phone",
         mark: Personal,
-        hint: Words("+|tel|phone|móvil|movil|0034|mobile|msisdn|whatsapp|celular|llam"),
-        pattern: r"(?i)(?:^|[^0-9A-Za-z.+)*/^-])(?P<s>(?:\+|00)34[ .-]?[6789](?:[ .-]?[0-9]){8}|\+[1-9][0-9]{0,2}(?:[ .-]?\([0-9]{1,4}\))?(?:[ .-][0-9]{2,5}){2,5})(?:[^0-9A-Za-z_:-]|[:-](?:[^0-9]|$)|$)|(?:tel:|callto:|(?:tel[eé]fono|m[oó]vil|phone|mobile|whatsapp|msisdn|celular|tlf|tfno|tel)(?:_?number|\.? ?n[uú]m(?:ero)?)?\\?[\x22']?\s*[:=]\s*\\?[\x22']?)(?P<t>\+?[0-9(][0-9 ().-]{6,18}[0-9])",
+        hint: Words("+|tel|phone|móvil|movil|0034|mobile|msisdn|whatsapp|celular|llam|contact|fax|tlf|tfno"),
+        pattern: r"(?i)(?:^|[^0-9A-Za-z.+)*/^-])(?P<s>(?:\+|00)34[ .-]?[6789](?:[ .-]?[0-9]){8}|\+[1-9][0-9]{0,2}(?:[ .-]?\([0-9]{1,4}\))?(?:[ .-][0-9]{2,5}){2,5})(?:[^0-9A-Za-z_:-]|[:-](?:[^0-9]|$)|$)|(?:tel:|callto:|(?:tel[eé]fono|m[oó]vil|phone|mobile|whatsapp|msisdn|celular|tlf|tfno|tel|contacto?|fax)(?:_?number|\.? ?n[uú]m(?:ero)?)?\\?[\x22']?\s*[:=]\s*\\?[\x22']?)(?P<t>\+?[0-9(][0-9 ().-]{6,18}[0-9])",
         take: phone,
+    },
+    Rule {
+        id: "phone-told",
+        mark: Personal,
+        hint: Words("tel|phone|móvil|movil|mobile|whatsapp|celular|llám|llam|fax|tlf|tfno|número|numero|contact|call "),
+        pattern: r"(?i)(?:^|[^\p{L}0-9])(?:tel|tel[eé]fono|tlfn?o?|tfno|m[oó]vil|phone|mobile|whatsapp|celular|fax|call|n[uú]mero|contacto?|ll[aá]m[a-z]+(?: al?)?)\.?(?: (?:de|del|of) (?:la |el )?\p{L}+)?(?: (?:es|is|al|at|me|number))?(?: el)?[ \t]+(?P<s>[6789][0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3}|[6789][0-9]{2}(?:[ .-]?[0-9]{2}){3}|\([0-9]{3}\) ?[0-9]{3}[ -][0-9]{4}|[2-9][0-9]{2}-[0-9]{3}-[0-9]{4})(?:[^0-9A-Za-z_:.%/-]|[.](?:[^0-9]|$)|$)",
+        take: phone_told,
     },
 ];
 
@@ -252,6 +259,17 @@ fn identity(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let spaced = text.contains(' ');
     let stamped = dated && matches!(letter, "Z" | "T");
     if fits && (named || (!lower && !spaced && !stamped)) {
+        taken.push(range);
+    }
+}
+
+/// `tel 612 345 678`, but not so many bytes.
+fn phone_told(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
+    const UNITS: &[&str] =
+        &["byte", "bytes", "packets", "paquetes", "ms", "kb", "kib", "mb", "mib", "b", "hz", "khz", "mhz"];
+    let (range, _) = found.secret();
+    let behind = found.line[range.end..].split_whitespace().next().unwrap_or("").to_lowercase();
+    if !UNITS.contains(&behind.as_str()) {
         taken.push(range);
     }
 }
