@@ -40,7 +40,7 @@ use crate::helper::Door;
 use crate::journal::Record;
 use crate::person::feed::News;
 use crate::person::{Line, Question, QuestionId};
-use crate::redact::{Redactor, collect};
+use crate::redact::{Late, collect};
 use crate::worker::{Fault, House, KilledBy, Outcome};
 
 use self::heard::{left, relay_says};
@@ -168,7 +168,7 @@ struct Session<'a, 'c> {
     out: mpsc::UnboundedSender<ToConsole>,
     results: mpsc::UnboundedSender<(RunId, Outcome)>,
     /// Takes out what must not leave; wiped with the session. Without one no report leaves. (SECURITY H1)
-    redactor: Option<Redactor>,
+    redactor: Late,
     workers: BTreeMap<RunId, Running>,
     /// Streams that carry outcomes.
     sending: Vec<AbortHandle>,
@@ -347,7 +347,7 @@ impl Session<'_, '_> {
 
     /// A report as its definition tells it, without what must not leave.
     fn redacted(&mut self, definition: &Item, draft: Draft) -> Finished {
-        let Some(redactor) = &mut self.redactor else {
+        let Some(redactor) = self.redactor.redactor() else {
             return Finished::Failed(Foreign::new("nothing could be taken out of the result, so it stays here"));
         };
         let (report, counts) = redactor.report(definition, definition.tell(draft));
@@ -356,10 +356,13 @@ impl Session<'_, '_> {
 }
 
 /// Of this PC, with pseudonyms in an order of this session's own.
-fn redactor() -> Option<Redactor> {
+fn redactor() -> Late {
     let mut seed = [0; 32];
-    getrandom::fill(&mut seed).ok()?;
-    let redactor = Redactor::new(&collect::known(), &seed);
+    if let Err(error) = getrandom::fill(&mut seed) {
+        tracing::error!(%error, "nothing can be redacted");
+        return Late::broken();
+    }
+    let redactor = Late::new(collect::known(), &seed);
     seed.zeroize();
-    redactor.inspect_err(|error| tracing::error!(%error, "nothing can be redacted")).ok()
+    redactor
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::edge;
 use super::known::Known;
 use crate::checks::machine::Machine;
 
@@ -37,15 +38,31 @@ fn people(machine: &Machine, known: &mut Known) {
     let own = status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().next()?.parse::<u32>().ok());
     for line in machine.text("/etc/passwd").unwrap_or_default().lines() {
         let fields: Vec<&str> = line.split(':').collect();
-        let [name, _, uid, _, gecos, home, ..] = fields[..] else { continue };
+        let [name, _, uid, _, gecos, home, ref shell @ ..] = fields[..] else { continue };
         let Ok(uid) = uid.parse::<u32>() else { continue };
-        if !(PERSON_MIN..PERSON_END).contains(&uid) && (uid == 0 || Some(uid) != own) {
+        let own = uid != 0 && Some(uid) == own;
+        if !(PERSON_MIN..PERSON_END).contains(&uid) && !own && !is_person(name, uid, home, shell) {
             continue;
         }
         known.user_names.push(name.to_owned());
         known.user_names.extend(gecos.split(',').next().filter(|full| !full.is_empty()).map(str::to_owned));
         known.home_paths.push(home.to_owned());
     }
+}
+
+/// Whether an account outside the range of people is somebody's all the same: a second `root`, one of a directory service
+/// or from before a distribution counted from 1000. Tables hide its name, so sentences must.
+///
+/// A program's account stays: its name is the program's, and without it a journal can't be read. So does a name that is a
+/// word of the language too (`admin`): outside the range nobody can tell whether it is anybody's.
+fn is_person(name: &str, uid: u32, home: &str, shell: &[&str]) -> bool {
+    let no_shell = ["nologin", "false", "sync", "halt", "shutdown", "true"];
+    let program = shell.first().and_then(|shell| shell.rsplit('/').next()).unwrap_or("");
+    let logs_in = !program.is_empty() && !no_shell.contains(&program);
+    let at_home = home.starts_with("/home/");
+    // Programs with a shell have small numbers and homes of their own, such as `/var/lib/postgresql`.
+    let service = (1..PERSON_MIN).contains(&uid) && !at_home;
+    (at_home || logs_in && !service) && !edge::is_system(name) && !edge::is_also_word(name)
 }
 
 fn names(machine: &Machine, known: &mut Known) {
@@ -211,6 +228,19 @@ mod tests {
             assert!(!redacted.contains(value), "{value}: {redacted}");
         }
         assert!(redacted.ends_with("root cups"), "{redacted}");
+    }
+
+    #[test]
+    fn somebody_outside_the_range_of_people_is_known_and_programs_are_not() {
+        let passwd = "root:x:0:0:root:/root:/bin/bash\ntoor:x:0:0:Vera Ruiz:/root:/bin/bash\n\
+            vieja:x:501:100::/home/vieja:/bin/sh\nremota:x:70001:70001::/srv/remota:/bin/zsh\n\
+            postgres:x:112:120::/var/lib/postgresql:/bin/bash\ngitea:x:113:121::/var/lib/gitea:/bin/bash\n\
+            daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\nsync:x:4:65534:sync:/bin:/bin/sync\n\
+            admin:x:500:500::/home/admin:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n\
+            uva:x:64055:64055:libvirt:/var/lib/x:/usr/sbin/nologin\n";
+        let (_folder, machine) = recorded(&[("/etc/passwd", passwd)]);
+        let known = gather(&machine);
+        assert_eq!(known.user_names, ["toor", "Vera Ruiz", "vieja", "remota"]);
     }
 
     #[test]

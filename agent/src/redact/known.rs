@@ -1,9 +1,10 @@
 //! What is known of this PC and must not leave it under its own name.
 
 use serde_json::Value;
+use zeroize::Zeroize;
 
 /// Values by what they are. Collected from this PC, or read from a file by the developers' command.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Zeroize)]
 pub struct Known {
     /// Account names and full names of people.
     pub user_names: Vec<String>,

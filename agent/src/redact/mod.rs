@@ -21,6 +21,7 @@ use venia_proto::ledger::body::Redaction;
 pub mod collect;
 mod edge;
 pub mod known;
+mod late;
 mod list;
 mod marks;
 pub mod pseudonyms;
@@ -29,6 +30,7 @@ pub mod shapes;
 mod spelling;
 
 use known::Known;
+pub use late::Late;
 use pseudonyms::{Class, Pseudonyms};
 use shapes::{Mark, RuleSet, Taken, pem};
 use spelling::Spelling;
