@@ -7,7 +7,7 @@ use super::Hint::Words;
 use super::Mark::Secret;
 use super::key::{is_hole, is_number, is_prose, is_secret};
 use super::value::{End, push_value, value};
-use super::{Found, Rule, is_rule, take_value};
+use super::{Found, Rule, is_rule};
 use crate::redact::list;
 
 /// Words one of which every name of a secret holds.
@@ -34,24 +34,20 @@ pub(super) const RULES: &[Rule] = &[
         pattern: r#"(?i)(?:password|passwd|passphrase|passcode|contraseña|contrasena|clave|\bpin)(?:\s+(?:wi-?fi|wlan|temporal|nueva|actual|inicial|provisional|maestra|new|temporary|initial|default|current))?(?:\s+(?:for|of|to|de|del|para|en|on)(?:\s+(?:the|el|la|los|mi|my))?\s+[\p{L}\p{N}@._'-]+){0,2}\s+(?:is now|is|was|es|era|=|set to|changed to|is set to)[:\s]\s*["'«“]?(?P<s>[^\s"'»”]{4,})"#,
         take: told,
     },
-    Rule {
-        id: "one-time-code",
-        mark: Secret,
-        hint: Words("code|código|codigo|otp|pin"),
-        pattern: r"(?i)(?:(?:verification|security|one-time|confirmation|2fa|sms|login|sign-in|access|activation|auth(?:entication)?|pairing|unlock) code|c[oó]digo de (?:verificaci[oó]n|seguridad|confirmaci[oó]n|acceso|activaci[oó]n|un solo uso|desbloqueo)|\botp|\bpin)(?: is| es|:| =)+ ?(?:G-)?(?P<s>[0-9]{4,8}|[0-9]{3}[ -][0-9]{3})(?:[^0-9]|$)",
-        take: code,
-    },
+    Rule { id: "one-time-code", mark: Secret, hint: Words("code|código|codigo|otp|pin"), pattern: CODE, take: code },
 ];
 
+const CODE: &str = r"(?i)(?:(?:(?:security|login|sign-in|access|activation|auth(?:entication)?|pairing|unlock) code|c[oó]digo de (?:acceso|activaci[oó]n|un solo uso|desbloqueo)|(?:tu|su|your) (?:c[oó]digo|code)|\botp|\bpin)(?: is| es|:| =)+ ?|(?:(?:verification|one-time|confirmation|2fa|sms) code|c[oó]digo de (?:verificaci[oó]n|seguridad|confirmaci[oó]n))(?:(?: is| es|:| =)+ ?| ))(?:G-)?(?P<s>[0-9]{4,8}|[0-9]{3}[ -][0-9]{3})(?:[^0-9]|$)|(?:^|[^0-9A-Za-z])(?P<t>[0-9]{4,8}) (?:is your|es (?:tu|su)) ";
 const NAMED: &str = r#"(?i)(?:name|key|id|label|field|option|property|variable|param|parameter)(?:\\*["'])?\s*[=:]\s*(?:\\*["'])?(?P<k>[\p{L}_][\p{L}\p{N}_.\-]*)(?:\\*["'])?(?:\s*[,;]?\s*(?:\\*["'])?(?:value|val|content|text|data)(?:\\*["'])?\s*[=:]|(?P<x>[^<>=:,]*>))"#;
 const ELEMENT: &str = r"(?i)(?:<|&lt;)(?:[a-z0-9]+:)?(?P<k>[\p{L}_][\p{L}\p{N}_.\-]*)(?:\s[^<>]*)?(?:>|&gt;)(?:<!\[CDATA\[)?(?P<s>[^<&][^<]*?)(?:\]\]>)?(?:</|&lt;/|$)";
 const SETTING: &str = r#"(?i)(?P<k>(?:\p{L}+ ){0,2}[\p{L}_][\p{L}\p{N}_.\-]*(?:\[[^\[\]]{0,24}\])?)(?P<of>(?: (?:de|del|for|of|para|to|on|en)(?: (?:la|el|the))? [\p{L}\p{N}@._'\-]+){0,2})(?P<q>(?:\\*["'`]|&quot;|%22)?(?:\]|\))?)[ \t]*(?P<sep>=>|:=|==?|:|%3D|%3A|\\x3d|\\u003d|,(?:[ \t]*["']))"#;
-const DIRECTIVE: &str = r"^\s*(?:[#;]\s*)?(?:set\s+(?:-\S+\s+)?|export\s+|SetEnv\s+|fastcgi_param\s+|option\s+|env\s+|ENV\s+|ARG\s+)?(?P<k>[\p{L}_][\p{L}\p{N}_.\-]*)\s+(?P<s>[^\s=:][^\s]*)\s*;?\s*$";
+const DIRECTIVE: &str = r"^\s*(?:[#;]\s*)?(?:setx?\s+(?:-\S+\s+)?|export\s+|SetEnv\s+|fastcgi_param\s+|option\s+|env\s+|ENV\s+|ARG\s+)?(?P<k>[\p{L}_][\p{L}\p{N}_.\-]*)\s+(?P<s>[^\s=:][^\s]*)\s*;?\s*$";
 
 /// A code that was told, unless it is the number of a board's pin.
 fn code(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
-    if !is_of_a_board(&found.line[..found.secret().0.end]) {
-        take_value(found, taken);
+    let Some(code) = found.group("s").or_else(|| found.group("t")) else { return };
+    if !is_of_a_board(&found.line[..code.end()]) {
+        taken.push(code.range());
     }
 }
 
@@ -179,7 +175,9 @@ fn is_lead(lead: &str) -> bool {
 
 /// `PGPASSWORD`: an environment's, whose value ends at a space.
 fn is_constant(name: &str) -> bool {
-    name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+    // Terraform keeps the case of a variable behind its own beginning.
+    name.trim_start_matches("TF_VAR_").len() < name.len()
+        || name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// `abcd efgh ijkl mnop`: a password that a mail service made for one program.
@@ -244,6 +242,8 @@ fn is_value(name: &str, text: &str, in_quotes: bool, colon: bool, spaced: bool, 
             let tested = colon && !in_quotes && (name == "PASS" || words > 1 && digits == 0);
             !counted && !tested
         }
+        // Names of them, as containers list them.
+        "secrets" | "tokens" | "credentials" if text.starts_with('[') && digits == 0 => false,
         "auth" => text.len() >= 12 && !text.contains(' ') && (digits > 0 || text.ends_with('=')),
         "pw" => text.len() >= 4,
         "secret" | "secrets" | "credential" | "credentials" | "token" | "key"

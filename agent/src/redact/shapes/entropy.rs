@@ -115,6 +115,11 @@ fn random(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     {
         return;
     }
+    // The name of a file's kind, and keys that everybody may see: RSA, ECDSA, Ed25519, and those of security keys.
+    const PUBLIC_KEYS: [&str; 5] = ["PuTTY-User-Key", "AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "AAAAGnNr"];
+    if PUBLIC_KEYS.iter().any(|begin| text.starts_with(begin)) {
+        return;
+    }
     if is_random(text) {
         taken.push(range);
         return;

@@ -54,14 +54,14 @@ pub(super) const RULES: &[Rule] = &[
         id: "login-line",
         mark: Secret,
         hint: Words("with password|password|pass "),
-        pattern: r#"(?i)(?:with|and|using|,)\s+(?:the\s+)?(?:password|pass)\s+(?:is\s+)?["'](?P<s>[^"']+)["']"#,
+        pattern: r#"(?i)(?:with|and|using|,|user(?:name)?\s+["'][^"']+["'])\s+(?:the\s+|there\s+)?(?:password|pass)\s+(?:is\s+)?["'](?P<s>[^"']+)["']"#,
         take: take_value,
     },
     Rule {
         id: "wifi-password",
         mark: Secret,
         hint: Words("wifi|wi-fi|psk|wpa|wlan|option key|.key="),
-        pattern: r#"(?i)(?:WIFI:[^\s]*?P:(?P<s>(?:[^;\\]|\\.)+);|\bpsk\s*=\s*(?P<t>[0-9a-f]{64})\b|option\s+key\s+["']?(?P<v>[^\s"']+)|(?:wireless\.[^\s=]+|radio[0-9]|wlan[0-9])\.key\s*=\s*["']?(?P<w>[^\s"']+))"#,
+        pattern: r#"(?i)(?:WIFI:[^\s]*?P:(?P<s>(?:[^;\\]|\\.)+);|\bpsk\s*=\s*(?P<t>[0-9a-f]{64})\b|option\s+key\s+["']?(?P<v>[^\s"']+)|(?:wireless\.[^\s=]+|radio[0-9]|wlan[0-9]|wifi)\.key\s*=\s*["']?(?P<w>[^\s"']+))"#,
         take: any,
     },
     Rule {
@@ -105,6 +105,11 @@ fn spoken(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let (range, text) = found.secret();
     let bare = text.trim_matches('"');
     let prose = is_prose(bare) && bare.len() == text.len();
+    // `password 7 0822…`: how it is written, and then it.
+    let kind = bare.len() == 1 && bare.chars().all(|c| c.is_ascii_digit());
+    if kind && found.after().trim_start().starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        return;
+    }
     if !prose && !is_hole(bare) {
         taken.push(range);
     }

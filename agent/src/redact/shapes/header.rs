@@ -16,6 +16,13 @@ pub(super) const RULES: &[Rule] = &[
         take: authorization,
     },
     Rule {
+        id: "digest-answer",
+        mark: Secret,
+        hint: Words("response="),
+        pattern: r#"(?i)\bresponse=\\?"?(?P<s>[0-9a-f]{32,64})(?:[^0-9a-f]|$)"#,
+        take: take_value,
+    },
+    Rule {
         id: "bearer",
         mark: Secret,
         hint: Words("bearer |bearer%20|basic "),
@@ -38,9 +45,14 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+fn is_parts(text: &str) -> bool {
+    ["username=", "realm=", "nonce=", "uri="].iter().any(|begin| text.starts_with(begin))
+}
+
 fn authorization(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let (range, text) = found.secret();
-    let prose = text.split_whitespace().next().is_none_or(super::key::is_prose);
+    // The answer of `Digest` has a rule of its own.
+    let prose = is_parts(text) || text.split_whitespace().next().is_none_or(super::key::is_prose);
     // What follows a header in the same line of a log isn't part of it.
     let end = text.find(" -H ").or_else(|| text.find("; ")).unwrap_or(text.len());
     let end = if text.contains("=") && text.contains(',') { end } else { text[..end].find(' ').unwrap_or(end) };

@@ -36,7 +36,7 @@ const PROPERTIES: &str = "file|files|filename|path|dir|directory|type|types|name
     |aging|warn|inactive|days|encoding|strength|history|complexity|sha256|checksum|fingerprint|ask|flags\
     |socket|port|host|domain|address|username|server|per|lookup|mechanism|mech|plugin|module|backend|exists\
     |present|mount|namespace|secure|samesite|httponly|policies|quota|budget|window|tokens|counter|exchange|agreement|verify\
-    |verified|email|dialog|env|var|variable|stdin|fd|primaria|pública|publica|foránea|foranea";
+    |verified|email|dialog|env|var|variable|stdin|fd|primaria|pública|publica|foránea|foranea|realm|eval";
 /// Words in front of a secret one that make the whole a setting about it.
 const ABOUT: &str = "no|public|pub|max|min|num|total|cache|foreign|primary|partition|sort|hot|unexpected|expected|parse|count\
     |next|lexer|host|palabra|palabras|forgot|forgotten|olvidé";

@@ -19,6 +19,7 @@ mod address;
 mod argument;
 mod assignment;
 mod below;
+mod device;
 mod entropy;
 mod file;
 mod hash;
@@ -148,7 +149,7 @@ pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
     FAMILIES.iter().flat_map(|family| family.iter())
 }
 
-const FAMILIES: [&[Rule]; 15] = [
+const FAMILIES: [&[Rule]; 16] = [
     pem::RULES,
     token::RULES,
     hash::RULES,
@@ -158,6 +159,7 @@ const FAMILIES: [&[Rule]; 15] = [
     program::RULES,
     pipe::RULES,
     protocol::RULES,
+    device::RULES,
     file::RULES,
     assignment::RULES,
     below::RULES,

@@ -113,6 +113,8 @@ fn email(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     if authority {
         return;
     }
+    // Of `ssh://name@host` the name is somebody's, and the host a place that the address leads to.
+    let end = if found.line[..local.start()].ends_with("://") { local.end() } else { domain.end() };
     // An escaped letter in front isn't part of the name.
     let mut start = local.start();
     let before = &found.line[..start];
@@ -124,7 +126,7 @@ fn email(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
             start = local.start() + prefix.len();
         }
     }
-    taken.push(start..domain.end());
+    taken.push(start..end);
 }
 
 /// Endings of files and units, which no mail is sent to.

@@ -17,6 +17,13 @@ pub(super) const RULES: &[Rule] = &[
         take: piped,
     },
     Rule {
+        id: "substituted-secret",
+        mark: Secret,
+        hint: Words("<(echo|<(printf"),
+        pattern: r#"<\((?:echo|printf)(?: -n| -e| ['"]?%s(?:\\n)?['"]?)? ["']?(?P<s>[^"')]+)["']?\)"#,
+        take: substituted,
+    },
+    Rule {
         id: "sent-secret",
         mark: Secret,
         hint: Words("send "),
@@ -61,6 +68,15 @@ fn piped(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     };
     let text = &line[first..last];
     told(line, first..first + text.strip_suffix("\\n").unwrap_or(text).len(), behind, taken);
+}
+
+/// `--password-file=<(echo x)`.
+fn substituted(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
+    let (range, text) = found.secret();
+    let lower = found.before().to_lowercase();
+    if ["pass", "key", "secret", "token"].iter().any(|word| lower.contains(word)) && !is_hole(text) {
+        taken.push(range);
+    }
 }
 
 /// `send "x\r"` of expect(1), where a password was asked for.

@@ -50,8 +50,8 @@ pub(super) const RULES: &[Rule] = &[
     long("discord-token", r"(?-u:\b)[MNO][A-Za-z0-9_-]{22,26}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}"),
     token(
         "stripe-key",
-        "_live_|_test_|whsec_",
-        r"(?:(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{8,}|whsec_[A-Za-z0-9+/=]{16,})",
+        "live_|_test_|whsec_",
+        r"(?:(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{8,}|(?-u:\b)live_[0-9]{6,}_[A-Za-z0-9]{20,}|whsec_[A-Za-z0-9+/=]{16,})",
     ),
     token("npm-token", "npm_", r"(?-u:\b)npm_[A-Za-z0-9]{30,}"),
     token("pypi-token", "pypi-", r"pypi-Ag[A-Za-z0-9_-]{16,}|pypi-[A-Za-z0-9_-]{40,}"),

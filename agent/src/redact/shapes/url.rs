@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Hint::Words;
 use super::Mark::Secret;
 use super::key::{is_hole, is_number, is_secret};
-use super::{Found, Rule, entropy};
+use super::{Found, Rule, entropy, take_value};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -21,6 +21,13 @@ pub(super) const RULES: &[Rule] = &[
         hint: Words("://"),
         pattern: r#"(?i)[a-z][a-z0-9+.\-]{1,30}://(?P<s>[A-Za-z0-9_\-.~+=%]{16,})@"#,
         take: lone,
+    },
+    Rule {
+        id: "oracle-address",
+        mark: Secret,
+        hint: Words("jdbc:oracle"),
+        pattern: r"(?i)jdbc:oracle:[a-z0-9]+:[^\s/@:]+/(?P<s>[^\s@]+)@",
+        take: take_value,
     },
     Rule {
         id: "address-password",
