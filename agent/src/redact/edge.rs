@@ -3,6 +3,7 @@
 //! A name that is also a word (`user`, `debian`, `office`) is only one where a name must stand.
 
 use super::list::{has, words};
+use super::shapes::window::around;
 
 /// What must stand around a spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,10 +20,14 @@ pub(super) enum Edge {
     NetworkPlace,
 }
 
+/// How far around a spelling its place is looked at, in bytes.
+const NEAR: usize = 128;
+
 impl Edge {
     /// Whether the spelling at this place of a line is one.
     pub(super) fn holds(self, line: &str, start: usize, end: usize) -> bool {
-        let (before, after) = (&line[..start], &line[end..]);
+        let near = around(line, &(start..end), NEAR);
+        let (before, after) = (&line[near.start..start], &line[end..near.end]);
         match self {
             Self::Digit => {
                 !before.ends_with(|c: char| c.is_ascii_digit()) && !after.starts_with(|c: char| c.is_ascii_digit())

@@ -11,7 +11,7 @@
 //! another reason. Redacting what is redacted changes nothing.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -150,7 +150,7 @@ impl Redactor {
 
     fn walk<'t>(&mut self, text: &'t str, counts: &mut Counts, shapes: bool) -> Cow<'t, str> {
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        let bodies = if shapes { cut_off_bodies(&lines) } else { Vec::new() };
+        let bodies = if shapes { cut_off_bodies(&lines) } else { BTreeSet::new() };
         let mut out = Out { text, kept: 0, changed: None };
         let mut armour = pem::Armour::default();
         let (mut previous, mut announced): (Cow<'t, str>, bool) = (Cow::Borrowed(""), false);
@@ -228,9 +228,8 @@ impl Redactor {
             }
             let protected = self.protected(now, &spans);
             spans.retain(|span| {
-                let inside = protected.iter().any(|mark| mark.start <= span.range.start && span.range.end <= mark.end);
-                let touches = protected.iter().any(|mark| overlaps(mark, &span.range));
-                let known_mark = touches && self.only_marks(&now[span.range.clone()]);
+                let inside = protected.hold(&span.range);
+                let known_mark = protected.touch(&span.range) && self.only_marks(&now[span.range.clone()]);
                 !inside && !known_mark
             });
             if spans.is_empty() {
@@ -270,8 +269,8 @@ impl Redactor {
         // A string that is only long reaches into its neighbours; a rule that knows what it found doesn't.
         // What it reaches into may be a known value; the rest of it is looked at again.
         let sure = taken.iter().filter(|taken| shapes::is_sure(taken.rule)).map(|taken| taken.range.clone());
-        let sure: Vec<Range<usize>> = sure.chain(spans.iter().map(|span| span.range.clone())).collect();
-        taken.retain(|taken| shapes::is_sure(taken.rule) || !sure.iter().any(|sure| overlaps(sure, &taken.range)));
+        let sure = Ranges::new(sure.chain(spans.iter().map(|span| span.range.clone())).collect());
+        taken.retain(|taken| shapes::is_sure(taken.rule) || !sure.touch(&taken.range));
         for Taken { range, rule: number } in taken {
             let Some(rule) = shapes::rules().nth(number) else { continue };
             let text = &line[range.clone()];
@@ -302,10 +301,12 @@ impl Redactor {
     }
 
     /// Marks and pseudonyms that stand in the line already. A real name that looks like one is none.
-    fn protected(&self, line: &str, spans: &[Span]) -> Vec<Range<usize>> {
+    fn protected(&self, line: &str, spans: &[Span]) -> Ranges {
+        let known = spans.iter().filter(|span| matches!(span.what, What::Known(_)));
+        let known: HashSet<&Range<usize>> = known.map(|span| &span.range).collect();
         let mut marks = self.marks(line);
-        marks.retain(|mark| !spans.iter().any(|span| matches!(span.what, What::Known(_)) && span.range == *mark));
-        marks
+        marks.retain(|mark| !known.contains(mark));
+        Ranges::new(marks)
     }
 
     /// Replaces each group of overlapping spans by what its surest one says.
@@ -388,13 +389,41 @@ fn canonical(class: Class, text: &str) -> String {
     }
 }
 
-fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
-    a.start < b.end && b.start < a.end
+/// Parts of a line in order, those that overlap as one.
+struct Ranges(Vec<Range<usize>>);
+
+impl Ranges {
+    fn new(mut ranges: Vec<Range<usize>>) -> Self {
+        ranges.sort_by_key(|range| (range.start, range.end));
+        let mut apart: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            match apart.last_mut().filter(|last| range.start < last.end) {
+                Some(last) => last.end = last.end.max(range.end),
+                None => apart.push(range),
+            }
+        }
+        Self(apart)
+    }
+
+    /// The first one that ends behind the beginning of this one.
+    fn near(&self, range: &Range<usize>) -> Option<&Range<usize>> {
+        self.0.get(self.0.partition_point(|one| one.end <= range.start))
+    }
+
+    /// Whether this part overlaps one of them.
+    fn touch(&self, range: &Range<usize>) -> bool {
+        self.near(range).is_some_and(|one| one.start < range.end)
+    }
+
+    /// Whether this part is inside one of them.
+    fn hold(&self, range: &Range<usize>) -> bool {
+        self.near(range).is_some_and(|one| one.start <= range.start && range.end <= one.end)
+    }
 }
 
 /// Lines that belong to a private key whose beginning was cut off.
-fn cut_off_bodies(lines: &[&str]) -> Vec<usize> {
-    let mut bodies = Vec::new();
+fn cut_off_bodies(lines: &[&str]) -> BTreeSet<usize> {
+    let mut bodies = BTreeSet::new();
     for (number, _) in lines.iter().enumerate().filter(|(_, line)| pem::ends_private(line)) {
         let above = pem::body_above(lines[..number].iter().copied());
         bodies.extend(number - above..number);

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::Hint::{Build as B, Words};
 use super::Mark;
+use super::window::around;
 use super::{Build, Found, Rule};
 use crate::redact::list::words;
 
@@ -132,8 +133,12 @@ fn ipv4_token(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     }
 }
 
+/// How far in front of four numbers a word may stand that makes them a version, in bytes.
+const VERSION_NEAR: usize = 256;
+
 /// Whether four numbers with dots are a version: by the word around them, else by what stands in front, else by size.
 fn is_version(address: Ipv4Addr, before: &str, after: &str) -> bool {
+    let before = &before[around(before, &(before.len()..before.len()), VERSION_NEAR).start..];
     let lower = before.to_lowercase();
     let word = lower.trim_end_matches(['"', '\'', '(', '[', ' ', '\t', '=', ':', '>', '<', ',', '~']);
     let ends = |list: &'static str| words(list).any(|end| word.ends_with(end));

@@ -7,6 +7,7 @@ use super::Hint::Words;
 use super::Mark::Secret;
 use super::key::{is_hole, is_number, is_prose, is_secret};
 use super::value::{End, push_value, value};
+use super::window::around;
 use super::{Found, Rule, is_rule};
 use crate::redact::list;
 
@@ -46,7 +47,7 @@ const DIRECTIVE: &str = r"^\s*(?:[#;]\s*)?(?:setx?\s+(?:-\S+\s+)?|export\s+|SetE
 /// A code that was told, unless it is the number of a board's pin.
 fn code(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let Some(code) = found.group("s").or_else(|| found.group("t")) else { return };
-    if !is_of_a_board(&found.line[..code.end()]) {
+    if !is_of_a_board(&found.line[around(found.line, &code.range(), JUDGED)]) {
         taken.push(code.range());
     }
 }
@@ -137,13 +138,19 @@ fn setting(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     }
     // `Clave del wifi`: the word that announces it isn't the last one.
     let announcing = if is_secret(own) { own } else { name };
-    if is_number(announcing) && is_of_a_board(&line[..range.end]) || speaks_of_a_pass(own, &line[..own_at]) {
+    let text = &text[..around(text, &(0..0), JUDGED).end];
+    if is_number(announcing) && is_of_a_board(&line[around(line, &range, JUDGED)])
+        || speaks_of_a_pass(own, &line[around(line, &(own_at..own_at), JUDGED).start..own_at])
+    {
         return;
     }
     if is_value(announcing, text, in_quotes, colon, spaced, begins && end == End::Line) {
         push_value(line, range, taken);
     }
 }
+
+/// How much of a value is judged, and how much around a name, in bytes: a line of settings may hold thousands of them.
+const JUDGED: usize = 512;
 
 /// Whether a line is about pins of a board, whose numbers are no PIN.
 fn is_of_a_board(line: &str) -> bool {
@@ -182,12 +189,14 @@ fn is_constant(name: &str) -> bool {
 
 /// `abcd efgh ijkl mnop`: a password that a mail service made for one program.
 fn is_in_fours(rest: &str) -> bool {
-    rest.split(' ').count() == 4
+    rest.len() == "abcd efgh ijkl mnop".len()
+        && rest.split(' ').count() == 4
         && rest.split(' ').all(|four| four.len() == 4 && four.bytes().all(|c| c.is_ascii_lowercase()))
 }
 
 /// Whether more settings follow in the line.
 fn has_pairs(rest: &str) -> bool {
+    let rest = &rest[..around(rest, &(0..0), JUDGED).end];
     rest.split([' ', '\t', '&', ';', ',']).skip(1).any(|word| {
         word.split_once('=').is_some_and(|(name, _)| {
             !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::Hint::Build as B;
 use super::Mark::Secret;
+use super::window::around;
 use super::{Build, Found, Rule};
 use crate::redact::list::words;
 
@@ -27,6 +28,9 @@ const PUBLIC: &str = "sha1|sha256|sha512|sha224|sha384|md5|checksum|digest|commi
 /// Words in a line that say that it isn't.
 const SECRET: &str = "secret|token|password|passwd|passphrase|private|api key|api_key|apikey|psk|credential|clave|contrase|auth=\
     |session|seed|license|preshared|bearer";
+
+/// How far from a number such a word may stand, in bytes.
+const CONTEXT: usize = 512;
 
 fn hex(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let range = found.range();
@@ -53,8 +57,9 @@ fn hex(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     {
         return;
     }
-    let line = found.line.to_lowercase();
-    let near = before.to_lowercase();
+    let context = around(found.line, &range, CONTEXT);
+    let near = found.line[context.start..range.start].to_lowercase();
+    let line = found.line[context].to_lowercase();
     let secret = words(SECRET).any(|word| line.contains(word));
     // `hash  file`: the sum of a file, or of a commit and its subject.
     let listed =
@@ -149,6 +154,7 @@ fn pieces(text: &str) -> Vec<Range<usize>> {
 
 /// `SHA256:…`, `sha512-…`: what a colon or dash says that it is.
 fn is_labelled(before: &str) -> bool {
+    let before = &before[around(before, &(before.len()..before.len()), 64).start..];
     let label = before.trim_end_matches([':', '-', '=']).to_lowercase();
     [
         "sha256",
@@ -171,8 +177,7 @@ fn is_labelled(before: &str) -> bool {
 
 /// Whether what stands around says that a string is public: fingerprints, public keys, pictures, symbols.
 fn is_public(before: &str, after: &str) -> bool {
-    let lower = before.to_lowercase();
-    let near = lower.get(lower.len().saturating_sub(64)..).unwrap_or(&lower);
+    let near = before[around(before, &(before.len()..before.len()), 64).start..].to_lowercase();
     const MARKS: &str = "sha256:|sha512-|sha384-|sha256-|sha1-|ssh-rsa |ssh-ed25519 |ssh-dss |ecdsa-sha2-nistp256 \
         |ecdsa-sha2-nistp384 |ecdsa-sha2-nistp521 |sk-ssh-ed25519@openssh.com \
         |sk-ecdsa-sha2-nistp256@openssh.com |base64,|publickey = |publickey=|public key: |public_key: \

@@ -119,8 +119,14 @@ pub(super) fn is_number(name: &str) -> bool {
         && !words.iter().any(|word| matches!(word.as_str(), "secret" | "token" | "key" | "password" | "pass" | "seed"))
 }
 
+/// Longest value, in bytes, that may be none: nobody's hole is that long.
+const HOLE_MAX: usize = 512;
+
 /// Whether a value is no value: empty, a hole to be filled, a mask, yes or no.
 pub(super) fn is_hole(value: &str) -> bool {
+    if value.len() > HOLE_MAX {
+        return false;
+    }
     let value = value.trim().trim_matches(|c| matches!(c, '"' | '\'' | '`' | '\\'));
     let lower = value.to_lowercase();
     value.is_empty()

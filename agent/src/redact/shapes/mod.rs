@@ -33,6 +33,7 @@ mod protocol;
 mod token;
 mod url;
 mod value;
+pub(super) mod window;
 
 pub(super) use address::{is_everybodys, is_notable, is_telling_mac};
 
@@ -196,6 +197,25 @@ pub(super) struct Taken {
 
 /// Tries these rules on a line.
 pub(super) fn scan(line: &str, previous: &str, hinted: RuleSet, taken: &mut Vec<Taken>) {
+    for piece in window::pieces(line) {
+        let before = taken.len();
+        let previous = if piece.start == 0 { previous } else { "" };
+        scan_piece(&line[piece.clone()], previous, hinted, taken);
+        // Found once: everything may reach to the end of a piece.
+        let mut end_in_line = None;
+        for found in &mut taken[before..] {
+            let end = piece.start + found.range.end;
+            let end = if end < piece.end {
+                end
+            } else {
+                *end_in_line.get_or_insert_with(|| window::end_in_line(line, &piece))
+            };
+            found.range = piece.start + found.range.start..end;
+        }
+    }
+}
+
+fn scan_piece(line: &str, previous: &str, hinted: RuleSet, taken: &mut Vec<Taken>) {
     let mut ranges = Vec::new();
     for (number, rule) in rules().enumerate().filter(|(number, _)| hinted & (1 << number) != 0) {
         let Some(pattern) = PATTERNS[number].get_or_init(|| Regex::new(rule.pattern).ok()) else {

@@ -6,6 +6,7 @@ use super::Hint::Words;
 use super::Mark::Secret;
 use super::argument::{arguments, token};
 use super::key::is_hole;
+use super::window::around;
 use super::{Found, Rule};
 
 pub(super) const RULES: &[Rule] = &[
@@ -32,6 +33,9 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+/// How far a program that reads a secret may stand from it, in bytes.
+const COMMAND: usize = 256;
+
 /// What is told a program that reads a secret.
 fn piped(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let line = found.line;
@@ -39,10 +43,13 @@ fn piped(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
         let from = found.range().end;
         let quoted = line[from..].starts_with(['"', '\'']);
         let Some((value, _)) = token(line, from + usize::from(quoted)) else { return };
-        let (before, behind) = (command_before(found.before()), command(&line[value.end..]));
+        let near = around(line, &value, COMMAND);
+        let (before, behind) = (&line[near.start..found.range().start], &line[value.end..near.end]);
+        let (before, behind) = (command_before(before), command(behind));
         let reads = [before, behind].into_iter().find(|command| reads_secret(command));
         // `cat <<< x | sudo -S`.
-        let piped = line[value.end..].split_once('|').map(|(_, behind)| behind).filter(|behind| reads_secret(behind));
+        let piped =
+            line[value.end..near.end].split_once('|').map(|(_, behind)| behind).filter(|behind| reads_secret(behind));
         if let Some(reads) = reads.or(piped) {
             told(line, value, reads, taken);
         }
@@ -50,7 +57,9 @@ fn piped(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     }
     let words = arguments(line, found.group("p").map_or(0, |program| program.end()));
     let Some(last) = words.last() else { return };
-    let Some(behind) = line[last.end..].split_once('|').map(|(_, behind)| behind.trim_start_matches('|')) else {
+    let near = around(line, last, COMMAND);
+    let Some(behind) = line[last.end..near.end].split_once('|').map(|(_, behind)| behind.trim_start_matches('|'))
+    else {
         return;
     };
     if !reads_secret(behind) {
