@@ -128,9 +128,10 @@ fn is_user_place(before: &str, after: &str) -> bool {
         |acct=\"|acct=|uid=|usuario=|user: |user:|username: |login: |owner: |usuario: |\"user\": \"\
         |\"user\":\"|\"username\": \"|\"owner\": \"| for user |for user '|of user |invalid user |session for \
         |session opened for user |session closed for user |password for |publickey for |authentication for \
-        | user '|su: |sudo: |sudo:     |sudo:    |usuario '|del usuario | -l |ssh://|sftp://|~";
+        | user '|user |owner |chown |su - |su: |sudo: |sudo:     |sudo:    |usuario '|del usuario | -l |ssh://|sftp://|~";
     const ENTRY: &[&str] = &[":x:", ":*:", ":!:", ":$", ":!", ": tty=", " : tty="];
     let starts_line = before.trim().is_empty();
+    let listed = is_listed(before);
     let id = before.rfind("uid=").is_some_and(|at| {
         let rest = &before[at + 4..];
         rest.ends_with('(') && rest[..rest.len() - 1].chars().all(|c| c.is_ascii_digit())
@@ -141,12 +142,24 @@ fn is_user_place(before: &str, after: &str) -> bool {
         .strip_prefix('@')
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()) && !rest.starts_with("service"));
     ends_with_any(before, BEFORE)
+        || listed
         || id
         || gid
         || mailbox
         || (starts_line && ENTRY.iter().any(|entry| after.to_lowercase().starts_with(entry)))
         || after.to_lowercase().starts_with(" : tty=")
         || (starts_line && after.starts_with(' ') && is_process(after))
+}
+
+/// `drwxr-xr-x 2 owner group`, of ls(1).
+fn is_listed(before: &str) -> bool {
+    let mut words = before.split_whitespace();
+    let mode = words.next().unwrap_or("");
+    let is_mode = (10..=11).contains(&mode.len())
+        && mode.starts_with(['-', 'd', 'l', 'b', 'c', 'p', 's'])
+        && mode[1..].bytes().all(|byte| b"rwxsStT-.+@".contains(&byte));
+    let is_count = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    is_mode && before.ends_with(' ') && words.next().is_some_and(is_count) && words.count() <= 1
 }
 
 /// `ps aux` and `who` begin with an account: a number, or a terminal, follows.
@@ -168,7 +181,7 @@ fn is_host_place(before: &str, after: &str) -> bool {
         |127.0.1.1\t|127.0.0.1\t|::1 |://|//|\\\\|linux |computer name: |workgroup\\|host |hostname \
         |nombre del equipo: |netbios name = |server string = |to host |ssh |ping |system name: |servername ";
     const AFTER: &[&str] =
-        &[".local", ".lan", ".home", ".localdomain", ".internal", ".fritz.box", ".intranet", ".station"];
+        &[".local", ".lan", ".home", ".localdomain", ".internal", ".fritz.box", ".casa", ".intranet", ".station"];
     let stamp = before.trim_end();
     let journal = stamp.len() >= 15
         && stamp.len() + 1 >= before.len()

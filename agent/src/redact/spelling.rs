@@ -127,7 +127,7 @@ impl All {
         let pairs: Vec<&str> = (0..6).map(|at| &hex[at * 2..at * 2 + 2]).collect();
         let short: Vec<&str> = pairs.iter().map(|pair| pair.strip_prefix('0').unwrap_or(pair)).collect();
         let mut texts: Vec<String> =
-            [":", "-", "_", ".", " ", "\\:", "%3A", "\\x3a", "\\x", ":0x", ", 0x", " 0x", ",", ", "]
+            [":", "-", "_", ".", " ", "\\:", "%3A", "\\x3a", "\\x", ":0x", ", 0x", " 0x", ",0x", ",", ", "]
                 .iter()
                 .map(|mark| pairs.join(mark))
                 .collect();
@@ -317,6 +317,12 @@ fn written(name: &str) -> Vec<String> {
     texts.push(each(&|c| if c.is_ascii() { c.to_string() } else { bytes(c, &octal) }));
     texts.push(each(&|c| if plain(c) { c.to_string() } else { bytes(c, &bus) }));
     texts.push(each(&|c| if c.is_ascii() { c.to_string() } else { bytes(c, &|byte| format!("={byte:02X}")) }));
+    // A header of a mail: quoted-printable, with `_` for a space.
+    texts.push(each(&|c| match c {
+        ' ' => "_".to_owned(),
+        c if c.is_ascii_alphanumeric() => c.to_string(),
+        c => bytes(c, &|byte| format!("={byte:02X}")),
+    }));
     // JSON and HTML.
     let unicode = |c: char| {
         let mut units = [0; 2];
@@ -336,9 +342,12 @@ fn written(name: &str) -> Vec<String> {
     texts.push(each(&|c| {
         if c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/') { c.to_string() } else { format!("\\{c}") }
     }));
-    texts.push(name.replace('\'', "'\\''"));
+    texts.extend(["'\\''", "&#39;", "&apos;"].iter().map(|mark| name.replace('\'', mark)));
     texts.extend(
-        ["_", "-", ".", "", "\\ ", "\u{a0}"].iter().filter(|_| name.contains(' ')).map(|mark| name.replace(' ', mark)),
+        ["_", "-", ".", "", "\\ ", "%20", "+", "\u{a0}"]
+            .iter()
+            .filter(|_| name.contains(' '))
+            .map(|mark| name.replace(' ', mark)),
     );
     if !name.is_ascii() {
         let folded: String = name.chars().map(folded).collect();

@@ -91,8 +91,11 @@ fn audited(word: &str) -> usize {
 /// Most words of a command line that are looked at.
 const ARGUMENTS_MAX: usize = 128;
 
-/// The value of an option: the next word.
+/// The value of an option: the next word, or what stands in quotes.
 pub(super) fn token(line: &str, at: usize) -> Option<(Range<usize>, bool)> {
+    // A quote that doesn't close the word before opens this one.
+    let opens = line[at..].starts_with(['"', '\'']) && !line[..at].ends_with(['"', '\'']);
+    let at = at + usize::from(opens);
     let opened = line[..at].chars().next_back().filter(|c| matches!(c, '"' | '\''));
     if let Some(quote) = opened {
         let end = line[at..].find(quote).map_or(line.len(), |end| at + end);

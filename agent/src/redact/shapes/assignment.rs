@@ -24,8 +24,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "sql-password",
         mark: Secret,
-        hint: Words("identified|password"),
-        pattern: r#"(?i)(?:identified\s+(?:with\s+\S+\s+)?(?:by|as)\s*|password(?:\s+|\s*\(\s*))\\?(?:'(?P<s>[^']+)'|"(?P<t>[^"]+)")"#,
+        hint: Words("identified|password|pragma"),
+        pattern: r#"(?i)(?:pragma\s+(?:re)?key\s*=\s*|identified\s+(?:with\s+\S+\s+)?(?:by|as)\s*|password(?:\s+|\s*\(\s*))\\?(?:'(?P<s>[^']+)'|"(?P<t>[^"]+)")"#,
         take: quoted,
     },
     Rule {
@@ -140,7 +140,7 @@ fn setting(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let announcing = if is_secret(own) { own } else { name };
     let text = &text[..around(text, &(0..0), JUDGED).end];
     if is_number(announcing) && is_of_a_board(&line[around(line, &range, JUDGED)])
-        || speaks_of_a_pass(own, &line[around(line, &(own_at..own_at), JUDGED).start..own_at])
+        || colon && speaks_of_a_pass(own, &line[around(line, &(own_at..own_at), JUDGED).start..own_at])
     {
         return;
     }

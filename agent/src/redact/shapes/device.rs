@@ -40,9 +40,33 @@ pub(super) const RULES: &[Rule] = &[
         take: word,
     },
     Rule {
+        id: "call-argument",
+        mark: Secret,
+        hint: Words("auth=(|mysql_connect(|mysqli_connect(|mysqli(|PDO(|.login(|HTTPBasicAuth("),
+        pattern: r#"(?:(?:auth=|\.login|HTTPBasicAuth)\(\s*["'][^"']+["']|(?:mysqli?_connect|mysqli|PDO)\(\s*["'][^"']*["']\s*,\s*["'][^"']*["'])\s*,\s*["'](?P<s>[^"']+)["']"#,
+        take: word,
+    },
+    Rule {
+        id: "credential-pair",
+        mark: Secret,
+        hint: Words("credential|credencial|login attempt|login: "),
+        pattern: r"(?i)(?:credentials?|credenciales|login attempt)(?:: ?| )[a-z0-9._@-]+[:/](?P<s>[^\s/:]{5,})(?:\s|$)",
+        take: odd,
+    },
+    Rule {
+        id: "noted-password",
+        mark: Secret,
+        hint: Words(
+            "fi pass|fi pwd|fi clave|fi contrase|root pass|root pwd|root clave|root contrase|admin pass|admin pwd\
+            |admin clave|admin contrase|router pass|router pwd|router clave|router contrase",
+        ),
+        pattern: r"(?i)\b(?:wi-?fi|root|admin|router) (?:pass|password|pwd|clave|contraseña)[ \t]+(?P<s>[^\s:=]{5,})",
+        take: odd,
+    },
+    Rule {
         id: "user-pair",
         mark: Secret,
-        hint: Words("user"),
+        hint: Words("user=|user =|user:|user :"),
         pattern: r#"^\s*-?-?(?:proxy-)?user\s*[=:]\s*["']?(?P<u>[^\s:"'/]+):(?P<s>[^\s"'/]+)["']?\s*$"#,
         take: pair,
     },
@@ -57,6 +81,16 @@ fn word(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
 
 fn both(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     taken.extend(["s", "t"].into_iter().filter_map(|name| found.group(name)).map(|found| found.range()));
+}
+
+/// What is no word, a time or a version.
+fn odd(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
+    let (range, text) = found.secret();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    if digits > 0 && letters >= 3 && !is_hole(text) && !is_prose(text) {
+        taken.push(range);
+    }
 }
 
 /// `user = "name:x"` of curl(1), but neither `user: 1000:1000` nor `user = web:web`, which are accounts and groups.

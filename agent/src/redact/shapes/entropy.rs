@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::Hint::Build as B;
 use super::Mark::Secret;
+use super::person::is_file_or_unit;
 use super::window::around;
 use super::{Build, Found, Rule};
 use crate::redact::list::words;
@@ -78,6 +79,14 @@ fn hex(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     taken.push(range);
 }
 
+/// `mozilla/DigiCert_Global_Root_G2.crt`: short words and an ending.
+fn is_file_name(text: &str) -> bool {
+    const WORD_MAX: usize = 16;
+    let ending = text.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| matches!(ending, "crt" | "pem" | "cer" | "der") || is_file_or_unit(ending))
+        && text.split(['/', '_', '-', '.']).all(|word| word.len() <= WORD_MAX)
+}
+
 /// `.json`, `.service`, `.scope`, `-file`: the number is part of a name.
 fn is_file_behind(after: &str) -> bool {
     let rest = after.strip_prefix(['.', '-', '_']);
@@ -123,6 +132,9 @@ fn random(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     // The name of a file's kind, and keys that everybody may see: RSA, ECDSA, Ed25519, and those of security keys.
     const PUBLIC_KEYS: [&str; 5] = ["PuTTY-User-Key", "AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "AAAAGnNr"];
     if PUBLIC_KEYS.iter().any(|begin| text.starts_with(begin)) {
+        return;
+    }
+    if is_file_name(text) {
         return;
     }
     if is_random(text) {

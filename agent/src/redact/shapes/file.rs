@@ -19,8 +19,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "pgpass",
         mark: Secret,
         hint: Words(":5432:|:*:|:5433:|:6432:|:3306:"),
-        pattern: r"(?:^|[\s\x22'])[^\s:]+:(?:[0-9]{2,5}|\*):[^\s:]+:[^\s:]+:(?P<s>(?:[^\s\\:\x22']|\\.)+)(?:[\s\x22']|$)",
-        take: take_value,
+        pattern: r"(?:^|[\s\x22'])[^\s:]+:(?:[0-9]{2,5}|\*):(?P<d>[^\s:]+):[^\s:]+:(?P<s>(?:[^\s\\:\x22']|\\.)+)(?:[\s\x22']|$)",
+        take: store,
     },
     Rule {
         id: "ipsec-secret",
@@ -100,6 +100,13 @@ pub(super) const RULES: &[Rule] = &[
         take,
     },
 ];
+
+/// A line of `.pgpass`, but not one of `/etc/passwd`, which has numbers where a database is named.
+fn store(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
+    if !found.group("d").is_some_and(|database| database.as_str().bytes().all(|byte| byte.is_ascii_digit())) {
+        take_value(found, taken);
+    }
+}
 
 fn spoken(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let (range, text) = found.secret();

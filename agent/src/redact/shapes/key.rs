@@ -72,6 +72,8 @@ fn means_secret(word: &str, before: &[&str], after: &[&str]) -> bool {
         "pin" | "puk" | "otp" => {
             after.first().is_none_or(|word| has("sim|card|tarjeta|de|del|for|of|móvil|movil|banco", word))
         }
+        // `mot de passe`.
+        "passe" => before.last() == Some(&"de"),
         // `low-pass: butterworth`, `multi pass: off`.
         "pass" => before.last().is_none_or(|word| !has("low|high|band|multi|two|single|first|second|render", word)),
         "phrase" => before.last().is_some_and(|word| matches!(*word, "pass" | "seed" | "recovery" | "secret")),

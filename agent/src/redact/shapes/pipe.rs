@@ -41,8 +41,7 @@ fn piped(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
     let line = found.line;
     if found.group("h").is_some() {
         let from = found.range().end;
-        let quoted = line[from..].starts_with(['"', '\'']);
-        let Some((value, _)) = token(line, from + usize::from(quoted)) else { return };
+        let Some((value, _)) = token(line, from) else { return };
         let near = around(line, &value, COMMAND);
         let (before, behind) = (&line[near.start..found.range().start], &line[value.end..near.end]);
         let (before, behind) = (command_before(before), command(behind));
@@ -90,7 +89,8 @@ fn substituted(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
 
 /// `send "x\r"` of expect(1), where a password was asked for.
 fn sent(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
-    let asked = |text: &str| ["assword", "assphrase", "ontraseña", "PIN"].iter().any(|word| text.contains(word));
+    let asked =
+        |text: &str| ["assword", "assphrase", "ontraseña", "PIN", "expect -c"].iter().any(|word| text.contains(word));
     let (range, text) = found.secret();
     if (asked(found.before()) || asked(found.previous)) && !is_hole(text) {
         taken.push(range);

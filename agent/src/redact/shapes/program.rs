@@ -104,7 +104,7 @@ const NAMES: &str = "mysql|mycli|mariadb|mytop|mydumper|xtrabackup|redis-|valkey
     |unrar|rdesktop|freerdp|cqlsh|clickhouse-client|influx|psexec|wmiexec|vnc|teamviewer|lftp|ncftp|sendemail\
     |swaks|svn |plink|pscp|psftp|useradd|usermod|nmcli|iwctl|wpa_cli|iwconfig|hydra|medusa|gpg|qpdf|pdftk\
     |restic|ngrok|tailscale|wpa_passphrase|ssh-keygen|htpasswd|rabbitmqctl|isql|rclone|samba-tool|mkpasswd\
-    |schtasks|sqlplus|expdp|impdp|openconnect|vpnc|pppd|nxc |netexec|crackmapexec|evil-winrm|vault|az \
+    |schtasks|etcdctl|oc login|pdf|sqlplus|expdp|impdp|openconnect|vpnc|pppd|nxc |netexec|crackmapexec|evil-winrm|vault|az \
     |httping|cockroach|ab -|siege|aws |saslpasswd2";
 
 fn program(found: &Found<'_>, taken: &mut Vec<Range<usize>>) {
@@ -259,8 +259,10 @@ fn slash(line: &str, name: &str, words: &[Range<usize>], taken: &mut Vec<Range<u
 fn push(line: &str, value: Range<usize>, apart: bool, name: &str, option: &str, taken: &mut Vec<Range<usize>>) {
     let text = &line[value.clone()];
     // `docker run -p 8080:80` and `docker ps` take no secret; `login` does.
-    let container =
-        matches!(name, "docker" | "podman" | "helm" | "buildah" | "nerdctl" | "skopeo" | "oras" | "crane" | "regctl");
+    let container = matches!(
+        name,
+        "oc" | "docker" | "podman" | "helm" | "buildah" | "nerdctl" | "skopeo" | "oras" | "crane" | "regctl"
+    );
     if container && option == "-p" && !line.contains("login") {
         return;
     }
