@@ -7,6 +7,7 @@ pub mod code;
 pub mod control;
 pub mod followed;
 pub mod frames;
+pub mod gauge;
 pub mod gossip;
 pub mod home;
 pub mod link;
