@@ -26,7 +26,9 @@ use venia_proto::catalog::Item;
 use venia_proto::fences::Fences;
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::Value;
-use worker::{FIRST_ARGUMENT, Fault, House, KilledBy, Outcome, Program, SAID_MAX, StartError, TERM_GRACE, Worker};
+use worker::{
+    FIRST_ARGUMENT, Fault, House, KilledBy, Order, Outcome, Program, SAID_MAX, StartError, TERM_GRACE, Worker,
+};
 
 /// STOP's promise. (MISSION R1, SECURITY G2)
 const STOP_MAX: Duration = Duration::from_millis(100);
@@ -251,11 +253,11 @@ fn a_deadline_kills() {
 fn a_request_has_a_limit() {
     runtime().block_on(async {
         let long = Arguments::from([("mark".to_owned(), "x".repeat(worker::REQUEST_MAX))]);
-        let refused = Worker::start_item(&house(Fences::NONE), &item("report", LONG, "{}"), &long);
+        let refused = Order::for_item(&house(Fences::NONE), &item("report", LONG, "{}"), &long).start();
         assert!(matches!(refused, Err(StartError::TooLong)));
         let mut missing = house(Fences::NONE);
         missing.program.path = "/nonexistent".into();
-        let refused = Worker::start_item(&missing, &item("report", LONG, "{}"), &Arguments::new());
+        let refused = Order::for_item(&missing, &item("report", LONG, "{}"), &Arguments::new()).start();
         assert!(matches!(refused, Err(StartError::Spawn(error)) if error.kind() == ErrorKind::NotFound));
     });
 }
@@ -272,7 +274,7 @@ fn start(what: &str, deadline_ms: u32, mark: &str) -> Worker {
 
 fn start_in(house: &House, what: &str, deadline_ms: u32, mark: &str) -> Worker {
     let arguments = Arguments::from([("mark".to_owned(), mark.to_owned())]);
-    Worker::start_item(house, &item(what, deadline_ms, PROGRAMS), &arguments).unwrap()
+    Order::for_item(house, &item(what, deadline_ms, PROGRAMS), &arguments).start().unwrap()
 }
 
 fn house(fences: Fences) -> House {

@@ -27,7 +27,7 @@ pub use item::{
     Accepts, ArgumentError, DefinitionError, Effect, FindingTexts, Item, Parameter, Platform, SAMPLED, TableTexts,
 };
 pub use kind::{Column, FactTexts, Kind};
-pub use needs::{Needs, Talk};
+pub use needs::{FIGURES, Needs, Talk};
 
 /// Every item this build knows.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -133,5 +133,8 @@ fn needs(needs: &Needs) -> String {
     if needs.processes {
         parts.push("what other programs keep open".to_owned());
     }
+    if needs.connection {
+        parts.push("this session's own connection, measured by the agent".to_owned());
+    }
     if parts.is_empty() { String::new() } else { format!("- touches · toca: {}\n", parts.join("; ")) }
 }

@@ -31,6 +31,7 @@ mod sockets;
 mod tool;
 
 pub use machine::pretend;
+pub(crate) use network::relay::{Figures, Pace};
 pub(crate) use repairs::by_administrator;
 
 /// One diagnostic.

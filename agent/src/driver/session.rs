@@ -2,10 +2,11 @@
 //!
 //! One `select!` over everything that can happen, then everything the machine orders, in order. Nothing here decides
 //! anything: an input is translated, an output is carried out. Four sides of it have a file each: what the peers say
-//! (`heard`), what the person answers and is told (`told`), what is performed (`performing`), and what is recorded
-//! (`recorded`).
+//! (`heard`), what the person answers and is told (`told`), what is performed (`performing`, and `measuring` for it), and
+//! what is recorded (`recorded`).
 
 mod heard;
+mod measuring;
 mod performing;
 mod recorded;
 mod tasks;

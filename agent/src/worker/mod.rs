@@ -27,12 +27,14 @@ use venia_proto::report::{Draft, REPORT_MAX};
 mod cgroup;
 pub mod child;
 mod fence;
+mod order;
 pub mod parent;
 mod processes;
 mod sweep;
 
 pub use child::run_child;
 pub use fence::Reach;
+pub use order::Order;
 pub use parent::{StartError, Worker};
 
 /// The hidden first argument with which a shipped program becomes a worker.
@@ -139,6 +141,9 @@ pub enum Fault {
     /// The worker has no such check: two builds were mixed.
     #[error("the worker doesn't know this check")]
     UnknownItem,
+    /// It never began.
+    #[error("the worker could not be started")]
+    NotStarted,
     /// A fence could not be put up.
     #[error("the worker could not be fenced in")]
     Unfenced,

@@ -10,23 +10,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop, ProcessSession};
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, getpid, getrlimit, getuid, pidfd_open, prlimit};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, getrlimit, getuid, pidfd_open, prlimit};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
-use venia_proto::catalog::{Catalog, Item, PLAN};
+use venia_proto::catalog::Catalog;
 use venia_proto::consent::Permit;
 use venia_proto::fences::Fences;
 use venia_proto::foreign::Foreign;
-use venia_proto::ledger::body::Arguments;
 use venia_proto::report::Draft;
 
 use super::cgroup::Pen;
 use super::child::{EXIT_CHECK, EXIT_UNFENCED, EXIT_UNKNOWN};
 use super::fence::Held;
+use super::order::Order;
 use super::sweep::{Leader, Survivors};
 use super::{
     EXIT_GRACE, Failure, Fault, HELD_MAX, House, KilledBy, OUTPUT_MAX, Outcome, Program, REQUEST_MAX, Request,
@@ -67,42 +67,23 @@ pub enum StartError {
 }
 
 impl Worker {
-    /// Spends a permit, which only a live grant makes: starts a worker for exactly what it allows. Must be called inside a tokio runtime, see
-    /// `start_item`.
+    /// Spends a permit and starts its worker at once. Belongs inside a tokio runtime, on one of its own threads: a worker
+    /// dies with the *thread* that started it (PR_SET_PDEATHSIG), so not on a blocking-pool thread, which ends when idle.
     pub fn start(house: &House, catalog: &Catalog, permit: Permit) -> Result<Self, StartError> {
-        let item = catalog.find(permit.item(), permit.definition()).ok_or(StartError::UnknownItem)?;
-        let mut arguments = permit.arguments().clone();
-        // A parameter can't have this name: it comes from the card and from nowhere else.
-        arguments.extend(permit.plan().map(|plan| (PLAN.to_owned(), plan.to_owned())));
-        Self::start_item(house, item, &arguments)
+        Order::of(house, catalog, permit)?.start()
     }
 
-    /// Starts a worker for one item. Belongs inside a tokio runtime, on one of its own threads: a worker dies with the
-    /// *thread* that started it (PR_SET_PDEATHSIG), so not on a blocking-pool thread, which ends when idle.
-    pub(crate) fn start_item(house: &House, item: &Item, arguments: &Arguments) -> Result<Self, StartError> {
-        let House { program, fences, home, private } = house;
-        let request = Request {
-            item: item.id.clone(),
-            described: item.described.as_ref().map(|described| described.written.clone()),
-            arguments: arguments.clone(),
-            needs: item.needs.clone(),
-            fences: *fences,
-            home: home.clone(),
-            private: private.clone(),
-            agent: getpid().as_raw_pid(),
-        };
-        let mut request = serde_json::to_vec(&request).map_err(StartError::Encode)?;
-        request.push(b'\n');
-        if request.len() > REQUEST_MAX {
-            return Err(StartError::TooLong);
-        }
-        let pen = fences.group(&item.needs).then(Pen::make).transpose().map_err(StartError::Spawn)?;
-        let (child, leader) = Leader::born(pen, || spawn(program)).map_err(StartError::Spawn)?;
+    /// Starts what was ordered.
+    pub(super) fn begin(order: Order) -> Result<Self, StartError> {
+        let request = order.line()?;
+        let Order { program, request: Request { fences, needs, .. }, deadline } = order;
+        let pen = fences.group(&needs).then(Pen::make).transpose().map_err(StartError::Spawn)?;
+        let (child, leader) = Leader::born(pen, || spawn(&program)).map_err(StartError::Spawn)?;
         let leader = Arc::new(leader);
         let (stop, stopped) = watch::channel(false);
-        let promised = [fences.while_gathering(&item.needs), *fences];
+        let promised = [fences.while_gathering(&needs), fences];
         let watched = Watched { child, leader: Arc::clone(&leader), stopped, promised };
-        let task = tokio::spawn(watched.watch(request, Duration::from_millis(u64::from(item.deadline_ms))));
+        let task = tokio::spawn(watched.watch(request, deadline));
         Ok(Self { leader, stop, task, ended: None })
     }
 

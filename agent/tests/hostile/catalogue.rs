@@ -15,7 +15,7 @@ use venia_proto::ledger::body::{Arguments, ItemId};
 use venia_proto::report::{Draft, Severity};
 
 use crate::runtime;
-use crate::worker::{self, House, Outcome, Program, Reach, Worker};
+use crate::worker::{self, House, Order, Outcome, Program, Reach};
 
 /// The first argument of a worker that runs the agent's own checks.
 pub const WORKER: &str = "worker-of-the-catalogue";
@@ -165,7 +165,7 @@ fn run(house: &House, item: &Item) -> Outcome {
 }
 
 fn run_with(house: &House, item: &Item, arguments: &Arguments) -> Outcome {
-    runtime().block_on(async { Worker::start_item(house, item, arguments).unwrap().outcome().await })
+    runtime().block_on(async { Order::for_item(house, item, arguments).start().unwrap().outcome().await })
 }
 
 /// Whether what it looks at depends on what happens meanwhile.

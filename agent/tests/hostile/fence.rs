@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use venia_proto::fences::Fences;
 use venia_proto::ledger::body::Arguments;
 
-use crate::worker::{self, Fault, House, Outcome, Worker};
+use crate::worker::{self, Fault, House, Order, Outcome};
 use crate::{LONG, house, item, runtime};
 
 /// Whatever may fail must fail with one of these: anything else would mean that the attempt itself is broken.
@@ -71,7 +71,7 @@ impl Place {
         let arguments: Arguments = arguments.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let house = self.house(fences);
         runtime().block_on(async {
-            Worker::start_item(&house, &item(what, LONG, needs), &arguments).unwrap().outcome().await
+            Order::for_item(&house, &item(what, LONG, needs), &arguments).start().unwrap().outcome().await
         })
     }
 

@@ -36,6 +36,7 @@ use venia_proto::wire::Limit;
 use venia_relay::client::code::LEFT;
 use venia_relay::client::control::Control;
 use venia_relay::client::frames::{Receiver, Sender};
+use venia_relay::client::gauge;
 use venia_relay::client::gossip::{Said, Talk};
 
 use crate::clock;
@@ -108,6 +109,8 @@ pub(crate) async fn drive(
     let offered = !offer.scopes.is_empty() || !offer.items.is_empty();
     let typing = plan.signoff.is_none().then_some(Typing::Command);
     let (results, mut arrived) = mpsc::channel(RESULTS);
+    // Ends with the connection, at the latest.
+    tokio::spawn(gauge::serve(connection.clone()));
     let mut live = Live {
         machine: Console::new(strand, plan.reason.clone(), offered),
         record,

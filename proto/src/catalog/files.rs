@@ -50,6 +50,7 @@ const NETWORK: &[&str] = &[
     include_str!("../../catalog/network/name-cache.json"),
     include_str!("../../catalog/network/path.json"),
     include_str!("../../catalog/network/proxy.json"),
+    include_str!("../../catalog/network/relay.json"),
     include_str!("../../catalog/network/renew-lease.json"),
     include_str!("../../catalog/network/routes.json"),
     include_str!("../../catalog/network/tls.json"),

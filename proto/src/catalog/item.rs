@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::change::{Change, PLAN};
 use super::kind::{Column, FactTexts};
-use super::needs::{Needs, Talk};
+use super::needs::{FIGURES, Needs, Talk};
 use super::pack::Described;
 use crate::encoding::to_hex;
 use crate::ledger::body::{Arguments, Asked, DefinitionHash, ItemId};
@@ -206,6 +206,8 @@ impl Item {
             Some("what only reads writes nowhere and ends nothing")
         } else if self.parameters.iter().any(|p| p.name == PLAN) {
             Some("the plan is never an argument")
+        } else if self.parameters.iter().any(|p| p.name == FIGURES) {
+            Some("what the agent measured is never an argument")
         } else if !keys.chain(self.parameters.iter().map(|p| &p.name)).all(|key| word(key)) {
             Some("keys are lower-case words")
         } else if self.parameters.iter().any(|p| !p.accepts.contains(&p.default)) {

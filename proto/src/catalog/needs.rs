@@ -5,6 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The argument in which a worker gets what the agent measured of this session's connection, for an item whose needs say
+/// so. No technician gives it: a parameter can't have this name.
+pub const FIGURES: &str = "figures";
+
 /// What an item touches.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +32,10 @@ pub struct Needs {
     /// files can stand while it does; it stands before anything is judged.
     #[serde(default)]
     pub processes: bool,
+    /// Whether the agent measures this session's own connection for it, before it starts: round trips, and a capped load of
+    /// padding to the technician's program and back. It opens nothing for the worker, which gets the figures.
+    #[serde(default)]
+    pub connection: bool,
 }
 
 /// Whom a worker may talk to; each opens a class of system calls.

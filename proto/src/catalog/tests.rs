@@ -140,7 +140,9 @@ fn needs_are_exact_paths_named_once() {
     let parsed = |needs: &str| {
         Item::parse(&DEFINITION.replace(r#"{"reads":["/proc/stat","~/.cache"],"talks":["services","network"]}"#, needs))
     };
-    for fits in ["{}", r#"{"reads":["/a","/b/c","~","~/x"]}"#, r#"{"tools":["a","b"],"processes":true}"#] {
+    for fits in
+        ["{}", r#"{"reads":["/a","/b/c","~","~/x"]}"#, r#"{"tools":["a","b"],"processes":true,"connection":true}"#]
+    {
         assert!(parsed(fits).is_ok(), "{fits}");
     }
     for path in ["", "/", "a", "~ana", "~/", "/a/../b", "/a/./b", "/a//b", "/a/"] {
@@ -148,6 +150,14 @@ fn needs_are_exact_paths_named_once() {
     }
     for twice in [r#"{"reads":["/b","/a"]}"#, r#"{"tools":["a","a"]}"#, r#"{"talks":["network","services"]}"#] {
         assert!(parsed(twice).is_err(), "{twice}");
+    }
+}
+
+#[test]
+fn what_the_agent_puts_into_an_order_is_no_parameter() {
+    for name in [PLAN, FIGURES] {
+        let taken = DEFINITION.replace(r#""name":"kind""#, &format!(r#""name":"{name}""#));
+        assert!(matches!(Item::parse(&taken), Err(DefinitionError::Rule { .. })), "{name}");
     }
 }
 

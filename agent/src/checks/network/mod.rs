@@ -22,6 +22,7 @@ pub(super) mod path;
 mod ping;
 mod probe;
 pub(super) mod proxy;
+pub(super) mod relay;
 mod resolve;
 mod route;
 pub(super) mod routes;
@@ -54,6 +55,7 @@ pub(super) const ALL: &[&dyn Runner] = &[
     &Of::<mtu::Mtu>(PhantomData),
     &Of::<path::Path>(PhantomData),
     &Of::<proxy::Proxy>(PhantomData),
+    &Of::<relay::Relay>(PhantomData),
     &Of::<routes::Routes>(PhantomData),
     &Of::<tls::Tls>(PhantomData),
     &Of::<vpn::Vpn>(PhantomData),
