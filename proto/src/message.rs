@@ -14,6 +14,7 @@
 //! console ◀─ Event ─────── agent      its `result`, on a stream of its own, so that STOP can cut it off mid-way
 //! console ── SealAsk ────▶ agent      on a stream of its own, before each of these, in a session with auditors
 //! console ◀─ SealAnswer ── agent
+//! console ◀─ padding ───▶ agent      on a stream the agent opens, while it does an item that judges this very connection
 //! console ── Signoff ────▶ agent      then the agent's `close` at once
 //! console ◀─ Checkpoint ─▶ agent      at the start, after new receipts, at the end: see [`crate::ledger::gossip`]
 //! ```

@@ -70,6 +70,8 @@ fn values() -> BTreeMap<String, String> {
         client::transport::CONTROL_IDLE,
         client::code::GOING_DOWN, client::code::PROTOCOL, client::code::REVOKED, client::code::REPLACED,
         client::code::SLOW, client::code::LEFT, client::gossip::ANSWER,
+        client::gauge::TRIPS, client::gauge::TRIPS_TIME, client::gauge::LOAD_MAX, client::gauge::LOAD_TIME,
+        client::gauge::SERVED_MAX, client::gauge::SERVED_TIME,
         server::peer::HELLO, client::frames::MESSAGE, server::peer::CALLS_OPEN, server::peer::FRAMES_BURST,
         server::peer::FRAMES_PER_SECOND,
         server::registry::FAILURES_MAX, server::registry::FAILURES_MS, server::registry::FLOWS_MAX,
