@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use venia_agent::Parts;
-use venia_agent::worker::{self, FIRST_ARGUMENT, House, Outcome, Program, Worker};
+use venia_agent::worker::{self, FIRST_ARGUMENT, House, Order, Outcome, Program};
 use venia_proto::catalog::Catalog;
 use venia_proto::consent::{Choice, Permit};
 use venia_proto::fences::Fences;
@@ -44,8 +44,9 @@ fn main() -> ExitCode {
         for _ in 0..starts {
             let permit = permit(&catalog, house.fences);
             let started = Instant::now();
-            let outcome =
-                runtime.block_on(async { Worker::start(&house, &catalog, permit).expect("a worker").outcome().await });
+            let outcome = runtime.block_on(async {
+                Order::of(&house, &catalog, permit).and_then(Order::start).expect("a worker").outcome().await
+            });
             ours.push(started.elapsed().as_secs_f64() * 1e3);
             assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
             let started = Instant::now();

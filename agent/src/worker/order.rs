@@ -58,7 +58,8 @@ impl Order {
         Ok(self)
     }
 
-    /// Starts the worker. Belongs inside a tokio runtime, see [`Worker::start`].
+    /// Starts the worker. Belongs inside a tokio runtime, on one of its own threads: a worker dies with the *thread* that
+    /// started it (PR_SET_PDEATHSIG), so not on a blocking-pool thread, which ends when idle.
     pub fn start(self) -> Result<Worker, StartError> {
         Worker::begin(self)
     }

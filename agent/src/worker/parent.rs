@@ -17,8 +17,6 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
-use venia_proto::catalog::Catalog;
-use venia_proto::consent::Permit;
 use venia_proto::fences::Fences;
 use venia_proto::foreign::Foreign;
 use venia_proto::report::Draft;
@@ -29,8 +27,8 @@ use super::fence::Held;
 use super::order::Order;
 use super::sweep::{Leader, Survivors};
 use super::{
-    EXIT_GRACE, Failure, Fault, HELD_MAX, House, KilledBy, OUTPUT_MAX, Outcome, Program, REQUEST_MAX, Request,
-    SAID_MAX, TERM_GRACE, processes,
+    EXIT_GRACE, Failure, Fault, HELD_MAX, KilledBy, OUTPUT_MAX, Outcome, Program, REQUEST_MAX, Request, SAID_MAX,
+    TERM_GRACE, processes,
 };
 
 /// Most memory a worker may map, in bytes.
@@ -67,13 +65,7 @@ pub enum StartError {
 }
 
 impl Worker {
-    /// Spends a permit and starts its worker at once. Belongs inside a tokio runtime, on one of its own threads: a worker
-    /// dies with the *thread* that started it (PR_SET_PDEATHSIG), so not on a blocking-pool thread, which ends when idle.
-    pub fn start(house: &House, catalog: &Catalog, permit: Permit) -> Result<Self, StartError> {
-        Order::of(house, catalog, permit)?.start()
-    }
-
-    /// Starts what was ordered.
+    /// Starts what was ordered; see [`Order::start`].
     pub(super) fn begin(order: Order) -> Result<Self, StartError> {
         let request = order.line()?;
         let Order { program, request: Request { fences, needs, .. }, deadline } = order;

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
-use venia_agent::worker::{self, FIRST_ARGUMENT, House, Outcome, Program, Worker};
+use venia_agent::worker::{self, FIRST_ARGUMENT, House, Order, Outcome, Program};
 use venia_proto::catalog::{Catalog, Goal, Item, SAMPLED};
 use venia_proto::consent::{Card, Choice, Permit, Question};
 use venia_proto::fences::Fences;
@@ -121,7 +121,7 @@ async fn run(catalog: &Catalog, house: &House, items: &[&Item]) -> Duration {
             let arguments = if item.samples() { sampled(shortest(item)) } else { Arguments::new() };
             let permit = session.permit(item, item.arguments(&arguments).expect("declared arguments"));
             let (run, id) = (permit.run(), item.id.0.clone());
-            let mut worker = Worker::start(house, catalog, permit).expect("a worker");
+            let mut worker = Order::of(house, catalog, permit).and_then(Order::start).expect("a worker");
             running.spawn(async move { (run, id, worker.outcome().await) });
         }
         let Some(ended) = running.join_next().await else { return began.elapsed() };
