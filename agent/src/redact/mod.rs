@@ -24,6 +24,7 @@ pub mod known;
 mod late;
 mod list;
 mod marks;
+mod parts;
 pub mod pseudonyms;
 mod report;
 pub mod shapes;
@@ -31,6 +32,7 @@ mod spelling;
 
 use known::Known;
 pub use late::Late;
+use parts::{Out, Ranges};
 use pseudonyms::{Class, Pseudonyms};
 use shapes::{Mark, RuleSet, Taken, pem};
 use spelling::Spelling;
@@ -151,7 +153,7 @@ impl Redactor {
     fn walk<'t>(&mut self, text: &'t str, counts: &mut Counts, shapes: bool) -> Cow<'t, str> {
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         let bodies = if shapes { cut_off_bodies(&lines) } else { BTreeSet::new() };
-        let mut out = Out { text, kept: 0, changed: None };
+        let mut out = Out::new(text);
         let mut armour = pem::Armour::default();
         let (mut previous, mut announced): (Cow<'t, str>, bool) = (Cow::Borrowed(""), false);
         for (number, whole) in lines.iter().enumerate() {
@@ -389,38 +391,6 @@ fn canonical(class: Class, text: &str) -> String {
     }
 }
 
-/// Parts of a line in order, those that overlap as one.
-struct Ranges(Vec<Range<usize>>);
-
-impl Ranges {
-    fn new(mut ranges: Vec<Range<usize>>) -> Self {
-        ranges.sort_by_key(|range| (range.start, range.end));
-        let mut apart: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
-        for range in ranges {
-            match apart.last_mut().filter(|last| range.start < last.end) {
-                Some(last) => last.end = last.end.max(range.end),
-                None => apart.push(range),
-            }
-        }
-        Self(apart)
-    }
-
-    /// The first one that ends behind the beginning of this one.
-    fn near(&self, range: &Range<usize>) -> Option<&Range<usize>> {
-        self.0.get(self.0.partition_point(|one| one.end <= range.start))
-    }
-
-    /// Whether this part overlaps one of them.
-    fn touch(&self, range: &Range<usize>) -> bool {
-        self.near(range).is_some_and(|one| one.start < range.end)
-    }
-
-    /// Whether this part is inside one of them.
-    fn hold(&self, range: &Range<usize>) -> bool {
-        self.near(range).is_some_and(|one| one.start <= range.start && range.end <= one.end)
-    }
-}
-
 /// Lines that belong to a private key whose beginning was cut off.
 fn cut_off_bodies(lines: &[&str]) -> BTreeSet<usize> {
     let mut bodies = BTreeSet::new();
@@ -434,41 +404,6 @@ fn cut_off_bodies(lines: &[&str]) -> BTreeSet<usize> {
 fn body_of(line: &str) -> Range<usize> {
     let lead = line.len() - line.trim_start_matches(['>', '|', ' ', '\t']).len();
     lead..line.trim_end().len().max(lead)
-}
-
-/// The text as it leaves: borrowed as long as nothing changes.
-struct Out<'t> {
-    text: &'t str,
-    /// How far the text was looked at.
-    kept: usize,
-    changed: Option<String>,
-}
-
-impl<'t> Out<'t> {
-    fn keep(&mut self, length: usize) {
-        if let Some(changed) = &mut self.changed {
-            changed.push_str(&self.text[self.kept..self.kept + length]);
-        }
-        self.kept += length;
-    }
-
-    fn push(&mut self, piece: &str) {
-        let (text, kept) = (self.text, self.kept);
-        let changed = self.changed.get_or_insert_with(|| {
-            let mut changed = String::with_capacity(text.len());
-            changed.push_str(&text[..kept]);
-            changed
-        });
-        changed.push_str(piece);
-    }
-
-    fn skip(&mut self, length: usize) {
-        self.kept += length;
-    }
-
-    fn finish(self) -> Cow<'t, str> {
-        self.changed.map_or(Cow::Borrowed(self.text), Cow::Owned)
-    }
 }
 
 #[cfg(test)]
