@@ -21,7 +21,7 @@ use std::io::ErrorKind;
 use std::process::{ExitCode, id};
 use std::time::{Duration, Instant};
 
-use hostile::fence;
+use hostile::{fence, misdeeds};
 use venia_proto::catalog::Item;
 use venia_proto::fences::Fences;
 use venia_proto::ledger::body::Arguments;
@@ -68,7 +68,7 @@ const TESTS: &[Test] = &[
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == FIRST_ARGUMENT) {
-        return worker::run_child(hostile::find, hostile::reach, std::path::Path::to_owned);
+        return worker::run_child(misdeeds::find, misdeeds::reach, std::path::Path::to_owned);
     }
     if arguments.first().is_some_and(|first| first == hostile::catalogue::WORKER) {
         return hostile::catalogue::work();

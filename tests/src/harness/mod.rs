@@ -12,6 +12,7 @@ pub mod collector;
 pub mod console;
 pub mod disk;
 pub mod faulty;
+pub mod hostile;
 pub mod pretender;
 pub mod process;
 pub mod scripted;
