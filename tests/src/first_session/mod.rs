@@ -13,6 +13,7 @@ use venia_agent::helper::Door;
 use venia_agent::person::Person;
 use venia_agent::person::terminal::Terminal;
 use venia_agent::worker::FIRST_ARGUMENT;
+use venia_proto::fences::Fences;
 use venia_ui::cli::{Common, parse};
 use venia_ui::failure::Exit;
 
@@ -28,7 +29,9 @@ const CODE_FILE: &str = "VENIA_TRY_CODE_FILE";
 
 /// Names the folder that a test's agent takes for the whole computer; only `agent-scripted` reads it.
 pub const MACHINE: &str = "VENIA_TRY_MACHINE";
-/// How the first argument of such an agent's workers begins.
+/// Tells a test's agent, once it is set, that this PC can't fence workers in; only `agent-scripted` reads it.
+pub const UNFENCED: &str = "VENIA_TRY_UNFENCED";
+/// How the first argument of the workers of a recorded computer begins.
 const WORKER_AT: &str = "worker-at:";
 /// How the first argument of its root program begins.
 const HELPER_AT: &str = "helper-at:";
@@ -70,6 +73,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 first.push(&machine);
                 parts.program.first_argument = first;
                 parts.door = recorded_door(&machine);
+            }
+            if std::env::var_os(UNFENCED).is_some() {
+                parts.probe = || Fences::NONE;
             }
             venia_agent::main(own(), parts)
         }

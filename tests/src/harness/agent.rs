@@ -15,7 +15,7 @@ use venia_relay::client::home::Home;
 
 use super::process::Process;
 use super::world::World;
-use crate::first_session::MACHINE;
+use crate::first_session::{MACHINE, UNFENCED};
 
 /// `venia-agent ask`, running.
 pub struct Agent {
@@ -70,6 +70,14 @@ impl World {
         let (data, address) = (self.pc(name), self.address.to_string());
         let mut command = self.role("agent-scripted", &data);
         command.args(["ask", "--relay", &address, "--about", "It is slow."]).env(MACHINE, machine);
+        self.agent_of(Process::start("agent-scripted", command, self.folder()), data)
+    }
+
+    /// The same on a PC that can't fence workers in.
+    pub fn ask_unfenced(&self, name: &str) -> Agent {
+        let (data, address) = (self.pc(name), self.address.to_string());
+        let mut command = self.role("agent-scripted", &data);
+        command.args(["ask", "--relay", &address, "--about", "It is slow."]).env(UNFENCED, "1");
         self.agent_of(Process::start("agent-scripted", command, self.folder()), data)
     }
 
