@@ -21,7 +21,7 @@ fn simulation() {
         Some(seed) => seed..seed + 1,
         None => 0..number("VENIA_SIM_SEEDS").unwrap_or(SEEDS),
     };
-    let (mut events, mut performed, mut results, mut ends) = (0, 0, 0, BTreeMap::<String, u64>::new());
+    let (mut events, mut performed, mut results, mut looks, mut ends) = (0, 0, 0, 0, BTreeMap::<String, u64>::new());
     let lived = seeds.end - seeds.start;
     for seed in seeds {
         match world::run(&catalog, seed) {
@@ -29,6 +29,7 @@ fn simulation() {
                 events += tally.events;
                 performed += tally.performed;
                 results += tally.results;
+                looks += tally.looks;
                 for (end, times) in tally.ends {
                     *ends.entry(end).or_default() += times;
                 }
@@ -36,7 +37,9 @@ fn simulation() {
             Err(broken) => panic!("{}\na rule broke\n  {broken}", world::story(&catalog, seed)),
         }
     }
-    println!("simulation: {lived} sessions, {events} events, {performed} runs, {results} results sent, ends {ends:?}");
+    println!(
+        "simulation: {lived} sessions, {events} events, {performed} runs, {results} results sent, {looks} looks, ends {ends:?}"
+    );
     if lived >= SEEDS {
         // A world in which something never happens proves nothing about it.
         let every = [
@@ -56,5 +59,6 @@ fn simulation() {
         ];
         assert_eq!(ends.keys().map(String::as_str).collect::<Vec<_>>(), every);
         assert!(performed > lived && results > lived / 2, "too little ran");
+        assert!(looks > lived / 10, "too little was looked at");
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use venia_proto::consent::{Choice, EntryRef, Question};
+use venia_proto::consent::{Choice, EntryRef, Question, RunId};
 use venia_proto::id::Strand;
 use venia_proto::ledger::kind::{Answer, Cause, Kind, KindName, Status, Why};
 use venia_proto::session::agent::{Agent, Entry, Input, Tell};
@@ -38,12 +38,12 @@ pub const OF_STEPS: &[OfStep] = &[
     invariant_the_machine_performs_exactly_what_the_model_allows,
 ];
 
-fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), Broken> {
+pub(super) fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), Broken> {
     if holds { Ok(()) } else { Err(what()) }
 }
 
 /// The kinds a record holds, with the technician's events left out.
-fn own(seen: &Seen) -> impl Iterator<Item = &Kind<EntryRef>> {
+pub(super) fn own(seen: &Seen) -> impl Iterator<Item = &Kind<EntryRef>> {
     let entries = if let Seen::Record { entries, .. } = seen { entries.as_slice() } else { &[] };
     entries.iter().filter_map(|entry| match entry {
         Entry::Own { kind, .. } => Some(kind),
@@ -233,7 +233,12 @@ pub fn invariant_3_late_outcomes_are_recorded_as_such(
         let allowed = run.is_some_and(|run| run.running);
         match status {
             Status::Done | Status::Unknown | Status::Failed => {
-                let finished = matches!(step.input, Input::Finished { .. });
+                let let_go = Question::Preview { run: run_of(watch, *admit) };
+                let finished = match (step.input, &watch.answer) {
+                    (Input::Finished { .. }, _) => true,
+                    (_, Some((card, Choice::Allow { .. }))) => card.question == let_go,
+                    (_, _) => false,
+                };
                 ensure(allowed && finished, || format!("3: {admit:?} recorded {status:?} and was over"))?;
             }
             Status::Killed => {
@@ -243,6 +248,13 @@ pub fn invariant_3_late_outcomes_are_recorded_as_such(
         }
     }
     Ok(())
+}
+
+/// The run of an admission; their requests stand in the order of the runs.
+pub(super) fn run_of(watch: &Watch, admit: EntryRef) -> RunId {
+    let request = watch.request_of(admit);
+    let place = watch.admits.iter().position(|of| Some(*of) == request);
+    RunId(place.and_then(|place| u32::try_from(place).ok()).unwrap_or(u32::MAX))
 }
 
 /// 4. A permit is spent once: no run is performed twice, and none ends before or without its permit.
@@ -373,10 +385,13 @@ pub fn invariant_6_one_question_at_a_time_and_none_again_within_a_minute(
     seen: &Seen,
 ) -> Result<(), Broken> {
     let Seen::Ask(card) = seen else { return Ok(()) };
-    ensure(watch.card.is_none(), || format!("6: {card:?} beside {:?}", watch.card))?;
+    let again = matches!(step.input, Input::Ticked { card: ticked, .. } if *ticked == card.id);
+    let beside = watch.card.as_ref().filter(|(open, _)| !again || open.id != card.id);
+    ensure(beside.is_none(), || format!("6: {card:?} beside {beside:?}"))?;
     let waited = watch.first_seen.is_none_or(|at| step.now_ms >= at.saturating_add(10_000));
     ensure(waited, || "6: a service never met asked too soon (A2)".into())?;
-    if card.asked.author == Strand::Agent {
+    // What came of a run isn't asked for by the technician.
+    if card.asked.author == Strand::Agent || matches!(card.question, Question::Preview { .. }) {
         return Ok(());
     }
     // R1: a change is asked about only with what its preview found a short while ago.

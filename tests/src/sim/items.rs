@@ -1,9 +1,10 @@
 //! A catalogue for the simulation: readers of two areas, one that changes the PC (the reader of its area is its preview), one
-//! of a high level.
+//! of a high level, one whose results the person looks at.
 
 use std::num::NonZeroU16;
 
 use venia_proto::catalog::{Catalog, DefinitionError, PLAN};
+use venia_proto::consent::RunId;
 use venia_proto::fences::Fences;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::Strand;
@@ -25,6 +26,8 @@ pub const OTHER: &str = "network.probe";
 pub const FIX: &str = "network.fix";
 /// Above the technician's level.
 pub const DEEP: &str = "hardware.deep";
+/// Reads personal data.
+pub const DIARY: &str = "tasks.diary";
 /// Not in the catalogue.
 pub const NONE: &str = "system.none";
 
@@ -37,9 +40,10 @@ const CHANGE: &str =
 /// The catalogue.
 pub fn catalog() -> Result<Catalog, DefinitionError> {
     let item = |(id, area, effect, level): (&str, &str, &str, u8)| {
+        let personal = id == DIARY;
         let change = if effect == "changes" { CHANGE } else { "null" };
         format!(
-            r#"{{"id":"{id}","area":"{area}","effect":"{effect}","level":{level},"personal":false,
+            r#"{{"id":"{id}","area":"{area}","effect":"{effect}","level":{level},"personal":{personal},
             "title":{{"en":"t","es":"t"}},"discloses":{{"en":"d","es":"d"}},"cannot":{{"en":"It changes nothing","es":"No cambia nada"}},"platforms":["linux"],"needs":{{}},"output_max":65536,"deadline_ms":10000,"change":{change},"facts":{{"plan":{{"en":"p","es":"p","kind":"word"}}}},"tables":{{}},"findings":{{}},
             "parameters":[{{"name":"n","title":{{"en":"n","es":"n"}},"accepts":{{"choice":["a","b"]}},"default":"a"}}]}}"#
         )
@@ -49,6 +53,7 @@ pub fn catalog() -> Result<Catalog, DefinitionError> {
         (OTHER, "network", "reads", 1),
         (FIX, "network", "changes", 1),
         (DEEP, "hardware", "reads", 4),
+        (DIARY, "tasks", "reads", 1),
     ]
     .map(item);
     Catalog::from_files(&files.each_ref().map(String::as_str))
@@ -81,6 +86,22 @@ pub fn arrival(known_root: bool, offer: Offer) -> Arrival {
         offer,
         open: Open::default(),
         versions: vec![1],
+    }
+}
+
+/// What no other run's report holds.
+pub fn secret(run: RunId) -> String {
+    format!("secret-{}-", run.0)
+}
+
+/// A worker reported what the person may want to keep.
+pub fn private(run: RunId, redacted: bool) -> Finished {
+    match reported(redacted) {
+        Finished::Reported { mut report, redaction } => {
+            report.facts.iter_mut().for_each(|fact| fact.value = secret(run).into());
+            Finished::Reported { report, redaction }
+        }
+        failed @ Finished::Failed(_) => failed,
     }
 }
 

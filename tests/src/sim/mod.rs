@@ -4,6 +4,7 @@
 //! * [`model`]: what consent means, in about fifty lines that share nothing with the machine.
 //! * [`watch`]: looks at every input and output of an agent, with the model beside it.
 //! * [`invariants`]: the rules of ARCHITECTURE section 3, each a function, checked by the watch after every event.
+//! * [`looks`]: the same of what the person ticks, looks at and is shown.
 //! * [`world`]: network, ledger, disk, person, workers and clock, all virtual; `VENIA_SIM_SEED` replays one run.
 //! * [`items`]: a catalogue for the purpose.
 //!
@@ -11,6 +12,7 @@
 
 pub mod invariants;
 pub mod items;
+pub mod looks;
 pub mod model;
 pub mod random;
 pub mod watch;

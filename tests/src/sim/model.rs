@@ -26,8 +26,9 @@ pub struct Admitted {
     pub grant: EntryRef,
     /// What exactly.
     pub wanted: Request,
-    /// Whether a worker has it.
+    /// Whether a worker has it, or the person looks at what it brought.
     pub running: bool,
+    looked_at: bool,
     until_ms: u64,
 }
 
@@ -82,7 +83,10 @@ impl Model {
         items
             .filter(|allowed| allowed.item == wanted.item)
             .for_each(|allowed| allowed.uses = allowed.uses.saturating_sub(1));
-        self.runs.insert(request, Admitted { grant, wanted, running: false, until_ms: now_ms + RECEIPT_MS });
+        self.runs.insert(
+            request,
+            Admitted { grant, wanted, running: false, looked_at: false, until_ms: now_ms + RECEIPT_MS },
+        );
     }
 
     /// Its receipt came: from here only its grant's time counts.
@@ -99,9 +103,17 @@ impl Model {
         }
     }
 
-    /// Nothing goes on; after a sleep nothing is allowed either.
+    /// Its worker is done; the person has as long to look as what they allowed lasts.
+    pub fn is_looked_at(&mut self, request: EntryRef) {
+        if let Some(run) = self.runs.get_mut(&request).filter(|run| run.running) {
+            (run.looked_at, run.until_ms) = (true, u64::MAX);
+        }
+    }
+
+    /// Nothing goes on but a look; after a sleep nothing is allowed either.
     pub fn pauses(&mut self, slept: bool) {
-        (self.paused, self.runs) = (true, BTreeMap::new());
+        self.paused = true;
+        self.runs.retain(|_, run| run.looked_at && !slept);
         if slept {
             self.grants.clear();
         }

@@ -11,14 +11,15 @@ use venia_proto::id::Strand;
 use venia_proto::ledger::body::{Arguments, DefinitionHash, ItemId, Request};
 use venia_proto::ledger::kind::{Answer, Cause, Kind, Status};
 use venia_proto::now::{Now, Wall};
+use venia_proto::report::Report;
 use venia_proto::scope::Scope;
-use venia_proto::session::agent::{Agent, EVENTS_PER_MINUTE, Entry, Input, Output, Tell};
+use venia_proto::session::agent::{Agent, EVENTS_PER_MINUTE, Entry, Finished, Input, Output, Tell};
 use venia_proto::session::close::Close;
 use venia_proto::session::gate::BatchId;
 
-use super::invariants;
-use super::items::LEVEL;
+use super::items::{LEVEL, OTHER};
 use super::model::Model;
+use super::{invariants, looks};
 
 /// A broken rule, in words.
 pub type Broken = String;
@@ -137,6 +138,14 @@ pub struct Watch {
     pub sent: BTreeSet<EntryRef>,
     /// The technician's chat lines, in order, and how many the person saw.
     pub lines: (Vec<EntryRef>, usize),
+    /// What the person last ticked on a card, by what it is about: it comes back so after a pause.
+    pub boxes: BTreeMap<EntryRef, BTreeSet<ItemId>>,
+    /// What was ticked when they said yes.
+    pub ticked_of: BTreeMap<EntryRef, BTreeSet<ItemId>>,
+    /// Runs whose results the person looked at and let go.
+    pub let_go: BTreeSet<RunId>,
+    /// What previews that ended well were asked, and when that was.
+    pub previewed: BTreeMap<Arguments, u64>,
     /// Whether the session is over.
     pub closed: bool,
     /// Whether nothing is awaited any more.
@@ -167,7 +176,7 @@ pub fn step(
     let step = Step { catalog, now_ms, left_ms, input: &input, outputs: &outputs };
     watch.before(&step);
     for seen in &outputs {
-        for rule in invariants::OF_OUTPUTS {
+        for rule in invariants::OF_OUTPUTS.iter().chain(looks::OF_OUTPUTS) {
             rule(watch, &step, seen)?;
         }
         watch.note(&step, seen);
@@ -262,7 +271,17 @@ impl Watch {
             Input::SignedOff { seq } => drop(self.is_next(step, *seq)),
             Input::Answered { card, choice } => {
                 self.answer = self.card.take_if(|(open, _)| open.id == *card).map(|(open, _)| (open, *choice));
+                if let Some((Card { question: Question::Preview { run }, .. }, Choice::Allow { .. })) = &self.answer {
+                    self.let_go.insert(*run);
+                }
             }
+            Input::Ticked { card, ticked } => {
+                if let Some((open, _)) = self.card.as_ref().filter(|(open, _)| open.id == *card && open.has_boxes()) {
+                    let boxes = open.items.iter().map(|allowed| &allowed.item);
+                    self.boxes.insert(open.asked, boxes.filter(|item| ticked.contains(*item)).cloned().collect());
+                }
+            }
+            Input::Finished { run, outcome: Finished::Reported { report, .. } } => self.reported(step, *run, report),
             Input::Arrived(_)
             | Input::Slept { .. }
             | Input::Stop
@@ -274,10 +293,37 @@ impl Watch {
             | Input::EyesLost
             | Input::EyesBack
             | Input::Shown { .. }
-            | Input::Ticked { .. }
             | Input::PersonSays(_)
-            | Input::Finished { .. }
+            | Input::Finished { outcome: Finished::Failed(_), .. }
             | Input::Tick => {}
+        }
+    }
+
+    /// What is ticked on a card by the person's own acts; before any, all but what reads personal data.
+    pub fn ticked(&self, step: &Step<'_>, card: &Card) -> BTreeSet<ItemId> {
+        let boxes = card.items.iter().map(|allowed| &allowed.item);
+        match self.boxes.get(&card.asked) {
+            Some(ticked) if card.has_boxes() => ticked.clone(),
+            None if card.has_boxes() => {
+                let empty = |item: &ItemId| step.catalog.get(item).is_some_and(|item| item.personal);
+                boxes.filter(|item| !empty(item)).cloned().collect()
+            }
+            Some(_) | None => boxes.cloned().collect(),
+        }
+    }
+
+    /// What a run brought: for the person to look at, or a preview of a change.
+    fn reported(&mut self, step: &Step<'_>, run: RunId, report: &Report) {
+        let Some(request) = self.admits.get(run.0 as usize).copied().filter(|_| self.performed.contains(&run)) else {
+            return;
+        };
+        let Some(wanted) = self.model.runs.get(&request).filter(|run| run.running).map(|run| &run.wanted) else {
+            return;
+        };
+        if step.catalog.get(&wanted.item).is_some_and(|item| item.personal) {
+            self.model.is_looked_at(request);
+        } else if wanted.item.0 == OTHER && report.plan().is_some() {
+            self.previewed.insert(wanted.arguments.clone(), step.now_ms);
         }
     }
 
@@ -404,7 +450,7 @@ impl Watch {
                     self.model.admits(*request, *grant, wanted, step.now_ms);
                 }
             }
-            Kind::Result { admit, status: Status::Done | Status::Unknown | Status::Failed, .. } => {
+            Kind::Result { admit, status: Status::Done | Status::Unknown | Status::Failed | Status::Withheld } => {
                 if let Some(request) = self.request_of(*admit) {
                     self.model.runs.remove(&request);
                 }
@@ -442,6 +488,7 @@ impl Watch {
             }
             Question::Preview { .. } => {}
             Question::Grant | Question::Renewal { .. } | Question::Change => {
+                self.ticked_of.insert(consent, self.ticked(step, &card));
                 self.model.allows(&card, minutes, consent, step.now_ms);
             }
         }

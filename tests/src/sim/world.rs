@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use venia_proto::catalog::Catalog;
-use venia_proto::consent::{Card, Choice, EntryRef};
+use venia_proto::consent::{Card, Choice, EntryRef, Question};
 use venia_proto::foreign::Foreign;
 use venia_proto::id::Strand;
 use venia_proto::ledger::body::Body;
@@ -18,7 +18,7 @@ use venia_proto::session::gate::BatchId;
 use venia_proto::session::recovery;
 
 use super::invariants;
-use super::items::{self, FENCED};
+use super::items::{self, DIARY, FENCED};
 use super::random::Random;
 use super::watch::{self, Broken, Seen, Watch};
 
@@ -36,6 +36,8 @@ pub struct Tally {
     pub performed: u64,
     /// Results sent with their words.
     pub results: u64,
+    /// Looks the person was asked to take.
+    pub looks: u64,
     /// How sessions ended, by name.
     pub ends: BTreeMap<String, u64>,
 }
@@ -236,10 +238,11 @@ impl<'a> World<'a> {
         match seen {
             Seen::Record { batch, entries } => self.record(batch, entries),
             Seen::Ask(card) => self.ask(&card),
-            Seen::Perform { run, .. } => {
+            Seen::Perform { run, item, .. } => {
                 self.tally.performed += 1;
                 let outcome = if self.random.percent(85) {
-                    items::reported(self.random.percent(40))
+                    let redacted = self.random.percent(40);
+                    if item.0 == DIARY { items::private(run, redacted) } else { items::reported(redacted) }
                 } else {
                     Finished::Failed(Foreign::new("broken"))
                 };
@@ -318,6 +321,18 @@ impl<'a> World<'a> {
         let minutes = if self.random.percent(90) { minutes.filter(|m| (1..=480).contains(m)) } else { minutes };
         let after = *self.random.pick(&[300, 2_000, 2_000, 9_000, 30_000, 119_999, 120_000]);
         let after = if self.calm { after % 9_000 } else { after };
+        if card.has_boxes() && self.random.percent(60) {
+            // The card comes back as it stands then, and is answered then.
+            let ticked =
+                card.items.iter().map(|allowed| allowed.item.clone()).filter(|_| self.random.percent(75)).collect();
+            self.at(after / 2, Event::Agent(Input::Ticked { card: id, ticked }));
+        }
+        if matches!(card.question, Question::Preview { .. }) {
+            self.tally.looks += 1;
+            if !self.calm && self.random.percent(5) {
+                self.at(after / 2, Event::Agent(Input::Stop));
+            }
+        }
         let choice = match self.random.between(0, if self.calm { 79 } else { 99 }) {
             0..=74 => Choice::Allow { minutes },
             75..=89 => Choice::Deny,

@@ -7,7 +7,7 @@ use venia_proto::session::agent::Input;
 use venia_proto::session::console::{self, Console};
 
 use super::{Event, World};
-use crate::sim::items::{self, DEEP, FIX, NONE, OTHER, PROBE, TECHNICIAN};
+use crate::sim::items::{self, DEEP, DIARY, FIX, NONE, OTHER, PROBE, TECHNICIAN};
 use crate::sim::random::Random;
 
 /// Makes an event, drawing what it needs.
@@ -16,7 +16,7 @@ type Draw = fn(&mut Random) -> Event;
 impl World<'_> {
     /// Everything that will happen by chance.
     pub(super) fn fate(&mut self, hostile: bool) {
-        let scopes = [Scope::System, Scope::Network, Scope::Hardware];
+        let scopes = [Scope::System, Scope::Network, Scope::Hardware, Scope::Tasks];
         let scopes = scopes.into_iter().filter(|_| self.random.percent(45)).collect();
         let items = (0..self.random.between(0, 3)).map(|_| self.asked(!hostile)).collect();
         let offer = Offer { scopes, items };
@@ -88,7 +88,8 @@ impl World<'_> {
     }
 
     fn asked(&mut self, honest: bool) -> Asked {
-        let items: &[&str] = if honest { &[PROBE, OTHER, PROBE, FIX] } else { &[PROBE, OTHER, FIX, DEEP, NONE] };
+        let items: &[&str] =
+            if honest { &[PROBE, OTHER, PROBE, FIX, DIARY] } else { &[PROBE, OTHER, FIX, DEEP, NONE, DIARY] };
         let values: &[&str] = if honest { &["a", "b"] } else { &["a", "a", "b", "z"] };
         let (item, value) = (*self.random.pick(items), *self.random.pick(values));
         items::asked(self.catalog, item, value)
@@ -114,7 +115,7 @@ impl World<'_> {
 
     /// What would be covered, if anything is: a hostile program lives longer when it behaves now and then.
     fn granted(&mut self, otherwise: Request) -> Request {
-        let candidates = [PROBE, OTHER].into_iter().flat_map(|item| ["a", "b"].map(|value| (item, value)));
+        let candidates = [DIARY, PROBE, OTHER].into_iter().flat_map(|item| ["a", "b"].map(|value| (item, value)));
         let candidates = candidates.map(|(item, value)| items::request(items::asked(self.catalog, item, value)));
         let covered =
             |request: &Request| self.watch.model.grants.keys().any(|grant| self.watch.model.covers(*grant, request));
