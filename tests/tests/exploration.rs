@@ -13,7 +13,7 @@ use venia_proto::now::Wall;
 use venia_proto::scope::Scope;
 use venia_proto::session::agent::{Agent, Finished, Input};
 use venia_proto::session::gate::BatchId;
-use venia_tests::sim::items::{self, FENCED, FIX, OTHER, PROBE, TECHNICIAN};
+use venia_tests::sim::items::{self, DIARY, FENCED, FIX, OTHER, PROBE, TECHNICIAN};
 use venia_tests::sim::watch::{Broken, Watch, step};
 
 /// Inputs in a row, by default.
@@ -65,6 +65,17 @@ const ALPHABET: &[(&str, Letter)] = &[
 /// More letters, for the ways to the places where the exploration begins.
 const WAYS: &[(&str, Letter)] = &[
     ("allow until stop", |state, _| answer(state, Choice::Allow { minutes: None })),
+    ("tick all", |state, _| {
+        state.watch.card.as_ref().map(|(card, _)| {
+            let ticked = card.items.iter().map(|allowed| allowed.item.clone()).collect();
+            Input::Ticked { card: card.id, ticked }
+        })
+    }),
+    ("run diary", |state, catalog| Some(run(state, catalog, DIARY))),
+    ("finish diary", |state, _| {
+        let run = state.watch.performed.last().copied();
+        run.map(|run| Input::Finished { run, outcome: items::private(run, true) })
+    }),
     ("finish first", |state, _| {
         let run = state.watch.performed.first().copied().filter(|run| *run != RunId(1));
         run.map(|run| Input::Finished { run, outcome: Finished::Failed(venia_proto::foreign::Foreign::new("x")) })
@@ -115,7 +126,8 @@ fn begin(catalog: &Catalog, (place, known_root, words): &Root<'_>) -> Result<Sta
     let (agent, watch) =
         if strict { (Agent::strict(FENCED), Watch::strict()) } else { (Agent::new(FENCED), Watch::default()) };
     let mut state = State { agent, watch, now_ms: 1_000 };
-    let offer = Offer { scopes: [Scope::System].into(), items: Vec::new() };
+    let scopes = if *place == LOOKING { [Scope::System, Scope::Tasks].into() } else { [Scope::System].into() };
+    let offer = Offer { scopes, items: Vec::new() };
     state = next(&state, catalog, Input::Arrived(Box::new(items::arrival(*known_root, offer))))?;
     for word in *words {
         let letter = ALPHABET.iter().chain(WAYS).find(|(name, _)| name == word);
@@ -132,7 +144,9 @@ fn exploration() {
     let granted = ["receipted", "allow", "receipted", "allow until stop", "receipted"];
     let running = [granted.as_slice(), &["run probe", "receipted"]].concat();
     let recorded = [running.as_slice(), &["run probe", "finish first"]].concat();
-    let roots: [Root<'_>; 7] = [
+    let ticked = ["receipted", "allow", "receipted", "tick all", "allow until stop", "receipted"];
+    let looking = [ticked.as_slice(), &["run diary", "receipted", "finish diary"]].concat();
+    let roots: [Root<'_>; 8] = [
         ("arrived", true, &[]),
         ("arrived at a service never met", false, &["receipted"]),
         ("asked about the offer", true, &["receipted", "allow", "receipted"]),
@@ -140,10 +154,11 @@ fn exploration() {
         (STRICT, true, &granted),
         ("running", true, &running),
         ("one admitted, one recorded", true, &recorded),
+        (LOOKING, true, &looking),
     ];
     let explored = std::thread::scope(|scope| {
         // Two at a time, so that the states of few places are held at once.
-        let halves = [&roots[..3], &roots[3..]].map(|half| {
+        let halves = [&roots[..4], &roots[4..]].map(|half| {
             let catalog = &catalog;
             scope.spawn(move || half.iter().map(|root| explore(catalog, depth, root)).collect::<Result<Vec<_>, _>>())
         });
@@ -171,6 +186,9 @@ type Root<'a> = (&'a str, bool, &'a [&'a str]);
 
 /// The place on a PC whose owner lets nothing run before witnesses cosigned its admission.
 const STRICT: &str = "granted, and witnesses first";
+
+/// The place where a result that may be personal is on the screen.
+const LOOKING: &str = "looking at a result";
 
 fn explore(catalog: &Catalog, depth: usize, root @ (place, ..): &Root<'_>) -> Result<Explored, Broken> {
     let hasher = std::hash::RandomState::new();
