@@ -1,5 +1,7 @@
 //! What the person ticks, looks at and is shown before a change: rules of SECURITY D5, E2 and R1, checked like the others.
 
+use std::collections::BTreeSet;
+
 use venia_proto::catalog::Effect;
 use venia_proto::consent::{EntryRef, Question};
 use venia_proto::ledger::body::Body;
@@ -20,28 +22,15 @@ pub const OF_OUTPUTS: &[OfOutput] = &[
 /// D5. Boxes of personal data start empty, a card shows what the person ticked, and only that runs under its yes. Who ticked
 /// what is counted here by the person's acts, not by the card.
 pub fn nothing_runs_that_wasn_t_ticked(watch: &Watch, step: &Step<'_>, seen: &Seen) -> Result<(), Broken> {
-    match seen {
-        Seen::Ask(card) if card.has_boxes() => {
-            let (ticked, shown) =
-                (watch.ticked(step, card), card.ticked().map(|allowed| allowed.item.clone()).collect());
-            ensure(ticked == shown, || format!("D5: {card:?} doesn't show what is ticked: {ticked:?}"))
-        }
-        Seen::Perform { item, grant, run, .. } => {
-            let ticked = watch.ticked_of.get(grant).is_some_and(|ticked| ticked.contains(item));
-            ensure(ticked, || format!("D5: {run:?} performed, and the box of {item:?} was empty"))
-        }
-        Seen::Record { .. }
-        | Seen::Ask(_)
-        | Seen::Withdraw(_)
-        | Seen::Tell(_)
-        | Seen::Kill(_)
-        | Seen::Send(_)
-        | Seen::SendBare(_)
-        | Seen::Cut
-        | Seen::CloseRecorded
-        | Seen::Closed(_)
-        | Seen::Released => Ok(()),
+    if let Seen::Ask(card) = seen
+        && card.has_boxes()
+    {
+        let (ticked, shown) = (watch.ticked(step, card), card.ticked().map(|allowed| allowed.item.clone()).collect());
+        return ensure(ticked == shown, || format!("D5: {card:?} doesn't show what is ticked: {ticked:?}"));
     }
+    let Seen::Perform { item, grant, run, .. } = seen else { return Ok(()) };
+    let ticked = watch.ticked_of.get(grant).is_some_and(|ticked| ticked.contains(item));
+    ensure(ticked, || format!("D5: {run:?} performed, and the box of {item:?} was empty"))
 }
 
 /// E2. Until the person lets it go, no byte of a looked-at result is recorded, so none can leave; kept, all that ever stands
@@ -80,35 +69,19 @@ pub fn nothing_of_a_look_is_recorded_or_leaves_before_it_is_let_go(
 
 /// R1. A change is asked about with what a preview of exactly its arguments found, and runs only after that preview.
 pub fn a_change_is_run_only_after_its_preview(watch: &Watch, step: &Step<'_>, seen: &Seen) -> Result<(), Broken> {
-    match seen {
-        Seen::Ask(card) if card.question == Question::Change => {
-            let planned = card.planned.as_ref();
-            let found = planned.and_then(|planned| watch.previewed.get(&planned.arguments));
-            let same = planned.is_some_and(|planned| {
-                Some(&planned.seen_ms) == found
-                    && card.items.iter().all(|allowed| {
-                        allowed.values.iter().all(|(name, values)| {
-                            planned.arguments.get(name).is_some_and(|value| values.len() == 1 && values.contains(value))
-                        })
-                    })
-            });
-            ensure(same, || format!("R1: {card:?} shows what no preview found"))
-        }
-        Seen::Perform { run, item, arguments, .. } => {
-            let changes = step.catalog.get(item).is_some_and(|item| item.effect == Effect::Changes);
-            let shown = !changes || watch.previewed.contains_key(arguments);
-            ensure(shown, || format!("R1: {run:?} changes what nobody was shown"))
-        }
-        Seen::Record { .. }
-        | Seen::Ask(_)
-        | Seen::Withdraw(_)
-        | Seen::Tell(_)
-        | Seen::Kill(_)
-        | Seen::Send(_)
-        | Seen::SendBare(_)
-        | Seen::Cut
-        | Seen::CloseRecorded
-        | Seen::Closed(_)
-        | Seen::Released => Ok(()),
+    if let Seen::Ask(card) = seen
+        && card.question == Question::Change
+    {
+        let same = card.planned.as_ref().is_some_and(|planned| {
+            let exactly = |(name, values): (&String, &BTreeSet<String>)| {
+                planned.arguments.get(name).is_some_and(|value| values.len() == 1 && values.contains(value))
+            };
+            Some(&planned.seen_ms) == watch.previewed.get(&planned.arguments)
+                && card.items.iter().all(|allowed| allowed.values.iter().all(exactly))
+        });
+        return ensure(same, || format!("R1: {card:?} shows what no preview found"));
     }
+    let Seen::Perform { run, item, arguments, .. } = seen else { return Ok(()) };
+    let changes = step.catalog.get(item).is_some_and(|item| item.effect == Effect::Changes);
+    ensure(!changes || watch.previewed.contains_key(arguments), || format!("R1: {run:?} changes what nobody was shown"))
 }
