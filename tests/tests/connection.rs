@@ -8,6 +8,7 @@ use venia_proto::ledger::kind::{Cause, Kind, Status};
 use venia_proto::report::Report;
 use venia_proto::scope::Scope;
 use venia_relay::client::gauge::{self, LOAD_MAX, TRIPS, TRIPS_TIME};
+use venia_tests::harness::agent::Agent;
 use venia_tests::harness::console::Joined;
 use venia_tests::harness::visitor::{Visit, Visitor};
 use venia_tests::harness::within;
@@ -15,6 +16,16 @@ use venia_tests::harness::world::World;
 use venia_tests::programs;
 
 const ITEM: &str = "network.relay";
+
+/// A session in which everything about the network is allowed.
+async fn allowed(world: &World) -> (Visitor, Agent, Visit) {
+    let ana = Visitor::enrolled(world, "Ana", 2).await;
+    let mut agent = world.ask("pc");
+    let mut visit = ana.arrive(&agent.code(), &[Scope::Network]).await;
+    agent.allow();
+    visit.allowed().await;
+    (ana, agent, visit)
+}
 
 /// Runs the item: its status and report.
 async fn report(visit: &mut Visit) -> (Status, Option<Report>) {
@@ -75,11 +86,7 @@ fn a_sessions_own_connection_is_measured_and_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cap_holds_on_the_wire() {
     let world = World::start(programs!());
-    let ana = Visitor::enrolled(&world, "Ana", 2).await;
-    let mut agent = world.ask("pc");
-    let mut visit = ana.arrive(&agent.code(), &[Scope::Network]).await;
-    agent.allow();
-    visit.allowed().await;
+    let (_ana, _agent, mut visit) = allowed(&world).await;
     tokio::spawn(gauge::serve(visit.connection.clone()));
     let before = visit.connection.stats();
     let (status, report) = report(&mut visit).await;
@@ -95,11 +102,7 @@ async fn the_cap_holds_on_the_wire() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_takes_no_part_is_told_so_and_the_session_goes_on() {
     let world = World::start(programs!());
-    let ana = Visitor::enrolled(&world, "Ana", 2).await;
-    let mut agent = world.ask("pc");
-    let mut visit = ana.arrive(&agent.code(), &[Scope::Network]).await;
-    agent.allow();
-    visit.allowed().await;
+    let (_ana, mut agent, mut visit) = allowed(&world).await;
     let began = Instant::now();
     let (status, told) = report(&mut visit).await;
     assert!(began.elapsed() >= TRIPS_TIME);
@@ -115,11 +118,7 @@ async fn who_takes_no_part_is_told_so_and_the_session_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stop_takes_back_the_padding_that_is_under_way() {
     let world = World::start(programs!());
-    let ana = Visitor::enrolled(&world, "Ana", 2).await;
-    let mut agent = world.ask("pc");
-    let mut visit = ana.arrive(&agent.code(), &[Scope::Network]).await;
-    agent.allow();
-    visit.allowed().await;
+    let (_ana, mut agent, mut visit) = allowed(&world).await;
     visit.run(ITEM, &[]).await;
     let (mut send, mut receive) = within("a stream", visit.connection.accept_bi()).await.unwrap();
     let mut trip = [0; 5];
