@@ -172,9 +172,9 @@ mod tests {
     fn one_file_in_use_keeps_its_folder() {
         let root = tempfile::tempdir().unwrap();
         let machine = machine(root.path());
-        create_dir_all(root.path().join("tmp/work")).unwrap();
-        write(root.path().join("tmp/work/read-again"), "x").unwrap();
-        let file = OpenOptions::new().write(true).open(root.path().join("tmp/work/read-again")).unwrap();
+        create_dir_all(root.path().join("tmp/report")).unwrap();
+        write(root.path().join("tmp/report/read-again"), "x").unwrap();
+        let file = OpenOptions::new().write(true).open(root.path().join("tmp/report/read-again")).unwrap();
         let later = SystemTime::now() + Duration::from_secs(10 * DAY);
         file.set_times(FileTimes::new().set_accessed(later)).unwrap();
         let soon = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + DAY;
