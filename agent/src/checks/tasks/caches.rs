@@ -20,7 +20,7 @@ const ALL_BIG: u64 = 5_000_000_000;
 /// Most findings about single caches; the table has the rest.
 const FINDINGS: usize = 3;
 /// Most files and folders that are counted, and for how long.
-const ENTRIES: u64 = 60_000;
+const ENTRIES: u64 = 40_000;
 const TIME: Duration = Duration::from_secs(2);
 
 /// What clearing a cache costs.
