@@ -8,6 +8,8 @@ use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_ui::cli::Common;
 
+use crate::person::Medium;
+
 /// Get help with this computer; nothing happens on it without your permission
 #[derive(Debug, clap::Parser)]
 #[command(name = "venia-agent", version, propagate_version = true)]
@@ -15,9 +17,9 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,
-    /// What to do.
+    /// What to do; without one, ask for help on a page in the browser.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What the agent can do.
@@ -106,7 +108,22 @@ pub struct Ask {
     /// No longer so: their confirmation may come later
     #[arg(long, conflicts_with = "strict")]
     pub not_strict: bool,
-    /// Where you are asked
-    #[arg(long, value_name = "terminal", default_value = "terminal", value_parser = ["terminal"])]
-    pub person: String,
+    /// Where you are asked: in this terminal, or on a page in your browser
+    #[arg(long, value_name = "terminal|page", default_value = "terminal", value_parser = place)]
+    pub person: Medium,
+}
+
+impl Ask {
+    /// The one used last, on a page.
+    pub fn on_a_page() -> Self {
+        Self { relay: None, about: None, strict: false, not_strict: false, person: Medium::Page }
+    }
+}
+
+fn place(word: &str) -> Result<Medium, &'static str> {
+    match word {
+        "terminal" => Ok(Medium::Terminal),
+        "page" => Ok(Medium::Page),
+        _ => Err("terminal or page"),
+    }
 }

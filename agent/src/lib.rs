@@ -36,8 +36,9 @@ pub mod succession;
 pub mod worker;
 
 use cli::{Cli, Command};
-use person::Person;
+use person::page::Page;
 use person::terminal::Terminal;
+use person::{Medium, Person};
 
 /// File of this PC's key in its data folder.
 pub(crate) const KEY_FILE: &str = "key";
@@ -45,7 +46,7 @@ pub(crate) const KEY_FILE: &str = "key";
 pub(crate) const KEY_KIND: &str = "device";
 
 /// Brings the person, or says why there is none.
-pub type FindPerson = Box<dyn Fn(&Words) -> Result<Box<dyn Person>, Failure>>;
+pub type FindPerson = Box<dyn Fn(&Words, Medium) -> Result<Box<dyn Person>, Failure>>;
 
 /// What a test replaces.
 pub struct Parts {
@@ -62,10 +63,13 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// The shipped program's: a person at a terminal, and itself.
+    /// The shipped program's: a person at a terminal or a page, and itself.
     pub fn shipped() -> Self {
         Self {
-            person: Box::new(|words| Ok(Box::new(Terminal::stdio(words)?))),
+            person: Box::new(|words, medium| match medium {
+                Medium::Terminal => Ok(Box::new(Terminal::stdio(words)?)),
+                Medium::Page => Ok(Box::new(Page::shipped())),
+            }),
             program: worker::Program::this(),
             door: helper::Door::shipped(),
             policy: owner::SYSTEM.into(),
@@ -113,7 +117,8 @@ fn run(cli: Cli, parts: Parts) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match runtime {
         Ok(runtime) => runtime.block_on(async {
-            match command {
+            // Started without a word: by somebody who clicked on it.
+            match command.unwrap_or_else(|| Command::Ask(cli::Ask::on_a_page())) {
                 Command::Ask(ask) => commands::ask::ask(ask, &common, parts).await,
                 Command::Redact(redact) => commands::redact::redact(&redact, &common),
                 Command::History => commands::records::history(&common),

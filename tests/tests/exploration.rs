@@ -56,6 +56,7 @@ const ALPHABET: &[(&str, Letter)] = &[
     ("relay found", |_, _| Some(Input::RelayFound)),
     ("link lost", |_, _| Some(Input::LinkLost)),
     ("eyes lost", |_, _| Some(Input::EyesLost)),
+    ("person gone", |_, _| Some(Input::PersonGone)),
     ("chat", |state, _| {
         Some(Input::Said { seq: seq(state), text: venia_proto::foreign::Foreign::new("x"), chat: true })
     }),

@@ -43,6 +43,8 @@ pub enum Trouble {
     Busy,
     /// Questions need a terminal on standard input and output. (SECURITY D4)
     NoTerminal,
+    /// No page can be served on this computer.
+    NoPage,
     /// The platform has no place for data.
     NoHome,
     /// Standard output can't be written.
@@ -98,7 +100,7 @@ impl From<Exit> for ExitCode {
 
 impl Trouble {
     /// Every one.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::WrongCode,
         Self::Burnt,
         Self::Expired,
@@ -109,6 +111,7 @@ impl Trouble {
         Self::Disk,
         Self::Busy,
         Self::NoTerminal,
+        Self::NoPage,
         Self::NoHome,
         Self::Output,
         Self::Usage,
@@ -127,6 +130,7 @@ impl Trouble {
             Self::Disk => "disk",
             Self::Busy => "busy",
             Self::NoTerminal => "no-terminal",
+            Self::NoPage => "no-page",
             Self::NoHome => "no-home",
             Self::Output => "output",
             Self::Usage => "usage",
@@ -142,6 +146,7 @@ impl Trouble {
             | Self::Expired
             | Self::Revoked
             | Self::Fingerprint
+            | Self::NoPage
             | Self::Version
             | Self::Unreachable
             | Self::Disk

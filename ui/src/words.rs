@@ -22,6 +22,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("audit", include_str!("../words/en/audit.ftl"), include_str!("../words/es/audit.ftl")),
     ("agent", include_str!("../words/en/agent.ftl"), include_str!("../words/es/agent.ftl")),
     ("console", include_str!("../words/en/console.ftl"), include_str!("../words/es/console.ftl")),
+    ("page", include_str!("../words/en/page.ftl"), include_str!("../words/es/page.ftl")),
     ("person", include_str!("../words/en/person.ftl"), include_str!("../words/es/person.ftl")),
     ("reason", include_str!("../words/en/reason.ftl"), include_str!("../words/es/reason.ftl")),
     ("receipt", include_str!("../words/en/receipt.ftl"), include_str!("../words/es/receipt.ftl")),

@@ -47,8 +47,8 @@ use crate::helper::Door;
 use crate::journal::{Journals, Record};
 use crate::known;
 use crate::packs;
-use crate::person::feed::{self, News, news};
-use crate::person::{Line, card, heeding_signals};
+use crate::person::feed::{self, News};
+use crate::person::{Event, Line, Medium, Person, Wish, card, heeding_signals};
 use crate::seal::Recipients;
 use crate::succession;
 use crate::worker::House;
@@ -66,17 +66,91 @@ const ARRIVE: Duration = Duration::from_secs(10);
 const EARLIER: Duration = Duration::from_secs(3);
 /// How long the relay may still take for what was asked of it about its log.
 const SETTLE: Duration = Duration::from_secs(2);
+/// A page that nobody looks at before or after a session is kept for this long.
+const UNSEEN: Duration = Duration::from_secs(600);
 /// A terminal that is held doesn't keep the program from ending.
 const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// Who is helped.
+enum Whom<'a> {
+    /// Somebody who has said by starting the program that they want help, and is met once the help service answers.
+    Coming(Box<dyn Person>),
+    /// Somebody who is there.
+    Here(&'a mut Line),
+}
 
 /// Serves one session.
 pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failure> {
     let words = common.words();
-    let person = (parts.person)(&words)?;
+    let person = (parts.person)(&words, ask.person)?;
+    if person.medium() == Medium::Page {
+        return on_a_page(&ask, common, &parts, person, &words).await;
+    }
+    let intake = match &ask.about {
+        Some(about) => Intake::told(Foreign::new(about.chars().take(2_000).collect::<String>())),
+        None => Intake::asking(feed::intake(&words)),
+    };
+    served(&ask, common, &parts, Whom::Coming(person), intake, words).await
+}
+
+/// The person says on their page when to begin, and again if it came to nothing; the page stays until they leave it.
+async fn on_a_page(
+    ask: &Ask,
+    common: &Common,
+    parts: &Parts,
+    person: Box<dyn Person>,
+    words: &Words,
+) -> Result<Exit, Failure> {
+    let mut line = met(person, words)?;
+    let mut ended = Ok(Exit::Refused);
+    while let Some(wish) = begins(&mut line).await {
+        let words = Words::new(wish.language);
+        ended = served(ask, common, parts, Whom::Here(&mut line), Intake::wished(*wish), words).await;
+        if let Err(failure) = &ended {
+            line.tell.failed(failure.clone());
+        }
+    }
+    let _ = tokio::time::timeout(LAST_LINES, line.tell.shown()).await;
+    ended
+}
+
+/// What they want, once they say so; nothing if they are done or gone.
+async fn begins(line: &mut Line) -> Option<Box<Wish>> {
+    loop {
+        let unseen = !*line.seen.borrow();
+        let event = tokio::select! {
+            event = line.events.recv() => event,
+            () = tokio::time::sleep(UNSEEN), if unseen => return None,
+        };
+        match event {
+            Some(Event::Begin(wish)) => return Some(wish),
+            Some(Event::Leave | Event::Stop | Event::Gone) | None => return None,
+            Some(
+                Event::Answered { .. } | Event::EyesLost | Event::EyesBack | Event::Says(_) | Event::Language(_),
+            ) => {}
+        }
+    }
+}
+
+fn met(person: Box<dyn Person>, words: &Words) -> Result<Line, Failure> {
+    heeding_signals(person.start(words)?).map_err(|error| {
+        tracing::error!(%error, "signals can't be heeded");
+        Failure::of(Trouble::NoTerminal, words)
+    })
+}
+
+async fn served(
+    ask: &Ask,
+    common: &Common,
+    parts: &Parts,
+    whom: Whom<'_>,
+    mut intake: Intake,
+    words: Words,
+) -> Result<Exit, Failure> {
     let home = Home::open(&common.folder(venia_ui::cli::Program::Agent)?, true)
         .map_err(|error| home_failure(&error, &words))?;
-    let address = address(&ask, &home, &words)?;
-    let policies = allowed(&parts, &home, &address, &words)?;
+    let address = address(ask, &home, &words)?;
+    let policies = allowed(parts, &home, &address, &words)?;
     let journals = Journals::open(home.dir()).map_err(|error| journal_failure(&error, &words))?;
     let catalog = Catalog::built_in().map_err(|_| Failure::of(Trouble::Usage, &words))?;
     let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
@@ -103,7 +177,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         named: !recipients.is_empty(),
         new: known.as_ref().map_or(0, |known| statement.auditors_added_since(known).len()),
     };
-    let strict = strict(&ask, &home, statement, &words)?;
+    let strict = strict(ask, &home, statement, &words)?;
     let saw_ms = clock::now().wall.ms();
     succession::follow(&home, &control, &address.root, known.as_ref(), &words).await?;
     remember(&home, &address, &control).map_err(|error| home_failure(&error, &words))?;
@@ -128,31 +202,31 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     let catalog = catalog.clone().with_packs(packs);
     // An earlier record may have shown it.
     trusted(&home, &control, &words)?;
-    let mut person = heeding_signals(person.start(&words)?).map_err(|error| {
-        tracing::error!(%error, "signals can't be heeded");
-        Failure::of(Trouble::NoTerminal, &words)
-    })?;
+    let mut coming;
+    let person = match whom {
+        Whom::Coming(person) => {
+            coming = met(person, &words)?;
+            &mut coming
+        }
+        Whom::Here(line) => line,
+    };
     for opened in never_began {
-        person.tell.feed(news(News::NeverBegan(opened), &words));
+        person.tell.feed(News::NeverBegan(opened));
     }
-    tell_untold(&home, &control.welcome().relay.log, &person, &words)
+    tell_untold(&home, &control.welcome().relay.log, person, &words)
         .await
         .map_err(|error| home_failure(&error, &words))?;
     let skew_ms = saw_ms.saturating_sub(control.welcome().ledger_time.ms());
     if skew_ms.unsigned_abs() > SKEW_SHOWN_MS {
-        person.tell.feed(news(News::Clock, &words));
+        person.tell.feed(News::Clock);
     }
-    let mut intake = match &ask.about {
-        Some(about) => Intake::told(Foreign::new(about.chars().take(2_000).collect::<String>())),
-        None => Intake::asking(feed::intake(&words)),
-    };
     let known_root = known::roots(&home).map_err(|error| home_failure(&error, &words))?.contains(&address.root);
     let mut serving = Serving {
         home: &home,
         journals: &journals,
         catalog: &catalog,
-        words: &words,
-        house: house(&parts, &home, common),
+        words,
+        house: house(parts, &home, common),
         door: parts.door.clone(),
         address: &address,
         link: &link,
@@ -164,7 +238,7 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
         strict,
         policies,
     };
-    let exit = serving.serve(&mut pushes, &mut person, &mut intake).await;
+    let exit = serving.serve(&mut pushes, person, &mut intake).await;
     let _ = tokio::time::timeout(LAST_LINES, person.tell.shown()).await;
     let _ = tokio::time::timeout(LAST_LINES, link.close(LEFT, b"")).await;
     exit
@@ -184,7 +258,7 @@ struct Serving<'a> {
     home: &'a Home,
     journals: &'a Journals,
     catalog: &'a Catalog,
-    words: &'a Words,
+    words: Words,
     house: House,
     door: Door,
     address: &'a RelayAddress,
@@ -214,13 +288,16 @@ impl Serving<'_> {
             pushes,
             root: self.address.root,
             person,
-            words: self.words,
+            words: &self.words,
             intake,
         };
         let (mut peer, session) = match wait_for_technician(waiter).await {
             Ok(found) => found,
             Err(not_served) => return self.not_served(&not_served),
         };
+        if let Some(language) = intake.language.filter(|chosen| *chosen != self.words.language()) {
+            self.words = Words::new(language);
+        }
         let arrive = tokio::time::timeout(ARRIVE, peer.receiver.expect()).await;
         let Ok(Ok(ToAgent::Arrive { reason, offer })) = arrive else {
             return Ok(self.nobody_arrived(person));
@@ -232,7 +309,7 @@ impl Serving<'_> {
 
     /// Paired, and then nothing or nonsense: nothing is recorded.
     fn nobody_arrived(&self, person: &Line) -> Exit {
-        person.tell.feed(news(News::CodeLeft, self.words));
+        person.tell.feed(News::CodeLeft);
         Exit::Refused
     }
 
@@ -266,7 +343,7 @@ impl Serving<'_> {
         pushes: &mut mpsc::Receiver<Push>,
         person: &mut Line,
     ) -> Result<Exit, Failure> {
-        let words = self.words;
+        let words = &self.words;
         let welcome = self.control.welcome();
         let journal = self.journals.create(session).map_err(|error| journal_failure(&error, words))?;
         let key = self.home.key(KEY_FILE, KEY_KIND).map_err(|error| home_failure(&error, words))?;
@@ -344,7 +421,7 @@ impl Serving<'_> {
             match said {
                 Said::Evidence { log, found } => {
                     if let Some(file) = keep(&log, &found) {
-                        person.tell.feed(news(News::LogLied(&file), words));
+                        person.tell.feed(News::LogLied(file));
                     }
                 }
                 // Nobody is there any more, and the session has ended.
@@ -371,7 +448,7 @@ impl Serving<'_> {
     }
 
     fn not_served(&self, not_served: &NotServed) -> Result<Exit, Failure> {
-        let words = self.words;
+        let words = &self.words;
         match not_served {
             // Told already, in the terminal.
             NotServed::End(End::Expired | End::Interfered) | NotServed::Stopped => Ok(Exit::Refused),

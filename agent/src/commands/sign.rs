@@ -17,8 +17,9 @@ use venia_ui::words::Words;
 use crate::Parts;
 use crate::archive::Archive;
 use crate::journal::Journals;
-use crate::person::feed::{News, news};
-use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card};
+use crate::person::feed::News;
+use crate::person::sheet::Sheet;
+use crate::person::{Answer, Medium, Asking, Event, Line, Question, QuestionId, card};
 
 use super::complete::Desk;
 use super::{LOG_CLOSED, complete_failure, home_failure, journal_failure, records};
@@ -47,7 +48,7 @@ impl Wish {
         }
     }
 
-    fn card(&self, words: &Words) -> String {
+    fn card(&self, words: &Words) -> Sheet {
         match self {
             Self::Sign => card::sign(words),
             Self::Correct(text) => card::correct(text, words),
@@ -59,7 +60,7 @@ impl Wish {
 /// Asks at the terminal, records what is added, and brings it to the ledger if that can be reached.
 pub async fn sign(session: SessionId, wish: Wish, common: &Common, parts: Parts) -> Result<Exit, Failure> {
     let words = common.words();
-    let person = (parts.person)(&words)?;
+    let person = (parts.person)(&words, Medium::Terminal)?;
     let home = Home::open(&common.folder(Program::Agent)?, true).map_err(|error| home_failure(&error, &words))?;
     let journals = Journals::open(home.dir()).map_err(|error| journal_failure(&error, &words))?;
     let catalog = Catalog::built_in().map_err(|_| Failure::of(Trouble::Usage, &words))?;
@@ -69,7 +70,7 @@ pub async fn sign(session: SessionId, wish: Wish, common: &Common, parts: Parts)
     }
     let mut line = person.start(&words)?;
     let signed = ask(&mut line, 1, wish.card(&words), Asking::Sign).await;
-    if signed != Some(Answer::Sign) {
+    if !matches!(signed, Some(Answer::Sign { .. })) {
         return Ok(Exit::Refused);
     }
     let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
@@ -80,36 +81,36 @@ pub async fn sign(session: SessionId, wish: Wish, common: &Common, parts: Parts)
                 Some(Answer::Words(comment)) => comment.and_then(|text| Foreign::text(text.raw()).ok()),
                 _ => None,
             };
-            add(&desk, session, Addition::Signoff, NOTHING, &words)?;
-            if stars.is_some() || comment.is_some() {
-                add(&desk, session, Addition::Rating, Addendum { stars, comment, correction: None }, &words)?;
-            }
+            signed_with(&desk, session, stars, comment, &words)?;
         }
         Wish::Correct(text) => {
             add(&desk, session, Addition::Correction, Addendum { correction: Some(text), ..NOTHING }, &words)?;
         }
         Wish::Reopen => add(&desk, session, Addition::Reopening, NOTHING, &words)?,
     }
-    line.tell.feed(news(News::Signed, &words));
+    line.tell.feed(News::Signed);
     match records::bring_to_the_ledger(&desk, session, &words).await {
         Ok(()) => {}
-        Err(failure) if failure.kind == LOG_CLOSED => line.tell.feed(failure.message),
-        Err(_) => line.tell.feed(words.say("agent-record-later", &[])),
+        Err(failure) if failure.kind == LOG_CLOSED => line.tell.feed(News::Said(failure.message)),
+        Err(_) => line.tell.feed(News::RecordLater),
     }
     let _ = tokio::time::timeout(std::time::Duration::from_secs(2), line.tell.shown()).await;
     Ok(Exit::Done)
 }
 
-/// Signs without asking more: the answer was given already.
-pub fn sign_record(
-    home: &Home,
-    journals: &Journals,
-    catalog: &Catalog,
-    words: &Words,
+/// The signature, and what was said with it.
+pub(super) fn signed_with(
+    desk: &Desk<'_>,
     session: SessionId,
+    stars: Option<u8>,
+    comment: Option<Foreign>,
+    words: &Words,
 ) -> Result<(), Failure> {
-    let desk = Desk { home, journals, catalog, words };
-    add(&desk, session, Addition::Signoff, NOTHING, words)
+    add(desk, session, Addition::Signoff, NOTHING, words)?;
+    if stars.is_some() || comment.is_some() {
+        add(desk, session, Addition::Rating, Addendum { stars, comment, correction: None }, words)?;
+    }
+    Ok(())
 }
 
 fn add(desk: &Desk<'_>, session: SessionId, what: Addition, body: Addendum, words: &Words) -> Result<(), Failure> {
@@ -138,13 +139,20 @@ async fn stars(line: &mut Line, words: &Words) -> Option<u8> {
     None
 }
 
-async fn ask(line: &mut Line, id: u64, text: String, kind: Asking) -> Option<Answer> {
-    line.tell.ask(Question { id: QuestionId(id), text, kind });
+async fn ask(line: &mut Line, id: u64, sheet: Sheet, kind: Asking) -> Option<Answer> {
+    line.tell.ask(Question { id: QuestionId(id), sheet, kind });
     loop {
         match line.events.recv().await {
             Some(Event::Answered { id: QuestionId(answered), answer, .. }) if answered == id => return Some(answer),
-            Some(Event::Answered { .. }) => {}
-            Some(Event::Stop | Event::Gone) | None => return None,
+            Some(Event::Stop | Event::Gone | Event::Leave) | None => return None,
+            Some(
+                Event::Answered { .. }
+                | Event::Begin(_)
+                | Event::EyesLost
+                | Event::EyesBack
+                | Event::Says(_)
+                | Event::Language(_),
+            ) => {}
         }
     }
 }

@@ -30,8 +30,8 @@ use venia_relay::client::tls::Expected;
 use venia_ui::words::Words;
 
 use crate::known;
-use crate::person::feed::{News, news};
-use crate::person::{Answer as Said, Asking, Event, Line, Question, QuestionId, card};
+use crate::person::feed::News;
+use crate::person::{Answer as Said, Asking, Event, Line, Question, QuestionId, Wish, card};
 
 use self::pairing::{Attempt, Bound, Peer};
 
@@ -67,6 +67,8 @@ pub struct Intake {
     pub since: Option<Foreign>,
     /// What to call them.
     pub called: Option<Foreign>,
+    /// The language they chose since.
+    pub language: Option<Language>,
     /// Questions still to ask, the next one last.
     waiting: Vec<(QuestionId, String)>,
 }
@@ -75,6 +77,12 @@ impl Intake {
     /// It was said on the command line.
     pub fn told(about: Foreign) -> Self {
         Self { about: Some(about), ..Self::default() }
+    }
+
+    /// It was said on a page.
+    pub fn wished(wish: Wish) -> Self {
+        let Wish { language, about, since, called } = wish;
+        Self { about, since, called, language: Some(language), waiting: Vec::new() }
     }
 
     /// It is asked once a code is shown; every question may be skipped, and a technician who arrives ends them.
@@ -180,13 +188,24 @@ impl Room<'_> {
             let input = tokio::select! {
                 biased;
                 event = self.waiter.person.events.recv() => match event {
-                    Some(Event::Stop | Event::Gone) | None => return Err(NotServed::Stopped),
+                    Some(Event::Stop | Event::Gone | Event::Leave) | None => return Err(NotServed::Stopped),
                     Some(Event::Answered { id, answer: Said::Words(text), .. }) => {
                         self.waiter.intake.answered(id, text);
                         self.ask_intake();
                         continue;
                     }
-                    Some(Event::Answered { .. }) => continue,
+                    Some(Event::Language(language)) => {
+                        self.waiter.intake.language = Some(language);
+                        continue;
+                    }
+                    // A page asks nothing while it waits, and may be looked away from.
+                    Some(
+                        Event::Answered { .. }
+                        | Event::Begin(_)
+                        | Event::EyesLost
+                        | Event::EyesBack
+                        | Event::Says(_),
+                    ) => continue,
                 },
                 push = self.waiter.pushes.recv() => match push {
                     Some(push) => { self.relay_says(push); continue }
@@ -246,8 +265,7 @@ impl Room<'_> {
             Output::Register => self.register().await?,
             Output::Show => {
                 if let Some(code) = self.waiting.code() {
-                    // Exactly this line: people read it aloud, scripts read it too.
-                    self.waiter.person.tell.feed(format!("code: {}", code.password()));
+                    self.feed(News::Code(code.password().to_string()));
                     self.feed(News::CodeAdvice { minutes: CODE_MINUTES });
                     if self.asked.is_none() {
                         self.ask_intake();
@@ -292,8 +310,8 @@ impl Room<'_> {
     /// The next question of the intake, if one is left.
     fn ask_intake(&mut self) {
         self.asked = self.waiter.intake.waiting.pop().map(|(id, question)| {
-            let text = card::free(question);
-            self.waiter.person.tell.ask(Question { id, text, kind: Asking::Free });
+            let sheet = card::free(question);
+            self.waiter.person.tell.ask(Question { id, sheet, kind: Asking::Free });
             id
         });
     }
@@ -336,7 +354,7 @@ impl Room<'_> {
             if let Err(error) = known::keep_burn(self.waiter.home, clock::now().wall, by) {
                 tracing::warn!(%error, "a burnt code could not be noted");
             }
-            self.feed(News::CodeBurnt { by });
+            self.feed(News::CodeBurnt { by: by.cloned() });
         }
         let call = self.waiter.control.call(Call::Paired { flow, outcome });
         if let Ok(Err(error)) = tokio::time::timeout(ANSWER, call).await {
@@ -358,7 +376,7 @@ impl Room<'_> {
         Some(self.attempts.swap_remove(place))
     }
 
-    fn feed(&self, item: News<'_>) {
-        self.waiter.person.tell.feed(news(item, self.waiter.words));
+    fn feed(&self, news: News) {
+        self.waiter.person.tell.feed(news);
     }
 }

@@ -10,6 +10,7 @@ use venia_ui::words::Words;
 
 use crate::person::Asking;
 use crate::person::card::{self, Auditors, Covered, Time, Who};
+use crate::person::sheet::Sheet;
 
 /// Who the cards of a session are about.
 #[derive(Clone, Debug)]
@@ -40,8 +41,8 @@ pub struct Questions {
 /// A card as it stands before the person.
 #[derive(Clone, Debug)]
 pub struct Shown {
-    /// Its exact text.
-    pub text: String,
+    /// What it says.
+    pub sheet: Sheet,
     /// What answers it takes.
     pub kind: Asking,
     /// Its boxes by number, and whether they are ticked.
@@ -51,7 +52,7 @@ pub struct Shown {
 impl Questions {
     /// The exact text of a card that asks for something, and what answers it takes.
     pub fn show(&self, asked: &Card, catalog: &Catalog, words: &Words) -> Shown {
-        let plain = |text: String| Shown { text, kind: Asking::Arrival, boxes: Vec::new() };
+        let plain = |sheet: Sheet| Shown { sheet, kind: Asking::Arrival, boxes: Vec::new() };
         let who = Who { name: &self.name, organisation: &self.organisation, level: self.level };
         let (time, minutes) = match asked.question {
             Question::Arrival => {
@@ -60,7 +61,10 @@ impl Questions {
                 return plain(card::arrival(&arrival, words));
             }
             // What a run brought is shown by [`Self::preview`]; without it there is nothing to look at.
-            Question::Resume | Question::Preview { .. } => return plain(card::resume(&self.name, words)),
+            Question::Resume | Question::Preview { .. } => {
+                let sheet = card::resume(&self.name, words);
+                return Shown { sheet, kind: Asking::Resume, boxes: Vec::new() };
+            }
             Question::Grant => (Time::Minutes(MINUTES_DEFAULT), Some(MINUTES_DEFAULT)),
             Question::Renewal { .. } => (Time::UntilStop, None),
             Question::Change => (Time::Once, Some(MINUTES_DEFAULT)),
@@ -87,12 +91,12 @@ impl Questions {
         let boxes: Vec<(ItemId, bool)> = boxes.collect();
         let ticked = boxes.iter().filter(|(_, ticked)| *ticked).count();
         let kind = Asking::Consent { minutes, boxes: boxes.len(), ticked };
-        Shown { text: card::consent(&request, words), kind, boxes }
+        Shown { sheet: card::consent(&request, words), kind, boxes }
     }
 
     /// What a run brought, exactly as it would be sent, and whether it may leave.
     pub fn preview(&self, item: &Item, report: &Report, hidden: u64, words: &Words) -> Shown {
-        let text = card::preview(&self.name, item, report, hidden, words);
-        Shown { text, kind: Asking::Preview, boxes: Vec::new() }
+        let sheet = card::preview(&self.name, item, report, hidden, words);
+        Shown { sheet, kind: Asking::Preview, boxes: Vec::new() }
     }
 }

@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use venia_proto::catalog::{Catalog, Item};
-use venia_proto::consent::{EntryRef, RunId};
+use venia_proto::consent::{Card, EntryRef, RunId};
 use venia_proto::foreign::Foreign;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body::{ItemId, Signoff};
@@ -40,7 +40,7 @@ use zeroize::Zeroize;
 use crate::helper::Door;
 use crate::journal::Record;
 use crate::person::feed::News;
-use crate::person::{Line, Question, QuestionId};
+use crate::person::Line;
 use crate::redact::{Late, collect};
 use crate::worker::{Fault, House, KilledBy, Outcome};
 
@@ -48,7 +48,7 @@ use self::heard::{left, relay_says};
 use self::tasks::{AbortOnDrop, write_frames};
 use super::clock;
 use super::pairing::Peer;
-use super::questions::{Questions, Shown};
+use super::questions::Questions;
 use super::recorder::{Done, Recorder};
 use super::scribe::Scribe;
 use super::sealing;
@@ -68,7 +68,7 @@ pub struct Parts<'a, 'c> {
     pub house: &'a House,
     /// How the root program is started.
     pub door: &'a Door,
-    /// The person's language.
+    /// The person's language, as the session begins.
     pub words: &'a Words,
     /// The person.
     pub person: &'a mut Line,
@@ -124,6 +124,7 @@ pub async fn run(
     let writer = tokio::spawn(write_frames(peer.sender, frames));
     // The technician's record names the auditors this one is sealed to, also if theirs were welcomed with others since.
     let _ = out.send(ToConsole::Statement { note: parts.control.welcome().statement_note.clone() });
+    let words = parts.words.clone();
     let session = Session {
         machine: if parts.strict { Agent::strict(parts.house.fences) } else { Agent::new(parts.house.fences) }
             .under(parts.policies.clone()),
@@ -147,7 +148,9 @@ pub async fn run(
         proofs: BTreeMap::new(),
         failed: BTreeSet::new(),
         questions,
+        card: None,
         boxes: Vec::new(),
+        words,
         beside,
         slept_ms: clock::slept_ms(),
         began: clock::now(),
@@ -178,8 +181,11 @@ struct Session<'a, 'c> {
     /// Items whose last run failed: what is sent of them is that they failed.
     failed: BTreeSet<ItemId>,
     questions: Questions,
-    /// Boxes of the open card by number.
+    /// The card before the person, and its boxes by number.
+    card: Option<Card>,
     boxes: Vec<(ItemId, bool)>,
+    /// The person's language, at this moment.
+    words: Words,
     /// Kept with the first batch.
     beside: Vec<Record>,
     slept_ms: u64,
@@ -203,6 +209,9 @@ impl Session<'_, '_> {
         arrival: Arrival,
     ) -> Ended {
         self.handle(Input::Arrived(Box::new(arrival)));
+        if !*self.parts.person.seen.borrow() {
+            self.handle(Input::EyesLost);
+        }
         self.gossip(gossip::Input::Tick);
         let connection = self.connection.clone();
         let (ask, mut seals) = mpsc::channel(1);
@@ -215,7 +224,7 @@ impl Session<'_, '_> {
                 biased;
                 event = self.parts.person.events.recv(), if hears_person => match event {
                     Some(event) => self.person(event),
-                    None => { hears_person = false; self.ended.gone = true; Some(Input::EyesLost) }
+                    None => { hears_person = false; self.ended.gone = true; Some(Input::PersonGone) }
                 },
                 Some((run, outcome)) = worker_results.recv() => self.worker(run, outcome),
                 Some(done) = self.parts.done.recv() => self.recorded(done),
@@ -286,14 +295,11 @@ impl Session<'_, '_> {
     fn carry_out(&mut self, output: Output) -> Option<Input> {
         match output {
             Output::Record { batch, entries } => return self.record(batch, entries),
-            Output::Ask(card) => {
-                let Shown { text, kind, boxes } = self.show(&card);
-                self.boxes = boxes;
-                let id = QuestionId(u64::from(card.id.0));
-                self.parts.person.tell.ask(Question { id, text: text.clone(), kind });
-                return Some(Input::Shown { card: card.id, text });
+            Output::Ask(card) => return Some(self.ask(card)),
+            Output::Withdraw(card) => {
+                self.card.take_if(|open| open.id == card);
+                self.parts.person.tell.withdraw(QuestionId(u64::from(card.0)));
             }
-            Output::Withdraw(card) => self.parts.person.tell.withdraw(QuestionId(u64::from(card.0))),
             Output::Tell(tell) => self.tell(tell),
             Output::Perform(permit) => return self.perform(permit),
             Output::Kill(run) => {
@@ -340,7 +346,7 @@ impl Session<'_, '_> {
             Outcome::Killed(KilledBy::Stop) => return None,
         };
         if let Finished::Failed(_) = &outcome {
-            self.feed(News::Failed(&self.title(&item)));
+            self.feed(News::Failed(self.title(&item)));
             self.failed.insert(item);
         }
         Some(Input::Finished { run, outcome })

@@ -11,6 +11,9 @@ use super::{Answer, Asking, Ticks};
 /// Longest time box a person can type, in minutes: grants end hard after eight hours. (SECURITY D2)
 pub const MINUTES_MAX: u32 = 480;
 
+/// A terminal asks for stars and a comment afterwards.
+const SIGN: Answer = Answer::Sign { stars: None, comment: None };
+
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
@@ -52,8 +55,8 @@ fn stops(words: &[&str]) -> bool {
 
 fn answer(kind: Asking, words: &[&str]) -> Option<Answer> {
     match (kind, words) {
-        (Asking::Arrival, ["yes" | "sí" | "si"]) => Some(Answer::Yes),
-        (Asking::Arrival, ["no"]) => Some(Answer::No),
+        (Asking::Arrival | Asking::Resume, ["yes" | "sí" | "si"]) => Some(Answer::Yes),
+        (Asking::Arrival | Asking::Resume, ["no"]) => Some(Answer::No),
         (Asking::Consent { boxes: 1.., .. }, ["all" | "todo" | "todos" | "todas"]) => Some(Answer::Tick(Ticks::All)),
         (Asking::Consent { boxes: boxes @ 1.., .. }, [first, ..])
             if first.starts_with(|c: char| c.is_ascii_digit()) =>
@@ -73,9 +76,17 @@ fn answer(kind: Asking, words: &[&str]) -> Option<Answer> {
         (Asking::Consent { .. }, ["deny" | "negar"]) => Some(Answer::Deny),
         (Asking::Preview, ["send" | "enviar"]) => Some(Answer::Send),
         (Asking::Preview, ["keep" | "guardar"]) => Some(Answer::Keep),
-        (Asking::Sign, ["sign" | "firmar"]) => Some(Answer::Sign),
+        (Asking::Sign, ["sign" | "firmar"]) => Some(SIGN),
         (Asking::Sign, ["not", "now"] | ["ahora", "no"]) => Some(Answer::NotNow),
-        (Asking::Free | Asking::Arrival | Asking::Consent { .. } | Asking::Preview | Asking::Sign, _) => None,
+        (
+            Asking::Free
+            | Asking::Arrival
+            | Asking::Resume
+            | Asking::Consent { .. }
+            | Asking::Preview
+            | Asking::Sign,
+            _,
+        ) => None,
     }
 }
 
@@ -150,8 +161,8 @@ mod tests {
             (CONSENT, "permitir until-stop", allow(None)),
             (CONSENT, "deny", Some(Answer::Deny)),
             (CONSENT, "NEGAR", Some(Answer::Deny)),
-            (Asking::Sign, "sign", Some(Answer::Sign)),
-            (Asking::Sign, "Firmar", Some(Answer::Sign)),
+            (Asking::Sign, "sign", Some(SIGN)),
+            (Asking::Sign, "Firmar", Some(SIGN)),
             (Asking::Sign, "not now", Some(Answer::NotNow)),
             (Asking::Sign, "Ahora  No", Some(Answer::NotNow)),
         ] {

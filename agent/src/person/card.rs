@@ -2,8 +2,9 @@
 //! recorded, letter by letter, in the consent event.
 //!
 //! The order never changes: who, what, why, what they will receive, what it cannot do, how long (UX.md, end user 4).
-//! Text of the technician stands in one marked line and is folded here, not by the terminal: padded with spaces, it
-//! could otherwise place a false "allow / deny >" at the left edge. (SECURITY D4)
+//! Text of the technician stands in one marked line of its own. (SECURITY D4)
+//!
+//! Not here: how a question looks, in a terminal or on a page ([`super::sheet`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,12 +17,9 @@ use venia_proto::scope::Scope;
 use venia_ui::terminal::Style;
 use venia_ui::words::Words;
 
-mod change;
+use super::sheet::{Block, Brought, Entry, Risk, Sheet};
 
-/// Columns of a card: what an 80-column terminal shows without breaking a line by itself.
-pub const COLUMNS: usize = 76;
-/// Starts every continued line.
-const CONTINUED: &str = "      │ ";
+mod change;
 
 /// Whom a question is about, as the member note says.
 #[derive(Clone, Copy, Debug)]
@@ -112,163 +110,147 @@ pub enum Time {
     Once,
 }
 
-/// Who has come, and how that is known. The last line is the prompt.
-pub fn arrival(arrival: &Arrival<'_>, words: &Words) -> String {
+/// Who has come, and how that is known.
+pub fn arrival(arrival: &Arrival<'_>, words: &Words) -> Sheet {
     let Who { name, organisation, level } = arrival.who;
-    let mut lines = vec![
-        words.say("arrival-title", &[]),
-        String::new(),
-        indented(words.say("arrival-who", &[("name", name)])),
-        indented(words.say("arrival-organisation", &[("organisation", organisation)])),
-        indented(words.say("arrival-level", &[("level", &level)])),
-        String::new(),
+    let plain = |text: String| Block::line(0, text);
+    let mut blocks = vec![
+        Block::Title(words.say("arrival-title", &[])),
+        Block::Blank,
+        Block::line(1, words.say("arrival-who", &[("name", name)])),
+        Block::line(1, words.say("arrival-organisation", &[("organisation", organisation)])),
+        Block::line(1, words.say("arrival-level", &[("level", &level)])),
+        Block::Blank,
     ];
     if arrival.known {
-        lines.push(words.say("arrival-known", &[]));
+        blocks.push(plain(words.say("arrival-known", &[])));
     } else {
-        lines.push(words.say("arrival-first", &[("service", arrival.service)]));
-        lines.push(words.say("arrival-claim", &[("name", name)]));
-        lines.push(words.say("arrival-look-only", &[]));
+        blocks.push(plain(words.say("arrival-first", &[("service", arrival.service)])));
+        blocks.push(plain(words.say("arrival-claim", &[("name", name)])));
+        blocks.push(plain(words.say("arrival-look-only", &[])));
     }
-    lines.push(match arrival.verified {
+    blocks.push(plain(match arrival.verified {
         Verified::Code => words.say("arrival-code", &[]),
         Verified::Compared => words.say("arrival-compared", &[]),
         Verified::Organisation => words.say("arrival-organisation-only", &[]),
-    });
+    }));
     if arrival.auditors.named {
-        lines.push(words.say("card-auditors", &[("organisation", organisation)]));
+        blocks.push(plain(words.say("card-auditors", &[("organisation", organisation)])));
     }
     if arrival.auditors.new > 0 {
-        lines.push(words.say("arrival-auditors-new", &[("count", &arrival.auditors.new)]));
+        blocks.push(plain(words.say("arrival-auditors-new", &[("count", &arrival.auditors.new)])));
     }
-    lines.push(words.say("arrival-nothing-shared", &[]));
-    lines.push(String::new());
-    lines.push(words.say("arrival-question", &[]));
-    card(lines, words.say("arrival-prompt", &[]))
+    blocks.push(plain(words.say("arrival-nothing-shared", &[])));
+    blocks.push(Block::Blank);
+    blocks.push(Block::Asks(words.say("arrival-question", &[])));
+    Sheet { blocks, prompt: words.say("arrival-prompt", &[]) }
 }
 
-/// What they ask for: one card for all of it. The last line is the prompt.
-pub fn consent(request: &Request<'_>, words: &Words) -> String {
+/// What they ask for: one card for all of it.
+pub fn consent(request: &Request<'_>, words: &Words) -> Sheet {
     let Who { name, organisation, level } = request.who;
-    let mut lines = vec![
-        words.say("consent-whom", &[]),
-        indented(words.say("consent-who", &[("name", name), ("organisation", organisation), ("level", &level)])),
-        words.say("consent-what", &[]),
+    let heading = |id| Block::Heading(words.say(id, &[]));
+    let below = |text: String| Block::line(1, text);
+    let mut blocks = vec![
+        heading("consent-whom"),
+        below(words.say("consent-who", &[("name", name), ("organisation", organisation), ("level", &level)])),
+        heading("consent-what"),
     ];
-    lines.extend(what(request, words));
-    lines.extend(change::lines(request, words));
+    blocks.extend(what(request, words));
+    blocks.extend(change::lines(request, words));
     if request.items.iter().any(|covered| covered.tick.is_some()) {
-        lines.push(indented(words.say("consent-boxes", &[])));
+        blocks.push(Block::Hint(words.say("consent-boxes", &[])));
     }
-    lines.push(words.say("consent-why", &[]));
-    lines.push(indented(words.say("consent-quote", &[("reason", request.reason)])));
+    blocks.push(heading("consent-why"));
+    blocks.push(Block::Quote(words.say("consent-quote", &[("reason", request.reason)])));
     let covered = || request.items.iter().filter(|covered| covered.tick != Some(false));
     let received: BTreeSet<&str> = covered().map(|covered| words.of(&covered.item.discloses)).collect();
     if !received.is_empty() {
-        lines.push(words.say("consent-receive", &[]));
-        lines.extend(received.into_iter().map(|what| indented(format!("- {what}"))));
+        blocks.push(heading("consent-receive"));
+        blocks.extend(received.into_iter().map(|what| below(format!("- {what}"))));
     }
-    lines.push(indented(words.say("consent-kept", &[("name", name), ("days", &request.keep_days)])));
-    lines.push(words.say("consent-cannot", &[]));
+    blocks.push(below(words.say("consent-kept", &[("name", name), ("days", &request.keep_days)])));
+    blocks.push(heading("consent-cannot"));
     let changes = request.items.iter().any(|covered| covered.item.effect == Effect::Changes);
-    lines.push(indented(words.say(if changes { "consent-changes-marked" } else { "consent-changes-nothing" }, &[])));
+    blocks.push(below(words.say(if changes { "consent-changes-marked" } else { "consent-changes-nothing" }, &[])));
     let cannot: BTreeSet<&str> = covered().map(|covered| words.of(&covered.item.cannot)).collect();
-    lines.extend(cannot.into_iter().map(|what| indented(format!("- {what}"))));
+    blocks.extend(cannot.into_iter().map(|what| below(format!("- {what}"))));
     if request.scopes.contains(&Scope::Repair) {
-        lines.push(indented(words.say("consent-each-repair", &[])));
+        blocks.push(below(words.say("consent-each-repair", &[])));
     }
-    lines.push(indented(words.say("consent-nothing-else", &[])));
+    blocks.push(below(words.say("consent-nothing-else", &[])));
     if !request.fenced && !request.items.is_empty() {
-        lines.push(indented(words.say("consent-not-fenced", &[])));
+        blocks.push(below(words.say("consent-not-fenced", &[])));
     }
-    lines.push(indented(if request.auditors.named {
+    blocks.push(below(if request.auditors.named {
         words.say("card-auditors", &[("organisation", organisation)])
     } else {
         words.say("consent-no-auditor", &[("name", name)])
     }));
-    lines.push(words.say("consent-how-long", &[]));
+    blocks.push(heading("consent-how-long"));
     if request.time != Time::Once {
-        lines.push(indented(words.say("consent-other-times", &[])));
+        blocks.push(Block::Times(words.say("consent-other-times", &[])));
     }
-    lines.extend(change::time_lines(request, words));
-    lines.push(indented(words.say("consent-stop", &[])));
-    lines.push(String::new());
-    lines.push(match request.time {
+    blocks.extend(change::time_lines(request, words));
+    blocks.push(Block::Hint(words.say("consent-stop", &[])));
+    blocks.push(Block::Blank);
+    blocks.push(Block::Asks(match request.time {
         Time::Minutes(minutes) => words.say("consent-time", &[("minutes", &minutes)]),
         Time::UntilStop => words.say("consent-time-until-stop", &[]),
         Time::Once => words.say("consent-time-once", &[]),
-    });
-    card(lines, words.say("consent-prompt", &[]))
+    }));
+    Sheet { blocks, prompt: words.say("consent-prompt", &[]) }
 }
 
-/// What a run brought, exactly as it would be sent. The last line is the prompt. (SECURITY E2)
-pub fn preview(name: &Foreign, item: &Item, report: &Report, hidden: u64, words: &Words) -> String {
-    let mut lines = vec![words.say("preview-title", &[("name", name)])];
+/// What a run brought, exactly as it would be sent. (SECURITY E2)
+pub fn preview(name: &Foreign, item: &Item, report: &Report, hidden: u64, words: &Words) -> Sheet {
+    let mut blocks = vec![Block::Title(words.say("preview-title", &[("name", name)]))];
     if hidden > 0 {
-        lines.push(words.say("preview-hidden", &[("count", &hidden)]));
+        blocks.push(Block::line(0, words.say("preview-hidden", &[("count", &hidden)])));
     }
-    let shown = venia_ui::report::render(item, report, words, Style::PLAIN);
-    lines.extend(shown.lines().map(|line| indented(line.to_owned())));
-    lines.push(words.say("preview-question", &[]));
-    card(lines, words.say("preview-prompt", &[]))
+    let text = venia_ui::report::render(item, report, words, Style::PLAIN);
+    blocks.push(Block::Report(Box::new(Brought { item: item.clone(), report: report.clone(), text })));
+    blocks.push(Block::Asks(words.say("preview-question", &[])));
+    Sheet { blocks, prompt: words.say("preview-prompt", &[]) }
 }
 
-/// Whether a paused session goes on. The last line is the prompt.
-pub fn resume(name: &Foreign, words: &Words) -> String {
-    let lines = vec![words.say("resume-why", &[]), words.say("resume-question", &[("name", name)])];
-    card(lines, words.say("arrival-prompt", &[]))
+/// Whether a paused session goes on.
+pub fn resume(name: &Foreign, words: &Words) -> Sheet {
+    let blocks = vec![
+        Block::line(0, words.say("resume-why", &[])),
+        Block::Asks(words.say("resume-question", &[("name", name)])),
+    ];
+    Sheet { blocks, prompt: words.say("arrival-prompt", &[]) }
 }
 
-/// Whether to sign. The last line is the prompt.
-pub fn sign(words: &Words) -> String {
-    let lines = vec![words.say("sign-question", &[]), words.say("sign-meaning", &[])];
-    card(lines, words.say("sign-prompt", &[]))
+/// Whether to sign.
+pub fn sign(words: &Words) -> Sheet {
+    signing(vec![Block::Asks(words.say("sign-question", &[])), Block::line(0, words.say("sign-meaning", &[]))], words)
 }
 
-/// Whether to add and sign this correction. The last line is the prompt.
-pub fn correct(text: &Foreign, words: &Words) -> String {
-    let quoted = indented(words.say("consent-quote", &[("reason", text)]));
-    card(
-        vec![words.say("correct-question", &[]), quoted, words.say("correct-meaning", &[])],
-        words.say("sign-prompt", &[]),
-    )
+/// Whether to add and sign this correction.
+pub fn correct(text: &Foreign, words: &Words) -> Sheet {
+    let blocks = vec![
+        Block::Asks(words.say("correct-question", &[])),
+        Block::Quote(words.say("consent-quote", &[("reason", text)])),
+        Block::line(0, words.say("correct-meaning", &[])),
+    ];
+    signing(blocks, words)
 }
 
-/// Whether to add and sign that the problem is back. The last line is the prompt.
-pub fn reopen(words: &Words) -> String {
-    card(vec![words.say("reopen-question", &[]), words.say("reopen-meaning", &[])], words.say("sign-prompt", &[]))
+/// Whether to add and sign that the problem is back.
+pub fn reopen(words: &Words) -> Sheet {
+    let meaning = Block::line(0, words.say("reopen-meaning", &[]));
+    signing(vec![Block::Asks(words.say("reopen-question", &[])), meaning], words)
 }
 
 /// A question that takes any line; the prompt is a bare `> `.
-pub fn free(question: String) -> String {
-    card(vec![question], "> ".to_owned())
+pub fn free(question: String) -> Sheet {
+    Sheet::one(question, "> ".to_owned())
 }
 
-/// Breaks a line that a terminal would break by itself, and marks what continues it.
-pub fn folded(line: &str) -> String {
-    let mut rows = vec![String::new()];
-    let mut used = 0;
-    let mut rest = line;
-    while let Some(word) = rest.split_inclusive(' ').next() {
-        rest = rest.get(word.len()..).unwrap_or("");
-        let short = columns(word) <= COLUMNS - columns(CONTINUED);
-        if used + columns(word.trim_end()) > COLUMNS && short {
-            rows.push(CONTINUED.to_owned());
-            used = columns(CONTINUED);
-        }
-        for c in word.chars() {
-            // A space that would only stand at the edge isn't worth a row of its own.
-            if used + width(c) > COLUMNS && c != ' ' {
-                rows.push(CONTINUED.to_owned());
-                used = columns(CONTINUED);
-            }
-            if let Some(row) = rows.last_mut().filter(|_| used + width(c) <= COLUMNS) {
-                row.push(c);
-                used += width(c);
-            }
-        }
-    }
-    rows.join("\n")
+fn signing(blocks: Vec<Block>, words: &Words) -> Sheet {
+    Sheet { blocks, prompt: words.say("sign-prompt", &[]) }
 }
 
 /// A card's items in the order in which they stand on it: those of whole scopes first. The first has number 1.
@@ -284,28 +266,25 @@ fn is_whole(request: &Request<'_>, covered: &Covered<'_>) -> bool {
     covered.item.effect == Effect::Reads && request.scopes.contains(&covered.item.area.scope())
 }
 
-fn what(request: &Request<'_>, words: &Words) -> Vec<String> {
+fn what(request: &Request<'_>, words: &Words) -> Vec<Block> {
     let numbered: Vec<(usize, &Covered<'_>)> = (1..).zip(order(request)).collect();
-    let mut lines = Vec::new();
+    let mut blocks = Vec::new();
     for scope in request.scopes {
-        lines.push(indented(scope_words(*scope, words)));
+        blocks.push(Block::line(1, scope_words(*scope, words)));
         let own =
             numbered.iter().filter(|(_, covered)| is_whole(request, covered) && covered.item.area.scope() == *scope);
-        lines.extend(own.flat_map(|(number, covered)| item_lines(*number, covered, words)).map(indented));
+        blocks.extend(own.map(|(number, covered)| Block::Entry(entry(*number, covered, true, words))));
     }
     let single = numbered.iter().filter(|(_, covered)| !is_whole(request, covered));
-    lines.extend(single.flat_map(|(number, covered)| item_lines(*number, covered, words)));
-    lines
+    blocks.extend(single.map(|(number, covered)| Block::Entry(entry(*number, covered, false, words))));
+    blocks
 }
 
-fn item_lines(number: usize, covered: &Covered<'_>, words: &Words) -> Vec<String> {
+/// An item on a card; `within` a scope that is asked for as a whole.
+fn entry(number: usize, covered: &Covered<'_>, within: bool, words: &Words) -> Entry {
     let item = covered.item;
     let risk = words.risk(item.effect, item.personal);
-    let mut title = words.say("consent-item", &[("risk", &risk), ("title", &words.of(&item.title))]);
-    if let Some(ticked) = covered.tick {
-        title = format!("[{}] {number} {title}", if ticked { 'x' } else { ' ' });
-    }
-    let mut lines = vec![indented(title)];
+    let mut details = Vec::new();
     if let Some(described) = &item.described {
         // A value that was left open is shown as its parameter's name.
         let values: Arguments = item
@@ -318,22 +297,29 @@ fn item_lines(number: usize, covered: &Covered<'_>, words: &Words) -> Vec<String
             })
             .collect();
         let organisation = Foreign::new(described.organisation.as_str());
-        lines.push(indented(indented(words.say("consent-described", &[("organisation", &organisation)]))));
+        details.push(words.say("consent-described", &[("organisation", &organisation)]));
         let command = Foreign::new(described.shown(&values));
-        lines.push(indented(indented(words.say("consent-command", &[("command", &command)]))));
+        details.push(words.say("consent-command", &[("command", &command)]));
     }
     for parameter in &item.parameters {
         let title = words.of(&parameter.title);
-        let line = match covered.values.get(&parameter.name) {
+        details.push(match covered.values.get(&parameter.name) {
             Some(values) => {
                 let list = values.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
                 words.say("consent-value", &[("title", &title), ("value", &list)])
             }
             None => words.say("consent-values", &[("title", &title)]),
-        };
-        lines.push(indented(indented(line)));
+        });
     }
-    lines
+    Entry {
+        number: covered.tick.map(|_| number),
+        ticked: covered.tick != Some(false),
+        within,
+        risk: Risk::of(item),
+        id: item.id.0.clone(),
+        title: words.say("consent-item", &[("risk", &risk), ("title", &words.of(&item.title))]),
+        details,
+    }
 }
 
 fn scope_words(scope: Scope, words: &Words) -> String {
@@ -347,25 +333,6 @@ fn scope_words(scope: Scope, words: &Words) -> String {
         Scope::Chat => words.say("scope-chat", &[]),
         Scope::Repair => words.say("scope-repair", &[]),
     }
-}
-
-fn card(lines: Vec<String>, prompt: String) -> String {
-    let mut text: String = lines.iter().map(|line| folded(line) + "\n").collect();
-    text.push_str(&prompt);
-    text
-}
-
-fn indented(line: String) -> String {
-    format!("  {line}")
-}
-
-fn columns(text: &str) -> usize {
-    text.chars().map(width).sum()
-}
-
-/// Columns a character may take, at most: East Asian and symbols beyond count double, so that a row never overflows.
-fn width(c: char) -> usize {
-    if u32::from(c) < 0x1100 || matches!(c, '\u{2010}'..='\u{27ff}') { 1 } else { 2 }
 }
 
 #[cfg(test)]

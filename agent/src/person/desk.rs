@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use venia_ui::words::Words;
 
 use super::answers::{MINUTES_MAX, Reading, read};
+use super::feed::{self, News};
 use super::{Asking, Event, Question, QuestionId};
 
 /// Most lines that wait for a slow terminal; older ones are dropped and counted.
@@ -72,7 +73,8 @@ impl Desk {
     }
 
     /// Lines of news.
-    pub(super) fn feed(&mut self, text: String) {
+    pub(super) fn feed(&mut self, news: &News) {
+        let text = feed::news(news, &self.words);
         if self.prompt_stands() {
             self.push(String::new());
         }
@@ -91,9 +93,9 @@ impl Desk {
                 Some(Event::Stop)
             }
             Reading::Answer(answer) => {
-                let Question { id, text, .. } = self.question.take()?;
+                let Question { id, sheet, .. } = self.question.take()?;
                 self.stage = Stage::Waiting;
-                Some(Event::Answered { id, answer, shown: text })
+                Some(Event::Answered { id, answer, shown: sheet.text() })
             }
             Reading::Empty | Reading::Unclear | Reading::TooLong if self.question.is_some() && !interrupted => None,
             Reading::Empty => {
@@ -102,7 +104,7 @@ impl Desk {
             }
             Reading::Unclear => self.again(match asked {
                 None | Some(Asking::Free) => self.words.say("again-nothing-asked", &[]),
-                Some(Asking::Arrival) => self.words.say("again-arrival", &[]),
+                Some(Asking::Arrival | Asking::Resume) => self.words.say("again-arrival", &[]),
                 Some(Asking::Consent { boxes: 1.., ticked: 0, .. }) => self.words.say("again-boxes", &[]),
                 Some(Asking::Consent { .. }) => self.words.say("again-consent", &[("most", &MINUTES_MAX)]),
                 Some(Asking::Preview) => self.words.say("again-preview", &[]),
@@ -122,7 +124,8 @@ impl Desk {
             return Some(Output::Print(line + "\n"));
         }
         let question = self.question.as_ref()?;
-        let (head, prompt) = split(&question.text);
+        let text = question.sheet.text();
+        let (head, prompt) = split(&text);
         match self.stage {
             Stage::Waiting => {
                 self.stage = Stage::Read;
@@ -141,7 +144,7 @@ impl Desk {
     /// withdrawn or replaced meanwhile.
     pub(super) fn open(&mut self) -> Option<String> {
         let question = self.question.as_ref().filter(|_| self.stage == Stage::Read)?;
-        let prompt = split(&question.text).1.to_owned();
+        let prompt = question.sheet.prompt.clone();
         self.stage = Stage::Open;
         Some(prompt)
     }

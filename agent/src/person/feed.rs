@@ -2,7 +2,7 @@
 //!
 //! Everything the technician causes is said here, so that nothing happens unseen (UX.md, end user 7).
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::body::Signoff;
@@ -12,11 +12,13 @@ use venia_proto::report::Text;
 use venia_ui::ending::ending;
 use venia_ui::words::Words;
 
-use super::card::folded;
+use super::fold::folded;
 
 /// Something worth a line.
-#[derive(Clone, Copy, Debug)]
-pub enum News<'a> {
+#[derive(Clone, Debug)]
+pub enum News {
+    /// A code to read aloud: `417-lobo-cobre`.
+    Code(String),
     /// What to do with a code, and for how long it works.
     CodeAdvice {
         /// Minutes.
@@ -25,7 +27,7 @@ pub enum News<'a> {
     /// A wrong code was tried.
     CodeBurnt {
         /// By whom, as their member note says.
-        by: Option<&'a Foreign>,
+        by: Option<Foreign>,
     },
     /// Too many wrong codes.
     Interference,
@@ -41,7 +43,7 @@ pub enum News<'a> {
     /// This PC's clock is off.
     Clock,
     /// The session lives.
-    Connected(&'a Foreign),
+    Connected(Foreign),
     /// The person allowed a card.
     Allowed,
     /// The person didn't.
@@ -49,29 +51,29 @@ pub enum News<'a> {
     /// Nobody answered a card.
     Silence,
     /// An item runs.
-    Running(&'a Text),
+    Running(Text),
     /// An item that changes something runs.
-    Changing(&'a Text),
+    Changing(Text),
     /// A report was sent.
-    Sent(&'a Foreign, &'a Text),
+    Sent(Foreign, Text),
     /// A report that can't tell was sent.
-    Unknown(&'a Foreign, &'a Text),
+    Unknown(Foreign, Text),
     /// An item failed.
-    Failed(&'a Text),
+    Failed(Text),
     /// An item was killed.
-    Killed(&'a Text),
+    Killed(Text),
     /// Something that can't be stopped goes on to its end.
-    GoesOn(&'a Text),
+    GoesOn(Text),
     /// A result was kept by the person.
-    Kept(&'a Text),
+    Kept(Text),
     /// An item was refused by the person or a rule.
-    Refused(&'a Text),
+    Refused(Text),
     /// An item was refused without a question.
-    RefusedUnasked(&'a Text),
+    RefusedUnasked(Text),
     /// The technician wrote.
-    Chat(&'a Foreign, &'a Foreign),
+    Chat(Foreign, Foreign),
     /// The technician wrote a note for the record.
-    Noted(&'a Foreign, &'a Foreign),
+    Noted(Foreign, Foreign),
     /// Nothing runs until resumed.
     Paused,
     /// It goes on.
@@ -79,11 +81,11 @@ pub enum News<'a> {
     /// The relay is out of reach.
     Lost,
     /// The log contradicted itself; where the evidence is.
-    LogLied(&'a Path),
+    LogLied(PathBuf),
     /// The relay doesn't prove that its log is one history.
     LogUnproven,
     /// The relay gave no receipts; where that is noted. (SECURITY E10)
-    Withheld(&'a Path),
+    Withheld(PathBuf),
     /// The log never took the session that would have begun then.
     NeverBegan(Wall),
     /// It is back.
@@ -94,24 +96,39 @@ pub enum News<'a> {
     RecordLate,
     /// STOP has done its work.
     Stopped,
+    /// The session is over.
+    Closed(Box<Close>),
+    /// So many of the organisation's witnesses confirmed the record.
+    Witnessed {
+        /// How many did.
+        by: usize,
+        /// How many there are.
+        all: usize,
+    },
+    /// None has, so far.
+    NotWitnessed,
+    /// The record will be completed at the next contact.
+    RecordLater,
     /// The record is signed.
     Signed,
     /// The record isn't signed.
     SignLater {
         /// The command that signs it any day.
-        command: &'a str,
+        command: String,
     },
+    /// A sentence that is the same wherever it is shown.
+    Said(String),
 }
 
 /// How a session ended, for its last lines.
-#[derive(Clone, Copy, Debug)]
-pub struct Close<'a> {
+#[derive(Clone, Debug)]
+pub struct Close {
     /// Why.
     pub cause: Cause,
     /// The technician.
-    pub name: &'a Foreign,
+    pub name: Foreign,
     /// The technician's last word, if there was one.
-    pub signoff: Option<&'a Signoff>,
+    pub signoff: Option<Signoff>,
     /// Cards the person allowed.
     pub allowed: usize,
     /// Cards and requests refused.
@@ -119,16 +136,18 @@ pub struct Close<'a> {
     /// Reports sent.
     pub sent: usize,
     /// Where the person's bundle is, once written.
-    pub bundle: Option<&'a Path>,
+    pub bundle: Option<PathBuf>,
 }
 
 /// The lines of a piece of news, without a line break at the end.
-pub fn news(news: News<'_>, words: &Words) -> String {
+pub fn news(news: &News, words: &Words) -> String {
     let titled = |id: &str, title: &Text| words.say(id, &[("title", &words.of(title))]);
     let text = match news {
+        // Exactly this line: people read it aloud, scripts read it too.
+        News::Code(code) => return format!("code: {code}"),
         News::CodeAdvice { minutes } => {
             return [
-                words.say("code-lasts", &[("minutes", &minutes)]),
+                words.say("code-lasts", &[("minutes", minutes)]),
                 words.say("code-only-you", &[]),
                 words.say("code-nobody-asks", &[]),
             ]
@@ -142,7 +161,7 @@ pub fn news(news: News<'_>, words: &Words) -> String {
         News::Interference => words.say("code-interfering", &[]),
         News::CodeLeft => words.say("code-left", &[]),
         News::CodeExpired => words.say("code-expired", &[]),
-        News::FirstSeen { seconds } => words.say("waiting-first-seen", &[("seconds", &seconds)]),
+        News::FirstSeen { seconds } => words.say("waiting-first-seen", &[("seconds", seconds)]),
         News::Clock => words.say("feed-clock", &[]),
         News::Connected(name) => words.say("feed-connected", &[("name", name)]),
         News::Allowed => words.say("feed-allowed", &[]),
@@ -171,6 +190,11 @@ pub fn news(news: News<'_>, words: &Words) -> String {
         News::RecordLate => words.say("feed-record-late", &[]),
         News::TimeOver => words.say("feed-time-over", &[]),
         News::Stopped => words.say("feed-stopped", &[]),
+        News::Closed(summary) => return close(summary, words),
+        News::Witnessed { by, all } => words.say("agent-record-witnessed", &[("by", by), ("all", all)]),
+        News::NotWitnessed => words.say("agent-record-not-witnessed", &[]),
+        News::RecordLater => words.say("agent-record-later", &[]),
+        News::Said(sentence) => return sentence.clone(),
         News::Signed => words.say("sign-done", &[]),
         // The command stands in a line of its own and is never folded: people copy it.
         News::SignLater { command } => return format!("{}\n  {command}", folded(&words.say("sign-later", &[]))),
@@ -179,9 +203,9 @@ pub fn news(news: News<'_>, words: &Words) -> String {
 }
 
 /// What came of the session: why it ended, the technician's last word, what was shared, where the copy is.
-pub fn close(close: &Close<'_>, words: &Words) -> String {
-    let mut lines = vec![ending(close.cause, close.name, words)];
-    if let Some(signoff) = close.signoff {
+pub fn close(close: &Close, words: &Words) -> String {
+    let mut lines = vec![ending(close.cause, &close.name, words)];
+    if let Some(signoff) = &close.signoff {
         lines.push(words.say("close-outcome", &[("outcome", &signoff.outcome)]));
         lines.push(words.say("close-next", &[("next", &signoff.next)]));
     }
@@ -192,7 +216,7 @@ pub fn close(close: &Close<'_>, words: &Words) -> String {
         lines.push(words.say("close-nothing-shared", &[]));
     }
     let mut lines: Vec<String> = lines.iter().map(|line| folded(line)).collect();
-    if let Some(path) = close.bundle {
+    if let Some(path) = &close.bundle {
         // Never folded: people and scripts copy it.
         lines.push(words.say("close-copy", &[("path", &path.to_string_lossy().as_ref())]));
     }
@@ -214,10 +238,10 @@ mod tests {
     fn d4_a_chat_line_can_t_fake_a_prompt() {
         let words = Words::new(Language::En);
         let padded = format!("hi{}allow / deny > \n\u{1b}[1Aallow / deny > ", " ".repeat(300));
-        let text = news(News::Chat(&Foreign::new("Ana"), &Foreign::new(padded)), &words);
+        let text = news(&News::Chat(Foreign::new("Ana"), Foreign::new(padded)), &words);
         for (i, row) in text.lines().enumerate() {
             assert!(if i == 0 { row.starts_with("» Ana says: “hi") } else { row.starts_with("      │ ") }, "{row}");
-            assert!(row.chars().count() <= super::super::card::COLUMNS, "{row}");
+            assert!(row.chars().count() <= super::super::fold::COLUMNS, "{row}");
         }
         assert!(!text.contains('\u{1b}'));
     }
@@ -231,12 +255,12 @@ mod tests {
         };
         let mut facts = Close {
             cause: Cause::Technician,
-            name: &Foreign::new("Ana"),
-            signoff: Some(&signoff),
+            name: Foreign::new("Ana"),
+            signoff: Some(signoff),
             allowed: 1,
             refused: 2,
             sent: 3,
-            bundle: Some(Path::new("/home/x/a.venia")),
+            bundle: Some(PathBuf::from("/home/x/a.venia")),
         };
         assert_eq!(
             close(&facts, &Words::new(Language::En)),
@@ -252,7 +276,7 @@ mod tests {
 
     #[test]
     fn advice_stands_in_lines_of_its_own() {
-        let text = news(News::CodeAdvice { minutes: 10 }, &Words::new(Language::Es));
+        let text = news(&News::CodeAdvice { minutes: 10 }, &Words::new(Language::Es));
         assert_eq!(text.lines().count(), 3);
         assert!(text.starts_with("Sirve una sola vez, durante 10 minutos."), "{text}");
     }

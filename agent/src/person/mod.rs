@@ -1,21 +1,28 @@
 //! The human at this PC, as the driver meets them: a channel that questions go into and answers come out of.
 //!
-//! [`terminal::Terminal`] is the person of the shipped program. Tests and the guided first session bring a scripted
-//! one; both are a [`Person`], and neither can do more than answer: what an answer means is `proto`'s to decide.
+//! [`terminal::Terminal`] and [`page::Page`] are the persons of the shipped program. Tests and the guided first session
+//! bring a scripted one; each is a [`Person`], and none can do more than answer: what an answer means is `proto`'s to decide.
 //!
 //! It keeps no deadline and knows no grant. Silence, the wait before a first-seen service's question and the time of a
 //! grant belong to the session machine.
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use venia_proto::foreign::Foreign;
+use venia_proto::ledger::body::Language;
 use venia_ui::failure::Failure;
 use venia_ui::words::Words;
+
+use feed::News;
+use sheet::Sheet;
 
 pub mod answers;
 pub mod card;
 #[cfg(unix)]
 mod desk;
 pub mod feed;
+pub mod fold;
+pub mod page;
+pub mod sheet;
 #[cfg(unix)]
 pub mod terminal;
 
@@ -23,6 +30,11 @@ pub mod terminal;
 pub trait Person: Send {
     /// Begins to listen. The channel is the whole interface from here on.
     fn start(self: Box<Self>, words: &Words) -> Result<Line, Failure>;
+
+    /// Where they are asked.
+    fn medium(&self) -> Medium {
+        Medium::Terminal
+    }
 }
 
 /// The two ends a driver holds. Dropping `tell` lets the person go.
@@ -32,6 +44,19 @@ pub struct Line {
     pub tell: Tell,
     /// From the person.
     pub events: mpsc::UnboundedReceiver<Event>,
+    /// Whether somebody can see what they are told, at this moment.
+    pub seen: watch::Receiver<bool>,
+    /// Where they are told.
+    pub medium: Medium,
+}
+
+/// Where a person is asked and told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Medium {
+    /// In the terminal the program was started in: they began by starting it, and it ends with the session.
+    Terminal,
+    /// On a page: they are met before anything is asked of the help service, and stay after the end.
+    Page,
 }
 
 /// What a driver says to the person. Never blocks: a slow terminal is the person's affair, not the session's.
@@ -49,10 +74,12 @@ pub enum Command {
     Ask(Question),
     /// The question is over: answered elsewhere, timed out, pointless.
     Withdraw(QuestionId),
-    /// Show a line. Safe to show: made by [`Words`].
-    Feed(String),
+    /// Tell what happened.
+    Feed(News),
     /// Say when everything so far has been shown.
     Shown(oneshot::Sender<()>),
+    /// Nobody could be helped; why, and what to do.
+    Failed(Failure),
 }
 
 /// One question.
@@ -60,8 +87,8 @@ pub enum Command {
 pub struct Question {
     /// Its name.
     pub id: QuestionId,
-    /// The whole text, made by [`card`]; its last line is the prompt.
-    pub text: String,
+    /// What it says, made by [`card`].
+    pub sheet: Sheet,
     /// What kind of answer it takes.
     pub kind: Asking,
 }
@@ -73,6 +100,8 @@ pub enum Asking {
     Free,
     /// Is it them? `yes / no`.
     Arrival,
+    /// Does a paused session go on? `yes / no`.
+    Resume,
     /// One card: `allow / deny`.
     Consent {
         /// Minutes that a bare *allow* gives; `None` until stopped.
@@ -108,8 +137,13 @@ pub enum Answer {
     Send,
     /// It may not.
     Keep,
-    /// Sign the record.
-    Sign,
+    /// Sign the record; with stars, 1 to 5, and a comment where they were given at once.
+    Sign {
+        /// Stars.
+        stars: Option<u8>,
+        /// In the person's own words.
+        comment: Option<Foreign>,
+    },
     /// Don't sign now.
     NotNow,
     /// In the person's own words; `None` if they skipped it.
@@ -141,13 +175,39 @@ pub enum Event {
     Stop,
     /// There is no terminal any more (end of input): no answer will come. Once, and last.
     Gone,
+    /// Help is wanted: from a page, before anything is asked of the help service.
+    Begin(Box<Wish>),
+    /// Nobody sees the page any more; somebody may again.
+    EyesLost,
+    /// Somebody sees it again.
+    EyesBack,
+    /// A line for the technician.
+    Says(Foreign),
+    /// From now on in this language.
+    Language(Language),
+    /// The person needs this program no longer.
+    Leave,
 }
 
-/// A line between a driver and a person; the person keeps the other two ends.
+/// What a person says before anybody is asked for help.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// Their language.
+    pub language: Language,
+    /// What happened.
+    pub about: Option<Foreign>,
+    /// Since when.
+    pub since: Option<Foreign>,
+    /// What to call them.
+    pub called: Option<Foreign>,
+}
+
+/// A line between a driver and a person who looks as long as they are there; the person keeps the other two ends.
 pub fn line() -> (Line, mpsc::UnboundedReceiver<Command>, mpsc::UnboundedSender<Event>) {
     let (tell, told) = mpsc::unbounded_channel();
     let (say, events) = mpsc::unbounded_channel();
-    (Line { tell: Tell(tell), events }, told, say)
+    let seen = watch::channel(true).1;
+    (Line { tell: Tell(tell), events, seen, medium: Medium::Terminal }, told, say)
 }
 
 /// Ctrl-C and a polite kill are STOP too, in the waiting room as in a session; a closed window is a person who is gone,
@@ -158,7 +218,7 @@ pub fn heeding_signals(person: Line) -> std::io::Result<Line> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let Line { tell, mut events } = person;
+    let Line { tell, mut events, seen, medium } = person;
     let (say, heard) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         loop {
@@ -177,7 +237,7 @@ pub fn heeding_signals(person: Line) -> std::io::Result<Line> {
             }
         }
     });
-    Ok(Line { tell, events: heard })
+    Ok(Line { tell, events: heard, seen, medium })
 }
 
 impl Tell {
@@ -191,9 +251,14 @@ impl Tell {
         self.send(Command::Withdraw(id));
     }
 
-    /// Shows a line.
-    pub fn feed(&self, line: String) {
-        self.send(Command::Feed(line));
+    /// Tells what happened.
+    pub fn feed(&self, news: News) {
+        self.send(Command::Feed(news));
+    }
+
+    /// Says why nobody could be helped. For a page: a terminal's program says it as it ends.
+    pub fn failed(&self, failure: Failure) {
+        self.send(Command::Failed(failure));
     }
 
     /// Resolves once everything told so far has been shown, or the person is gone. Wrap it in a timeout: a terminal

@@ -121,8 +121,10 @@ impl Tty {
             match command {
                 Command::Ask(question) => state.desk.ask(question),
                 Command::Withdraw(id) => state.desk.withdraw(id),
-                Command::Feed(text) => state.desk.feed(text),
+                Command::Feed(news) => state.desk.feed(&news),
                 Command::Shown(say) => state.waiting.push(say),
+                // Its program says it as it ends.
+                Command::Failed(_) => {}
             }
             self.wake.notify_all();
         }

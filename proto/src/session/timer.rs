@@ -60,6 +60,8 @@ pub enum Timer {
     Run(RunId),
     /// Nobody has seen the session: pause.
     Eyes,
+    /// Nobody will ever see it again: close.
+    Gone,
     /// The relay or the technician stayed away: close.
     Lost,
     /// Nothing is allowed and nothing happens: close.

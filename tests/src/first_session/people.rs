@@ -5,6 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use tokio::sync::mpsc;
+use venia_agent::person::feed::{self, News};
 use venia_agent::person::{Answer, Asking, Command, Event, Line, Person, Ticks, line};
 use venia_ui::failure::Failure;
 use venia_ui::words::Words;
@@ -14,31 +15,34 @@ use venia_ui::words::Words;
 pub(super) struct SaysYes;
 
 impl Person for SaysYes {
-    fn start(self: Box<Self>, _words: &Words) -> Result<Line, Failure> {
+    fn start(self: Box<Self>, words: &Words) -> Result<Line, Failure> {
         let (line, mut told, say) = line();
+        let words = words.clone();
         std::thread::spawn(move || {
             while let Some(command) = told.blocking_recv() {
                 match command {
                     Command::Ask(question) => {
                         let (answer, word) = match question.kind {
-                            Asking::Arrival => (Answer::Yes, "yes"),
+                            Asking::Arrival | Asking::Resume => (Answer::Yes, "yes"),
                             Asking::Consent { boxes, ticked, .. } if ticked < boxes => {
                                 (Answer::Tick(Ticks::All), "all")
                             }
                             Asking::Consent { minutes, .. } => (Answer::Allow { minutes }, "allow"),
                             Asking::Preview => (Answer::Send, "send"),
-                            Asking::Sign => (Answer::Sign, "sign"),
+                            Asking::Sign => (Answer::Sign { stars: None, comment: None }, "sign"),
                             Asking::Free => (Answer::Words(None), ""),
                         };
-                        show(&format!("{}{word}", question.text));
-                        let answered = Event::Answered { id: question.id, answer, shown: question.text };
+                        let shown = question.sheet.text();
+                        show(&format!("{shown}{word}"));
+                        let answered = Event::Answered { id: question.id, answer, shown };
                         if say.send(answered).is_err() {
                             return;
                         }
                     }
-                    Command::Feed(text) => show(&text),
+                    Command::Feed(news) => show(&feed::news(&news, &words)),
                     Command::Withdraw(_) => {}
                     Command::Shown(shown) => drop(shown.send(())),
+                    Command::Failed(_) => {}
                 }
             }
         });
@@ -62,14 +66,15 @@ impl Person for PassesTheCodeOn {
                 match command {
                     Command::Ask(question) => inner.tell.ask(question),
                     Command::Withdraw(question) => inner.tell.withdraw(question),
-                    Command::Feed(text) => {
-                        if let Some(code) = text.strip_prefix("code: ") {
+                    Command::Feed(news) => {
+                        if let News::Code(code) = &news {
                             pass_on(&file, code);
                         }
-                        inner.tell.feed(text);
+                        inner.tell.feed(news);
                     }
                     // The one who waits is told when the person at the other end has seen everything.
                     Command::Shown(shown) => inner.tell.tell_shown(shown),
+                    Command::Failed(failure) => inner.tell.failed(failure),
                 }
             }
         });

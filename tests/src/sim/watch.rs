@@ -292,6 +292,7 @@ impl Watch {
             | Input::Nonsense { .. }
             | Input::EyesLost
             | Input::EyesBack
+            | Input::PersonGone
             | Input::Shown { .. }
             | Input::PersonSays(_)
             | Input::Finished { outcome: Finished::Failed(_), .. }

@@ -9,7 +9,7 @@ use venia_proto::catalog::Catalog;
 use venia_proto::consent::{Card, Choice, EntryRef, Question};
 use venia_proto::foreign::Foreign;
 use venia_proto::id::Strand;
-use venia_proto::ledger::body::Body;
+use venia_proto::ledger::body::{Body, Language};
 use venia_proto::ledger::kind::{Kind, KindName};
 use venia_proto::now::{Now, Wall};
 use venia_proto::session::agent::{Agent, Entry, Finished, Input};
@@ -316,7 +316,7 @@ impl<'a> World<'a> {
     /// What the person does with a card.
     fn ask(&mut self, card: &Card) {
         let (id, text) = (card.id, "The question".to_owned());
-        self.at(1, Event::Agent(Input::Shown { card: id, text }));
+        self.at(1, Event::Agent(Input::Shown { card: id, text, language: Language::Es }));
         let minutes = *self.random.pick(&[Some(1), Some(1), Some(5), Some(30), None, Some(0), Some(481)]);
         let minutes = if self.random.percent(90) { minutes.filter(|m| (1..=480).contains(m)) } else { minutes };
         let after = *self.random.pick(&[300, 2_000, 2_000, 9_000, 30_000, 119_999, 120_000]);

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Files whose reader is the person: every error may reach them too.
-const PERSONS: &[&str] = &["person", "receipt", "trouble"];
+const PERSONS: &[&str] = &["page", "person", "receipt", "trouble"];
 /// What no person should ever have to read, as whole words. (UX.md, end user 8)
 const JARGON: &[&str] = &[
     "quic",

@@ -19,13 +19,14 @@ use crate::commands::complete::{CompleteError, Desk};
 use crate::commands::{sign, withheld};
 use crate::driver::clock;
 use crate::driver::session::Ended;
-use crate::person::feed::{self, News, news};
-use crate::person::{Answer, Asking, Event, Line, Question, QuestionId, card};
+use crate::person::feed::{self, News};
+use crate::person::{Answer, Asking, Event, Line, Medium, Question, QuestionId, card};
 
 /// How long the proofs of the session may take.
 const PROOFS: Duration = Duration::from_secs(8);
-/// The question whether to sign waits this long.
+/// The question whether to sign waits this long: in a terminal that somebody needs again, and on a page that stays.
 const SIGNING: Duration = Duration::from_secs(120);
+const SIGNING_ON_A_PAGE: Duration = Duration::from_secs(3_600);
 /// Far from the numbers of cards.
 const SIGN_QUESTION: QuestionId = QuestionId(u64::MAX);
 
@@ -57,7 +58,7 @@ impl Serving<'_> {
         let witnessed = witnessed.flatten();
         if ended.close == Close::RelayWithholds {
             match withheld::keep(self.home, self.journals, session, self.control, clock::now().wall) {
-                Ok(Some(file)) => person.tell.feed(news(News::Withheld(&file), self.words)),
+                Ok(Some(file)) => person.tell.feed(News::Withheld(file)),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "what has no receipt can't be noted"),
             }
@@ -65,25 +66,25 @@ impl Serving<'_> {
         let cause = ended.close.cause();
         let summary = feed::Close {
             cause,
-            name,
-            signoff: ended.signoff.as_ref(),
+            name: name.clone(),
+            signoff: ended.signoff.clone(),
             allowed: ended.allowed,
             refused: ended.refused,
             sent: ended.sent,
-            bundle: bundle.as_deref(),
+            bundle: bundle.clone(),
         };
-        person.tell.feed(feed::close(&summary, self.words));
+        person.tell.feed(News::Closed(Box::new(summary)));
         match witnessed {
             Some(found) if found.is_witnessed() => {
                 let (by, all) = (found.cosigned, self.control.welcome().statement.witnesses.len());
-                person.tell.feed(self.words.say("agent-record-witnessed", &[("by", &by), ("all", &all)]));
+                person.tell.feed(News::Witnessed { by: usize::try_from(by).unwrap_or(usize::MAX), all });
             }
-            Some(_) => person.tell.feed(self.words.say("agent-record-not-witnessed", &[])),
+            Some(_) => person.tell.feed(News::NotWitnessed),
             None => {}
         }
         match never_began {
-            Some(opened) => person.tell.feed(news(News::NeverBegan(opened), self.words)),
-            None if bundle.is_none() => person.tell.feed(self.words.say("agent-record-later", &[])),
+            Some(opened) => person.tell.feed(News::NeverBegan(opened)),
+            None if bundle.is_none() => person.tell.feed(News::RecordLater),
             None => {}
         }
         if ended.accepted && !ended.gone && ended.close != Close::NoEyes && ended.close != Close::Disk {
@@ -94,33 +95,45 @@ impl Serving<'_> {
     }
 
     async fn offer_to_sign(&self, session: SessionId, person: &mut Line) -> Result<(), Failure> {
-        let question = Question { id: SIGN_QUESTION, text: card::sign(self.words), kind: Asking::Sign };
+        let question = Question { id: SIGN_QUESTION, sheet: card::sign(&self.words), kind: Asking::Sign };
         person.tell.ask(question);
-        let answer = tokio::time::timeout(SIGNING, async {
+        let longest = match person.medium {
+            Medium::Terminal => SIGNING,
+            Medium::Page => SIGNING_ON_A_PAGE,
+        };
+        let answer = tokio::time::timeout(longest, async {
             loop {
                 match person.events.recv().await {
                     Some(Event::Answered { id: SIGN_QUESTION, answer, .. }) => return answer,
-                    Some(Event::Answered { .. }) => {}
-                    Some(Event::Stop | Event::Gone) | None => return Answer::NotNow,
+                    Some(Event::Stop | Event::Gone | Event::Leave) | None => return Answer::NotNow,
+                    Some(
+                        Event::Answered { .. }
+                        | Event::Begin(_)
+                        | Event::EyesLost
+                        | Event::EyesBack
+                        | Event::Says(_)
+                        | Event::Language(_),
+                    ) => {}
                 }
             }
         });
         let answer = answer.await.unwrap_or(Answer::NotNow);
         person.tell.withdraw(SIGN_QUESTION);
-        if answer == Answer::Sign {
-            sign::sign_record(self.home, self.journals, self.catalog, self.words, session)?;
+        if let Answer::Sign { stars, comment } = answer {
+            let desk = Desk { home: self.home, journals: self.journals, catalog: self.catalog, words: &self.words };
+            sign::signed_with(&desk, session, stars, comment, &self.words)?;
             let _ = self.complete(session).await;
-            person.tell.feed(news(News::Signed, self.words));
+            person.tell.feed(News::Signed);
         } else {
             let command = format!("venia-agent sign {session}");
-            person.tell.feed(news(News::SignLater { command: &command }, self.words));
+            person.tell.feed(News::SignLater { command });
         }
         Ok(())
     }
 
     /// The person's bundle, if the whole record could be proven now.
     async fn complete(&self, session: SessionId) -> Completed {
-        let desk = Desk { home: self.home, journals: self.journals, catalog: self.catalog, words: self.words };
+        let desk = Desk { home: self.home, journals: self.journals, catalog: self.catalog, words: &self.words };
         let completing = desk.complete(session, self.control, self.address.root, PROOFS);
         match tokio::time::timeout(PROOFS + EARLIER, completing).await {
             Ok(Ok((path, verdict))) => {

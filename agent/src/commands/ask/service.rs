@@ -112,7 +112,7 @@ pub(super) async fn tell_untold(home: &Home, log: &VerifierKey, person: &Line, w
     if untold.is_empty() {
         return Ok(());
     }
-    untold.into_iter().for_each(|line| person.tell.feed(line));
+    untold.into_iter().for_each(|line| person.tell.feed(News::Said(line)));
     match tokio::time::timeout(LAST_LINES, person.tell.shown()).await {
         Ok(true) => followed::told(home, log),
         Ok(false) | Err(_) => Ok(()),

@@ -101,7 +101,7 @@ impl Session<'_, '_> {
     fn caught(&mut self, log: &VerifierKey, evidence: &Evidence) -> Input {
         tracing::warn!(fault = %evidence.fault, "the ledger contradicts itself");
         if let Some(file) = (self.parts.keep)(log, evidence) {
-            self.feed(News::LogLied(&file));
+            self.feed(News::LogLied(file));
         }
         Input::LogDoubted
     }

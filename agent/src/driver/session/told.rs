@@ -8,15 +8,16 @@ use std::collections::BTreeSet;
 
 use venia_proto::catalog::Effect;
 use venia_proto::consent::{self, Card, CardId, Choice};
-use venia_proto::ledger::body::ItemId;
+use venia_proto::ledger::body::{ItemId, Language};
 use venia_proto::ledger::kind::{Cause, Why};
 use venia_proto::report::Text;
 use venia_proto::session::agent::{Input, Tell};
+use venia_ui::words::Words;
 
 use super::Session;
 use crate::driver::questions::Shown;
-use crate::person::feed::{News, news};
-use crate::person::{self, Answer, QuestionId, Ticks};
+use crate::person::feed::News;
+use crate::person::{self, Answer, Question, QuestionId, Ticks};
 
 impl Session<'_, '_> {
     /// What the person does.
@@ -25,13 +26,20 @@ impl Session<'_, '_> {
             person::Event::Stop => Some(Input::Stop),
             person::Event::Gone => {
                 self.ended.gone = true;
-                Some(Input::EyesLost)
+                Some(Input::PersonGone)
             }
+            person::Event::EyesLost => Some(Input::EyesLost),
+            person::Event::EyesBack => Some(Input::EyesBack),
+            person::Event::Says(text) => Some(Input::PersonSays(text)),
+            person::Event::Language(language) => self.speak(language),
+            // These belong to the time before and after a session.
+            person::Event::Begin(_) | person::Event::Leave => None,
             person::Event::Answered { id: QuestionId(id), answer, .. } => {
                 let card = CardId(u32::try_from(id).ok()?);
+                self.card = None;
                 let choice = match answer {
                     Answer::Yes => {
-                        self.feed(News::Connected(&self.name));
+                        self.feed(News::Connected(self.name.clone()));
                         Choice::Allow { minutes: None }
                     }
                     Answer::Allow { minutes } => {
@@ -48,16 +56,33 @@ impl Session<'_, '_> {
                     Answer::Tick(ticks) => return Some(Input::Ticked { card, ticked: self.ticked(&ticks) }),
                     Answer::Send => Choice::Allow { minutes: None },
                     Answer::Keep => Choice::Deny,
-                    Answer::Sign | Answer::NotNow | Answer::Words(_) => return None,
+                    Answer::Sign { .. } | Answer::NotNow | Answer::Words(_) => return None,
                 };
                 Some(Input::Answered { card, choice })
             }
         }
     }
 
+    /// Puts a card before them, and says exactly what they were shown.
+    pub(super) fn ask(&mut self, card: Card) -> Input {
+        let Shown { sheet, kind, boxes } = self.show(&card);
+        let text = sheet.shown(self.parts.person.medium);
+        self.parts.person.tell.ask(Question { id: QuestionId(u64::from(card.id.0)), sheet, kind });
+        let shown = Input::Shown { card: card.id, text, language: self.words.language() };
+        (self.boxes, self.card) = (boxes, Some(card));
+        shown
+    }
+
+    /// From now on in this language; what is asked just now too.
+    fn speak(&mut self, language: Language) -> Option<Input> {
+        self.words = Words::new(language);
+        let card = self.card.take()?;
+        Some(self.ask(card))
+    }
+
     /// A card as it stands before them.
-    pub(super) fn show(&self, card: &Card) -> Shown {
-        let (catalog, words) = (self.parts.catalog, self.parts.words);
+    fn show(&self, card: &Card) -> Shown {
+        let (catalog, words) = (self.parts.catalog, &self.words);
         if let consent::Question::Preview { run } = card.question
             && let Some((item, report, hidden)) = self.machine.preview(run)
             && let Some(item) = catalog.get(item)
@@ -87,25 +112,25 @@ impl Session<'_, '_> {
                 self.failed.remove(&item);
                 let changes = self.parts.catalog.get(&item).is_some_and(|item| item.effect == Effect::Changes);
                 let title = self.title(&item);
-                self.feed(if changes { News::Changing(&title) } else { News::Running(&title) });
+                self.feed(if changes { News::Changing(title) } else { News::Running(title) });
             }
             Tell::Sent(item) => {
                 if !self.failed.remove(&item) {
                     self.ended.sent += 1;
-                    self.feed(News::Sent(&self.name, &self.title(&item)));
+                    self.feed(News::Sent(self.name.clone(), self.title(&item)));
                 }
             }
-            Tell::NotSent(item) => self.feed(News::Killed(&self.title(&item))),
-            Tell::GoesOn(item) => self.feed(News::GoesOn(&self.title(&item))),
-            Tell::Kept(item) => self.feed(News::Kept(&self.title(&item))),
+            Tell::NotSent(item) => self.feed(News::Killed(self.title(&item))),
+            Tell::GoesOn(item) => self.feed(News::GoesOn(self.title(&item))),
+            Tell::Kept(item) => self.feed(News::Kept(self.title(&item))),
             Tell::Refused(item, why) => {
                 // The card that was denied is counted already.
                 self.ended.refused += usize::from(why != Why::Person);
                 let title = self.title(&item);
-                self.feed(if why == Why::Person { News::Refused(&title) } else { News::RefusedUnasked(&title) });
+                self.feed(if why == Why::Person { News::Refused(title) } else { News::RefusedUnasked(title) });
             }
             Tell::Said(text) => {
-                self.feed(News::Chat(&self.name, &text));
+                self.feed(News::Chat(self.name.clone(), text));
             }
             Tell::GrantEnded => self.feed(News::TimeOver),
             Tell::Paused(Cause::RelayLost) => self.feed(News::Lost),
@@ -116,8 +141,8 @@ impl Session<'_, '_> {
     }
 
     /// One line of their feed.
-    pub(super) fn feed(&self, item: News<'_>) {
-        self.parts.person.tell.feed(news(item, self.parts.words));
+    pub(super) fn feed(&self, news: News) {
+        self.parts.person.tell.feed(news);
     }
 
     /// An item's title; of one this agent doesn't have, its name.

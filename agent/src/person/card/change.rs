@@ -9,35 +9,36 @@ use venia_proto::report::{Fact, Table};
 use venia_ui::units;
 use venia_ui::words::Words;
 
-use super::{Found, Request, indented};
+use super::{Found, Request};
+use crate::person::sheet::Block;
 
 /// Rows of one table that a card shows; a longer list isn't read.
 const ROWS_MAX: usize = 20;
 
 /// Below *What*: what changes, and how to undo it.
-pub(super) fn lines(request: &Request<'_>, words: &Words) -> Vec<String> {
+pub(super) fn lines(request: &Request<'_>, words: &Words) -> Vec<Block> {
     let mut lines = Vec::new();
     if let Some(shown) = &request.found {
-        lines.push(indented(words.say("consent-change", &[])));
+        lines.push(Block::line(1, words.say("consent-change", &[])));
         let facts = shown.report.facts.iter().filter(|fact| fact.key != PLAN);
-        lines.extend(facts.map(|known| detail(fact(known, shown, words))));
+        lines.extend(facts.map(|known| Block::line(2, fact(known, shown, words))));
         lines.extend(shown.report.tables.iter().flat_map(|filled| table(filled, shown, words)));
     }
     for change in changes(request) {
-        lines.push(indented(words.say("consent-undo", &[])));
-        lines.push(detail(words.of(&change.undo).to_owned()));
+        lines.push(Block::line(1, words.say("consent-undo", &[])));
+        lines.push(Block::line(2, words.of(&change.undo).to_owned()));
         if change.by == Performer::Administrator {
-            lines.push(indented(words.say("consent-administrator", &[])));
+            lines.push(Block::line(1, words.say("consent-administrator", &[])));
         }
     }
     lines
 }
 
 /// Below *How long*: whether it can be stopped.
-pub(super) fn time_lines(request: &Request<'_>, words: &Words) -> Vec<String> {
+pub(super) fn time_lines(request: &Request<'_>, words: &Words) -> Vec<Block> {
     let said = |change: &Change| {
         let id = if change.interruptible { "consent-takes" } else { "consent-takes-unstopped" };
-        indented(words.say(id, &[("seconds", &change.seconds)]))
+        Block::line(1, words.say(id, &[("seconds", &change.seconds)]))
     };
     changes(request).map(said).collect()
 }
@@ -51,22 +52,22 @@ fn fact(fact: &Fact, shown: &Found<'_>, words: &Words) -> String {
     words.say("consent-value", &[("title", &title), ("value", &units::value(&fact.value, &fact.unit, words))])
 }
 
-fn table(table: &Table, shown: &Found<'_>, words: &Words) -> Vec<String> {
+fn table(table: &Table, shown: &Found<'_>, words: &Words) -> Vec<Block> {
     let Some(texts) = shown.preview.tables.get(&table.title).filter(|_| !table.rows.is_empty()) else {
         return Vec::new();
     };
-    let mut lines = vec![detail(format!("{}:", words.of(&texts.title)))];
+    let mut lines = vec![Block::line(2, format!("{}:", words.of(&texts.title)))];
     for row in table.rows.iter().take(ROWS_MAX) {
         let cells = row.iter().zip(&texts.columns).map(|(cell, column)| {
             let value = units::value(cell, unit_of(&column.key), words);
             words.say("consent-value", &[("title", &words.of(&column.label)), ("value", &value)])
         });
-        lines.push(indented(detail(format!("- {}", cells.collect::<Vec<_>>().join("; ")))));
+        lines.push(Block::line(3, format!("- {}", cells.collect::<Vec<_>>().join("; "))));
     }
     let total = table.truncated.map_or(table.rows.len() as u64, |cut| cut.total);
     let more = total.saturating_sub(table.rows.len().min(ROWS_MAX) as u64);
     if more > 0 {
-        lines.push(indented(detail(words.say("consent-more", &[("count", &more)]))));
+        lines.push(Block::line(3, words.say("consent-more", &[("count", &more)])));
     }
     lines
 }
@@ -74,8 +75,4 @@ fn table(table: &Table, shown: &Found<'_>, words: &Words) -> Vec<String> {
 /// As in reports, the last word of a column's key says its unit.
 fn unit_of(column: &str) -> &'static str {
     if column == "bytes" || column.ends_with("-bytes") { "bytes" } else { "" }
-}
-
-fn detail(line: String) -> String {
-    indented(indented(line))
 }

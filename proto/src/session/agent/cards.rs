@@ -47,7 +47,8 @@ impl Agent {
                 continue;
             }
             self.effects.push_back(Effect::Ask(card.clone()));
-            self.open_card = Some(OpenCard { card, asked_ms: now.boot_ms, text: String::new() });
+            let language = self.arrival.as_ref().map_or(Language::En, |arrival| arrival.open.language);
+            self.open_card = Some(OpenCard { card, asked_ms: now.boot_ms, text: String::new(), language });
             self.timers.set(Timer::Silence, now.boot_ms + timer::SILENCE_MS);
             return;
         }
@@ -64,9 +65,10 @@ impl Agent {
         self.left_out.get(item).is_some_and(|at| now.boot_ms.saturating_sub(*at) < timer::REPEAT_MS)
     }
 
-    pub(super) fn shown(&mut self, card: CardId, text: String) {
+    pub(super) fn shown(&mut self, card: CardId, text: String, language: Language) {
         if let Some(open) = self.open_card.as_mut().filter(|open| open.card.id == card) {
             open.text = text;
+            open.language = language;
         }
     }
 
@@ -172,7 +174,11 @@ impl Agent {
         match open.card.question {
             Question::Arrival => return self.close(now, if said_no { Close::Refused } else { Close::Silence }),
             // Only a person's own act is recorded as theirs.
-            Question::Resume => return self.close(now, if said_no { Close::Stopped } else { Close::Silence }),
+            Question::Resume => {
+                let unseen = self.paused == Some(Cause::NoEyes);
+                let silent = if unseen { Close::NoEyes } else { Close::Silence };
+                return self.close(now, if said_no { Close::Stopped } else { silent });
+            }
             Question::Grant | Question::Renewal { .. } | Question::Change | Question::Preview { .. } => {}
         }
         self.refusals = self.refusals.saturating_add(1);
@@ -194,10 +200,9 @@ impl Agent {
         answer: Answer,
         minutes: Option<u32>,
     ) -> (BatchId, EntryRef) {
-        let language = self.arrival.as_ref().map_or(Language::En, |arrival| arrival.open.language);
         let body = Body::Consent(Consent {
             text: open.text.clone(),
-            language,
+            language: open.language,
             scopes: open.card.scopes.clone(),
             items: open.card.ticked().cloned().collect(),
             minutes,

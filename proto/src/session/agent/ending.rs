@@ -176,11 +176,28 @@ impl Agent {
         self.show_next(now);
     }
 
-    /// Nobody can see the session: the open question is silence, so no (D4), and half a minute later it ends (COMMANDS, prompts).
+    /// Nobody can see the session. They may come back: a page that loads again is gone for a moment. Whatever is asked
+    /// meanwhile goes on waiting for an answer; if none comes, that is no.
     pub(super) fn eyes_lost(&mut self, now: Now) {
-        self.silence(now);
         if self.phase != Phase::Closed {
             self.timers.start(Timer::Eyes, now.boot_ms + timer::NO_EYES_MS);
+        }
+    }
+
+    /// Nobody has seen it for half a minute: no eyes, no run. Whoever comes back says whether it goes on (UX, end user 7).
+    pub(super) fn unseen(&mut self, now: Now) {
+        self.pause(now, Cause::NoEyes);
+        if self.paused.is_some() {
+            self.ask_to_resume(now);
+        }
+    }
+
+    /// No answer will ever come: the open question is silence, so no (D4), and half a minute later it ends (COMMANDS, prompts).
+    pub(super) fn person_gone(&mut self, now: Now) {
+        self.silence(now);
+        if self.phase != Phase::Closed {
+            self.timers.stop(Timer::Eyes);
+            self.timers.start(Timer::Gone, now.boot_ms + timer::NO_EYES_MS);
         }
     }
 

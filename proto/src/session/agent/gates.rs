@@ -107,6 +107,7 @@ impl Agent {
             | Timer::Grant
             | Timer::Run(_)
             | Timer::Eyes
+            | Timer::Gone
             | Timer::Lost
             | Timer::Idle
             | Timer::SessionMax

@@ -6,7 +6,7 @@ use crate::consent::{Card, CardId, Choice, EntryRef, Permit, RunId};
 use crate::foreign::Foreign;
 use crate::id::Strand;
 use crate::key::VerifierKey;
-use crate::ledger::body::{self, Body, Offer, Request};
+use crate::ledger::body::{self, Body, Language, Offer, Request};
 use crate::ledger::kind::{Cause, Kind, Verified, Why};
 use crate::report::Report;
 use crate::session::close::Close;
@@ -91,12 +91,14 @@ pub enum Input {
     LogDoubted,
     /// The relay says this technician was revoked (A5).
     Revoked,
-    /// The driver showed a card and this is its exact text.
+    /// The driver showed a card and this is its exact text. May come again for the same card: in another language.
     Shown {
         /// The card.
         card: CardId,
         /// The text.
         text: String,
+        /// Its language.
+        language: Language,
     },
     /// The person changed which boxes of a card are ticked.
     Ticked {
@@ -116,10 +118,12 @@ pub enum Input {
     PersonSays(Foreign),
     /// The person pressed STOP.
     Stop,
-    /// Nobody can see the session any more.
+    /// Nobody can see the session any more; somebody may again.
     EyesLost,
     /// Somebody can again.
     EyesBack,
+    /// Nobody will ever see it again or answer: the terminal is gone.
+    PersonGone,
     /// The PC slept this long.
     Slept {
         /// Milliseconds.

@@ -15,7 +15,7 @@ use crate::consent::{Card, CardId, Choice, EntryRef, Grant, Permit, Planned, Run
 use crate::fences::Fences;
 use crate::foreign::Foreign;
 use crate::id::Strand;
-use crate::ledger::body::{self, Body, Request};
+use crate::ledger::body::{self, Body, Language, Request};
 use crate::ledger::kind::{Cause, Kind, KindName, Why};
 use crate::now::Now;
 use crate::policy::Policies;
@@ -86,6 +86,7 @@ struct OpenCard {
     card: Card,
     asked_ms: u64,
     text: String,
+    language: Language,
 }
 
 /// A run between its admission and the sending of its result.
@@ -337,8 +338,9 @@ impl Agent {
             Input::RelayFound => self.found(now),
             Input::EyesLost => self.eyes_lost(now),
             Input::EyesBack => self.timers.stop(Timer::Eyes),
+            Input::PersonGone => self.person_gone(now),
             Input::Slept { ms } => self.slept(now, ms),
-            Input::Shown { card, text } => self.shown(card, text),
+            Input::Shown { card, text, language } => self.shown(card, text, language),
             Input::Ticked { card, ticked } => self.ticked(now, card, &ticked),
             Input::Answered { card, choice } => self.answered(catalog, now, card, choice),
             Input::PersonSays(text) => self.person_says(now, text),
@@ -375,7 +377,8 @@ impl Agent {
             Timer::Chat(_) => self.chat_stopped = true,
             Timer::Grant => self.grants_ended(now),
             Timer::Run(run) => self.overdue(run),
-            Timer::Eyes => {
+            Timer::Eyes => self.unseen(now),
+            Timer::Gone => {
                 self.pause(now, Cause::NoEyes);
                 self.close(now, Close::NoEyes);
             }

@@ -55,10 +55,11 @@ impl World<'_> {
             return;
         }
         let span = *self.random.pick(&[20_000, 100_000, 400_000, 2_000_000]);
-        let chances: [(u64, Draw); 9] = [
+        let chances: [(u64, Draw); 10] = [
             (20, |_| Event::Agent(Input::Stop)),
             (12, |_| Event::Agent(Input::EyesLost)),
             (10, |_| Event::Agent(Input::EyesBack)),
+            (4, |_| Event::Agent(Input::PersonGone)),
             (30, |_| Event::Agent(Input::PersonSays(Foreign::new("hi")))),
             (3, |_| Event::Agent(Input::Revoked)),
             (3, |_| Event::Agent(Input::LogDoubted)),

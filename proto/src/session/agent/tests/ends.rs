@@ -74,7 +74,7 @@ fn stop_ends_every_state() {
         assert!(said.iter().all(|word| !word.starts_with("perform")), "{n}");
         assert!(said.iter().any(|word| word.ends_with("stop+close-person-person")), "{n} {said:?}");
         assert_eq!(said.last().map(String::as_str), Some("closed Stopped"), "{n}");
-        for later in [Input::Stop, Input::RelayFound, Input::EyesBack, Input::Slept { ms: 9_000 }, Input::Left] {
+        for later in [Input::Stop, Input::RelayFound, Input::EyesBack, Input::PersonGone, Input::Slept { ms: 9_000 }, Input::Left] {
             assert_eq!(story.give(later), [""; 0], "{n}");
         }
         story.ends_at_rest();
@@ -282,26 +282,58 @@ fn silence_at_the_question_to_go_on_is_not_recorded_as_a_stop() {
 }
 
 #[test]
-fn d2_no_eyes_for_half_a_minute_pauses_and_closes() {
-    for (wait, closed) in [(timer::NO_EYES_MS - 1, false), (timer::NO_EYES_MS, true), (timer::NO_EYES_MS + 1, true)] {
+fn d2_no_eyes_for_half_a_minute_pauses_and_only_the_person_resumes() {
+    for (wait, paused) in [(timer::NO_EYES_MS - 1, false), (timer::NO_EYES_MS, true), (timer::NO_EYES_MS + 1, true)] {
         let mut story = Story::running();
         story.give(Input::EyesLost);
+        let said = story.wait(wait);
+        assert_eq!(has(&said, "record pause-noeyes"), paused, "{wait} {said:?}");
+        assert_eq!(has(&said, "ask resume"), paused, "{wait} {said:?}");
+        assert!(!has(&said, "closed"), "{wait}");
+        assert_eq!(has(&said, "kill 0"), wait >= 12_000, "{wait}");
+        if paused {
+            // Coming back isn't going on.
+            assert!(story.give(Input::EyesBack).is_empty());
+            assert!(has(&story.allow(), "record resume"), "{wait}");
+        }
+    }
+    let mut story = Story::running();
+    story.give(Input::EyesLost);
+    story.give(Input::EyesBack);
+    assert!(!has(&story.wait(timer::NO_EYES_MS), "pause"));
+    // Nobody comes back.
+    let mut story = Story::running();
+    story.give(Input::EyesLost);
+    story.wait(timer::NO_EYES_MS);
+    assert!(has(&story.wait(timer::SILENCE_MS), "closed NoEyes"));
+}
+
+#[test]
+fn d2_a_question_waits_for_eyes_that_come_back() {
+    let mut story = Story::open();
+    story.ask(PROBE);
+    assert!(story.give(Input::EyesLost).is_empty());
+    assert!(story.give(Input::EyesBack).is_empty());
+    assert!(has(&story.allow(), "record consent-yes"));
+}
+
+#[test]
+fn d2_a_person_who_is_gone_pauses_and_closes() {
+    for (wait, closed) in [(timer::NO_EYES_MS - 1, false), (timer::NO_EYES_MS, true), (timer::NO_EYES_MS + 1, true)] {
+        let mut story = Story::running();
+        story.give(Input::PersonGone);
         let said = story.wait(wait);
         assert_eq!(has(&said, "closed NoEyes"), closed, "{wait}");
         assert_eq!(has(&said, "record pause-noeyes"), closed, "{wait}");
         assert_eq!(has(&said, "kill 0"), wait >= 12_000, "{wait}");
     }
-    let mut story = Story::running();
-    story.give(Input::EyesLost);
-    story.give(Input::EyesBack);
-    assert!(!has(&story.wait(timer::NO_EYES_MS), "closed NoEyes"));
 }
 
 #[test]
 fn d4_the_end_of_input_is_silence() {
     let mut story = Story::open();
     story.ask(PROBE);
-    let said = story.give(Input::EyesLost);
+    let said = story.give(Input::PersonGone);
     assert_eq!(said[..2], ["withdraw", "record consent-silence"]);
 }
 

@@ -1,0 +1,441 @@
+//! What stands on the person's page and what a press of a button does to it. Pure: no server, no clock, no files.
+//!
+//! The rules about pressing live here, where the server can't be talked out of them:
+//!
+//! - A form counts only for exactly what is shown now; anything else shows what changed and answers nothing.
+//! - Giving something away (*allow*, *it is them*, *send*) counts only 800 ms after the question was shown to this page in
+//!   this form: whoever was about to press something else has seen by then that it is another question. (SECURITY D4)
+//! - Of several pages the newest acts. The others say so.
+//! - Stop counts always, from every page.
+
+use std::collections::VecDeque;
+
+use venia_proto::foreign::Foreign;
+use venia_proto::ledger::body::Language;
+use venia_ui::failure::Failure;
+use venia_ui::page::Fields;
+use venia_ui::words::Words;
+
+use super::super::answers::MINUTES_MAX;
+use super::super::feed::{Close, News};
+use super::super::{Answer, Asking, Event, Question, QuestionId, Ticks, Wish};
+
+/// A question is armed this long after it was shown, in milliseconds. (UX, end user 5)
+pub(super) const ARM_MS: u64 = 800;
+/// Lines of the feed that are kept; older ones are dropped.
+pub(super) const FEED_MAX: usize = 2_000;
+/// A page without script loads again every few seconds: one that was loaded this long ago is still looked at.
+pub(super) const LOADED_MS: u64 = 12_000;
+/// A code works this long. (ARCHITECTURE section 5)
+const CODE_MS: u64 = 600_000;
+
+/// The whole page.
+#[derive(Debug)]
+pub(super) struct Scene {
+    pub(super) words: Words,
+    chosen: bool,
+    pub(super) stage: Stage,
+    /// What happened, oldest first, with a number each.
+    pub(super) feed: VecDeque<(u64, News)>,
+    told: u64,
+    pub(super) question: Option<Asked>,
+    pub(super) live: Option<Live>,
+    pub(super) notice: Option<Notice>,
+    /// The page that acts: the newest.
+    pub(super) acting: u64,
+    /// When it was last loaded.
+    loaded_ms: Option<u64>,
+    /// Whether it listens: it is visible and has a script.
+    listening: bool,
+}
+
+/// How far the person is.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Nothing has begun.
+    Welcome,
+    /// They said what is wrong; the help service is being asked.
+    Asking,
+    /// A code waits for somebody.
+    Code {
+        /// The code.
+        code: String,
+        /// Until when it works.
+        until_ms: u64,
+    },
+    /// A code was shown and no session came of it.
+    Nobody,
+    /// Somebody is here, or about to be.
+    Session,
+    /// It is over.
+    Over(Box<Close>),
+    /// Nobody could be helped.
+    Failed(Box<Failure>),
+    /// The person is done with this program.
+    Left,
+}
+
+/// A question on the page.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) question: Question,
+    /// Exactly what is shown: what the record says, too.
+    pub(super) shown: String,
+    /// Since when the acting page shows it.
+    pub(super) since_ms: Option<u64>,
+}
+
+/// A session that lives.
+#[derive(Debug)]
+pub(super) struct Live {
+    /// Who is here.
+    pub(super) name: Foreign,
+    /// Until when something is allowed, as far as this page knows.
+    pub(super) until_ms: Option<u64>,
+    /// Whether nothing runs just now.
+    pub(super) paused: bool,
+}
+
+/// Why a press did nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// The question is another one now.
+    Changed,
+    /// It came too soon after the question.
+    TooSoon,
+    /// Nothing is ticked.
+    NothingTicked,
+    /// What was written is too long.
+    TooLong,
+}
+
+/// A form, as far as it matters here: whose page it is from, and whether it was made for this.
+pub(super) struct Press<'a> {
+    pub(super) view: u64,
+    pub(super) form: &'a Fields,
+    /// Whether its token is for what it does, shown with this text.
+    pub(super) is_for: &'a dyn Fn(&str) -> bool,
+}
+
+impl Scene {
+    pub(super) fn new(words: Words) -> Self {
+        Self {
+            words,
+            chosen: false,
+            stage: Stage::Welcome,
+            feed: VecDeque::new(),
+            told: 0,
+            question: None,
+            live: None,
+            notice: None,
+            acting: 0,
+            loaded_ms: None,
+            listening: false,
+        }
+    }
+
+    /// The program asks.
+    pub(super) fn ask(&mut self, question: Question) {
+        let shown = question.sheet.on_page();
+        let same = self.question.as_ref().is_some_and(|asked| asked.shown == shown && asked.question == question);
+        if !same {
+            self.question = Some(Asked { question, shown, since_ms: None });
+        }
+    }
+
+    /// The question is over.
+    pub(super) fn withdraw(&mut self, id: QuestionId) {
+        self.question.take_if(|asked| asked.question.id == id);
+    }
+
+    /// Something happened.
+    pub(super) fn tell(&mut self, news: News, now_ms: u64) {
+        match &news {
+            News::Code(code) => {
+                let until_ms = now_ms.saturating_add(CODE_MS);
+                self.stage = Stage::Code { code: code.clone(), until_ms };
+            }
+            News::FirstSeen { .. } => self.stage = Stage::Session,
+            News::Connected(name) => {
+                self.stage = Stage::Session;
+                self.live = Some(Live { name: name.clone(), until_ms: None, paused: false });
+            }
+            News::TimeOver => self.until(None),
+            News::Paused | News::Lost => self.paused(true),
+            News::Resumed | News::Back => self.paused(false),
+            News::Closed(close) => {
+                self.stage = Stage::Over(close.clone());
+                self.live = None;
+            }
+            News::Interference | News::CodeExpired | News::CodeLeft => self.stage = Stage::Nobody,
+            News::Stopped if matches!(self.stage, Stage::Asking | Stage::Code { .. }) => self.stage = Stage::Nobody,
+            News::CodeBurnt { .. }
+            | News::CodeAdvice { .. }
+            | News::Clock
+            | News::Allowed
+            | News::Denied
+            | News::Silence
+            | News::Running(_)
+            | News::Changing(_)
+            | News::Sent(..)
+            | News::Unknown(..)
+            | News::Failed(_)
+            | News::Killed(_)
+            | News::GoesOn(_)
+            | News::Kept(_)
+            | News::Refused(_)
+            | News::RefusedUnasked(_)
+            | News::Chat(..)
+            | News::Noted(..)
+            | News::LogLied(_)
+            | News::LogUnproven
+            | News::Withheld(_)
+            | News::NeverBegan(_)
+            | News::RecordLate
+            | News::Stopped
+            | News::Witnessed { .. }
+            | News::NotWitnessed
+            | News::RecordLater
+            | News::Signed
+            | News::SignLater { .. }
+            | News::Said(_) => {}
+        }
+        if self.feed.len() == FEED_MAX {
+            self.feed.pop_front();
+        }
+        self.feed.push_back((self.told, news));
+        self.told += 1;
+    }
+
+    /// Nobody could be helped.
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.stage = Stage::Failed(Box::new(failure));
+        self.question = None;
+        self.live = None;
+    }
+
+    /// A browser loads the page: a new one, or one that it has already. Gives its number.
+    pub(super) fn load(&mut self, view: Option<u64>, language: Option<Language>, now_ms: u64) -> u64 {
+        if let Some(language) = language.filter(|_| !self.chosen) {
+            self.chosen = true;
+            self.speak(language);
+        }
+        let view = match view {
+            Some(view) if view <= self.acting && view > 0 => view,
+            Some(_) | None => {
+                self.acting += 1;
+                self.listening = false;
+                if let Some(asked) = &mut self.question {
+                    asked.since_ms = None;
+                }
+                self.acting
+            }
+        };
+        if view == self.acting {
+            self.loaded_ms = Some(now_ms);
+            if let Some(asked) = &mut self.question {
+                asked.since_ms.get_or_insert(now_ms);
+            }
+        }
+        view
+    }
+
+    /// A page that is visible begins or ends to listen.
+    pub(super) fn listens(&mut self, view: u64, listening: bool) {
+        if view == self.acting {
+            self.listening = listening;
+            if !listening {
+                self.loaded_ms = None;
+            }
+        }
+    }
+
+    /// Whether somebody sees the page that acts.
+    pub(super) fn is_seen(&self, now_ms: u64) -> bool {
+        self.listening || self.loaded_ms.is_some_and(|at| now_ms.saturating_sub(at) < LOADED_MS)
+    }
+
+    /// The language is another one.
+    pub(super) fn speak(&mut self, language: Language) {
+        if language != self.words.language() {
+            self.words = Words::new(language);
+        }
+        self.chosen = true;
+    }
+
+    /// The person wants help. Nothing is wrong with saying nothing.
+    pub(super) fn begin(&mut self, press: &Press<'_>) -> Option<Event> {
+        if !matches!(self.stage, Stage::Welcome | Stage::Nobody | Stage::Failed(_)) || !self.acts(press, "") {
+            return None;
+        }
+        let mut fields = ["about", "since", "called"].map(|name| {
+            let text = press.form.get(name).map(str::trim).filter(|text| !text.is_empty());
+            text.map(Foreign::text)
+        });
+        if fields.iter().flatten().any(Result::is_err) {
+            self.notice = Some(Notice::TooLong);
+            return None;
+        }
+        let [about, since, called] = fields.each_mut().map(|field| field.take().and_then(Result::ok));
+        self.stage = Stage::Asking;
+        self.feed.clear();
+        Some(Event::Begin(Box::new(Wish { language: self.words.language(), about, since, called })))
+    }
+
+    /// The person answers the question.
+    pub(super) fn answer(&mut self, press: &Press<'_>, now_ms: u64) -> Option<Event> {
+        let shown = self.question.as_ref().map(|asked| asked.shown.clone())?;
+        if !self.acts(press, &shown) {
+            return None;
+        }
+        let asked = self.question.as_ref()?;
+        let read = read(asked.question.kind, press.form);
+        let answer = match read {
+            Ok(answer) => answer,
+            Err(notice) => {
+                self.notice = notice;
+                return None;
+            }
+        };
+        let armed = asked.since_ms.is_some_and(|since| now_ms.saturating_sub(since) >= ARM_MS);
+        if gives_away(&answer) && !armed {
+            self.notice = Some(Notice::TooSoon);
+            return None;
+        }
+        let Asked { question, .. } = self.question.take()?;
+        if let Answer::Allow { minutes } = answer {
+            let until = minutes.map(|minutes| now_ms.saturating_add(u64::from(minutes) * 60_000));
+            self.until(until);
+        }
+        Some(Event::Answered { id: question.id, answer, shown })
+    }
+
+    /// The person writes to the technician.
+    pub(super) fn say(&mut self, press: &Press<'_>) -> Option<Event> {
+        if self.live.is_none() || !self.acts(press, "") {
+            return None;
+        }
+        match Foreign::text(press.form.get("text").unwrap_or("").trim()) {
+            Ok(text) => Some(Event::Says(text)),
+            Err(venia_proto::foreign::ForeignError::TooLong(_)) => {
+                self.notice = Some(Notice::TooLong);
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Stop counts from every page, whatever else changed.
+    pub(super) fn stop(&mut self, press: &Press<'_>) -> Option<Event> {
+        (press.is_for)("").then_some(Event::Stop)
+    }
+
+    /// The person needs the program no longer.
+    pub(super) fn leave(&mut self, press: &Press<'_>) -> Option<Event> {
+        let over = matches!(self.stage, Stage::Welcome | Stage::Nobody | Stage::Over(_) | Stage::Failed(_));
+        if !over || !(press.is_for)("") {
+            return None;
+        }
+        self.stage = Stage::Left;
+        self.question = None;
+        Some(Event::Leave)
+    }
+
+    /// Whether a form may act: from the page that acts, made for exactly this.
+    fn acts(&mut self, press: &Press<'_>, shown: &str) -> bool {
+        let acts = press.view == self.acting && (press.is_for)(shown);
+        self.notice = (!acts).then_some(Notice::Changed);
+        acts
+    }
+
+    fn until(&mut self, until_ms: Option<u64>) {
+        if let Some(live) = &mut self.live {
+            live.until_ms = until_ms;
+        }
+    }
+
+    fn paused(&mut self, paused: bool) {
+        if let Some(live) = &mut self.live {
+            live.paused = paused;
+        }
+    }
+}
+
+/// Whether something leaves or may happen because of it.
+fn gives_away(answer: &Answer) -> bool {
+    match answer {
+        Answer::Yes | Answer::Allow { .. } | Answer::Send | Answer::Sign { .. } => true,
+        Answer::No | Answer::Deny | Answer::Keep | Answer::NotNow | Answer::Tick(_) | Answer::Words(_) => false,
+    }
+}
+
+/// What a form answers; `Err` if it answers nothing, and why.
+fn read(kind: Asking, form: &Fields) -> Result<Answer, Option<Notice>> {
+    let answer = match (kind, form.get("do").unwrap_or("")) {
+        (Asking::Arrival | Asking::Resume, "yes") => Answer::Yes,
+        (Asking::Arrival | Asking::Resume, "no") => Answer::No,
+        (Asking::Consent { boxes, .. }, word @ ("tick" | "allow")) if boxes > 0 => {
+            let changed = changed_boxes(boxes, form);
+            match (word, changed.is_empty()) {
+                ("allow", true) => return allow(kind, form),
+                // Nothing to show anew.
+                (_, true) => return Err(None),
+                // Other boxes than those the card was written for: it is written again, and then answered.
+                (_, false) => Answer::Tick(Ticks::Toggle(changed)),
+            }
+        }
+        (Asking::Consent { .. }, "allow") => return allow(kind, form),
+        (Asking::Consent { boxes: 1.., .. }, "all") => Answer::Tick(Ticks::All),
+        (Asking::Consent { .. }, "deny") => Answer::Deny,
+        (Asking::Preview, "send") => Answer::Send,
+        (Asking::Preview, "keep") => Answer::Keep,
+        (Asking::Sign, "not-now") => Answer::NotNow,
+        (Asking::Sign, "sign") => {
+            let stars = form.get("stars").and_then(|stars| stars.parse().ok()).filter(|stars| (1..=5).contains(stars));
+            let comment = form.get("comment").map(str::trim).filter(|text| !text.is_empty()).map(Foreign::text);
+            let comment = comment.transpose().map_err(|_| Some(Notice::TooLong))?;
+            Answer::Sign { stars, comment }
+        }
+        (Asking::Free, "say") => {
+            let text = form.get("text").map(str::trim).filter(|text| !text.is_empty()).map(Foreign::text);
+            Answer::Words(text.transpose().map_err(|_| Some(Notice::TooLong))?)
+        }
+        (
+            Asking::Arrival
+            | Asking::Resume
+            | Asking::Consent { .. }
+            | Asking::Preview
+            | Asking::Sign
+            | Asking::Free,
+            _,
+        ) => return Err(None),
+    };
+    Ok(answer)
+}
+
+fn allow(kind: Asking, form: &Fields) -> Result<Answer, Option<Notice>> {
+    let Asking::Consent { minutes, boxes, ticked } = kind else { return Err(None) };
+    if boxes > 0 && ticked == 0 {
+        return Err(Some(Notice::NothingTicked));
+    }
+    let minutes = match form.get("time") {
+        None => minutes,
+        Some("until-stop") => None,
+        Some(number) => {
+            let number = number.parse().ok().filter(|number| (1..=MINUTES_MAX).contains(number));
+            Some(number.ok_or(None)?)
+        }
+    };
+    Ok(Answer::Allow { minutes })
+}
+
+/// The boxes that are ticked on the form and weren't on the card, or the other way round. The form says of each box how the
+/// card had it (`was`), so that nothing has to be remembered here.
+fn changed_boxes(boxes: usize, form: &Fields) -> Vec<usize> {
+    let listed = |name: &'static str| -> Vec<usize> { form.all(name).filter_map(|number| number.parse().ok()).collect() };
+    let (ticked, was) = (listed("box"), listed("was"));
+    (1..=boxes).filter(|number| ticked.contains(number) != was.contains(number)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,390 @@
+//! The person's page as HTML. Pure: everything it shows is in the [`Scene`].
+//!
+//! Five parts, always the same and in the same order, so that the script can replace one and leave the others alone: what is
+//! asked, where the person is, what was said, what they may write, what happened. What is asked stands first: nothing above
+//! it grows and pushes *allow* under somebody's finger.
+
+use venia_proto::foreign::Foreign;
+use venia_ui::ending::ending;
+use venia_ui::page::{Frame, Markup, Seal, act, document, html, part};
+use venia_ui::words::Words;
+
+use super::super::feed::{Close, News, news};
+use super::super::sheet::{Block, Entry, Risk, Sheet};
+use super::super::{Asking, Question};
+use super::scene::{Asked, Live, Notice, Scene, Stage};
+
+/// Lines of the feed that the page shows; the others are in the record.
+const SHOWN: usize = 100;
+/// Minutes that a card offers beside *until I stop*.
+const TIMES: [u32; 2] = [10, 30];
+/// Most characters of a field, as a browser counts them; the scene counts again.
+const FIELD: u32 = 2_000;
+
+/// The whole page, as this one of the pages.
+pub(super) fn page(scene: &Scene, view: u64, seal: &Seal, record: Option<&Markup>, now_ms: u64) -> String {
+    let words = &scene.words;
+    let say = |id: &str| words.say(id, &[]);
+    let here = format!("/?view={view}");
+    let acts = view == scene.acting;
+    let live = scene.live.as_ref().map(|live| words.say("page-connected", &[("name", &live.name)]));
+    let title = match (&scene.stage, &scene.question) {
+        (Stage::Session, Some(_)) => say("page-title-asked"),
+        (Stage::Welcome | Stage::Asking, _) => say("page-title"),
+        (Stage::Code { .. }, _) => say("page-title-code"),
+        (Stage::Session, None) => say("page-title-session"),
+        (Stage::Over(_), _) => say("page-title-over"),
+        (Stage::Failed(_) | Stage::Nobody, _) => say("page-title-failed"),
+        (Stage::Left, _) => say("page-title-left"),
+    };
+    let typing = matches!(scene.stage, Stage::Welcome)
+        || scene.live.is_some() && scene.question.is_none()
+        || scene.question.as_ref().is_some_and(|asked| asked.question.kind == Asking::Sign);
+    let main = if acts {
+        html! {
+            (part("card", &html! {
+                @if let Some(notice) = scene.notice { p.warn role="alert" { (told(notice, words)) } }
+                @if let Some(asked) = &scene.question { (card(asked, view, seal, words)) }
+            }))
+            (part("where", &stage(scene, view, seal, record, now_ms)))
+            (part("say", &html! { @if scene.live.is_some() { (chat(view, seal, words)) } }))
+            (part("news", &happened(scene, words)))
+        }
+    } else {
+        html! {
+            (part("card", &html! { p.warn role="status" { (say("page-elsewhere")) } }))
+            (part("where", &html! { p { a.button href="/" { (say("page-act-here")) } } }))
+            (part("say", &html! {}))
+            (part("news", &html! {}))
+        }
+    };
+    document(&Frame {
+        words,
+        seal,
+        title: &title,
+        live: live.as_deref(),
+        stop: stop(scene, view, seal),
+        places: html! {},
+        main,
+        here: &here,
+        view: (!matches!(scene.stage, Stage::Left)).then_some(view),
+        typing,
+    })
+}
+
+/// STOP, wherever there is something to stop.
+fn stop(scene: &Scene, view: u64, seal: &Seal) -> Markup {
+    let words = &scene.words;
+    let id = match scene.stage {
+        Stage::Session => "page-stop",
+        Stage::Asking | Stage::Code { .. } => "page-stop-waiting",
+        Stage::Welcome | Stage::Nobody | Stage::Over(_) | Stage::Failed(_) | Stage::Left => return html! {},
+    };
+    let button = html! { (viewed(view)) button.stop type="submit" id="stop" { (words.say(id, &[])) } };
+    act(seal, "/stop", "", &button)
+}
+
+fn stage(scene: &Scene, view: u64, seal: &Seal, record: Option<&Markup>, now_ms: u64) -> Markup {
+    let words = &scene.words;
+    let say = |id: &str| words.say(id, &[]);
+    match &scene.stage {
+        Stage::Welcome => welcome(view, seal, words),
+        Stage::Asking => html! { p role="status" { (say("page-asking")) } },
+        Stage::Code { code, until_ms } => waiting(code, until_ms.saturating_sub(now_ms), words),
+        Stage::Session => html! {
+            @match &scene.live {
+                Some(live) => (session(live, now_ms, words)),
+                None => { p.note { (say("page-arriving")) } },
+            }
+        },
+        Stage::Over(close) => over(close, view, seal, record, scene.question.is_none(), words),
+        Stage::Failed(failure) => html! {
+            div.warn role="alert" {
+                p { (failure.message) }
+                p { strong { (failure.state) } }
+                p { (failure.hint) }
+            }
+            (again(view, seal, words))
+            (leave(view, seal, words))
+        },
+        Stage::Nobody => html! {
+            p.note { (say("page-nobody")) }
+            (again(view, seal, words))
+            (leave(view, seal, words))
+        },
+        Stage::Left => html! { p.note { (say("page-left")) } },
+    }
+}
+
+fn welcome(view: u64, seal: &Seal, words: &Words) -> Markup {
+    let say = |id: &str| words.say(id, &[]);
+    let fields = html! {
+        (viewed(view))
+        h2 { (say("page-intake")) }
+        p.soft { (say("page-intake-free")) }
+        label for="about" { (say("page-intake-about")) }
+        textarea id="about" name="about" maxlength=(FIELD) autocomplete="off" {}
+        label for="since" { (say("page-intake-since")) }
+        input id="since" name="since" type="text" maxlength=(FIELD) autocomplete="off";
+        label for="called" { (say("page-intake-called")) }
+        input id="called" name="called" type="text" maxlength=(FIELD) autocomplete="off";
+        p { button.main type="submit" { (say("page-begin")) } }
+    };
+    html! {
+        div.note {
+            p { strong { (say("page-nothing-yet")) } }
+            p { (say("page-each-thing")) }
+            p { (say("page-stop-always")) }
+        }
+        (act(seal, "/begin", "", &fields))
+        (leave(view, seal, words))
+    }
+}
+
+fn waiting(code: &str, left_ms: u64, words: &Words) -> Markup {
+    let say = |id: &str| words.say(id, &[]);
+    let minutes = left_ms / 60_000;
+    let seconds = format!("{:02}", left_ms / 1_000 % 60);
+    html! {
+        p { (say("page-code-read")) }
+        p.code translate="no" { (code) }
+        p.spelling { (say("page-code-aloud")) " " span translate="no" { (spelled(code)) } }
+        p { (say("page-code-left")) " " time data-left=(left_ms) { (minutes) ":" (seconds) } }
+        div.warn {
+            p { strong { (say("code-only-you")) } }
+            p { (say("code-nobody-asks")) }
+        }
+        p.note { (say("page-nothing-yet")) }
+    }
+}
+
+/// Letter by letter, as one reads it into a telephone.
+fn spelled(code: &str) -> String {
+    let letters = |word: &str| word.to_uppercase().chars().map(String::from).collect::<Vec<_>>().join(" ");
+    code.split('-').map(letters).collect::<Vec<_>>().join(" — ")
+}
+
+fn session(live: &Live, now_ms: u64, words: &Words) -> Markup {
+    html! {
+        div.note {
+            p { (words.say("page-with-you", &[("name", &live.name)])) }
+            @if live.paused { p { strong { (words.say("feed-paused", &[])) } } }
+            @if let Some(until) = live.until_ms {
+                p { (words.say("page-time-left", &[])) " "
+                    time data-left=(until.saturating_sub(now_ms)) { (until.saturating_sub(now_ms) / 60_000) " min" } }
+            }
+        }
+    }
+}
+
+fn over(close: &Close, view: u64, seal: &Seal, record: Option<&Markup>, asked: bool, words: &Words) -> Markup {
+    html! {
+        p.note { strong { (ending(close.cause, &close.name, words)) } }
+        @if let Some(signoff) = &close.signoff {
+            p { (words.say("close-outcome", &[("outcome", &signoff.outcome)])) }
+            p { (words.say("close-next", &[("next", &signoff.next)])) }
+        }
+        p { (words.say("close-counts", &[("allowed", &close.allowed), ("refused", &close.refused), ("sent", &close.sent)])) }
+        @if close.sent == 0 { p { strong { (words.say("close-nothing-shared", &[])) } } }
+        @if let Some(record) = record { (record) }
+        @if close.bundle.is_some() {
+            p { a.button href="/record" download { (words.say("page-save-copy", &[])) } }
+        }
+        @if asked { (leave(view, seal, words)) }
+    }
+}
+
+fn again(view: u64, seal: &Seal, words: &Words) -> Markup {
+    act(seal, "/begin", "", &html! { (viewed(view)) button.main type="submit" { (words.say("page-again", &[])) } })
+}
+
+fn leave(view: u64, seal: &Seal, words: &Words) -> Markup {
+    let button = html! { (viewed(view)) button.plain type="submit" { (words.say("page-leave", &[])) } };
+    act(seal, "/leave", "", &button)
+}
+
+fn chat(view: u64, seal: &Seal, words: &Words) -> Markup {
+    let say = |id: &str| words.say(id, &[]);
+    let field = html! {
+        (viewed(view))
+        label for="text" { (say("page-say")) }
+        input id="text" name="text" type="text" maxlength=(FIELD) autocomplete="off" data-once;
+        p { button type="submit" { (say("page-say-send")) } }
+    };
+    act(seal, "/say", "", &field)
+}
+
+fn happened(scene: &Scene, words: &Words) -> Markup {
+    let shown: Vec<&(u64, News)> = scene.feed.iter().rev().filter(|(_, news)| !stands_elsewhere(news)).take(SHOWN).collect();
+    html! {
+        @if !shown.is_empty() {
+            h2 id="happened" { (words.say("page-happened", &[])) }
+            ol.feed reversed aria-labelledby="happened" aria-live="polite" aria-relevant="additions" {
+                @for (number, one) in shown { li id=(format!("n{number}")) { (line(one, words)) } }
+            }
+        }
+    }
+}
+
+/// What the rest of the page says already, or says for terminals.
+fn stands_elsewhere(news: &News) -> bool {
+    matches!(news, News::Code(_) | News::CodeAdvice { .. } | News::Closed(_) | News::SignLater { .. })
+}
+
+fn line(one: &News, words: &Words) -> String {
+    match one {
+        News::Connected(name) => words.say("page-came", &[("name", name)]),
+        // A page breaks its own lines.
+        _ => news(one, words).replace("\n      │ ", ""),
+    }
+}
+
+fn told(notice: Notice, words: &Words) -> String {
+    words.say(
+        match notice {
+            Notice::Changed => "page-changed",
+            Notice::TooSoon => "page-too-soon",
+            Notice::NothingTicked => "again-boxes",
+            Notice::TooLong => "again-too-long",
+        },
+        &[],
+    )
+}
+
+/// The question and its buttons.
+fn card(asked: &Asked, view: u64, seal: &Seal, words: &Words) -> Markup {
+    let Question { sheet, kind, .. } = &asked.question;
+    let content = html! {
+        (viewed(view))
+        // Enter in a field presses the first button of a form: one that does nothing.
+        button type="submit" hidden disabled {}
+        (laid_out(sheet, words))
+        (buttons(*kind, words))
+    };
+    html! {
+        section.card aria-labelledby="asked" {
+            h2 id="asked" { (words.say(heading(*kind), &[])) }
+            (act(seal, "/answer", &asked.shown, &content))
+        }
+    }
+}
+
+fn heading(kind: Asking) -> &'static str {
+    match kind {
+        Asking::Arrival => "page-card-arrival",
+        Asking::Resume => "page-card-resume",
+        Asking::Consent { .. } => "page-card-consent",
+        Asking::Preview => "page-card-preview",
+        Asking::Sign => "page-card-sign",
+        Asking::Free => "page-card-free",
+    }
+}
+
+fn buttons(kind: Asking, words: &Words) -> Markup {
+    let button = |does: &str, id: &str, arms: bool| {
+        html! { button type="submit" name="do" value=(does) data-arm[arms] { (words.say(id, &[])) } }
+    };
+    let pair = |no: Markup, yes: Markup| html! { div.pair { (no) (yes) } };
+    match kind {
+        Asking::Arrival => pair(button("no", "page-no", false), button("yes", "page-yes", true)),
+        Asking::Resume => pair(button("no", "page-end", false), button("yes", "page-go-on", true)),
+        Asking::Consent { .. } => pair(button("deny", "page-deny", false), button("allow", "page-allow", true)),
+        Asking::Preview => pair(button("keep", "page-keep", false), button("send", "page-send", true)),
+        Asking::Sign => html! {
+            fieldset.stars {
+                legend { (words.say("page-stars", &[])) }
+                @for stars in 1..=5_u8 {
+                    label.box { input type="radio" name="stars" value=(stars); (words.say("page-star", &[("count", &stars)])) }
+                }
+            }
+            label for="comment" { (words.say("page-comment", &[])) }
+            textarea id="comment" name="comment" maxlength=(FIELD) {}
+            (pair(button("not-now", "page-not-now", false), button("sign", "page-sign", true)))
+        },
+        Asking::Free => html! {
+            input name="text" type="text" maxlength=(FIELD) aria-labelledby="asked" autocomplete="off";
+            p { (button("say", "page-say-send", false)) }
+        },
+    }
+}
+
+/// The sentences of a question, in their order.
+fn laid_out(sheet: &Sheet, words: &Words) -> Markup {
+    let boxes = sheet.blocks.iter().any(|block| matches!(block, Block::Entry(entry) if entry.number.is_some()));
+    let listed = |block: &Block| matches!(block, Block::Line { text, .. } if text.starts_with("- "));
+    let mut rows: Vec<Markup> = Vec::new();
+    let mut blocks = sheet.blocks.iter().peekable();
+    while let Some(block) = blocks.next() {
+        rows.push(match block {
+            Block::Blank | Block::Hint(_) => continue,
+            Block::Title(text) => html! { p { strong { (text) } } },
+            Block::Heading(text) => html! { h3 { (text) } },
+            Block::Line { text, .. } if listed(block) => {
+                let mut points = vec![text];
+                while let Some(Block::Line { text, .. }) = blocks.next_if(|next| listed(next)) {
+                    points.push(text);
+                }
+                html! { ul { @for point in points { li { (point.trim_start_matches("- ")) } } } }
+            }
+            Block::Line { depth, text } => html! { p class=(format!("d{depth}")) { (text) } },
+            Block::Quote(text) => html! { blockquote { p { (text) } } },
+            Block::Entry(entry) => self::entry(entry, words),
+            Block::Report(brought) => html! { pre tabindex="0" { (brought.text) } },
+            Block::Times(_) => times(words),
+            Block::Asks(text) => html! { p { strong { (text) } } },
+        });
+    }
+    html! {
+        @for row in rows { (row) }
+        @if boxes {
+            p.row {
+                button type="submit" name="do" value="tick" data-auto { (words.say("page-tick", &[])) } " "
+                button type="submit" name="do" value="all" { (words.say("page-tick-all", &[])) }
+            }
+        }
+    }
+}
+
+fn entry(entry: &Entry, words: &Words) -> Markup {
+    let risk = match entry.risk {
+        Risk::Reads => "risk reads",
+        Risk::Personal => "risk personal",
+        Risk::Changes => "risk changes",
+    };
+    html! {
+        @if let Some(number) = entry.number {
+            label.box {
+                input type="checkbox" name="box" value=(number) checked[entry.ticked];
+                span class=(risk) { (entry.title) }
+            }
+            @if entry.ticked { input type="hidden" name="was" value=(number); }
+        } @else {
+            p class=(risk) { (entry.title) }
+        }
+        details {
+            summary { (words.say("page-exactly", &[])) }
+            p translate="no" { code { (Foreign::new(entry.id.as_str()).visible()) } }
+            @for detail in &entry.details { p { (detail) } }
+        }
+    }
+}
+
+fn times(words: &Words) -> Markup {
+    html! {
+        fieldset.stars {
+            legend { (words.say("page-time", &[])) }
+            @for minutes in TIMES {
+                label.box {
+                    input type="radio" name="time" value=(minutes) checked[minutes == TIMES[1]];
+                    (words.say("page-minutes", &[("minutes", &minutes)]))
+                }
+            }
+            label.box { input type="radio" name="time" value="until-stop"; (words.say("page-until-stop", &[])) }
+        }
+    }
+}
+
+/// Which of the pages a form is from.
+fn viewed(view: u64) -> Markup {
+    html! { input type="hidden" name="view" value=(view); }
+}

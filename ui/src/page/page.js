@@ -1,0 +1,121 @@
+// Saves waiting, and arms what mustn't be pressed by accident. Everything works without it. It keeps nothing and calls
+// nobody but the page's own address.
+"use strict";
+(() => {
+  const ARM = 800; // The server counts too: this only shows it.
+  const root = document.documentElement;
+  const view = root.dataset.view;
+  const gone = document.querySelector(".gone");
+
+  // Buttons that give something away wake up a moment after they, or what they are about, came into view.
+  const arm = (within) => {
+    for (const button of within.querySelectorAll("button[data-arm]")) {
+      button.setAttribute("aria-disabled", "true");
+      clearTimeout(button.arming);
+      button.arming = setTimeout(() => button.removeAttribute("aria-disabled"), ARM);
+    }
+  };
+  const asleep = (target) => target.closest && target.closest("button[aria-disabled]");
+  addEventListener("click", (event) => asleep(event.target) && event.preventDefault(), true);
+  // A click that brought the window to the front was not meant for what lay under it.
+  addEventListener("focus", () => arm(document));
+  // Enter is pressed for many things; giving something away takes the space bar or a click.
+  addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.closest && event.target.closest("button[data-arm]")) event.preventDefault();
+  });
+
+  // Takes the parts of a newer page that differ; what didn't change isn't touched.
+  const take = (text) => {
+    const next = new DOMParser().parseFromString(text, "text/html");
+    if (next.documentElement.dataset.here !== root.dataset.here || next.documentElement.lang !== root.lang) return false;
+    const title = next.querySelector("title");
+    if (title && document.title !== title.textContent) document.title = title.textContent;
+    const heading = document.querySelector("h1"), newer = next.querySelector("h1");
+    if (heading && newer && heading.textContent !== newer.textContent) heading.textContent = newer.textContent;
+    const ids = (page) => [...page.querySelectorAll("[data-part]")].map((part) => part.id).join();
+    if (ids(document) !== ids(next)) return false;
+    for (const part of next.querySelectorAll("[data-part]")) {
+      const old = document.getElementById(part.id);
+      if (old.dataset.part === part.dataset.part) continue;
+      const focused = old.contains(document.activeElement) ? document.activeElement : null;
+      const name = focused && (focused.id || focused.name + "=" + focused.value);
+      old.replaceWith(document.adoptNode(part));
+      const again = name && [...part.querySelectorAll("button,input,select,textarea,a")]
+        .find((one) => one.id === name || one.name + "=" + one.value === name);
+      if (again) again.focus({ preventScroll: true });
+      arm(part);
+      count(part);
+    }
+    return true;
+  };
+  const show = (text, url) => { if (!take(text)) location.assign(url); };
+  const lost = () => { gone.hidden = false; };
+
+  const look = async () => {
+    const answer = await fetch(root.dataset.here, { headers: { accept: "text/html" } });
+    if (answer.ok && !take(await answer.text())) location.reload();
+  };
+
+  // One stream while the page is visible: a line whenever something changed. Hidden, the page isn't before anybody's eyes.
+  let ear = null;
+  const listen = async () => {
+    const own = (ear = new AbortController());
+    try {
+      const answer = await fetch("/events?view=" + view, { method: "POST", signal: own.signal });
+      if (!answer.ok) return lost();
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      await look();
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        if (value.includes("changed")) await look();
+      }
+      lost();
+    } catch (error) {
+      if (own === ear && !own.signal.aborted) lost();
+    }
+  };
+  const eyes = () => {
+    if (ear) ear.abort();
+    ear = null;
+    if (document.visibilityState === "visible" && view) listen();
+  };
+  document.addEventListener("visibilitychange", eyes);
+
+  // Forms, without losing the place on the page.
+  addEventListener("submit", async (event) => {
+    const form = event.target, button = event.submitter;
+    if (form.dataset.plain !== undefined || !view) return;
+    event.preventDefault();
+    if (button && asleep(button)) return;
+    const body = new URLSearchParams(new FormData(form, button));
+    try {
+      const answer = await fetch(form.action, { method: "POST", body });
+      const type = answer.headers.get("content-type") || "";
+      if (!type.startsWith("text/html")) return form.submit();
+      if (answer.ok) for (const field of form.querySelectorAll("[data-once]")) field.value = "";
+      show(await answer.text(), answer.redirected ? answer.url : root.dataset.here);
+    } catch { lost(); }
+  });
+  addEventListener("change", (event) => {
+    const button = event.target.form && event.target.form.querySelector("button[data-auto]");
+    if (button && event.target.type === "checkbox") event.target.form.requestSubmit(button);
+  });
+
+  // Countdowns: the server says how long is left, this only counts.
+  const clock = (ms) => {
+    const seconds = Math.max(0, Math.floor(ms / 1000));
+    return Math.floor(seconds / 60) + ":" + String(seconds % 60).padStart(2, "0");
+  };
+  const count = (within) => {
+    for (const one of within.querySelectorAll("[data-left]")) one.until = Date.now() + Number(one.dataset.left);
+  };
+  setInterval(() => {
+    for (const one of document.querySelectorAll("[data-left]")) one.textContent = clock(one.until - Date.now());
+  }, 1000);
+
+  addEventListener("beforeunload", () => { if (ear) ear.abort(); });
+  arm(document);
+  count(document);
+  eyes();
+})();
