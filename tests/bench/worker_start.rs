@@ -13,7 +13,7 @@ use venia_agent::worker::{self, FIRST_ARGUMENT, House, Order, Outcome, Program};
 use venia_proto::catalog::Catalog;
 use venia_proto::consent::{Choice, Permit};
 use venia_proto::fences::Fences;
-use venia_proto::ledger::body::{Arguments, ItemId, Offer};
+use venia_proto::ledger::body::{Arguments, ItemId, Language, Offer};
 use venia_proto::now::{Now, Wall};
 use venia_proto::session::agent::{Agent, Input, Output};
 use venia_tests::measure::{Bench, Relation, Settings, median};
@@ -78,7 +78,7 @@ fn permit(catalog: &Catalog, fences: Fences) -> Permit {
                 Output::Ask(card) => {
                     let choice = Choice::Allow { minutes: Some(30) };
                     inputs.extend([
-                        Input::Shown { card: card.id, text: String::new() },
+                        Input::Shown { card: card.id, text: String::new(), language: Language::En },
                         Input::Answered { card: card.id, choice },
                     ]);
                 }

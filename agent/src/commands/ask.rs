@@ -125,9 +125,7 @@ async fn begins(line: &mut Line) -> Option<Box<Wish>> {
         match event {
             Some(Event::Begin(wish)) => return Some(wish),
             Some(Event::Leave | Event::Stop | Event::Gone) | None => return None,
-            Some(
-                Event::Answered { .. } | Event::EyesLost | Event::EyesBack | Event::Says(_) | Event::Language(_),
-            ) => {}
+            Some(Event::Answered { .. } | Event::EyesLost | Event::EyesBack | Event::Says(_) | Event::Language(_)) => {}
         }
     }
 }

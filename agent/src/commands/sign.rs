@@ -19,7 +19,7 @@ use crate::archive::Archive;
 use crate::journal::Journals;
 use crate::person::feed::News;
 use crate::person::sheet::Sheet;
-use crate::person::{Answer, Medium, Asking, Event, Line, Question, QuestionId, card};
+use crate::person::{Answer, Asking, Event, Line, Medium, Question, QuestionId, card};
 
 use super::complete::Desk;
 use super::{LOG_CLOSED, complete_failure, home_failure, journal_failure, records};

@@ -40,7 +40,7 @@ use zeroize::Zeroize;
 use crate::helper::Door;
 use crate::journal::Record;
 use crate::person::feed::News;
-use crate::person::Line;
+use crate::person::{Line, QuestionId};
 use crate::redact::{Late, collect};
 use crate::worker::{Fault, House, KilledBy, Outcome};
 

@@ -79,12 +79,7 @@ fn answer(kind: Asking, words: &[&str]) -> Option<Answer> {
         (Asking::Sign, ["sign" | "firmar"]) => Some(SIGN),
         (Asking::Sign, ["not", "now"] | ["ahora", "no"]) => Some(Answer::NotNow),
         (
-            Asking::Free
-            | Asking::Arrival
-            | Asking::Resume
-            | Asking::Consent { .. }
-            | Asking::Preview
-            | Asking::Sign,
+            Asking::Free | Asking::Arrival | Asking::Resume | Asking::Consent { .. } | Asking::Preview | Asking::Sign,
             _,
         ) => None,
     }

@@ -35,11 +35,30 @@ pub fn folded(line: &str) -> String {
     rows.join("\n")
 }
 
-fn columns(text: &str) -> usize {
+/// Columns a text takes, at most.
+pub(super) fn columns(text: &str) -> usize {
     text.chars().map(width).sum()
 }
 
 /// Columns a character may take, at most: East Asian and symbols beyond count double, so that a row never overflows.
 fn width(c: char) -> usize {
     if u32::from(c) < 0x1100 || matches!(c, '\u{2010}'..='\u{27ff}') { 1 } else { 2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_at_below_and_above_the_edge() {
+        for n in [COLUMNS - 1, COLUMNS] {
+            assert_eq!(folded(&"x".repeat(n)), "x".repeat(n));
+        }
+        assert_eq!(folded(&"x".repeat(COLUMNS + 1)), format!("{}\n{CONTINUED}x", "x".repeat(COLUMNS)));
+        assert_eq!(
+            folded(&format!("{} two", "x".repeat(COLUMNS - 3))),
+            format!("{} \n{CONTINUED}two", "x".repeat(COLUMNS - 3))
+        );
+        assert_eq!(folded(&"漢".repeat(COLUMNS)).lines().count(), 3);
+    }
 }

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Ok(orders) if role == "agent-scripted" => {
             let program =
                 Program { path: PathBuf::from("/proc/self/exe"), first_argument: format!("{WORKER}{orders}").into() };
-            let person: venia_agent::FindPerson = Box::new(|_| Ok(Box::new(Scripted)));
+            let person: venia_agent::FindPerson = Box::new(|_, _| Ok(Box::new(Scripted)));
             let own = args.iter().take(1).chain(args.iter().skip(2)).cloned();
             venia_agent::main(own, venia_agent::Parts { person, program, ..venia_agent::Parts::shipped() })
         }

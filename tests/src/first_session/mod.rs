@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use venia_agent::helper::Door;
-use venia_agent::person::Person;
+use venia_agent::person::page::Page;
 use venia_agent::person::terminal::Terminal;
+use venia_agent::person::{Medium, Person};
 use venia_agent::worker::FIRST_ARGUMENT;
 use venia_proto::fences::Fences;
 use venia_ui::cli::{Common, parse};
@@ -66,7 +67,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         "agent" => venia_agent::main(own(), agent_parts(false)),
         "agent-yes" => venia_agent::main(own(), agent_parts(true)),
         "agent-scripted" => {
-            let person: venia_agent::FindPerson = Box::new(|_| Ok(Box::new(Scripted)));
+            let person: venia_agent::FindPerson = Box::new(|_, medium| {
+                Ok(match medium {
+                    Medium::Terminal => Box::new(Scripted),
+                    Medium::Page => Box::new(Page::shipped()),
+                })
+            });
             let mut parts = venia_agent::Parts { person, ..venia_agent::Parts::shipped() };
             if let Some(machine) = std::env::var_os(MACHINE) {
                 let mut first = OsString::from(WORKER_AT);
@@ -106,8 +112,12 @@ fn recorded_door(machine: &OsStr) -> Door {
 
 fn agent_parts(yes: bool) -> venia_agent::Parts {
     let code_file = std::env::var_os(CODE_FILE).map(PathBuf::from);
-    let person: venia_agent::FindPerson = Box::new(move |words| {
-        let person: Box<dyn Person> = if yes { Box::new(people::SaysYes) } else { Box::new(Terminal::stdio(words)?) };
+    let person: venia_agent::FindPerson = Box::new(move |words, medium| {
+        let person: Box<dyn Person> = match medium {
+            Medium::Page => Box::new(Page::shipped()),
+            Medium::Terminal if yes => Box::new(people::SaysYes),
+            Medium::Terminal => Box::new(Terminal::stdio(words)?),
+        };
         Ok(match &code_file {
             Some(file) => Box::new(people::PassesTheCodeOn { person, file: file.clone() }),
             None => person,

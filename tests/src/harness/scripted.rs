@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
+use venia_agent::person::feed;
 use venia_agent::person::{Answer, Asking, Command, Event, Line, Person, Question, Ticks, line};
 use venia_ui::failure::Failure;
 use venia_ui::words::Words;
@@ -24,8 +25,9 @@ pub struct Scripted;
 type Open = Arc<Mutex<Option<Question>>>;
 
 impl Person for Scripted {
-    fn start(self: Box<Self>, _words: &Words) -> Result<Line, Failure> {
+    fn start(self: Box<Self>, words: &Words) -> Result<Line, Failure> {
         let (line, mut told, say) = line();
+        let words = words.clone();
         let open = Open::default();
         let (asked, answers, sends) = (open.clone(), say.clone(), Arc::new(AtomicBool::new(false)));
         let every = Arc::clone(&sends);
@@ -33,10 +35,10 @@ impl Person for Scripted {
             while let Some(command) = told.blocking_recv() {
                 match command {
                     Command::Ask(question) => {
-                        let shown = json!({ "asked": name(question.kind), "text": question.text });
-                        let sent = (question.kind == Asking::Preview && sends.load(Ordering::Relaxed)).then(|| {
-                            Event::Answered { id: question.id, answer: Answer::Send, shown: question.text.clone() }
-                        });
+                        let text = question.sheet.text();
+                        let shown = json!({ "asked": name(question.kind), "text": text });
+                        let sent = (question.kind == Asking::Preview && sends.load(Ordering::Relaxed))
+                            .then(|| Event::Answered { id: question.id, answer: Answer::Send, shown: text });
                         *asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(question);
                         print(&shown);
                         // A driver that is gone needs no answer.
@@ -48,8 +50,9 @@ impl Person for Scripted {
                             print(&json!({ "withdrawn": true }));
                         }
                     }
-                    Command::Feed(text) => print(&json!({ "feed": text })),
+                    Command::Feed(news) => print(&json!({ "feed": feed::news(&news, &words) })),
                     Command::Shown(shown) => drop(shown.send(())),
+                    Command::Failed(_) => {}
                 }
             }
             // Kept until here: a person whose input has ended is silent, not gone.
@@ -71,7 +74,7 @@ fn listen(open: &Open, say: &UnboundedSender<Event>, every: &AtomicBool) {
             }
             answer => open.lock().unwrap_or_else(PoisonError::into_inner).take().and_then(|question| {
                 let answer = read(answer, question.kind)?;
-                Some(Event::Answered { id: question.id, answer, shown: question.text })
+                Some(Event::Answered { id: question.id, answer, shown: question.sheet.text() })
             }),
         };
         if let Some(event) = event
@@ -84,8 +87,8 @@ fn listen(open: &Open, say: &UnboundedSender<Event>, every: &AtomicBool) {
 
 fn read(typed: &str, kind: Asking) -> Option<Answer> {
     match (typed.split_once(' ').unwrap_or((typed, "")), kind) {
-        (("yes", ""), Asking::Arrival) => Some(Answer::Yes),
-        (("no", ""), Asking::Arrival) => Some(Answer::No),
+        (("yes", ""), Asking::Arrival | Asking::Resume) => Some(Answer::Yes),
+        (("no", ""), Asking::Arrival | Asking::Resume) => Some(Answer::No),
         (("allow", ""), Asking::Consent { minutes, .. }) => Some(Answer::Allow { minutes }),
         (("allow", minutes), Asking::Consent { .. }) => Some(Answer::Allow { minutes: minutes.parse().ok() }),
         (("deny", ""), Asking::Consent { .. }) => Some(Answer::Deny),
@@ -95,17 +98,20 @@ fn read(typed: &str, kind: Asking) -> Option<Answer> {
         }
         (("send", ""), Asking::Preview) => Some(Answer::Send),
         (("keep", ""), Asking::Preview) => Some(Answer::Keep),
-        (("sign", ""), Asking::Sign) => Some(Answer::Sign),
+        (("sign", ""), Asking::Sign) => Some(Answer::Sign { stars: None, comment: None }),
         (("not", "now"), Asking::Sign) => Some(Answer::NotNow),
         (("skip", ""), Asking::Free) => Some(Answer::Words(None)),
-        (_, Asking::Free | Asking::Arrival | Asking::Consent { .. } | Asking::Preview | Asking::Sign) => None,
+        (
+            _,
+            Asking::Free | Asking::Arrival | Asking::Resume | Asking::Consent { .. } | Asking::Preview | Asking::Sign,
+        ) => None,
     }
 }
 
 fn name(kind: Asking) -> &'static str {
     match kind {
         Asking::Free => "free",
-        Asking::Arrival => "arrival",
+        Asking::Arrival | Asking::Resume => "arrival",
         Asking::Consent { .. } => "consent",
         Asking::Preview => "preview",
         Asking::Sign => "sign",

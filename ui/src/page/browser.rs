@@ -16,7 +16,8 @@ const PROGRAM: &str = "/usr/bin/xdg-open";
 
 /// Asks the desktop to open it. Doesn't wait for the browser.
 pub fn open(address: &str) -> Opened {
-    let display = ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().any(|name| std::env::var_os(name).is_some_and(|at| !at.is_empty()));
+    let display =
+        ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().any(|name| std::env::var_os(name).is_some_and(|at| !at.is_empty()));
     if !display {
         return Opened::No;
     }

@@ -1,6 +1,6 @@
 //! What is the same on every page: head, title, the line that says a session lives and stops it, languages.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 use sha2::{Digest as _, Sha256};
 use venia_proto::ledger::body::Language;
 
@@ -136,11 +136,6 @@ fn tag(language: Language) -> &'static str {
         Language::En => "en",
         Language::Es => "es",
     }
-}
-
-/// Text whose line breaks are ours.
-pub fn lines(text: &str) -> Markup {
-    PreEscaped(text.lines().map(|line| html! { (line) }.into_string()).collect::<Vec<_>>().join("<br>"))
 }
 
 #[cfg(test)]

@@ -21,19 +21,19 @@ use subtle::ConstantTimeEq as _;
 /// How long a launch address works, in milliseconds. (SECURITY H2)
 pub const LAUNCH_MS: u64 = 60_000;
 /// Where a launch address leads: `/open/` and the token.
-pub const LAUNCH: &str = "/open/";
+pub(super) const LAUNCH: &str = "/open/";
 /// Random bytes a guard is made of.
-pub const RANDOM: usize = 2 * SECRET + NAME;
+pub(super) const RANDOM: usize = 2 * SECRET + NAME;
 
 /// Bytes of the launch token and of the cookie's value: 256 bits.
-const SECRET: usize = 32;
+pub(super) const SECRET: usize = 32;
 /// Bytes of randomness in the cookie's name: enough to tell runs apart, it is no secret.
 const NAME: usize = 8;
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// The guard of one run.
-pub struct Guard {
+pub(super) struct Guard {
     host: String,
     cookie: String,
     value: String,
@@ -47,7 +47,7 @@ struct Launch {
 
 /// What may become of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// It is the person's own browser.
     Pass,
     /// The launch address, for the first time: answer with [`Guard::cookie`] and lead to `/`.
@@ -64,7 +64,7 @@ pub enum Verdict {
 
 impl Guard {
     /// The guard of a page on this port of 127.0.0.1. It can be launched once, from now on.
-    pub fn new(port: u16, random: &[u8; RANDOM], now_ms: u64) -> Self {
+    pub(super) fn new(port: u16, random: &[u8; RANDOM], now_ms: u64) -> Self {
         let (name, secrets) = random.split_at(NAME);
         let (value, token) = secrets.split_at(SECRET);
         let mut guard = Self {
@@ -78,13 +78,13 @@ impl Guard {
     }
 
     /// The address that opens the page; the last one given is the only one that works.
-    pub fn address(&self) -> Option<String> {
+    pub(super) fn address(&self) -> Option<String> {
         let launch = self.launch.as_ref()?;
         Some(format!("http://{}{LAUNCH}{}", self.host, launch.token))
     }
 
     /// A new launch address in the place of one that nobody used in time.
-    pub fn launch_again(&mut self, random: &[u8; SECRET_BYTES], now_ms: u64) {
+    pub(super) fn launch_again(&mut self, random: &[u8; SECRET], now_ms: u64) {
         self.launch(random, now_ms);
     }
 
@@ -93,22 +93,22 @@ impl Guard {
     }
 
     /// Whether the address has been used.
-    pub fn is_launched(&self) -> bool {
+    pub(super) fn is_launched(&self) -> bool {
         self.launch.is_none()
     }
 
     /// `Set-Cookie` for the browser that launched.
-    pub fn cookie(&self) -> String {
+    pub(super) fn cookie(&self) -> String {
         format!("{}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie, self.value)
     }
 
     /// The page's origin (RFC 6454).
-    pub fn origin(&self) -> String {
+    pub(super) fn origin(&self) -> String {
         format!("http://{}", self.host)
     }
 
     /// What may become of this request.
-    pub fn judge(&mut self, method: &Method, path: &str, headers: &HeaderMap, now_ms: u64) -> Verdict {
+    pub(super) fn judge(&mut self, method: &Method, path: &str, headers: &HeaderMap, now_ms: u64) -> Verdict {
         // One header, exactly this: two of them, or none, are judged by somebody else than we think.
         if only(headers, &HOST) != Some(self.host.as_str()) {
             return Verdict::Misdirected;
@@ -164,9 +164,6 @@ impl Guard {
     }
 }
 
-/// Bytes of a new launch token.
-pub const SECRET_BYTES: usize = SECRET;
-
 impl std::fmt::Debug for Guard {
     /// Without its secrets. (SECURITY H3)
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -206,12 +203,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         let cookie = guard.cookie();
         let pair = cookie.split(';').next().unwrap();
-        for (name, value) in [
-            (HOST, "127.0.0.1:4321"),
-            (COOKIE, pair),
-            (ORIGIN, "http://127.0.0.1:4321"),
-            (FETCH_SITE, "same-origin"),
-        ] {
+        for (name, value) in
+            [(HOST, "127.0.0.1:4321"), (COOKIE, pair), (ORIGIN, "http://127.0.0.1:4321"), (FETCH_SITE, "same-origin")]
+        {
             headers.insert(name, HeaderValue::from_str(value).unwrap());
         }
         headers
@@ -346,7 +340,7 @@ mod tests {
         assert!(guard.is_launched() && guard.address().is_none());
         assert_eq!(guard.judge(&Method::GET, &path, &first_visit(), 2_000), Verdict::Gone);
         // Another one only if it is made.
-        guard.launch_again(&[7; SECRET_BYTES], 3_000);
+        guard.launch_again(&[7; SECRET], 3_000);
         assert_eq!(guard.judge(&Method::GET, &path, &first_visit(), 3_000), Verdict::Gone);
         let path = token(&guard);
         assert_eq!(guard.judge(&Method::GET, &path, &first_visit(), 3_000), Verdict::Launch);

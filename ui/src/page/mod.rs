@@ -20,12 +20,10 @@ mod peer;
 mod seal;
 mod server;
 
-pub use maud::{Markup, PreEscaped, html};
-
 pub use browser::{Opened, open};
 pub use fields::Fields;
 pub use frame::{Frame, act, document, part};
-pub use guard::{LAUNCH_MS, SECRET_BYTES};
+pub use guard::LAUNCH_MS;
 pub use language::accepted;
 pub use seal::Seal;
 pub use server::{BODY_MAX, CONNECTIONS, Handle, STREAMS, Server};

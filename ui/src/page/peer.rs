@@ -8,7 +8,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// The account that owns the socket at `peer` which is connected to `ours`; `None` if the table doesn't list it.
-pub fn owner(table: &str, peer: SocketAddrV4, ours: SocketAddrV4) -> Option<u32> {
+pub(super) fn owner(table: &str, peer: SocketAddrV4, ours: SocketAddrV4) -> Option<u32> {
     table.lines().skip(1).find_map(|line| {
         let mut fields = line.split_ascii_whitespace();
         let (_, local, remote) = (fields.next()?, address(fields.next()?)?, address(fields.next()?)?);
@@ -31,7 +31,8 @@ mod tests {
 
     use super::*;
 
-    const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+    const TABLE: &str =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 41 1 0 100 0 0 10 0
    1: 0100007F:C350 0100007F:1F90 01 00000000:00000000 02:00000BE5 00000000  1001        0 42 2 0 20 4 30 10 -1
    2: 0100007F:1F90 0100007F:C350 01 00000000:00000000 02:00000BE5 00000000  1000        0 43 2 0 20 4 30 10 -1

@@ -9,7 +9,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 /// Bytes of the key: one block of SHA-256.
-pub const KEY: usize = 64;
+pub(super) const KEY: usize = 64;
 
 /// Makes and checks the tokens of one run.
 #[derive(Clone)]

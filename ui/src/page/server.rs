@@ -26,7 +26,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 
-use super::guard::{Guard, RANDOM, SECRET_BYTES, Verdict};
+use super::guard::{Guard, RANDOM, SECRET, Verdict};
 use super::seal::{KEY, Seal};
 use super::{Answer, Fields, Listening, Site, Visit, accepted, assets, peer};
 
@@ -148,7 +148,7 @@ impl Handle {
 
     /// A new address in the place of one that nobody used in time; `None` if it was used meanwhile.
     pub fn address_again(&self) -> Option<String> {
-        let mut random = [0; SECRET_BYTES];
+        let mut random = [0; SECRET];
         getrandom::fill(&mut random).ok()?;
         let mut guard = self.0.guard();
         if guard.is_launched() {
@@ -208,7 +208,10 @@ async fn reply(request: Request<Incoming>, inner: &Inner, site: &dyn Site) -> Re
         }
         Verdict::Misdirected => return plain(StatusCode::MISDIRECTED_REQUEST, "this page has another address\n"),
         Verdict::Gone => {
-            return plain(StatusCode::GONE, "This address has been used or is too old. / Esta dirección ya no sirve.\n");
+            return plain(
+                StatusCode::GONE,
+                "This address has been used or is too old. / Esta dirección ya no sirve.\n",
+            );
         }
         Verdict::Forbidden => return plain(StatusCode::FORBIDDEN, "this page is somebody else's\n"),
         Verdict::Method => {

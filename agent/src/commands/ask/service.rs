@@ -21,6 +21,7 @@ use crate::cli::Ask;
 use crate::commands::{home_failure, relay_failure};
 use crate::driver::clock;
 use crate::person::Line;
+use crate::person::feed::News;
 use crate::{Parts, known, owner, succession};
 
 /// How long a relay may take to look up a checkpoint of its own.

@@ -3,6 +3,24 @@ use venia_proto::ledger::body::Language;
 use venia_proto::report::{Draft, Fact};
 
 use super::*;
+use crate::person::fold::{COLUMNS, columns};
+
+/// As a terminal shows them.
+fn arrival(card: &Arrival<'_>, words: &Words) -> String {
+    super::arrival(card, words).text()
+}
+
+fn consent(request: &Request<'_>, words: &Words) -> String {
+    super::consent(request, words).text()
+}
+
+fn preview(name: &Foreign, item: &Item, report: &Report, hidden: u64, words: &Words) -> String {
+    super::preview(name, item, report, hidden, words).text()
+}
+
+fn sign(words: &Words) -> String {
+    super::sign(words).text()
+}
 
 const SPACE: &str = r#"{
   "id": "system.space", "area": "system", "effect": "reads", "level": 1, "personal": false,
@@ -137,19 +155,6 @@ fn the_order_never_changes() {
     });
     assert!(sign(&Words::new(Language::Es)).ends_with("\nfirmar / ahora no > "));
     assert!(arrival_of("Ana", true, Verified::Code, Language::Es).ends_with("\nsí / no > "));
-}
-
-#[test]
-fn folding_at_below_and_above_the_edge() {
-    for n in [COLUMNS - 1, COLUMNS] {
-        assert_eq!(folded(&"x".repeat(n)), "x".repeat(n));
-    }
-    assert_eq!(folded(&"x".repeat(COLUMNS + 1)), format!("{}\n{CONTINUED}x", "x".repeat(COLUMNS)));
-    assert_eq!(
-        folded(&format!("{} two", "x".repeat(COLUMNS - 3))),
-        format!("{} \n{CONTINUED}two", "x".repeat(COLUMNS - 3))
-    );
-    assert_eq!(folded(&"漢".repeat(COLUMNS)).lines().count(), 3);
 }
 
 proptest! {

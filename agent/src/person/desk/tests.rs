@@ -2,13 +2,15 @@ use venia_proto::ledger::body::Language;
 
 use super::super::{Answer, Asking};
 use super::*;
+use crate::person::sheet::{Block, Sheet};
 
 fn desk() -> Desk {
     Desk::new(Words::new(Language::En))
 }
 
 fn question(id: u64, kind: Asking) -> Question {
-    Question { id: QuestionId(id), text: format!("card {id}\nprompt {id} > "), kind }
+    let sheet = Sheet { blocks: vec![Block::Title(format!("card {id}"))], prompt: format!("prompt {id} > ") };
+    Question { id: QuestionId(id), sheet, kind }
 }
 
 const CONSENT: Asking = Asking::Consent { minutes: Some(30), boxes: 0, ticked: 0 };
@@ -54,8 +56,8 @@ fn desk_after_news() -> Desk {
     let mut desk = desk();
     desk.ask(question(1, CONSENT));
     screen(&mut desk);
-    desk.feed("news".to_owned());
-    desk.feed("more".to_owned());
+    desk.feed(&News::Said("news".to_owned()));
+    desk.feed(&News::Said("more".to_owned()));
     desk
 }
 
@@ -124,9 +126,9 @@ fn a_slow_terminal_costs_bounded_memory() {
     for extra in [0, 1, 10] {
         let mut desk = desk();
         for n in 0..FEED_MAX - 1 + extra {
-            desk.feed(format!("line {n}"));
+            desk.feed(&News::Said(format!("line {n}")));
         }
-        desk.feed("last".to_owned());
+        desk.feed(&News::Said("last".to_owned()));
         let text = screen(&mut desk);
         assert!(text.ends_with("last\n"));
         assert_eq!(text.lines().count(), FEED_MAX + usize::from(extra > 0), "{extra}");

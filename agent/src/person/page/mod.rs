@@ -192,7 +192,13 @@ impl Desk {
 fn bundle(scene: &Scene) -> Option<PathBuf> {
     match &scene.stage {
         Stage::Over(close) => close.bundle.clone(),
-        Stage::Welcome | Stage::Asking | Stage::Code { .. } | Stage::Nobody | Stage::Session | Stage::Failed(_) | Stage::Left => None,
+        Stage::Welcome
+        | Stage::Asking
+        | Stage::Code { .. }
+        | Stage::Nobody
+        | Stage::Session
+        | Stage::Failed(_)
+        | Stage::Left => None,
     }
 }
 
@@ -215,7 +221,9 @@ impl Site for Face {
                 let view = scene.load(view(visit.query), visit.language, now_ms);
                 let page = desk.render(&scene, view, visit);
                 // It was said once.
-                scene.notice.take_if(|_| view == scene.acting);
+                if view == scene.acting {
+                    scene.notice = None;
+                }
                 let another = scene.acting != before;
                 drop(scene);
                 if another {
@@ -223,7 +231,9 @@ impl Site for Face {
                 }
                 Answer::Page(page)
             }
-            "/record" => match bundle(&scene).map(|path| (path.file_name().map(|n| n.to_string_lossy().into_owned()), std::fs::read(path))) {
+            "/record" => match bundle(&scene)
+                .map(|path| (path.file_name().map(|n| n.to_string_lossy().into_owned()), std::fs::read(path)))
+            {
                 Some((Some(name), Ok(bytes))) => Answer::File { name, media: "application/zip", bytes },
                 Some(_) | None => Answer::NotFound,
             },

@@ -3,23 +3,24 @@
 
 use std::path::Path;
 
+use maud::{Markup, html};
 use venia_proto::catalog::Catalog;
 use venia_proto::ledger::bundle::Bundle;
 use venia_proto::ledger::kind::{Answer, Status};
-use venia_ui::page::{Markup, html};
 use venia_ui::story::{Ran, Story};
 use venia_ui::words::Words;
 
 /// The summary of that file; nothing if it can't be read, which the file's own verification says better.
 pub(super) fn summary(bundle: &Path, words: &Words) -> Option<Markup> {
-    let bundle = Bundle::read(&std::fs::read(bundle).ok()?).ok()?;
+    let bundle = Bundle::from_zip(&std::fs::read(bundle).ok()?).ok()?;
     let catalog = Catalog::built_in().ok()?;
     Some(laid_out(&Story::of_bundle(&bundle, &catalog)?, words))
 }
 
 fn laid_out(story: &Story, words: &Words) -> Markup {
     let say = |id: &str| words.say(id, &[]);
-    let moment = |at: venia_proto::now::Wall| at.to_string().replace('T', " ").chars().take(16).collect::<String>() + " UTC";
+    let moment =
+        |at: venia_proto::now::Wall| at.to_string().replace('T', " ").chars().take(16).collect::<String>() + " UTC";
     let asked = |answer: Answer| story.answered.iter().filter(move |asked| asked.answer == answer).count();
     html! {
         h2 { (say("page-receipt")) }

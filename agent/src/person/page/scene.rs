@@ -401,12 +401,7 @@ fn read(kind: Asking, form: &Fields) -> Result<Answer, Option<Notice>> {
             Answer::Words(text.transpose().map_err(|_| Some(Notice::TooLong))?)
         }
         (
-            Asking::Arrival
-            | Asking::Resume
-            | Asking::Consent { .. }
-            | Asking::Preview
-            | Asking::Sign
-            | Asking::Free,
+            Asking::Arrival | Asking::Resume | Asking::Consent { .. } | Asking::Preview | Asking::Sign | Asking::Free,
             _,
         ) => return Err(None),
     };
@@ -432,10 +427,8 @@ fn allow(kind: Asking, form: &Fields) -> Result<Answer, Option<Notice>> {
 /// The boxes that are ticked on the form and weren't on the card, or the other way round. The form says of each box how the
 /// card had it (`was`), so that nothing has to be remembered here.
 fn changed_boxes(boxes: usize, form: &Fields) -> Vec<usize> {
-    let listed = |name: &'static str| -> Vec<usize> { form.all(name).filter_map(|number| number.parse().ok()).collect() };
+    let listed =
+        |name: &'static str| -> Vec<usize> { form.all(name).filter_map(|number| number.parse().ok()).collect() };
     let (ticked, was) = (listed("box"), listed("was"));
     (1..=boxes).filter(|number| ticked.contains(number) != was.contains(number)).collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,9 +4,10 @@
 //! asked, where the person is, what was said, what they may write, what happened. What is asked stands first: nothing above
 //! it grows and pushes *allow* under somebody's finger.
 
+use maud::{Markup, html};
 use venia_proto::foreign::Foreign;
 use venia_ui::ending::ending;
-use venia_ui::page::{Frame, Markup, Seal, act, document, html, part};
+use venia_ui::page::{Frame, Seal, act, document, part};
 use venia_ui::words::Words;
 
 use super::super::feed::{Close, News, news};
@@ -215,7 +216,8 @@ fn chat(view: u64, seal: &Seal, words: &Words) -> Markup {
 }
 
 fn happened(scene: &Scene, words: &Words) -> Markup {
-    let shown: Vec<&(u64, News)> = scene.feed.iter().rev().filter(|(_, news)| !stands_elsewhere(news)).take(SHOWN).collect();
+    let shown: Vec<&(u64, News)> =
+        scene.feed.iter().rev().filter(|(_, news)| !stands_elsewhere(news)).take(SHOWN).collect();
     html! {
         @if !shown.is_empty() {
             h2 id="happened" { (words.say("page-happened", &[])) }

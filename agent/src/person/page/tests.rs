@@ -64,7 +64,9 @@ fn d4_giving_something_away_takes_800_ms() {
         }
     }
     // Keeping something is never too early.
-    for (kind, word) in [(Asking::Arrival, "no"), (CONSENT, "deny"), (Asking::Preview, "keep"), (Asking::Sign, "not-now")] {
+    for (kind, word) in
+        [(Asking::Arrival, "no"), (CONSENT, "deny"), (Asking::Preview, "keep"), (Asking::Sign, "not-now")]
+    {
         let (mut scene, view) = asked(kind, 5_000);
         assert!(press(&mut scene, view, &format!("do={word}"), 5_000).is_some(), "{word}");
     }
@@ -99,9 +101,13 @@ fn a_form_counts_only_for_what_is_shown() {
 
 #[test]
 fn the_words_of_one_question_answer_no_other() {
-    for (kind, word) in
-        [(CONSENT, "yes"), (Asking::Arrival, "allow"), (Asking::Preview, "allow"), (CONSENT, "send"), (Asking::Sign, "yes")]
-    {
+    for (kind, word) in [
+        (CONSENT, "yes"),
+        (Asking::Arrival, "allow"),
+        (Asking::Preview, "allow"),
+        (CONSENT, "send"),
+        (Asking::Sign, "yes"),
+    ] {
         let (mut scene, view) = asked(kind, 0);
         assert!(press(&mut scene, view, &format!("do={word}"), 10_000).is_none(), "{word}");
         assert!(scene.question.is_some());

@@ -11,6 +11,8 @@ use venia_proto::ledger::body::Language;
 
 use super::super::{Answer, Asking, Question, QuestionId};
 use super::*;
+use crate::person::feed::News;
+use crate::person::sheet::{Block, Sheet};
 
 /// Longest wait for something that must come; only a failing test waits that long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,8 +57,9 @@ fn at_a_terminal() -> (Keys, Line) {
 }
 
 fn consent() -> Question {
-    let text = "Ana asks\nTime: 30 minutes\nallow / deny > ".to_owned();
-    Question { id: QuestionId(7), text, kind: Asking::Consent { minutes: Some(30), boxes: 0, ticked: 0 } }
+    let blocks = ["Ana asks", "Time: 30 minutes"].map(|line| Block::Title(line.to_owned())).into();
+    let sheet = Sheet { blocks, prompt: "allow / deny > ".to_owned() };
+    Question { id: QuestionId(7), sheet, kind: Asking::Consent { minutes: Some(30), boxes: 0, ticked: 0 } }
 }
 
 fn next(line: &mut Line) -> Event {
@@ -66,7 +69,7 @@ fn next(line: &mut Line) -> Event {
 }
 
 fn answered(answer: Answer) -> Event {
-    Event::Answered { id: QuestionId(7), answer, shown: consent().text }
+    Event::Answered { id: QuestionId(7), answer, shown: consent().sheet.text() }
 }
 
 #[test]
@@ -152,7 +155,7 @@ fn a_prompt_interrupted_by_news_is_printed_again() {
     let (mut keys, mut line) = at_a_terminal();
     line.tell.ask(consent());
     keys.sees("allow / deny > ");
-    line.tell.feed("Ana says: “hello”".to_owned());
+    line.tell.feed(News::Said("Ana says: “hello”".to_owned()));
     assert_eq!(keys.sees("> "), "\r\nAna says: “hello”\r\nallow / deny > ");
     keys.types("allow\n");
     assert_eq!(next(&mut line), answered(Answer::Allow { minutes: Some(30) }));
@@ -186,7 +189,7 @@ fn a_held_terminal_holds_neither_the_driver_nor_stop() {
     let (mut keys, mut line) = at_a_terminal();
     // Nobody reads: the writer blocks once the terminal's buffer is full.
     for n in 0..20_000 {
-        line.tell.feed(format!("line {n} of very many that nobody reads"));
+        line.tell.feed(News::Said(format!("line {n} of very many that nobody reads")));
     }
     line.tell.ask(consent());
     keys.types("stop\n");
@@ -200,7 +203,7 @@ fn a_held_terminal_holds_neither_the_driver_nor_stop() {
 #[test]
 fn shown_resolves_when_everything_is_on_the_screen() {
     let (mut keys, line) = at_a_terminal();
-    line.tell.feed("the last words".to_owned());
+    line.tell.feed(News::Said("the last words".to_owned()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async { tokio::time::timeout(PATIENCE, line.tell.shown()).await }).expect("in time");
     keys.sees("the last words\r\n");

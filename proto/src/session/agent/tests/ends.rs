@@ -74,7 +74,14 @@ fn stop_ends_every_state() {
         assert!(said.iter().all(|word| !word.starts_with("perform")), "{n}");
         assert!(said.iter().any(|word| word.ends_with("stop+close-person-person")), "{n} {said:?}");
         assert_eq!(said.last().map(String::as_str), Some("closed Stopped"), "{n}");
-        for later in [Input::Stop, Input::RelayFound, Input::EyesBack, Input::PersonGone, Input::Slept { ms: 9_000 }, Input::Left] {
+        for later in [
+            Input::Stop,
+            Input::RelayFound,
+            Input::EyesBack,
+            Input::PersonGone,
+            Input::Slept { ms: 9_000 },
+            Input::Left,
+        ] {
             assert_eq!(story.give(later), [""; 0], "{n}");
         }
         story.ends_at_rest();
