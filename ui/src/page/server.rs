@@ -72,7 +72,7 @@ type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
 /// A page's server that listens and answers nobody yet.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
+    listener: std::net::TcpListener,
     inner: Arc<Inner>,
 }
 
@@ -91,8 +91,9 @@ struct Inner {
 
 impl Server {
     /// Listens on a free port of 127.0.0.1.
-    pub async fn bind() -> io::Result<Self> {
-        let listener = TcpListener::bind(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).await?;
+    pub fn bind() -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
         let SocketAddr::V4(ours) = listener.local_addr()? else {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "127.0.0.1 is no IPv4 address here"));
         };
@@ -115,10 +116,17 @@ impl Server {
 
     /// Serves until dropped.
     pub async fn serve(self, site: Arc<dyn Site>) {
+        let listener = match TcpListener::from_std(self.listener) {
+            Ok(listener) => listener,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the page can't be served");
+                return;
+            }
+        };
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
             let Ok(place) = places.clone().acquire_owned().await else { return };
-            match self.listener.accept().await {
+            match listener.accept().await {
                 Ok((stream, from)) => {
                     if let SocketAddr::V4(from) = from
                         && is_ours(from, self.inner.ours)

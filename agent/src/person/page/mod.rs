@@ -72,7 +72,7 @@ impl Person for Page {
             tracing::error!(%error, "no runtime for the page");
             Failure::of(Trouble::NoPage, words)
         })?;
-        let server = runtime.block_on(Server::bind()).map_err(|error| {
+        let server = Server::bind().map_err(|error| {
             tracing::error!(%error, "no page");
             Failure::of(Trouble::NoPage, words)
         })?;

@@ -50,7 +50,7 @@ struct Place {
 }
 
 async fn place() -> Place {
-    let server = Server::bind().await.unwrap();
+    let server = Server::bind().unwrap();
     let (handle, port) = (server.handle(), server.listener.local_addr().unwrap().port());
     let site = Arc::new(Counting::default());
     tokio::spawn(server.serve(Arc::clone(&site) as Arc<dyn Site>));
@@ -246,6 +246,6 @@ async fn a_file_s_name_is_harmless() {
 
 #[tokio::test]
 async fn the_page_listens_on_loopback_alone() {
-    let server = Server::bind().await.unwrap();
+    let server = Server::bind().unwrap();
     assert!(server.listener.local_addr().unwrap().ip().is_loopback());
 }
