@@ -146,13 +146,29 @@ impl Sheet {
         self.printed(true) + &self.prompt
     }
 
-    /// As a page shows it, which has neither hints nor a prompt: what is recorded there as shown.
+    /// As a page shows it, which has buttons instead of hints and a prompt: what is recorded there as shown.
     pub fn on_page(&self) -> String {
         self.printed(false).trim_end().to_owned()
     }
 
-    fn printed(&self, hints: bool) -> String {
-        let blocks = self.blocks.iter().filter(|block| hints || !matches!(block, Block::Hint(_) | Block::Times(_)));
+    /// Whether the person may choose for how long.
+    pub fn offers_times(&self) -> bool {
+        self.blocks.iter().any(|block| matches!(block, Block::Times(_)))
+    }
+
+    fn printed(&self, in_terminal: bool) -> String {
+        let timed = self.offers_times();
+        let blocks = self.blocks.iter().filter(|block| match block {
+            Block::Hint(_) | Block::Times(_) => in_terminal,
+            Block::Asks(_) => in_terminal || !timed,
+            Block::Blank
+            | Block::Title(_)
+            | Block::Heading(_)
+            | Block::Line { .. }
+            | Block::Quote(_)
+            | Block::Entry(_)
+            | Block::Report(_) => true,
+        });
         let lines = blocks.flat_map(Block::lines);
         lines.map(|(depth, text)| folded(&format!("{}{text}", "  ".repeat(depth))) + "\n").collect()
     }

@@ -5,6 +5,7 @@
   const ARM = 800; // The server counts too: this only shows it.
   const root = document.documentElement;
   const view = root.dataset.view;
+  root.dataset.script = "";
   const gone = document.querySelector(".gone");
 
   // Buttons that give something away wake up a moment after they, or what they are about, came into view.

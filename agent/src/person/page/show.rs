@@ -313,12 +313,15 @@ fn buttons(kind: Asking, words: &Words) -> Markup {
 /// The sentences of a question, in their order.
 fn laid_out(sheet: &Sheet, words: &Words) -> Markup {
     let boxes = sheet.blocks.iter().any(|block| matches!(block, Block::Entry(entry) if entry.number.is_some()));
+    let timed = sheet.offers_times();
     let listed = |block: &Block| matches!(block, Block::Line { text, .. } if text.starts_with("- "));
     let mut rows: Vec<Markup> = Vec::new();
     let mut blocks = sheet.blocks.iter().peekable();
     while let Some(block) = blocks.next() {
         rows.push(match block {
             Block::Blank | Block::Hint(_) => continue,
+            // The buttons say it.
+            Block::Asks(_) if timed => continue,
             Block::Title(text) => html! { p { strong { (text) } } },
             Block::Heading(text) => html! { h3 { (text) } },
             Block::Line { text, .. } if listed(block) => {
@@ -340,7 +343,8 @@ fn laid_out(sheet: &Sheet, words: &Words) -> Markup {
         @for row in rows { (row) }
         @if boxes {
             p.row {
-                button type="submit" name="do" value="tick" data-auto { (words.say("page-tick", &[])) } " "
+                // With a script a changed box shows the question anew by itself.
+                button.unscripted type="submit" name="do" value="tick" data-auto { (words.say("page-tick", &[])) } " "
                 button type="submit" name="do" value="all" { (words.say("page-tick-all", &[])) }
             }
         }
@@ -374,7 +378,7 @@ fn entry(entry: &Entry, words: &Words) -> Markup {
 fn times(words: &Words) -> Markup {
     html! {
         fieldset.stars {
-            legend { (words.say("page-time", &[])) }
+            legend.seen { (words.say("page-time", &[])) }
             @for minutes in TIMES {
                 label.box {
                     input type="radio" name="time" value=(minutes) checked[minutes == TIMES[1]];
