@@ -41,13 +41,15 @@ pub(super) fn page(scene: &Scene, view: u64, seal: &Seal, record: Option<&Markup
     let typing = matches!(scene.stage, Stage::Welcome)
         || scene.live.is_some() && scene.question.is_none()
         || scene.question.as_ref().is_some_and(|asked| asked.question.kind == Asking::Sign);
+    let over = matches!(scene.stage, Stage::Over(_));
     let main = if acts {
         html! {
-            (part("card", &html! {
-                @if let Some(notice) = scene.notice { p.warn role="alert" { (told(notice, words)) } }
-                @if let Some(asked) = &scene.question { (card(asked, view, seal, words)) }
+            (part("card", &html! { @if !over { (asks(scene, view, seal)) } }))
+            (part("where", &html! {
+                (stage(scene, view, seal, record, now_ms))
+                // What came of it is read first, and signed then.
+                @if over { (asks(scene, view, seal)) }
             }))
-            (part("where", &stage(scene, view, seal, record, now_ms)))
             (part("say", &html! { @if scene.live.is_some() { (chat(view, seal, words)) } }))
             (part("news", &happened(scene, words)))
         }
@@ -71,6 +73,15 @@ pub(super) fn page(scene: &Scene, view: u64, seal: &Seal, record: Option<&Markup
         view: (!matches!(scene.stage, Stage::Left)).then_some(view),
         typing,
     })
+}
+
+/// The question, and why the last press did nothing.
+fn asks(scene: &Scene, view: u64, seal: &Seal) -> Markup {
+    let words = &scene.words;
+    html! {
+        @if let Some(notice) = scene.notice { p.warn role="alert" { (told(notice, words)) } }
+        @if let Some(asked) = &scene.question { (card(asked, view, seal, words)) }
+    }
 }
 
 /// STOP, wherever there is something to stop.
@@ -263,9 +274,21 @@ fn card(asked: &Asked, view: u64, seal: &Seal, words: &Words) -> Markup {
         (laid_out(sheet, words))
         (buttons(*kind, words))
     };
+    let title = sheet.blocks.iter().find_map(|block| match block {
+        Block::Title(text) => Some(text.clone()),
+        Block::Blank
+        | Block::Heading(_)
+        | Block::Line { .. }
+        | Block::Quote(_)
+        | Block::Entry(_)
+        | Block::Report(_)
+        | Block::Hint(_)
+        | Block::Times(_)
+        | Block::Asks(_) => None,
+    });
     html! {
         section.card aria-labelledby="asked" {
-            h2 id="asked" { (words.say(heading(*kind), &[])) }
+            h2 id="asked" { (title.unwrap_or_else(|| words.say(heading(*kind), &[]))) }
             (act(seal, "/answer", &asked.shown, &content))
         }
     }
@@ -273,12 +296,10 @@ fn card(asked: &Asked, view: u64, seal: &Seal, words: &Words) -> Markup {
 
 fn heading(kind: Asking) -> &'static str {
     match kind {
-        Asking::Arrival => "page-card-arrival",
         Asking::Resume => "page-card-resume",
         Asking::Consent { .. } => "page-card-consent",
-        Asking::Preview => "page-card-preview",
         Asking::Sign => "page-card-sign",
-        Asking::Free => "page-card-free",
+        Asking::Arrival | Asking::Preview | Asking::Free => "page-card-free",
     }
 }
 
@@ -319,10 +340,10 @@ fn laid_out(sheet: &Sheet, words: &Words) -> Markup {
     let mut blocks = sheet.blocks.iter().peekable();
     while let Some(block) = blocks.next() {
         rows.push(match block {
-            Block::Blank | Block::Hint(_) => continue,
+            // A title stands above the form.
+            Block::Blank | Block::Hint(_) | Block::Title(_) => continue,
             // The buttons say it.
             Block::Asks(_) if timed => continue,
-            Block::Title(text) => html! { p { strong { (text) } } },
             Block::Heading(text) => html! { h3 { (text) } },
             Block::Line { text, .. } if listed(block) => {
                 let mut points = vec![text];
