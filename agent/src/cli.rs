@@ -94,7 +94,7 @@ impl FromStr for Withhold {
 }
 
 /// How to ask.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Ask {
     /// Address of the help service, venia://HOST:PORT#FINGERPRINT [default: the one used last]
     #[arg(long, value_name = "ADDRESS")]

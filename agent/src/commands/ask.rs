@@ -103,15 +103,36 @@ async fn on_a_page(
 ) -> Result<Exit, Failure> {
     let mut line = met(person, words)?;
     let mut ended = Ok(Exit::Refused);
+    if ask.relay.is_none() && !knows_a_service(common, words)? {
+        line.tell.unaddressed();
+    }
     while let Some(wish) = begins(&mut line).await {
         let words = Words::new(wish.language);
-        ended = served(ask, common, parts, Whom::Here(&mut line), Intake::wished(*wish), words).await;
+        let named = wish.address.as_ref().map(|text| text.parse::<RelayAddress>());
+        ended = match named.transpose() {
+            Ok(named) => {
+                let asking = Ask { relay: named.or_else(|| ask.relay.clone()), ..ask.clone() };
+                served(&asking, common, parts, Whom::Here(&mut line), Intake::wished(*wish), words).await
+            }
+            Err(error) => {
+                tracing::debug!(%error, "an address");
+                let failure = Failure::of(Trouble::Usage, &words).with_hint(words.say("agent-address-hint", &[]));
+                Err(Failure { message: words.say("agent-address", &[]), ..failure })
+            }
+        };
         if let Err(failure) = &ended {
             line.tell.failed(failure.clone());
         }
     }
     let _ = tokio::time::timeout(LAST_LINES, line.tell.shown()).await;
     ended
+}
+
+/// Whether this PC has asked a help service before.
+fn knows_a_service(common: &Common, words: &Words) -> Result<bool, Failure> {
+    let home = Home::open(&common.folder(venia_ui::cli::Program::Agent)?, true);
+    let known = home.and_then(|home| known::relay(&home)).map_err(|error| home_failure(&error, words))?;
+    Ok(known.is_some())
 }
 
 /// What they want, once they say so; nothing if they are done or gone.

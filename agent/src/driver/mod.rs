@@ -81,7 +81,7 @@ impl Intake {
 
     /// It was said on a page.
     pub fn wished(wish: Wish) -> Self {
-        let Wish { language, about, since, called } = wish;
+        let Wish { language, about, since, called, address: _ } = wish;
         Self { about, since, called, language: Some(language), waiting: Vec::new() }
     }
 

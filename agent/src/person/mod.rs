@@ -80,6 +80,8 @@ pub enum Command {
     Shown(oneshot::Sender<()>),
     /// Nobody could be helped; why, and what to do.
     Failed(Failure),
+    /// No help service is known here: the person has to say which.
+    Unaddressed,
 }
 
 /// One question.
@@ -194,6 +196,8 @@ pub enum Event {
 pub struct Wish {
     /// Their language.
     pub language: Language,
+    /// The help service's address as they typed it, where none is known.
+    pub address: Option<String>,
     /// What happened.
     pub about: Option<Foreign>,
     /// Since when.
@@ -254,6 +258,11 @@ impl Tell {
     /// Tells what happened.
     pub fn feed(&self, news: News) {
         self.send(Command::Feed(news));
+    }
+
+    /// Says that no help service is known here. For a page.
+    pub fn unaddressed(&self) {
+        self.send(Command::Unaddressed);
     }
 
     /// Says why nobody could be helped. For a page: a terminal's program says it as it ends.

@@ -124,7 +124,7 @@ impl Tty {
                 Command::Feed(news) => state.desk.feed(&news),
                 Command::Shown(say) => state.waiting.push(say),
                 // Its program says it as it ends.
-                Command::Failed(_) => {}
+                Command::Failed(_) | Command::Unaddressed => {}
             }
             self.wake.notify_all();
         }

@@ -42,7 +42,7 @@ impl Person for SaysYes {
                     Command::Feed(news) => show(&feed::news(&news, &words)),
                     Command::Withdraw(_) => {}
                     Command::Shown(shown) => drop(shown.send(())),
-                    Command::Failed(_) => {}
+                    Command::Failed(_) | Command::Unaddressed => {}
                 }
             }
         });
@@ -75,6 +75,7 @@ impl Person for PassesTheCodeOn {
                     // The one who waits is told when the person at the other end has seen everything.
                     Command::Shown(shown) => inner.tell.tell_shown(shown),
                     Command::Failed(failure) => inner.tell.failed(failure),
+                    Command::Unaddressed => inner.tell.unaddressed(),
                 }
             }
         });

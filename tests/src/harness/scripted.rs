@@ -52,7 +52,7 @@ impl Person for Scripted {
                     }
                     Command::Feed(news) => print(&json!({ "feed": feed::news(&news, &words) })),
                     Command::Shown(shown) => drop(shown.send(())),
-                    Command::Failed(_) => {}
+                    Command::Failed(_) | Command::Unaddressed => {}
                 }
             }
             // Kept until here: a person whose input has ended is silent, not gone.

@@ -2,6 +2,8 @@
 
 agent-folder = This program's folder cannot be used: { $problem }.
 agent-journal = The record on this computer cannot be used: { $problem }.
+agent-address = That is not the address of a help service.
+agent-address-hint = Copy it whole, as your help service sent it: it begins with venia://
 agent-no-relay = No help service is known on this computer yet.
 agent-no-relay-hint = Ask your help service for its address and type: venia-agent ask --relay ADDRESS
 agent-auditor = Your help service names an auditor that this program can't seal records to.

@@ -21,6 +21,7 @@ page-stop-waiting = Stop
 page-nothing-yet = Nothing has been shared yet.
 page-each-thing = You approve each thing, one by one.
 page-stop-always = Stop is always at the top of this page.
+page-address = The address that your help service gave you
 page-intake = What is the problem?
 page-intake-free = You need not fill in anything here.
 page-intake-about = What happened

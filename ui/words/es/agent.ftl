@@ -2,6 +2,8 @@
 
 agent-folder = No se puede usar la carpeta de este programa: { $problem }.
 agent-journal = No se puede usar el registro de este equipo: { $problem }.
+agent-address = Esa no es la dirección de un servicio de ayuda.
+agent-address-hint = Cópiela entera, como se la envió su servicio de ayuda: empieza por venia://
 agent-no-relay = Este equipo todavía no conoce ningún servicio de ayuda.
 agent-no-relay-hint = Pida la dirección a su servicio de ayuda y escriba: venia-agent ask --relay DIRECCIÓN
 agent-auditor = Su servicio de ayuda nombra un auditor que este programa no admite.

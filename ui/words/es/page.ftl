@@ -21,6 +21,7 @@ page-stop-waiting = Detener
 page-nothing-yet = Todavía no se ha compartido nada.
 page-each-thing = Usted aprueba cada cosa, una por una.
 page-stop-always = Detener está siempre arriba en esta página.
+page-address = La dirección que le dio su servicio de ayuda
 page-intake = ¿Cuál es el problema?
 page-intake-free = No hace falta que rellene nada aquí.
 page-intake-about = Qué ha pasado

@@ -116,6 +116,7 @@ impl Desk {
                 Command::Withdraw(id) => scene.withdraw(id),
                 Command::Feed(news) => scene.tell(news, now_ms),
                 Command::Failed(failure) => scene.fail(failure),
+                Command::Unaddressed => scene.unaddressed = true,
                 // What is told stands on the page at once; whether somebody reads it is known by its eyes.
                 Command::Shown(say) => drop(tokio::spawn(async move {
                     tokio::time::sleep(LAST_ANSWER).await;

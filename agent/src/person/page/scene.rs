@@ -34,6 +34,8 @@ const CODE_MS: u64 = 600_000;
 pub(super) struct Scene {
     pub(super) words: Words,
     chosen: bool,
+    /// No help service is known here: its address is asked for.
+    pub(super) unaddressed: bool,
     pub(super) stage: Stage,
     /// What happened, oldest first, with a number each.
     pub(super) feed: VecDeque<(u64, News)>,
@@ -122,6 +124,7 @@ impl Scene {
         Self {
             words,
             chosen: false,
+            unaddressed: false,
             stage: Stage::Welcome,
             feed: VecDeque::new(),
             told: 0,
@@ -277,9 +280,10 @@ impl Scene {
             return None;
         }
         let [about, since, called] = fields.each_mut().map(|field| field.take().and_then(Result::ok));
+        let address = press.form.get("address").map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
         self.stage = Stage::Asking;
         self.feed.clear();
-        Some(Event::Begin(Box::new(Wish { language: self.words.language(), about, since, called })))
+        Some(Event::Begin(Box::new(Wish { language: self.words.language(), address, about, since, called })))
     }
 
     /// The person answers the question.

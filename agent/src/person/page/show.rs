@@ -100,7 +100,7 @@ fn stage(scene: &Scene, view: u64, seal: &Seal, record: Option<&Markup>, now_ms:
     let words = &scene.words;
     let say = |id: &str| words.say(id, &[]);
     match &scene.stage {
-        Stage::Welcome => welcome(view, seal, words),
+        Stage::Welcome => welcome(scene, view, seal),
         Stage::Asking => html! { p role="status" { (say("page-asking")) } },
         Stage::Code { code, until_ms } => waiting(code, until_ms.saturating_sub(now_ms), words),
         Stage::Session => html! {
@@ -116,22 +116,34 @@ fn stage(scene: &Scene, view: u64, seal: &Seal, record: Option<&Markup>, now_ms:
                 p { strong { (failure.state) } }
                 p { (failure.hint) }
             }
-            (again(view, seal, words))
+            (again(scene, view, seal))
             (leave(view, seal, words))
         },
         Stage::Nobody => html! {
             p.note { (say("page-nobody")) }
-            (again(view, seal, words))
+            (again(scene, view, seal))
             (leave(view, seal, words))
         },
         Stage::Left => html! { p.note { (say("page-left")) } },
     }
 }
 
-fn welcome(view: u64, seal: &Seal, words: &Words) -> Markup {
+/// The field for the address of a service that isn't known here yet.
+fn address(scene: &Scene) -> Markup {
+    html! {
+        @if scene.unaddressed {
+            label for="address" { (scene.words.say("page-address", &[])) }
+            input id="address" name="address" type="text" maxlength=(FIELD) autocomplete="off" placeholder="venia://…" required;
+        }
+    }
+}
+
+fn welcome(scene: &Scene, view: u64, seal: &Seal) -> Markup {
+    let words = &scene.words;
     let say = |id: &str| words.say(id, &[]);
     let fields = html! {
         (viewed(view))
+        (address(scene))
         h2 { (say("page-intake")) }
         p.soft { (say("page-intake-free")) }
         label for="about" { (say("page-intake-about")) }
@@ -206,8 +218,13 @@ fn over(close: &Close, view: u64, seal: &Seal, record: Option<&Markup>, asked: b
     }
 }
 
-fn again(view: u64, seal: &Seal, words: &Words) -> Markup {
-    act(seal, "/begin", "", &html! { (viewed(view)) button.main type="submit" { (words.say("page-again", &[])) } })
+fn again(scene: &Scene, view: u64, seal: &Seal) -> Markup {
+    let again = html! {
+        (viewed(view))
+        (address(scene))
+        p { button.main type="submit" { (scene.words.say("page-again", &[])) } }
+    };
+    act(seal, "/begin", "", &again)
 }
 
 fn leave(view: u64, seal: &Seal, words: &Words) -> Markup {

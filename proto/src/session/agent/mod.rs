@@ -39,7 +39,7 @@ use gates::{Gated, Then};
 pub use io::{Arrival, Entry, Finished, Input, Output, Phase, Tell};
 
 /// Runs that may be admitted or running at once.
-pub const RUNS_MAX: usize = 4;
+pub const RUNS_MAX: usize = 8;
 /// Cards that may wait behind the open one (D5).
 pub const CARDS_WAITING_MAX: usize = 5;
 /// After this many refused cards nothing more is asked (D5).

@@ -301,7 +301,8 @@ fn d2_no_eyes_for_half_a_minute_pauses_and_only_the_person_resumes() {
         if paused {
             // Coming back isn't going on.
             assert!(story.give(Input::EyesBack).is_empty());
-            assert!(has(&story.allow(), "record resume"), "{wait}");
+            let said = story.allow();
+            assert!(has(&said, "record resume-noeyes"), "{wait} {said:?}");
         }
     }
     let mut story = Story::running();
