@@ -15,6 +15,7 @@ use venia_ui::failure::{Exit, Failure, Loss, Trouble};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
+use super::pages;
 use super::processes::{Running, finish, role, wait_for};
 use super::{CODE_FILE, Cli, code, is_empty};
 
@@ -25,9 +26,33 @@ const LEVEL: u8 = 3;
 pub(super) fn run(cli: &Cli) -> ExitCode {
     venia_ui::logs::logs(venia_ui::cli::Program::Console);
     let screen = cli.common.screen();
-    match guide(cli, &screen) {
+    match if cli.pages { pages::show(cli, &screen) } else { guide(cli, &screen) } {
         Ok(intact) => code(intact),
         Err(failure) => screen.fail(&failure),
+    }
+}
+
+/// Where everything lies: a new folder, kept if it was asked for.
+pub(super) enum Folder {
+    Kept(PathBuf),
+    Temporary(tempfile::TempDir),
+}
+
+impl Folder {
+    pub(super) fn of(cli: &Cli, words: &Words) -> Result<Self, Failure> {
+        let broken = |doing: &'static str| move |error: io::Error| step_failed(doing, &error.to_string(), words);
+        match &cli.keep {
+            Some(folder) if !is_empty(folder) => Err(not_empty(folder, words)),
+            Some(folder) => std::path::absolute(folder).map(Self::Kept).map_err(broken("keep")),
+            None => tempfile::tempdir().map(Self::Temporary).map_err(broken("folder")),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Kept(folder) => folder,
+            Self::Temporary(folder) => folder.path(),
+        }
     }
 }
 
@@ -59,51 +84,13 @@ fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
         return Err(Failure::of(Trouble::NoTerminal, words).with_hint(hint));
     }
     let broken = |doing: &'static str| move |error: io::Error| step_failed(doing, &error.to_string(), words);
-    let temporary;
-    let folder = match &cli.keep {
-        Some(folder) if !is_empty(folder) => return Err(not_empty(folder, words)),
-        Some(folder) => std::path::absolute(folder).map_err(broken("keep"))?,
-        None => {
-            temporary = tempfile::tempdir().map_err(broken("folder"))?;
-            temporary.path().to_owned()
-        }
-    };
-    let (relay_data, agent_data, console_data) = (folder.join("relay"), folder.join("agent"), folder.join("console"));
+    let folder = Folder::of(cli, words)?;
+    let folder = folder.path();
     let started = Instant::now();
-
-    step(screen, "try-relay");
-    let serve = role("relay", &relay_data, language, ["serve", "--listen", "127.0.0.1:0"]).map_err(broken("relay"))?;
-    let mut relay = Running::start(serve).map_err(broken("relay"))?;
-    let mut address = None;
-    while let Some(line) = relay.line().map_err(broken("relay"))? {
-        if let Some(text) = line.strip_prefix("address: ") {
-            address = text.parse::<RelayAddress>().ok();
-        }
-        if line == "ready" {
-            break;
-        }
-    }
-    let address = address.ok_or_else(|| step_failed("relay", "no address", words))?;
-
-    step(screen, "try-technician");
-    let level = LEVEL.to_string();
-    let invite = ["invite", "--role", "technician", "--name", "Ana", "--level", &level, "--json"];
-    let invited = finish(role("relay", &relay_data, language, invite).map_err(broken("invite"))?, "")
-        .map_err(broken("invite"))?;
-    let word = serde_json::from_slice::<Value>(&invited.stdout).ok();
-    let word = word.as_ref().and_then(|invited| invited["invite"].as_str());
-    let word = word.ok_or_else(|| step_failed("invite", "no invite", words))?;
-    let enrolled = finish(role("console", &console_data, language, ["enroll", "-"]).map_err(broken("enroll"))?, word);
-    if !enrolled.map_err(broken("enroll"))?.status.success() {
-        return Err(step_failed("enroll", "refused", words));
-    }
-    // As an installer would: this PC knows the help service from the start (SECURITY A2).
-    Home::open(&agent_data, false)
-        .and_then(|home| venia_agent::known::remember_root(&home, &address.root))
-        .map_err(|error| step_failed("agent", &error.to_string(), words))?;
+    let Stage { mut relay, address, agent_data, console_data } = prepare(cli, screen, folder)?;
 
     step(screen, if cli.yes { "try-person-scripted" } else { "try-person" });
-    let mut agent = start_agent(cli, &folder, &agent_data, &address).map_err(broken("agent"))?;
+    let mut agent = start_agent(cli, folder, &agent_data, &address).map_err(broken("agent"))?;
     let code = wait_for(&folder.join("code"), &mut || agent.ended());
     let Some(code) = code else { return Err(step_failed("agent", "no code", words)) };
 
@@ -143,6 +130,53 @@ fn guide(cli: &Cli, screen: &Screen) -> Result<bool, Failure> {
         tell(screen, &heard, &verified, &bundle, &root, total_ms)?;
     }
     Ok(verified.verdict == "intact" && heard.closed)
+}
+
+/// What a session needs besides its two people.
+pub(super) struct Stage {
+    pub(super) relay: Running,
+    pub(super) address: RelayAddress,
+    pub(super) agent_data: PathBuf,
+    pub(super) console_data: PathBuf,
+}
+
+/// A relay that runs, a technician who is enrolled, and a PC that knows the service.
+pub(super) fn prepare(cli: &Cli, screen: &Screen, folder: &Path) -> Result<Stage, Failure> {
+    let language = cli.common.language();
+    let words = screen.words();
+    let broken = |doing: &'static str| move |error: io::Error| step_failed(doing, &error.to_string(), words);
+    let (relay_data, agent_data, console_data) = (folder.join("relay"), folder.join("agent"), folder.join("console"));
+    step(screen, "try-relay");
+    let serve = role("relay", &relay_data, language, ["serve", "--listen", "127.0.0.1:0"]).map_err(broken("relay"))?;
+    let mut relay = Running::start(serve).map_err(broken("relay"))?;
+    let mut address = None;
+    while let Some(line) = relay.line().map_err(broken("relay"))? {
+        if let Some(text) = line.strip_prefix("address: ") {
+            address = text.parse::<RelayAddress>().ok();
+        }
+        if line == "ready" {
+            break;
+        }
+    }
+    let address = address.ok_or_else(|| step_failed("relay", "no address", words))?;
+
+    step(screen, "try-technician");
+    let level = LEVEL.to_string();
+    let invite = ["invite", "--role", "technician", "--name", "Ana", "--level", &level, "--json"];
+    let invited = finish(role("relay", &relay_data, language, invite).map_err(broken("invite"))?, "")
+        .map_err(broken("invite"))?;
+    let word = serde_json::from_slice::<Value>(&invited.stdout).ok();
+    let word = word.as_ref().and_then(|invited| invited["invite"].as_str());
+    let word = word.ok_or_else(|| step_failed("invite", "no invite", words))?;
+    let enrolled = finish(role("console", &console_data, language, ["enroll", "-"]).map_err(broken("enroll"))?, word);
+    if !enrolled.map_err(broken("enroll"))?.status.success() {
+        return Err(step_failed("enroll", "refused", words));
+    }
+    // As an installer would: this PC knows the help service from the start (SECURITY A2).
+    Home::open(&agent_data, false)
+        .and_then(|home| venia_agent::known::remember_root(&home, &address.root))
+        .map_err(|error| step_failed("agent", &error.to_string(), words))?;
+    Ok(Stage { relay, address, agent_data, console_data })
 }
 
 fn start_agent(cli: &Cli, folder: &Path, data: &Path, address: &RelayAddress) -> io::Result<Running> {
@@ -251,7 +285,7 @@ fn keep_under_target(bundle: &Path) -> io::Result<PathBuf> {
     Ok(kept)
 }
 
-fn step(screen: &Screen, id: &str) {
+pub(super) fn step(screen: &Screen, id: &str) {
     if !screen.json() {
         screen.note(&screen.words().say(id, &[]));
     }
@@ -270,7 +304,7 @@ fn not_empty(folder: &Path, words: &Words) -> Failure {
     }
 }
 
-fn step_failed(doing: &'static str, problem: &str, words: &Words) -> Failure {
+pub(super) fn step_failed(doing: &'static str, problem: &str, words: &Words) -> Failure {
     Failure {
         exit: Exit::Refused,
         kind: "try",

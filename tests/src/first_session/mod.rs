@@ -22,6 +22,7 @@ use crate::harness::administrator;
 use crate::harness::scripted::Scripted;
 
 mod guide;
+mod pages;
 mod people;
 mod processes;
 
@@ -49,6 +50,9 @@ pub struct Cli {
     /// Let a scripted person answer yes to everything
     #[arg(long)]
     pub yes: bool,
+    /// Open two pages in the browser, side by side: play the person on one and the technician on the other
+    #[arg(long, conflicts_with_all = ["yes", "json"])]
+    pub pages: bool,
     /// Keep everything in this folder, which must be new or empty
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
