@@ -32,7 +32,7 @@ pub struct Frame<'a> {
     pub here: &'a str,
     /// Which page this is, for the script; none for one that doesn't change by itself.
     pub view: Option<u64>,
-    /// Whether somebody may be typing: a page that loads again by itself would take their words away.
+    /// Whether somebody may be typing or choosing: without script, a page that loads again by itself would undo that.
     pub typing: bool,
 }
 
@@ -65,7 +65,7 @@ pub fn document(frame: &Frame<'_>) -> String {
                 header {
                     div.bar {
                         (part("live", &html! {
-                            @if let Some(live) = live { p.live role="status" { (live) } }
+                            @if let Some(live) = live { p.live { (live) } }
                             @else { p.brand { "Venia" } }
                             (stop)
                         }))
@@ -83,6 +83,8 @@ pub fn document(frame: &Frame<'_>) -> String {
                     }
                     p { (say("page-local")) }
                 }
+                // What is new, for ears. The script writes it.
+                p.heard id="heard" role="status" {}
                 div.gone hidden role="alert" { p { (say("page-gone")) } }
             }
         }

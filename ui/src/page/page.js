@@ -6,7 +6,6 @@
   const root = document.documentElement;
   const view = root.dataset.view;
   root.dataset.script = "";
-  const gone = document.querySelector(".gone");
 
   // Buttons that give something away wake up a moment after they, or what they are about, came into view.
   const arm = (within) => {
@@ -25,32 +24,73 @@
     if (event.key === "Enter" && event.target.closest && event.target.closest("button[data-arm]")) event.preventDefault();
   });
 
+  // What somebody typed or chose stays theirs when what is around it changes. Boxes aren't kept: which of them are ticked
+  // is part of the question.
+  const typed = (within) => [...within.querySelectorAll("textarea[id],input[type=text][id]")].map((one) => [one.id, one.value]);
+  const chosen = (within) => [...within.querySelectorAll("input[type=radio]:checked")].map((one) => [one.name, one.value]);
+  const keep = (texts, choices, within) => {
+    for (const [id, text] of texts) {
+      const one = within.querySelector("#" + id);
+      if (one && text) one.value = text;
+    }
+    for (const [name, value] of choices) {
+      for (const one of within.querySelectorAll("input[type=radio]")) if (one.name === name && one.value === value) one.checked = true;
+    }
+  };
+  const named = (one) => one.id || one.name + "=" + one.value;
+  // Puts something newer in the place of something older. Whoever was in it with the keyboard is there again afterwards, or
+  // where it was, never at the top of the page.
+  const replace = (old, newer, choices) => {
+    const focused = old.contains(document.activeElement) && document.activeElement !== document.body ? document.activeElement : null;
+    const texts = typed(old);
+    old.replaceWith(document.adoptNode(newer));
+    keep(texts, choices, newer);
+    if (focused) {
+      const again = [...newer.querySelectorAll("button,input,select,textarea,a,summary")].find((one) => named(one) === named(focused));
+      const place = focused.name === "to" ? document.querySelector("button[name=to]") : document.getElementById("main");
+      (again || place).focus({ preventScroll: true });
+    }
+    arm(newer);
+    count(newer);
+  };
+
+  // For ears: a new question, else the newest thing that happened. The place for it is never replaced: only then it is heard.
+  let heard = null;
+  const news = () => {
+    const question = document.querySelector("#card h2"), line = document.querySelector("#news li");
+    const all = [document.querySelector("#card .warn"), question && document.querySelector("h1"), question || line];
+    return all.filter(Boolean).map((one) => one.textContent).join(". ");
+  };
+  const tell = () => {
+    const now = news();
+    if (now !== heard) document.getElementById("heard").textContent = now;
+    heard = now;
+  };
+
   // Takes the parts of a newer page that differ; what didn't change isn't touched.
   const take = (text) => {
     const next = new DOMParser().parseFromString(text, "text/html");
-    if (next.documentElement.dataset.here !== root.dataset.here || next.documentElement.lang !== root.lang) return false;
+    const ids = (page) => [...page.querySelectorAll("[data-part]")].map((part) => part.id).join();
+    if (next.documentElement.dataset.here !== root.dataset.here || ids(document) !== ids(next)) return false;
     const title = next.querySelector("title");
     if (title && document.title !== title.textContent) document.title = title.textContent;
+    if (next.documentElement.lang !== root.lang) {
+      root.lang = next.documentElement.lang;
+      replace(document.body, next.body, chosen(document));
+      heard = news();
+      return true;
+    }
     const heading = document.querySelector("h1"), newer = next.querySelector("h1");
     if (heading && newer && heading.textContent !== newer.textContent) heading.textContent = newer.textContent;
-    const ids = (page) => [...page.querySelectorAll("[data-part]")].map((part) => part.id).join();
-    if (ids(document) !== ids(next)) return false;
     for (const part of next.querySelectorAll("[data-part]")) {
       const old = document.getElementById(part.id);
-      if (old.dataset.part === part.dataset.part) continue;
-      const focused = old.contains(document.activeElement) ? document.activeElement : null;
-      const name = focused && (focused.id || focused.name + "=" + focused.value);
-      old.replaceWith(document.adoptNode(part));
-      const again = name && [...part.querySelectorAll("button,input,select,textarea,a")]
-        .find((one) => one.id === name || one.name + "=" + one.value === name);
-      if (again) again.focus({ preventScroll: true });
-      arm(part);
-      count(part);
+      if (old.dataset.part !== part.dataset.part) replace(old, part, chosen(old).filter(([name]) => name === "stars"));
     }
+    tell();
     return true;
   };
   const show = (text, url) => { if (!take(text)) location.assign(url); };
-  const lost = () => { gone.hidden = false; };
+  const lost = () => { document.querySelector(".gone").hidden = false; };
 
   const look = async () => {
     const answer = await fetch(root.dataset.here, { headers: { accept: "text/html" } });
@@ -118,5 +158,6 @@
   addEventListener("beforeunload", () => { if (ear) ear.abort(); });
   arm(document);
   count(document);
+  heard = news();
   eyes();
 })();

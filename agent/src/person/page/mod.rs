@@ -185,7 +185,7 @@ impl Desk {
     fn render(&self, scene: &Scene, view: u64, visit: &Visit<'_>) -> String {
         let bundle = bundle(scene);
         let record = bundle.and_then(|path| record::summary(&path, &scene.words));
-        show::page(scene, view, visit.seal, record.as_ref(), self.now_ms())
+        show::page(scene, view, visit.query.get("write").is_some(), visit.seal, record.as_ref(), self.now_ms())
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) const ARM_MS: u64 = 800;
 pub(super) const FEED_MAX: usize = 2_000;
 /// A page without script loads again every few seconds: one that was loaded this long ago is still looked at.
 pub(super) const LOADED_MS: u64 = 12_000;
+/// A question stays on a page without script until it is answered; after this long it is over. (UX, end user 5)
+pub(super) const ASKED_MS: u64 = 120_000;
 /// A code works this long. (ARCHITECTURE section 5)
 const CODE_MS: u64 = 600_000;
 
@@ -41,6 +43,8 @@ pub(super) struct Scene {
     pub(super) feed: VecDeque<(u64, News)>,
     told: u64,
     pub(super) question: Option<Asked>,
+    /// The time that was chosen on a card before its boxes changed; `None` inside: until stopped.
+    pub(super) time: Option<Option<u32>>,
     pub(super) live: Option<Live>,
     pub(super) notice: Option<Notice>,
     /// The page that acts: the newest.
@@ -129,6 +133,7 @@ impl Scene {
             feed: VecDeque::new(),
             told: 0,
             question: None,
+            time: None,
             live: None,
             notice: None,
             acting: 0,
@@ -255,7 +260,8 @@ impl Scene {
 
     /// Whether somebody sees the page that acts.
     pub(super) fn is_seen(&self, now_ms: u64) -> bool {
-        self.listening || self.loaded_ms.is_some_and(|at| now_ms.saturating_sub(at) < LOADED_MS)
+        let lasts_ms = if self.question.is_some() { ASKED_MS } else { LOADED_MS };
+        self.listening || self.loaded_ms.is_some_and(|at| now_ms.saturating_sub(at) < lasts_ms)
     }
 
     /// The language is another one.
@@ -307,6 +313,22 @@ impl Scene {
             return None;
         }
         let Asked { question, .. } = self.question.take()?;
+        self.time = match &answer {
+            Answer::Tick(_) => match press.form.get("time") {
+                None => None,
+                Some("until-stop") => Some(None),
+                Some(number) => number.parse().ok().map(Some),
+            },
+            Answer::Yes
+            | Answer::No
+            | Answer::Allow { .. }
+            | Answer::Deny
+            | Answer::Send
+            | Answer::Keep
+            | Answer::Sign { .. }
+            | Answer::NotNow
+            | Answer::Words(_) => None,
+        };
         if let Answer::Allow { minutes } = answer {
             let until = minutes.map(|minutes| now_ms.saturating_add(u64::from(minutes) * 60_000));
             self.until(until);

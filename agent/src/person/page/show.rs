@@ -23,7 +23,16 @@ const TIMES: [u32; 2] = [10, 30];
 const FIELD: u32 = 2_000;
 
 /// The whole page, as this one of the pages.
-pub(super) fn page(scene: &Scene, view: u64, seal: &Seal, record: Option<&Markup>, now_ms: u64) -> String {
+///
+/// `writes`: the person has no script and wants to write a line. Their page then stays as it is until they have.
+pub(super) fn page(
+    scene: &Scene,
+    view: u64,
+    writes: bool,
+    seal: &Seal,
+    record: Option<&Markup>,
+    now_ms: u64,
+) -> String {
     let words = &scene.words;
     let say = |id: &str| words.say(id, &[]);
     let here = format!("/?view={view}");
@@ -38,9 +47,7 @@ pub(super) fn page(scene: &Scene, view: u64, seal: &Seal, record: Option<&Markup
         (Stage::Failed(_) | Stage::Nobody, _) => say("page-title-failed"),
         (Stage::Left, _) => say("page-title-left"),
     };
-    let typing = matches!(scene.stage, Stage::Welcome)
-        || scene.live.is_some() && scene.question.is_none()
-        || scene.question.as_ref().is_some_and(|asked| asked.question.kind == Asking::Sign);
+    let typing = matches!(scene.stage, Stage::Welcome) || scene.question.is_some() || scene.live.is_some() && writes;
     let over = matches!(scene.stage, Stage::Over(_));
     let main = if acts {
         html! {
@@ -50,7 +57,7 @@ pub(super) fn page(scene: &Scene, view: u64, seal: &Seal, record: Option<&Markup
                 // What came of it is read first, and signed then.
                 @if over { (asks(scene, view, seal)) }
             }))
-            (part("say", &html! { @if scene.live.is_some() { (chat(view, seal, words)) } }))
+            (part("say", &html! { @if scene.live.is_some() { (chat(view, writes, seal, words)) } }))
             (part("news", &happened(scene, words)))
         }
     } else {
@@ -80,7 +87,7 @@ fn asks(scene: &Scene, view: u64, seal: &Seal) -> Markup {
     let words = &scene.words;
     html! {
         @if let Some(notice) = scene.notice { p.warn role="alert" { (told(notice, words)) } }
-        @if let Some(asked) = &scene.question { (card(asked, view, seal, words)) }
+        @if let Some(asked) = &scene.question { (card(asked, scene.time, view, seal, words)) }
     }
 }
 
@@ -208,7 +215,10 @@ fn over(close: &Close, view: u64, seal: &Seal, record: Option<&Markup>, asked: b
             p { (words.say("close-outcome", &[("outcome", &signoff.outcome)])) }
             p { (words.say("close-next", &[("next", &signoff.next)])) }
         }
-        p { (words.say("close-counts", &[("allowed", &close.allowed), ("refused", &close.refused), ("sent", &close.sent)])) }
+        // The receipt counts more exactly.
+        @if record.is_none() {
+            p { (words.say("close-counts", &[("allowed", &close.allowed), ("refused", &close.refused), ("sent", &close.sent)])) }
+        }
         @if close.sent == 0 { p { strong { (words.say("close-nothing-shared", &[])) } } }
         @if let Some(record) = record { (record) }
         @if close.bundle.is_some() {
@@ -232,7 +242,7 @@ fn leave(view: u64, seal: &Seal, words: &Words) -> Markup {
     act(seal, "/leave", "", &button)
 }
 
-fn chat(view: u64, seal: &Seal, words: &Words) -> Markup {
+fn chat(view: u64, writes: bool, seal: &Seal, words: &Words) -> Markup {
     let say = |id: &str| words.say(id, &[]);
     let field = html! {
         (viewed(view))
@@ -240,7 +250,10 @@ fn chat(view: u64, seal: &Seal, words: &Words) -> Markup {
         input id="text" name="text" type="text" maxlength=(FIELD) autocomplete="off" data-once;
         p { button type="submit" { (say("page-say-send")) } }
     };
-    act(seal, "/say", "", &field)
+    html! {
+        div class=[(!writes).then_some("scripted")] { (act(seal, "/say", "", &field)) }
+        @if !writes { p.scriptless { a.button href=(format!("/?view={view}&write=1")) { (say("page-say")) } } }
+    }
 }
 
 fn happened(scene: &Scene, words: &Words) -> Markup {
@@ -249,7 +262,7 @@ fn happened(scene: &Scene, words: &Words) -> Markup {
     html! {
         @if !shown.is_empty() {
             h2 id="happened" { (words.say("page-happened", &[])) }
-            ol.feed reversed aria-labelledby="happened" aria-live="polite" aria-relevant="additions" {
+            ol.feed reversed aria-labelledby="happened" {
                 @for (number, one) in shown { li id=(format!("n{number}")) { (line(one, words)) } }
             }
         }
@@ -282,13 +295,13 @@ fn told(notice: Notice, words: &Words) -> String {
 }
 
 /// The question and its buttons.
-fn card(asked: &Asked, view: u64, seal: &Seal, words: &Words) -> Markup {
+fn card(asked: &Asked, time: Option<Option<u32>>, view: u64, seal: &Seal, words: &Words) -> Markup {
     let Question { sheet, kind, .. } = &asked.question;
     let content = html! {
         (viewed(view))
         // Enter in a field presses the first button of a form: one that does nothing.
         button type="submit" hidden disabled {}
-        (laid_out(sheet, words))
+        (laid_out(sheet, time, words))
         (buttons(*kind, words))
     };
     let title = sheet.blocks.iter().find_map(|block| match block {
@@ -349,7 +362,7 @@ fn buttons(kind: Asking, words: &Words) -> Markup {
 }
 
 /// The sentences of a question, in their order.
-fn laid_out(sheet: &Sheet, words: &Words) -> Markup {
+fn laid_out(sheet: &Sheet, time: Option<Option<u32>>, words: &Words) -> Markup {
     let boxes = sheet.blocks.iter().any(|block| matches!(block, Block::Entry(entry) if entry.number.is_some()));
     let timed = sheet.offers_times();
     let listed = |block: &Block| matches!(block, Block::Line { text, .. } if text.starts_with("- "));
@@ -373,7 +386,7 @@ fn laid_out(sheet: &Sheet, words: &Words) -> Markup {
             Block::Quote(text) => html! { blockquote { p { (text) } } },
             Block::Entry(entry) => self::entry(entry, words),
             Block::Report(brought) => html! { pre tabindex="0" { (brought.text) } },
-            Block::Times(_) => times(words),
+            Block::Times(_) => times(time, words),
             Block::Asks(text) => html! { p { strong { (text) } } },
         });
     }
@@ -413,17 +426,19 @@ fn entry(entry: &Entry, words: &Words) -> Markup {
     }
 }
 
-fn times(words: &Words) -> Markup {
+/// `chosen`: what was chosen before the boxes changed.
+fn times(chosen: Option<Option<u32>>, words: &Words) -> Markup {
+    let chosen = chosen.unwrap_or(Some(TIMES[1]));
     html! {
         fieldset.stars {
             legend.seen { (words.say("page-time", &[])) }
             @for minutes in TIMES {
                 label.box {
-                    input type="radio" name="time" value=(minutes) checked[minutes == TIMES[1]];
+                    input type="radio" name="time" value=(minutes) checked[chosen == Some(minutes)];
                     (words.say("page-minutes", &[("minutes", &minutes)]))
                 }
             }
-            label.box { input type="radio" name="time" value="until-stop"; (words.say("page-until-stop", &[])) }
+            label.box { input type="radio" name="time" value="until-stop" checked[chosen.is_none()]; (words.say("page-until-stop", &[])) }
         }
     }
 }

@@ -9,7 +9,7 @@ use venia_ui::words::Words;
 use super::super::card;
 use super::super::feed::News;
 use super::super::{Answer, Asking, Event, Question, QuestionId, Ticks};
-use super::scene::{ARM_MS, FEED_MAX, LOADED_MS, Notice, Press, Scene, Stage};
+use super::scene::{ARM_MS, ASKED_MS, FEED_MAX, LOADED_MS, Notice, Press, Scene, Stage};
 use super::show;
 use venia_proto::foreign::Foreign;
 
@@ -148,6 +148,13 @@ fn boxes_that_differ_from_the_card_show_it_again_instead_of_allowing() {
     let (mut scene, view) = asked(kind(0), 0);
     assert!(press(&mut scene, view, "do=allow", 10_000).is_none());
     assert_eq!(scene.notice, Some(Notice::NothingTicked));
+    // The time that was chosen stays chosen, until the card is answered.
+    for (form, time) in [("do=all&time=10", Some(Some(10))), ("do=all&time=until-stop", Some(None)), ("do=deny", None)]
+    {
+        let (mut scene, view) = asked(kind(1), 0);
+        press(&mut scene, view, form, 10_000);
+        assert_eq!(scene.time, time, "{form}");
+    }
 }
 
 #[test]
@@ -185,6 +192,19 @@ fn eyes_are_a_page_that_listens_or_was_just_loaded() {
     assert!(scene.is_seen(1_000_000));
     scene.listens(view, false);
     assert!(!scene.is_seen(1_000_000));
+    // A page without script doesn't load again under a question.
+    scene.load(Some(view), None, 2_000_000);
+    scene.ask(question(1, CONSENT, "May I?"));
+    for (after, seen) in [(ASKED_MS - 1, true), (ASKED_MS, false), (ASKED_MS + 1, false)] {
+        assert_eq!(scene.is_seen(2_000_000 + after), seen, "{after}");
+    }
+    scene.withdraw(QuestionId(1));
+    assert!(!scene.is_seen(2_000_000 + LOADED_MS));
+    scene.load(Some(view), None, 3_000_000);
+    scene.ask(question(2, CONSENT, "May I?"));
+    scene.listens(view, true);
+    scene.listens(view, false);
+    assert!(!scene.is_seen(3_000_000));
     // Another page took over: the old one's ear counts for nothing.
     scene.listens(view, true);
     scene.load(None, None, 2_000_000);
@@ -226,7 +246,7 @@ fn d4_hostile_text_is_shown_as_text() {
     scene.tell(News::Connected(Foreign::new(hostile)), 0);
     scene.tell(News::Chat(Foreign::new(hostile), Foreign::new(hostile)), 0);
     let tokens = Cell::new(0);
-    let page = show::page(&scene, view, &Seal::new([1; 64]), None, 0);
+    let page = show::page(&scene, view, false, &Seal::new([1; 64]), None, 0);
     tokens.set(page.matches("value=\"allow\"").count());
     assert_eq!(tokens.get(), 1, "one button allows");
     assert_eq!(page.matches("<script").count(), 1);
@@ -237,7 +257,7 @@ fn d4_hostile_text_is_shown_as_text() {
 #[test]
 fn a_session_stands_in_the_title_and_beside_stop() {
     let (scene, view) = asked(CONSENT, 0);
-    let page = show::page(&scene, view, &Seal::new([1; 64]), None, 0);
+    let page = show::page(&scene, view, false, &Seal::new([1; 64]), None, 0);
     assert!(page.contains("<title>● Ana is connected · "), "{page}");
     assert!(page.find("id=\"stop\"") < page.find("<main"));
     // The first button of the card's form does nothing: Enter in a field presses it.
@@ -250,6 +270,6 @@ fn a_session_stands_in_the_title_and_beside_stop() {
 fn a_page_that_doesn_t_act_has_nothing_to_press_but_stop() {
     let (mut scene, old) = asked(CONSENT, 0);
     scene.load(None, None, 0);
-    let page = show::page(&scene, old, &Seal::new([1; 64]), None, 0);
+    let page = show::page(&scene, old, false, &Seal::new([1; 64]), None, 0);
     assert!(!page.contains("value=\"allow\"") && page.contains("id=\"stop\""));
 }
