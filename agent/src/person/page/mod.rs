@@ -221,10 +221,6 @@ impl Site for Face {
                 let before = scene.acting;
                 let view = scene.load(view(visit.query), visit.language, now_ms);
                 let page = desk.render(&scene, view, visit);
-                // It was said once.
-                if view == scene.acting {
-                    scene.notice = None;
-                }
                 let another = scene.acting != before;
                 drop(scene);
                 if another {

@@ -148,12 +148,15 @@ impl Scene {
         let same = self.question.as_ref().is_some_and(|asked| asked.shown == shown && asked.question == question);
         if !same {
             self.question = Some(Asked { question, shown, since_ms: None });
+            self.notice = None;
         }
     }
 
     /// The question is over.
     pub(super) fn withdraw(&mut self, id: QuestionId) {
-        self.question.take_if(|asked| asked.question.id == id);
+        if self.question.take_if(|asked| asked.question.id == id).is_some() {
+            self.notice = None;
+        }
     }
 
     /// Something happened.
@@ -367,9 +370,13 @@ impl Scene {
         Some(Event::Leave)
     }
 
-    /// Whether a form may act: from the page that acts, made for exactly this.
+    /// Whether a form may act: from the page that acts, made for exactly this. What the page says of it stands there until
+    /// the next press.
     fn acts(&mut self, press: &Press<'_>, shown: &str) -> bool {
-        let acts = press.view == self.acting && (press.is_for)(shown);
+        if press.view != self.acting {
+            return false;
+        }
+        let acts = (press.is_for)(shown);
         self.notice = (!acts).then_some(Notice::Changed);
         acts
     }
