@@ -5,7 +5,6 @@
   const ARM = 800; // The server counts too: this only shows it.
   const root = document.documentElement;
   const view = root.dataset.view;
-  root.dataset.script = "";
 
   // Buttons that give something away wake up a moment after they, or what they are about, came into view.
   const arm = (within) => {

@@ -395,7 +395,7 @@ fn laid_out(sheet: &Sheet, time: Option<Option<u32>>, words: &Words) -> Markup {
         @if boxes {
             p.row {
                 // With a script a changed box shows the question anew by itself.
-                button.unscripted type="submit" name="do" value="tick" data-auto { (words.say("page-tick", &[])) } " "
+                button.scriptless type="submit" name="do" value="tick" data-auto { (words.say("page-tick", &[])) } " "
                 button type="submit" name="do" value="all" { (words.say("page-tick-all", &[])) }
             }
         }
