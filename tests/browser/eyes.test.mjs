@@ -28,7 +28,7 @@ async function allowed(context, technician) {
 
 /** Paused after half a minute, not before; and whoever comes back says that it goes on. */
 async function pausesAndGoesOn({ agent, joined }, context, gone) {
-  await joined.told("paused", 45_000);
+  await joined.told("Paused", 45_000);
   const after = Date.now() - gone;
   assert.ok(after > 28_000 && after < 40_000, `paused after ${after} ms`);
   const page = await context.newPage();

@@ -60,7 +60,7 @@ export async function interrupted(world, technician, look) {
   const agent = await world.agent();
   const context = await world.context();
   const person = await Person.open(context, agent);
-  const joined = technician.join(await person.begin(), { run: [], goal: "slow-computer" });
+  const joined = technician.join(await person.begin(), { run: [], goal: "slow-computer", json: false });
   await person.asked("yes");
   await look(person.page, "arrival-known");
   await person.press("yes");
@@ -84,7 +84,7 @@ export async function interrupted(world, technician, look) {
   await look(person.page, "elsewhere");
   await second.close();
   await person.page.goto("about:blank");
-  await joined.told("paused", 60_000);
+  await joined.told("Paused", 60_000);
   await person.page.goto(agent.origin);
   await person.asked("yes");
   await look(person.page, "resume");
