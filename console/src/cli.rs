@@ -293,7 +293,7 @@ fn text(text: &str) -> Result<Foreign, ForeignError> {
 }
 
 /// A day, as the ledger's times begin.
-fn day(text: &str) -> Result<String, &'static str> {
+pub(crate) fn day(text: &str) -> Result<String, &'static str> {
     let midnight = format!("{text}T00:00:00.000Z");
     if midnight.parse::<Wall>().is_ok() { Ok(text.to_owned()) } else { Err("a day is written YYYY-MM-DD") }
 }

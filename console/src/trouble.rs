@@ -7,6 +7,9 @@ use venia_relay::client::home::HomeError;
 use venia_ui::failure::{Exit, Failure, Loss, Trouble};
 use venia_ui::words::Words;
 
+use crate::audit::mirror::MirrorError;
+use crate::audit::sync::SyncError;
+
 /// A failure of a shared kind with sentences of its own.
 pub(crate) fn said(trouble: Trouble, message: String, hint: String, words: &Words) -> Failure {
     Failure { message, hint, ..Failure::of(trouble, words) }
@@ -119,6 +122,41 @@ pub(crate) fn not_enrolled(words: &Words) -> Failure {
 /// A file that can't be read, or a word that isn't there: nothing can be told.
 pub(crate) fn cannot_tell(kind: &'static str, message: String, hint: String, words: &Words) -> Failure {
     Failure { exit: Exit::WrongUse, kind, message, state: Loss::Nothing.say(words), hint }
+}
+
+/// A copy that couldn't be brought up to date.
+pub(crate) fn not_synced(error: SyncError, words: &Words) -> Failure {
+    match error {
+        SyncError::Control(error) => control(&error, words),
+        SyncError::Mirror(error) => copy(&error, words),
+        SyncError::Home(error) => folder(&error, words),
+        SyncError::Contradiction(file) => {
+            let file = file.display().to_string();
+            broken(words.say("audit-contradiction", &[("file", &file)]), words)
+        }
+    }
+}
+
+/// The copy on this computer.
+pub(crate) fn copy(error: &MirrorError, words: &Words) -> Failure {
+    tracing::info!(error = error as &dyn std::error::Error, "the copy of the log");
+    match error {
+        MirrorError::Home(error) => folder(error, words),
+        MirrorError::Log(unreadable) => {
+            let why = unreadable.why.to_string();
+            broken(words.say("verify-broken-entry", &[("at", &unreadable.entry), ("why", &why)]), words)
+        }
+        MirrorError::Disk(_) | MirrorError::Damaged(_) => {
+            let why = error.to_string();
+            let hint = words.say("audit-copy-hint", &[]);
+            said(Trouble::Disk, words.say("audit-copy", &[("why", &why)]), hint, words)
+        }
+    }
+}
+
+fn broken(message: String, words: &Words) -> Failure {
+    let failure = cannot_tell("broken", message, words.say("audit-broken-hint", &[]), words);
+    Failure { exit: Exit::Refused, ..failure }
 }
 
 #[cfg(test)]

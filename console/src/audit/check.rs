@@ -23,12 +23,16 @@ use venia_proto::ledger::verify::{Recorded, Unsound, check_recorded};
 use venia_proto::ledger::whole::{self, Whole, held_against};
 use venia_proto::now::Wall;
 use venia_proto::statement::Statement;
+use venia_relay::client::home::HomeError;
 use venia_relay::walking::{Earlier, Judged, NotWalked, Record, Source, Terms, Walked, walk};
+use venia_ui::words::Words;
 
 use super::index::Place;
 use super::mirror::{Mirror, MirrorError, Raw};
 use super::progress::{Mark, Verifying};
 use super::replay::Replay;
+use crate::membership::Membership;
+use crate::seen;
 
 /// Entries after which a run keeps how far it came: less than a second of work.
 const KEPT_EVERY: u64 = 1 << 13;
@@ -74,6 +78,22 @@ pub(crate) struct Freshness {
     pub(crate) observed: Option<Wall>,
 }
 
+impl Freshness {
+    /// The same as a sentence.
+    pub(crate) fn say(&self, words: &Words) -> String {
+        let observed = self.observed.map_or_else(|| "?".to_owned(), |observed| observed.to_string());
+        let (by, required) = (self.witnessed.cosigned, self.witnessed.required);
+        match self.witnessed.at {
+            Some(at) if self.witnessed.is_witnessed() => {
+                words.say("audit-witnessed", &[("by", &by), ("at", &at.to_string()), ("observed", &observed)])
+            }
+            Some(_) | None => {
+                words.say("audit-not-witnessed", &[("by", &by), ("required", &required), ("observed", &observed)])
+            }
+        }
+    }
+}
+
 /// How fresh the witnesses' word on a copy is; `None` if the statement names no witness. Believed from the root alone.
 pub(crate) fn freshness(mirror: &Mirror, root: &Fingerprint) -> Option<Freshness> {
     let statement = Statement::open(mirror.state.statement.as_bytes(), root).ok()?;
@@ -83,6 +103,12 @@ pub(crate) fn freshness(mirror: &Mirror, root: &Fingerprint) -> Option<Freshness
     // A forged line is no cosignature.
     let none = Witnessed { required: statement.quorum, ..Witnessed::default() };
     named.then(|| Freshness { witnessed: Witnessed::of(&note, &statement).unwrap_or(none), observed })
+}
+
+/// The tree this member's own sessions were shown last: an auditor who also helps people holds the log to it.
+pub(crate) fn pinned(member: &Membership, copy: &Mirror) -> Result<Option<(u64, Hash)>, HomeError> {
+    let pin = seen::pin(&member.home, &copy.key)?;
+    Ok(pin.map(|pin| (pin.checkpoint().size, pin.checkpoint().root)))
 }
 
 /// Where a log doesn't hold, or why that can't be told.

@@ -102,7 +102,7 @@ pub(crate) enum Lines {
 
 impl Lines {
     /// The file of the events, to which lines are only ever added.
-    pub(super) fn file(self) -> &'static str {
+    pub(crate) fn file(self) -> &'static str {
         match self {
             Self::Jsonl => "events.jsonl",
             Self::Csv => "events.csv",
@@ -111,7 +111,7 @@ impl Lines {
     }
 
     /// What the file of the events begins with.
-    pub(super) fn head(self) -> &'static str {
+    pub(crate) fn head(self) -> &'static str {
         match self {
             Self::Csv => "entry,observed,session,author,seq,kind,time\n",
             Self::Jsonl | Self::Ocsf => "",
@@ -119,7 +119,7 @@ impl Lines {
     }
 
     /// One event.
-    pub(super) fn line(self, mirror: &Mirror, event: &Event, place: Place) -> Result<String, MirrorError> {
+    pub(crate) fn line(self, mirror: &Mirror, event: &Event, place: Place) -> Result<String, MirrorError> {
         let header = event.header();
         let session = || mirror.sessions.get(&header.session.to_string()).ok_or(MirrorError::Damaged("its index"));
         Ok(match self {
@@ -139,16 +139,34 @@ impl Lines {
 
     /// The sessions as they stand, in a file of their own that is replaced whole.
     pub(super) fn sessions(self, mirror: &Mirror, out: &Path) -> Result<(), MirrorError> {
-        let all = mirror.sessions.values();
+        let Some(table) = self.table() else { return Ok(()) };
+        write(out, table.file, table.head, mirror.sessions.values().map(table.row))
+    }
+
+    /// How sessions are written; `None` if they aren't.
+    pub(crate) fn table(self) -> Option<Table> {
         match self {
-            Self::Jsonl => write(out, "sessions.jsonl", None, all.map(|session| session_json(session).to_string())),
+            Self::Jsonl => {
+                let row = |session: &Session| session_json(session).to_string();
+                Some(Table { file: "sessions.jsonl", head: None, row })
+            }
             Self::Csv => {
                 let head = "session,opened,closed,agent,joined,ended,events,flags";
-                write(out, "sessions.csv", Some(head), all.map(session_row))
+                Some(Table { file: "sessions.csv", head: Some(head), row: session_row })
             }
-            Self::Ocsf => Ok(()),
+            Self::Ocsf => None,
         }
     }
+}
+
+/// A file of sessions.
+pub(crate) struct Table {
+    /// Its name.
+    pub(crate) file: &'static str,
+    /// Its first line.
+    pub(crate) head: Option<&'static str>,
+    /// One session.
+    pub(crate) row: fn(&Session) -> String,
 }
 
 fn session_row(session: &Session) -> String {

@@ -11,7 +11,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use venia_proto::ledger::event::Event;
@@ -22,6 +22,8 @@ use venia_relay::walking::Record;
 use super::export::{Lines, create};
 use super::index::Place;
 use super::mirror::{Mirror, MirrorError};
+use super::tiles;
+use crate::cli::Format;
 
 /// The file's name in the folder.
 pub(crate) const POSITION: &str = "position";
@@ -41,8 +43,31 @@ struct Position {
     bytes: u64,
 }
 
+/// Where the log with this number among so many is written: a log's tiles are a whole of their own, so that each of several
+/// has its own folder.
+pub(crate) fn place(n: usize, logs: usize, out: &Path) -> PathBuf {
+    if logs > 1 { out.join(format!("log-{n}")) } else { out.to_owned() }
+}
+
+/// Lines are added; tiles are written whole. Gives how many events were added.
+pub(crate) fn export(copy: &Mirror, format: Format, out: &Path) -> Result<Option<u64>, MirrorError> {
+    let lines = match format {
+        // Nothing came: the tiles are those of this very tree.
+        Format::Tiles
+            if fs::read(out.join("checkpoint")).is_ok_and(|there| there == copy.state.checkpoint.as_bytes()) =>
+        {
+            return Ok(Some(0));
+        }
+        Format::Tiles => return tiles::write(copy, out).map(|()| None),
+        Format::Jsonl => Lines::Jsonl,
+        Format::Csv => Lines::Csv,
+        Format::Ocsf => Lines::Ocsf,
+    };
+    append(copy, lines, out).map(Some)
+}
+
 /// Adds what the copy has and the folder doesn't; gives the number of events added.
-pub(crate) fn append(mirror: &Mirror, lines: Lines, out: &Path) -> Result<u64, MirrorError> {
+fn append(mirror: &Mirror, lines: Lines, out: &Path) -> Result<u64, MirrorError> {
     let path = out.join(lines.file());
     let mut position = match known(mirror, lines, out)? {
         Some(position) => position,

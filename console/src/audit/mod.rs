@@ -11,20 +11,25 @@
 
 mod chain;
 pub(crate) mod check;
+pub(crate) mod desk;
 mod erasures;
 pub(crate) mod export;
 pub(crate) mod following;
 mod import;
 pub(crate) mod index;
+pub(crate) mod listing;
+pub(crate) mod looking;
 pub(crate) mod mirror;
 pub(crate) mod opening;
 pub(crate) mod progress;
 pub(crate) mod replay;
 pub(crate) mod search;
 pub(crate) mod sessions;
+pub(crate) mod story;
 pub(crate) mod sync;
+pub(crate) mod telling;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub(crate) mod tiles;
 pub(crate) mod words;
 

@@ -8,6 +8,7 @@ use venia_proto::fold;
 use venia_proto::ledger::body::{Body, ItemId};
 use venia_proto::ledger::kind::KindName;
 use venia_proto::ledger::note::Note;
+use venia_ui::words::Words;
 
 use super::words::{Heard, Record};
 
@@ -42,6 +43,17 @@ pub(crate) enum QueryError {
     /// Longer than [`WORD_MAX`].
     #[error("a word of more than {WORD_MAX} characters")]
     TooLong,
+}
+
+impl QueryError {
+    /// The same as a sentence.
+    pub(crate) fn say(self, words: &Words) -> String {
+        match self {
+            Self::Empty => words.say("audit-query-empty", &[]),
+            Self::TooMany => words.say("audit-query-many", &[("most", &WORDS_MAX)]),
+            Self::TooLong => words.say("audit-query-long", &[("most", &WORD_MAX)]),
+        }
+    }
 }
 
 impl Query {

@@ -14,18 +14,18 @@ use super::import;
 use super::mirror::Mirror;
 
 /// The key of the log that comes `number`th.
-pub(super) fn log(number: u8) -> SigningKey {
+pub(crate) fn log(number: u8) -> SigningKey {
     let first = SigningKey::new("log", [1; 32]);
     SigningKey::new("log", [number; 32]).named(origin(&first.verifier().name, number.into()).unwrap())
 }
 
 /// A log that begins with these entries, each with the key of its agent, or none.
-pub(super) fn copy(data: &Path, log: &SigningKey, entries: Vec<(String, Vec<u8>)>) -> Mirror {
+pub(crate) fn copy(data: &Path, log: &SigningKey, entries: Vec<(String, Vec<u8>)>) -> Mirror {
     commit(data, log, entries, None)
 }
 
 /// The same log, with one more commit.
-pub(super) fn grown(data: &Path, log: &SigningKey, entries: Vec<(String, Vec<u8>)>) -> Mirror {
+pub(crate) fn grown(data: &Path, log: &SigningKey, entries: Vec<(String, Vec<u8>)>) -> Mirror {
     let mut raw = Mirror::open(data, log.verifier()).unwrap().raw(0).unwrap();
     let mut previous = None;
     while let Some((_, entry)) = raw.next().unwrap() {
@@ -37,7 +37,7 @@ pub(super) fn grown(data: &Path, log: &SigningKey, entries: Vec<(String, Vec<u8>
 }
 
 /// A log that says this of the one before.
-pub(super) fn following(data: &Path, log: &SigningKey, before: &Mirror, cause: Succession) -> Mirror {
+pub(crate) fn following(data: &Path, log: &SigningKey, before: &Mirror, cause: Succession) -> Mirror {
     let end = Checkpoint::open(before.state.checkpoint.as_bytes(), &before.key).unwrap();
     let previous = Closed { origin: end.origin, size: end.size, root: end.root };
     copy(data, log, vec![(String::new(), Notice::Key { previous, cause }.sign(log))])

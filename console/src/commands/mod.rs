@@ -48,7 +48,7 @@ fn broken_build(error: &DefinitionError, words: &Words) -> Failure {
 }
 
 /// Runs something that needs the network, on this thread.
-fn block_on<T>(work: impl Future<Output = T>, words: &Words) -> Result<T, Failure> {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>, words: &Words) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
         tracing::error!(%error, "no runtime");

@@ -14,6 +14,11 @@ impl Fields {
         Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 
+    /// Names and values as a query: what [`Self::read`] reads.
+    pub fn write<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    }
+
     /// The first value of that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -38,6 +43,13 @@ mod tests {
         assert_eq!(fields.get("bad"), Some("\u{fffd}"));
         assert_eq!(fields.get("lone"), Some(""));
         assert_eq!(fields.get("none"), None);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let pairs = [("word", "ñ & <b>=\u{202e}"), ("to", ""), ("word", "a b+c")];
+        let fields = Fields::read(Fields::write(pairs).as_bytes());
+        assert_eq!(fields, Fields(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()));
     }
 
     #[test]

@@ -12,6 +12,7 @@
 
 mod assets;
 mod browser;
+mod chart;
 mod fields;
 mod frame;
 mod guard;
@@ -21,6 +22,7 @@ mod seal;
 mod server;
 
 pub use browser::{Opened, open};
+pub use chart::{Chart, POINTS_MAX, Point, Shape};
 pub use fields::Fields;
 pub use frame::{Frame, act, document, part};
 pub use guard::LAUNCH_MS;

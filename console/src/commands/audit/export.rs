@@ -1,6 +1,5 @@
 //! `venia audit export`: the record for other tools, once or as the log grows.
 
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -16,12 +15,11 @@ use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
-use super::desk::{Desk, Log};
-use super::{mirror, not_synced};
-use crate::audit::export::Lines;
-use crate::audit::mirror::{Mirror, MirrorError};
+use super::desk::Desk;
+use crate::audit::desk::Log;
+use crate::audit::following;
+use crate::audit::mirror::Mirror;
 use crate::audit::sync::{Looker, SyncError};
-use crate::audit::{following, tiles};
 use crate::cli::Format;
 use crate::commands::block_on;
 use crate::{clock, trouble};
@@ -53,18 +51,18 @@ pub(super) fn run(
 
 /// Looks again and again, over one connection and so with one note in the log; a lost connection is made anew.
 fn follow(desk: &Desk<'_>, format: Format, out: &Path, every: Duration) -> Result<Exit, Failure> {
-    let (screen, words, data) = (desk.screen, desk.screen.words(), desk.member.home.dir());
-    let stop = walking::interrupted().map_err(|error| mirror(&error.into(), words))?;
+    let (screen, words, data) = (desk.screen, desk.screen.words(), desk.member().home.dir());
+    let stop = walking::interrupted().map_err(|error| trouble::copy(&error.into(), words))?;
     let followed = async {
-        let mut looker = Some(Looker::arrive(&desk.member, &[LOOK]).await.map_err(|e| not_synced(e, words))?);
+        let mut looker = Some(Looker::arrive(desk.member(), &[LOOK]).await.map_err(|e| trouble::not_synced(e, words))?);
         let mut first = true;
         while !stop.load(Ordering::Acquire) {
             // Words are due whether the relay answers or not; the copies aren't open meanwhile.
-            let due = Mirror::bare(data).map_err(|error| mirror(&error, words))?;
+            let due = Mirror::bare(data).map_err(|error| trouble::copy(&error, words))?;
             drop(obeyed(due, Some(clock::now().wall), words)?);
             let round = match &looker {
-                Some(looker) => looker.round(&desk.member, data, None, |_, _| {}).await,
-                None => Looker::arrive(&desk.member, &[LOOK]).await.map(|again| {
+                Some(looker) => looker.round(desk.member(), data, None, |_, _| {}).await,
+                None => Looker::arrive(desk.member(), &[LOOK]).await.map(|again| {
                     looker = Some(again);
                     Vec::new()
                 }),
@@ -82,7 +80,7 @@ fn follow(desk: &Desk<'_>, format: Format, out: &Path, every: Duration) -> Resul
                         lost.leave().await;
                     }
                 }
-                Err(error) => return Err(not_synced(error, words)),
+                Err(error) => return Err(trouble::not_synced(error, words)),
             }
             let until = tokio::time::Instant::now() + every;
             while !stop.load(Ordering::Acquire) && tokio::time::Instant::now() < until {
@@ -108,9 +106,8 @@ fn write(mirrors: &[Mirror], format: Format, out: &Path, always: bool, screen: &
     let words = screen.words();
     // Of a pruned log there is nothing to write; its place stays its own.
     for (n, copy) in mirrors.iter().enumerate().filter(|(_, copy)| !copy.is_pruned()) {
-        // One folder per log: a log's tiles are a whole of their own.
-        let out = if mirrors.len() > 1 { out.join(format!("log-{n}")) } else { out.to_owned() };
-        let added = one(copy, format, &out).map_err(|error| mirror(&error, words))?;
+        let out = following::place(n, mirrors.len(), out);
+        let added = following::export(copy, format, &out).map_err(|error| trouble::copy(&error, words))?;
         if added == Some(0) && !always {
             continue;
         }
@@ -126,21 +123,4 @@ fn write(mirrors: &[Mirror], format: Format, out: &Path, always: bool, screen: &
         })?;
     }
     Ok(())
-}
-
-/// Lines are added; tiles are written whole. Gives how many events were added.
-fn one(copy: &Mirror, format: Format, out: &Path) -> Result<Option<u64>, MirrorError> {
-    let lines = match format {
-        // Nothing came: the tiles are those of this very tree.
-        Format::Tiles
-            if fs::read(out.join("checkpoint")).is_ok_and(|there| there == copy.state.checkpoint.as_bytes()) =>
-        {
-            return Ok(Some(0));
-        }
-        Format::Tiles => return tiles::write(copy, out).map(|()| None),
-        Format::Jsonl => Lines::Jsonl,
-        Format::Csv => Lines::Csv,
-        Format::Ocsf => Lines::Ocsf,
-    };
-    following::append(copy, lines, out).map(Some)
 }

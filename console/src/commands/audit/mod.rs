@@ -13,18 +13,18 @@ use std::time::Duration;
 
 use venia_proto::ledger::notice::Looking;
 use venia_ui::cli::Common;
-use venia_ui::failure::{Exit, Failure, Trouble};
+use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
 
-use crate::audit::check::{self, Freshness};
+use crate::audit::check;
+use crate::audit::desk::Log;
 use crate::audit::index::Session;
-use crate::audit::mirror::{Mirror, MirrorError};
-use crate::audit::search::{Query, QueryError, WORD_MAX, WORDS_MAX};
-use crate::audit::sync::SyncError;
+use crate::audit::listing;
+use crate::audit::search::Query;
 use crate::cli::Audit;
 use crate::{Parts, input, trouble};
-use desk::{Desk, Log};
+use desk::Desk;
 
 pub(super) fn run(command: &Audit, common: &Common, screen: &Screen, parts: Parts) -> Result<Exit, Failure> {
     let words = screen.words();
@@ -44,7 +44,7 @@ pub(super) fn run(command: &Audit, common: &Common, screen: &Screen, parts: Part
                 false => Some(query(word, parts, words)?),
             };
             let desk = Desk::open(common, screen)?;
-            let logs = desk.opened(*offline, &|session| list::fits(session, filters), words)?;
+            let logs = desk.opened(*offline, &|session| listing::fits(session, filters), words)?;
             let exit = list::run(&logs, *by, filters, query.as_ref(), screen)?;
             desk.fresh(&logs);
             Ok(exit)
@@ -52,7 +52,7 @@ pub(super) fn run(command: &Audit, common: &Common, screen: &Screen, parts: Part
         Audit::Search { words: asked, filters, offline } => {
             let query = query(asked, parts, words)?;
             let desk = Desk::open(common, screen)?;
-            let logs = desk.opened(*offline, &|session| list::fits(session, filters), words)?;
+            let logs = desk.opened(*offline, &|session| listing::fits(session, filters), words)?;
             search::run(&logs, &query, filters, screen)
         }
         Audit::Show { session, offline } => {
@@ -78,23 +78,9 @@ impl Desk<'_> {
     /// Says of each log how fresh its witnesses' word is. Scripts read it in `verify --json`.
     fn fresh(&self, logs: &[Log]) {
         for Log { copy, .. } in logs.iter().filter(|_| !self.screen.json()) {
-            if let Some(found) = check::freshness(copy, &self.member.root) {
-                self.screen.note(&fresh(&found, self.screen.words()));
+            if let Some(found) = check::freshness(copy, &self.member().root) {
+                self.screen.note(&found.say(self.screen.words()));
             }
-        }
-    }
-}
-
-/// How fresh the witnesses' word on a log is.
-fn fresh(found: &Freshness, words: &Words) -> String {
-    let observed = found.observed.map_or_else(|| "?".to_owned(), |observed| observed.to_string());
-    let (by, required) = (found.witnessed.cosigned, found.witnessed.required);
-    match found.witnessed.at {
-        Some(at) if found.witnessed.is_witnessed() => {
-            words.say("audit-witnessed", &[("by", &by), ("at", &at.to_string()), ("observed", &observed)])
-        }
-        Some(_) | None => {
-            words.say("audit-not-witnessed", &[("by", &by), ("required", &required), ("observed", &observed)])
         }
     }
 }
@@ -110,56 +96,5 @@ fn query(asked: &[String], mut parts: Parts, words: &Words) -> Result<Query, Fai
         Some(line) => Query::new([line.as_str()]),
         None => Query::new(asked.iter().map(String::as_str).filter(|word| *word != "-")),
     };
-    query.map_err(|error| {
-        let message = match error {
-            QueryError::Empty => words.say("audit-query-empty", &[]),
-            QueryError::TooMany => words.say("audit-query-many", &[("most", &WORDS_MAX)]),
-            QueryError::TooLong => words.say("audit-query-long", &[("most", &WORD_MAX)]),
-        };
-        trouble::wrong_use(message, words.say("audit-query-hint", &[]), words)
-    })
-}
-
-/// Refuses to say anything about no log at all.
-fn something(mirrors: Vec<Mirror>, words: &Words) -> Result<Vec<Mirror>, Failure> {
-    if mirrors.is_empty() {
-        let hint = words.say("audit-nothing-hint", &[]);
-        return Err(trouble::cannot_tell("nothing", words.say("audit-nothing", &[]), hint, words));
-    }
-    Ok(mirrors)
-}
-
-/// A copy that couldn't be brought up to date.
-fn not_synced(error: SyncError, words: &Words) -> Failure {
-    match error {
-        SyncError::Control(error) => trouble::control(&error, words),
-        SyncError::Mirror(error) => mirror(&error, words),
-        SyncError::Home(error) => trouble::folder(&error, words),
-        SyncError::Contradiction(file) => {
-            let file = file.display().to_string();
-            broken(words.say("audit-contradiction", &[("file", &file)]), words)
-        }
-    }
-}
-
-/// The copy on this computer.
-fn mirror(error: &MirrorError, words: &Words) -> Failure {
-    tracing::info!(error = error as &dyn std::error::Error, "the copy of the log");
-    match error {
-        MirrorError::Home(error) => trouble::folder(error, words),
-        MirrorError::Log(unreadable) => {
-            let why = unreadable.why.to_string();
-            broken(words.say("verify-broken-entry", &[("at", &unreadable.entry), ("why", &why)]), words)
-        }
-        MirrorError::Disk(_) | MirrorError::Damaged(_) => {
-            let why = error.to_string();
-            let hint = words.say("audit-copy-hint", &[]);
-            trouble::said(Trouble::Disk, words.say("audit-copy", &[("why", &why)]), hint, words)
-        }
-    }
-}
-
-fn broken(message: String, words: &Words) -> Failure {
-    let failure = trouble::cannot_tell("broken", message, words.say("audit-broken-hint", &[]), words);
-    Failure { exit: Exit::Refused, ..failure }
+    query.map_err(|error| trouble::wrong_use(error.say(words), words.say("audit-query-hint", &[]), words))
 }

@@ -1,286 +1,52 @@
-//! One event as an auditor reads it: what happened, and, where they could be opened, the words.
+//! Pieces of an event as lines for a terminal.
 //!
 //! Every text of somebody else is one line that is safe to show, or a block of such lines behind a bar, so that nothing in
 //! it can pass for a line of ours. (SECURITY D4)
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
-use venia_proto::catalog::Catalog;
 use venia_proto::foreign::Foreign;
-use venia_proto::key::VerifierKey;
-use venia_proto::ledger::body::{
-    Addendum, Admit, Allowed, Arguments, Asked, Body, Consent, DefinitionHash, ItemId, Join, Language, Open, Outcome,
-    Redaction, Refuse, Request, Said, Signoff,
-};
-use venia_proto::ledger::kind::{Kind, KindName};
-use venia_proto::report::Report;
-use venia_proto::scope::Scope;
-use venia_proto::statement::Member;
-use venia_ui::receipt::fate;
-use venia_ui::report;
 use venia_ui::terminal::{Ink, Style};
-use venia_ui::words::Words;
+
+use crate::audit::telling::Piece;
 
 /// Longest text that stands in a line of its label, in characters.
 const INLINE_MAX: usize = 72;
 const INDENT: &str = "      ";
 
-/// Tells events of one session.
-pub(super) struct Teller<'a> {
-    pub(super) words: &'a Words,
-    pub(super) catalog: &'a Catalog,
-    pub(super) style: Style,
-    /// Who vouches for members; `None` if the statement can't be read.
-    pub(super) authority: Option<&'a VerifierKey>,
+/// Lines under an event.
+pub(super) fn lines(pieces: &[Piece], style: Style) -> Vec<String> {
+    pieces.iter().flat_map(|piece| laid(piece, style)).collect()
 }
 
-/// An item and the definition it was asked for by.
-pub(super) type Definition = (ItemId, DefinitionHash);
-
-/// A kind of event, in a word or two.
-pub(super) fn kind(kind: KindName, words: &Words) -> String {
-    words.say("audit-kind", &[("kind", &kind.to_string())])
+/// A line under an event.
+pub(super) fn under(line: &str) -> String {
+    format!("{INDENT}{line}")
 }
 
-/// The word an enum has in JSON.
-pub(super) fn word(value: &impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+/// A line under an event that an auditor should not miss.
+pub(super) fn marked(line: &str, style: Style) -> String {
+    format!("{INDENT}{}", style.ink(Ink::Warn, &format!("⚑ {line}")))
 }
 
-impl Teller<'_> {
-    /// What happened, from the clear fields alone.
-    pub(super) fn what(&self, kind: &Kind) -> String {
-        let words = self.words;
-        match kind {
-            Kind::Join { strand, verified, .. } => {
-                let known = word(verified);
-                words.say("audit-joined", &[("strand", &strand.to_string()), ("known", &known)])
+fn laid(piece: &Piece, style: Style) -> Vec<String> {
+    match piece {
+        Piece::Line(line) => vec![under(line)],
+        Piece::Field(label, text) => vec![format!("{INDENT}{label}: {text}")],
+        Piece::Quote(label, text) => {
+            let raw = text.raw();
+            if !raw.contains('\n') && raw.chars().nth(INLINE_MAX).is_none() {
+                return vec![format!("{INDENT}{label}: “{}”", text.visible())];
             }
-            Kind::Consent { answer, took, .. } => {
-                let (answer, seconds) = (word(answer), seconds(*took));
-                words.say("audit-answered", &[("answer", &answer), ("seconds", &seconds)])
-            }
-            Kind::Refuse { why, .. } => words.say("audit-refused", &[("why", &word(why))]),
-            Kind::Result { status, .. } => words.say("audit-result", &[("fate", &fate(Some(*status), words))]),
-            Kind::Pause { by, cause } => self.turn(KindName::Pause, word(by), word(cause)),
-            Kind::Resume { by, cause } => self.turn(KindName::Resume, word(by), word(cause)),
-            Kind::Stop { by, cause } => self.turn(KindName::Stop, word(by), word(cause)),
-            Kind::Close { by, cause, .. } => self.turn(KindName::Close, word(by), word(cause)),
-            Kind::Addendum { what, .. } => words.say("audit-addendum", &[("what", &word(what))]),
-            Kind::Open { .. }
-            | Kind::Request
-            | Kind::Admit { .. }
-            | Kind::Series { .. }
-            | Kind::Chat
-            | Kind::Note
-            | Kind::Redaction { .. }
-            | Kind::Signoff { .. } => self::kind(kind.name(), words),
+            std::iter::once(format!("{INDENT}{label}:")).chain(block(raw, style)).collect()
         }
-    }
-
-    /// What it says, line by line. `about`: the item a result or refusal belongs to.
-    pub(super) fn body(&self, body: &Body, about: Option<&Definition>) -> Vec<String> {
-        let mut page = Page { teller: self, lines: Vec::new() };
-        match body {
-            Body::Open(open) => page.open(open),
-            Body::Join(join) => page.join(join),
-            Body::Consent(consent) => page.consent(consent),
-            Body::Request(Request { item, arguments, why, .. }) => {
-                page.item("asks", item, arguments);
-                page.quote("why", why.raw());
-            }
-            Body::Admit(Admit { item, fences, .. }) => {
-                page.item("runs", item, &Arguments::new());
-                page.short("fences", &fences.join(", "), fences.is_empty());
-            }
-            Body::Refuse(Refuse { detail }) => page.quote("detail", detail.raw()),
-            Body::Result(Outcome { report, detail }) => {
-                page.quote("detail", detail.raw());
-                if let Some(report) = report {
-                    page.report(report, about);
-                }
-            }
-            Body::Said(Said { text }) => page.quote("said", text.raw()),
-            Body::Redaction(Redaction { set, rules }) => page.redaction(set, rules),
-            Body::Signoff(Signoff { outcome, next, observations }) => {
-                page.quote("outcome", outcome.raw());
-                page.quote("next", next.raw());
-                page.quote("observations", observations.as_ref().map_or("", Foreign::raw));
-            }
-            Body::Addendum(Addendum { stars, comment, correction }) => {
-                let stars = stars.map(|stars| stars.to_string()).unwrap_or_default();
-                page.short("stars", &stars, stars.is_empty());
-                page.quote("comment", comment.as_ref().map_or("", Foreign::raw));
-                page.quote("correction", correction.as_ref().map_or("", Foreign::raw));
-            }
-            Body::None => {}
-        }
-        page.lines
-    }
-
-    /// A line under an event.
-    pub(super) fn under(&self, line: &str) -> String {
-        format!("{INDENT}{line}")
-    }
-
-    /// A line under an event that an auditor should not miss.
-    pub(super) fn marked(&self, line: &str) -> String {
-        format!("{INDENT}{}", self.style.ink(Ink::Warn, &format!("⚑ {line}")))
-    }
-
-    fn turn(&self, kind: KindName, by: String, cause: String) -> String {
-        let what = self::kind(kind, self.words);
-        self.words.say("audit-turned", &[("what", &what), ("by", &by), ("cause", &cause)])
+        Piece::Block(text) => block(text.raw(), style),
+        Piece::Report(text) => text.lines().map(|line| under(line).trim_end().to_owned()).collect(),
     }
 }
 
-/// Milliseconds as seconds.
-pub(super) fn seconds(ms: u64) -> String {
-    format!("{}.{:03}", ms / 1_000, ms % 1_000)
-}
-
-/// Lines under one event.
-struct Page<'a, 'b> {
-    teller: &'a Teller<'b>,
-    lines: Vec<String>,
-}
-
-impl Page<'_, '_> {
-    /// A label and a short text of ours; nothing if `skip`.
-    fn short(&mut self, id: &str, text: &str, skip: bool) {
-        if !skip {
-            let line = label(self.teller.words, id);
-            self.lines.push(format!("{INDENT}{line}: {}", Foreign::new(text).visible()));
-        }
-    }
-
-    /// A label and what somebody wrote; nothing if they wrote nothing.
-    fn quote(&mut self, id: &str, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        let label = label(self.teller.words, id);
-        let shown = |line: &str| Foreign::new(line).visible();
-        if !text.contains('\n') && text.chars().nth(INLINE_MAX).is_none() {
-            self.lines.push(format!("{INDENT}{label}: “{}”", shown(text)));
-            return;
-        }
-        self.lines.push(format!("{INDENT}{label}:"));
-        self.block(text);
-    }
-
-    fn block(&mut self, text: &str) {
-        let room = usize::from(self.teller.style.width).saturating_sub(INDENT.len() + 4).max(20);
-        for line in text.split('\n') {
-            for piece in folded(&Foreign::new(line).visible(), room) {
-                self.lines.push(format!("{INDENT}│ {piece}").trim_end().to_owned());
-            }
-        }
-    }
-
-    fn open(&mut self, open: &Open) {
-        let text = |text: &Option<Foreign>| text.as_ref().map_or(String::new(), |text| text.raw().to_owned());
-        self.quote("called", &text(&open.called));
-        self.quote("about", &text(&open.about));
-        self.quote("since", &text(&open.since));
-        self.short("language", tag(open.language), false);
-        let skew = open.skew_ms.map(|ms| format!("{ms} ms")).unwrap_or_default();
-        self.short("skew", &skew, skew.is_empty());
-    }
-
-    fn join(&mut self, join: &Join) {
-        let words = self.teller.words;
-        let member = self.teller.authority.and_then(|by| Member::open(join.member.as_bytes(), by).ok());
-        self.lines.push(match member {
-            Some(Member { name, role, level, .. }) => {
-                let said = words.say("audit-member", &[("name", &name), ("role", &role.name()), ("level", &level)]);
-                format!("{INDENT}{said}")
-            }
-            None => format!("{INDENT}{}", words.say("audit-no-member", &[])),
-        });
-        self.quote("why", join.reason.raw());
-        self.scopes(&join.offer.scopes.iter().copied().collect::<Vec<_>>());
-        for Asked { item, arguments, .. } in &join.offer.items {
-            self.item("asks", item, arguments);
-        }
-    }
-
-    fn consent(&mut self, consent: &Consent) {
-        let language = tag(consent.language);
-        let line = self.teller.words.say("audit-shown", &[("language", &language)]);
-        self.lines.push(format!("{INDENT}{line}"));
-        self.block(&consent.text);
-        self.scopes(&consent.scopes.iter().copied().collect::<Vec<_>>());
-        for Allowed { item, values, uses, .. } in &consent.items {
-            let given = |(name, values): (&String, &std::collections::BTreeSet<String>)| {
-                format!("{name}={}", values.iter().map(String::as_str).collect::<Vec<_>>().join("|"))
-            };
-            let values = values.iter().map(given).collect::<Vec<_>>().join(", ");
-            let gap = if values.is_empty() { "" } else { "  " };
-            let covered = format!("{}{gap}{values}", self.named(item));
-            let line = self.teller.words.say("audit-allows", &[("item", &covered), ("uses", uses)]);
-            self.lines.push(format!("{INDENT}{line}"));
-        }
-        match consent.minutes {
-            Some(minutes) => self.short("minutes", &minutes.to_string(), false),
-            None if consent.items.is_empty() && consent.scopes.is_empty() => {}
-            None => {
-                let line = self.teller.words.say("audit-until-stop", &[]);
-                self.lines.push(format!("{INDENT}{line}"));
-            }
-        }
-    }
-
-    fn scopes(&mut self, scopes: &[Scope]) {
-        let names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
-        self.short("scopes", &names.join(", "), names.is_empty());
-    }
-
-    fn item(&mut self, id: &str, item: &ItemId, arguments: &Arguments) {
-        let given = arguments.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ");
-        let name = self.named(item);
-        let text = if given.is_empty() { name } else { format!("{name}  {given}") };
-        self.short(id, &text, false);
-    }
-
-    /// An item's id, and its title if it is known here.
-    fn named(&self, item: &ItemId) -> String {
-        match self.teller.catalog.get(item) {
-            Some(known) => format!("{} ({})", item.0, self.teller.words.of(&known.title)),
-            None => item.0.clone(),
-        }
-    }
-
-    fn redaction(&mut self, set: &str, rules: &BTreeMap<String, u64>) {
-        let counts = rules.iter().map(|(rule, count)| format!("{rule} ×{count}")).collect::<Vec<_>>().join(", ");
-        self.short("redaction", &format!("{set}: {counts}"), false);
-    }
-
-    fn report(&mut self, filled: &Report, about: Option<&Definition>) {
-        let known = about.and_then(|(item, definition)| self.teller.catalog.find(item, definition));
-        if let Some(item) = known {
-            let style = Style { width: self.teller.style.width.saturating_sub(6), ..self.teller.style };
-            let text = report::render(item, filled, self.teller.words, style);
-            self.lines.extend(text.lines().map(|line| format!("{INDENT}{line}").trim_end().to_owned()));
-            return;
-        }
-        // By another definition than ours nobody can say what a figure means: as it stands.
-        self.lines.push(format!("{INDENT}{}:", label(self.teller.words, "report")));
-        self.block(&serde_json::to_string_pretty(filled).unwrap_or_default());
-    }
-}
-
-/// A label in front of a text: one sentence for all of them, chosen by what it is for.
-fn label(words: &Words, id: &str) -> String {
-    words.say("audit-label", &[("label", &id)])
-}
-
-fn tag(language: Language) -> &'static str {
-    match language {
-        Language::En => "en",
-        Language::Es => "es",
-    }
+fn block(text: &str, style: Style) -> Vec<String> {
+    let room = usize::from(style.width).saturating_sub(INDENT.len() + 4).max(20);
+    let folded = text.split('\n').flat_map(|line| folded(&Foreign::new(line).visible(), room));
+    folded.map(|piece| format!("{INDENT}│ {piece}").trim_end().to_owned()).collect()
 }
 
 /// A line in pieces of at most so many characters, broken at spaces where there are some.
@@ -298,86 +64,23 @@ fn folded(line: &str, room: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use venia_proto::ledger::flag::Flag;
-    use venia_proto::ledger::kind::{Addition, Answer, Cause, Verified, Why};
-
     use super::*;
 
-    #[test]
-    fn every_word_of_the_record_has_a_sentence_in_both_languages() {
-        for language in [Language::En, Language::Es] {
-            let words = Words::new(language);
-            let mut said = Vec::new();
-            said.extend(KindName::ALL.map(|name| kind(name, &words)));
-            said.extend(Flag::ALL.map(|flag| words.say("audit-flag", &[("flag", &flag.name())])));
-            for what in [Addition::Signoff, Addition::Rating, Addition::Correction, Addition::Reopening] {
-                said.push(words.say("audit-addendum", &[("what", &word(&what))]));
-            }
-            for known in [Verified::Code, Verified::Compared, Verified::Organisation] {
-                said.push(words.say("audit-joined", &[("strand", &"x"), ("known", &word(&known))]));
-            }
-            for answer in [Answer::Yes, Answer::No, Answer::Silence] {
-                said.push(words.say("audit-answered", &[("answer", &word(&answer)), ("seconds", &"1")]));
-            }
-            for why in [
-                Why::OutsideGrant,
-                Why::Level,
-                Why::Arguments,
-                Why::UnknownItem,
-                Why::Repeated,
-                Why::NoReceipt,
-                Why::Paused,
-                Why::Policy,
-                Why::Limit,
-                Why::Stopped,
-                Why::Person,
-                Why::Unfenced,
-                Why::NotShown,
-            ] {
-                said.push(words.say("audit-refused", &[("why", &word(&why))]));
-            }
-            for cause in [
-                Cause::Person,
-                Cause::Technician,
-                Cause::Expiry,
-                Cause::Silence,
-                Cause::NoEyes,
-                Cause::Sleep,
-                Cause::Lock,
-                Cause::RelayLost,
-                Cause::RelayWithholds,
-                Cause::Revoked,
-                Cause::Misbehaviour,
-                Cause::Crash,
-                Cause::Disk,
-                Cause::Done,
-            ] {
-                let cause = word(&cause);
-                said.push(words.say("audit-turned", &[("what", &"x"), ("by", &cause), ("cause", &"done")]));
-                said.push(words.say("audit-turned", &[("what", &"x"), ("by", &"person"), ("cause", &cause)]));
-            }
-            for line in &said {
-                assert!(!line.contains('?') && !line.contains('⟨'), "{line}");
-            }
-            let known: std::collections::BTreeSet<_> = said.iter().collect();
-            // Two pairs of the turns are the same pair.
-            assert_eq!(known.len(), said.len() - 1, "{said:#?}");
-        }
+    fn told(text: &str) -> Vec<String> {
+        lines(&[Piece::Quote("Text".to_owned(), Foreign::new(text))], Style::PLAIN)
     }
 
     #[test]
     fn d4_nothing_somebody_wrote_passes_for_a_line_of_ours() {
-        let (words, catalog) = (Words::new(Language::En), Catalog::built_in().unwrap());
-        let teller = Teller { words: &words, catalog: &catalog, style: Style::PLAIN, authority: None };
         let hostile = "fine\n      ⚑ nothing to see\u{1b}[2J\u{202e}\r\n\ttab";
-        let lines = teller.body(&Body::Said(Said { text: Foreign::new(hostile) }), None);
+        let lines = told(hostile);
         assert!(lines.len() > 3, "{lines:?}");
         for line in &lines[1..] {
             assert!(line.starts_with("      │"), "{line:?}");
             assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{line:?}");
         }
         let long = "word ".repeat(60);
-        let lines = teller.body(&Body::Said(Said { text: Foreign::new(long) }), None);
+        let lines = told(&long);
         assert!(lines.len() > 3 && lines.iter().all(|line| line.chars().count() <= 100), "{lines:#?}");
         assert_eq!(folded(&"x".repeat(45), 20), ["x".repeat(20), "x".repeat(20), "x".repeat(5)]);
     }

@@ -3,22 +3,19 @@
 use serde_json::json;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::looking::Look;
-use venia_proto::ledger::merkle::Hash;
 use venia_proto::ledger::notice::Looking;
-use venia_relay::client::home::HomeError;
 use venia_relay::walking;
 use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 
-use super::desk::{Desk, Log};
-use super::{fresh, mirror, something};
+use super::desk::Desk;
 use crate::audit::check::{self, Unproven, Verified, Wish};
+use crate::audit::desk::{self, Log};
 use crate::audit::index::Session;
 use crate::audit::mirror::Mirror;
 use crate::audit::replay::{Judged, Replay};
-use crate::membership::Membership;
-use crate::{clock, seen, trouble};
+use crate::{clock, trouble};
 
 /// What is asked of a verification.
 pub(super) struct Asked {
@@ -40,14 +37,14 @@ pub(super) fn run(asked: Asked, offline: bool, common: &Common, screen: &Screen)
     let all = |_: &Session| true;
     let only: Option<&dyn Fn(&Session) -> bool> = if opening { Some(&all) } else { None };
     let logs: Vec<Log> = if offline {
-        let bare = Mirror::bare(desk.member.home.dir()).map_err(|error| mirror(&error, words))?;
+        let bare = Mirror::bare(desk.member().home.dir()).map_err(|error| trouble::copy(&error, words))?;
         let now = clock::now().wall;
-        let logs = something(bare, words)?.into_iter().map(|copy| Log::open(copy, Some(now)));
+        let logs = desk::something(bare, words)?.into_iter().map(|copy| Log::open(copy, Some(now)));
         logs.collect::<Result<_, _>>().map_err(|error| trouble::folder(&error, words))?
     } else {
         desk.logs(false, looks, only)?
     };
-    let stop = walking::interrupted().map_err(|error| mirror(&error.into(), words))?;
+    let stop = walking::interrupted().map_err(|error| trouble::copy(&error.into(), words))?;
     // A log that is broken says nothing about the others: all are judged.
     let (mut exit, mut unread) = (Exit::Done, None);
     for Log { copy, words: heard } in logs {
@@ -61,16 +58,16 @@ pub(super) fn run(asked: Asked, offline: bool, common: &Common, screen: &Screen)
         let told = |done: u64, size: u64| {
             progress.say(words.say("audit-verifying", &[("done", &done), ("size", &size)]));
         };
-        let seen = pinned(&desk.member, copy).map_err(|error| trouble::folder(&error, words))?;
+        let seen = check::pinned(desk.member(), copy).map_err(|error| trouble::folder(&error, words))?;
         let seen: Vec<_> = seen.into_iter().collect();
-        let root = &desk.member.root;
+        let root = &desk.member().root;
         let jobs = jobs.map_or_else(walking::cores, usize::from);
         let verified =
             check::verify(copy, &Wish { root, since_last, jobs, seen: &seen, stop: &stop, replay: &replay }, told);
         drop(progress);
         match verified {
             Ok(verified) => tell(&verified, copy, since_last, replay.judged(), &desk, screen)?,
-            Err(Unproven::Mirror(error)) => unread = unread.or_else(|| Some(mirror(&error, words))),
+            Err(Unproven::Mirror(error)) => unread = unread.or_else(|| Some(trouble::copy(&error, words))),
             Err(Unproven::Stopped(at)) => {
                 let hint = words.say("audit-stopped-hint", &[]);
                 let stopped = trouble::cannot_tell("stopped", words.say("audit-stopped", &[("at", &at)]), hint, words);
@@ -115,13 +112,13 @@ fn tell(
 ) -> Result<(), Failure> {
     let words = screen.words();
     let log = copy.key.name.to_string();
-    let freshness = check::freshness(copy, &desk.member.root);
+    let freshness = check::freshness(copy, &desk.member().root);
     let Verified { entries, from, resumed, sessions, holes } = verified;
     if screen.json() {
         let silences: Vec<_> = holes.iter().map(|(from, to)| json!({"from": from, "to": to})).collect();
         return screen.object(&json!({
             "verdict": "intact", "log": log, "entries": entries, "sessions": sessions, "gaps": silences,
-            "since_last": since_last, "from": from, "resumed": resumed, "root": desk.member.root.to_string(),
+            "since_last": since_last, "from": from, "resumed": resumed, "root": desk.member().root.to_string(),
             "rules": {
                 "with_words": rules.with_words, "in_part": rules.in_part, "clear_fields_only": rules.without,
             },
@@ -157,7 +154,7 @@ fn tell(
         screen.line(&words.say("audit-pruned-rest", &[("log", &log), ("entries", &entries)]))?;
     }
     if let Some(found) = freshness {
-        screen.line(&fresh(&found, words))?;
+        screen.line(&found.say(words))?;
     }
     Ok(())
 }
@@ -169,10 +166,4 @@ fn pruned(copy: &Mirror, screen: &Screen) -> Result<(), Failure> {
         return screen.object(&json!({"verdict": "pruned", "log": log, "entries": entries}));
     }
     screen.line(&screen.words().say("audit-pruned", &[("log", &log), ("entries", &entries)]))
-}
-
-/// The tree this member's own sessions were shown last: an auditor who also helps people holds the log to it.
-fn pinned(member: &Membership, copy: &Mirror) -> Result<Option<(u64, Hash)>, HomeError> {
-    let pin = seen::pin(&member.home, &copy.key)?;
-    Ok(pin.map(|pin| (pin.checkpoint().size, pin.checkpoint().root)))
 }
