@@ -123,6 +123,8 @@ pub enum Audit {
         #[arg(long)]
         offline: bool,
     },
+    /// Show the record in your browser
+    Open,
     /// Write the record for other tools
     Export {
         /// How

@@ -6,6 +6,7 @@
 //! root's log, and the bundle by the same verifier an auditor uses.
 
 mod audit;
+mod auditing;
 mod cli;
 mod clock;
 mod commands;

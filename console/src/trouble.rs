@@ -10,6 +10,9 @@ use venia_ui::words::Words;
 use crate::audit::mirror::MirrorError;
 use crate::audit::sync::SyncError;
 
+/// The kind of a failure that says there is no copy of any log.
+pub(crate) const NOTHING: &str = "nothing";
+
 /// A failure of a shared kind with sentences of its own.
 pub(crate) fn said(trouble: Trouble, message: String, hint: String, words: &Words) -> Failure {
     Failure { message, hint, ..Failure::of(trouble, words) }

@@ -20,6 +20,7 @@ use venia_proto::report::Text;
 /// The files of each language: name, English, Spanish. Both have the same names.
 const FILES: &[(&str, &str, &str)] = &[
     ("audit", include_str!("../words/en/audit.ftl"), include_str!("../words/es/audit.ftl")),
+    ("auditing", include_str!("../words/en/auditing.ftl"), include_str!("../words/es/auditing.ftl")),
     ("agent", include_str!("../words/en/agent.ftl"), include_str!("../words/es/agent.ftl")),
     ("console", include_str!("../words/en/console.ftl"), include_str!("../words/es/console.ftl")),
     ("page", include_str!("../words/en/page.ftl"), include_str!("../words/es/page.ftl")),

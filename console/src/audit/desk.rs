@@ -124,7 +124,7 @@ impl Desk {
 pub(crate) fn something(mirrors: Vec<Mirror>, words: &Words) -> Result<Vec<Mirror>, Failure> {
     if mirrors.is_empty() {
         let hint = words.say("audit-nothing-hint", &[]);
-        return Err(trouble::cannot_tell("nothing", words.say("audit-nothing", &[]), hint, words));
+        return Err(trouble::cannot_tell(trouble::NOTHING, words.say("audit-nothing", &[]), hint, words));
     }
     Ok(mirrors)
 }

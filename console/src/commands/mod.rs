@@ -37,7 +37,7 @@ pub(crate) fn run(cli: &Cli, parts: Parts) -> ExitCode {
 }
 
 /// The catalogue of this build.
-fn catalog(words: &Words) -> Result<Catalog, Failure> {
+pub(crate) fn catalog(words: &Words) -> Result<Catalog, Failure> {
     Catalog::built_in().map_err(|error| broken_build(&error, words))
 }
 

@@ -12,7 +12,7 @@ mod verify;
 use std::time::Duration;
 
 use venia_proto::ledger::notice::Looking;
-use venia_ui::cli::Common;
+use venia_ui::cli::{Common, Program};
 use venia_ui::failure::{Exit, Failure};
 use venia_ui::terminal::Screen;
 use venia_ui::words::Words;
@@ -23,13 +23,14 @@ use crate::audit::index::Session;
 use crate::audit::listing;
 use crate::audit::search::Query;
 use crate::cli::Audit;
-use crate::{Parts, input, trouble};
+use crate::{Parts, audit, auditing, input, trouble};
 use desk::Desk;
 
 pub(super) fn run(command: &Audit, common: &Common, screen: &Screen, parts: Parts) -> Result<Exit, Failure> {
     let words = screen.words();
     match command {
         Audit::Key => key::run(common, screen),
+        Audit::Open => auditing::run(audit::desk::Desk::open(&common.folder(Program::Console)?, words)?, screen),
         Audit::List { by, word, filters, offline } if word.is_empty() && filters.item.is_none() => {
             let desk = Desk::open(common, screen)?;
             let logs = desk.logs(*offline, &[(Looking::List, None)], None)?;
