@@ -274,5 +274,5 @@ fn copied(log: &Log) -> Copied {
 }
 
 fn unread(sheet: &Sheet<'_>, failure: &Failure) -> String {
-    sheet.page(&sheet.say("auditing-title"), &html! { (failed(failure)) })
+    sheet.page(&sheet.text("auditing-title"), &html! { (failed(failure)) })
 }

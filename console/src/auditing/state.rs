@@ -45,8 +45,8 @@ pub(super) struct Board {
     pub(super) verified: Option<(Wall, Result<Vec<Verdict>, Failure>)>,
     /// The last export into a folder.
     pub(super) exported: Option<Result<Vec<Written>, Failure>>,
-    told: Option<Instant>,
-    swept: Option<Wall>,
+    pub(super) told: Option<Instant>,
+    pub(super) swept: Option<Wall>,
 }
 
 /// Work that goes on.

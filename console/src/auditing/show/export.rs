@@ -44,24 +44,24 @@ pub(in crate::auditing) fn page(
 ) -> String {
     let words = sheet.words;
     let form = html! {
-        label for="format" { (sheet.say("auditing-export-format")) }
+        label for="format" { (sheet.text("auditing-export-format")) }
         select id="format" name="format" {
             @for (_, name) in FORMATS { option value=(name) { (words.say("auditing-format", &[("format", &name)])) } }
         }
-        label for="out" { (sheet.say("auditing-export-folder")) }
+        label for="out" { (sheet.text("auditing-export-folder")) }
         input id="out" name="out" type="text" required maxlength="4000" autocomplete="off" spellcheck="false" aria-describedby="out-rules";
-        p.soft id="out-rules" { (sheet.say("auditing-export-rules")) }
-        label.box { input type="checkbox" name="fetch" value="yes" checked; (sheet.say("auditing-export-fetch")) }
-        p { button.main type="submit" { (sheet.say("auditing-export-write")) } }
+        p.soft id="out-rules" { (sheet.text("auditing-export-rules")) }
+        label.box { input type="checkbox" name="fetch" value="yes" checked; (sheet.text("auditing-export-fetch")) }
+        p { button.main type="submit" { (sheet.text("auditing-export-write")) } }
     };
     let main = html! {
-        p { (sheet.say("auditing-export-about")) }
-        @if let Some(refused) = refused { p.warn role="alert" { (sheet.say(refused.id())) } }
-        h2 { (sheet.say("auditing-export-whole")) }
+        p { (sheet.text("auditing-export-about")) }
+        @if let Some(refused) = refused { p.warn role="alert" { (sheet.text(refused.id())) } }
+        h2 { (sheet.text("auditing-export-whole")) }
         @if sheet.board.job.is_none() { (act(sheet.seal, "/export", "", &form)) }
         (written(sheet))
-        h2 { (sheet.say("auditing-export-files")) }
-        p { (sheet.say("auditing-export-chosen")) }
+        h2 { (sheet.text("auditing-export-files")) }
+        p { (sheet.text("auditing-export-chosen")) }
         (filters::form(sheet, "/export", asked, true))
         @match wrong {
             Some(wrong) => p.warn role="alert" { (wrong.say(words)) },
@@ -72,7 +72,7 @@ pub(in crate::auditing) fn page(
             },
         }
     };
-    sheet.page(&sheet.say("auditing-export-title"), &main)
+    sheet.page(&sheet.text("auditing-export-title"), &main)
 }
 
 fn written(sheet: &Sheet<'_>) -> Markup {

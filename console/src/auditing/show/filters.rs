@@ -49,7 +49,7 @@ pub(in crate::auditing) fn form(sheet: &Sheet<'_>, path: &str, asked: &Asked, wh
     let filters = &asked.filters;
     html! {
         // Whatever goes on meanwhile, this form only leads to another address.
-        form method="get" action=(path) data-plain role="search" aria-label=(sheet.say("auditing-choose")) {
+        form method="get" action=(path) data-plain role="search" aria-label=(sheet.text("auditing-choose")) {
             label for="word" { (words.say("auditing-field", &[("field", &"word")])) }
             input id="word" name="word" type="search" value=(asked.words) autocomplete="off" spellcheck="false";
             div.columns {
@@ -60,7 +60,7 @@ pub(in crate::auditing) fn form(sheet: &Sheet<'_>, path: &str, asked: &Asked, wh
                 div {
                     label for="kind" { (words.say("auditing-field", &[("field", &"kind")])) }
                     select id="kind" name="kind" {
-                        option value="" { (sheet.say("auditing-any")) }
+                        option value="" { (sheet.text("auditing-any")) }
                         @for name in KindName::ALL {
                             option value=(name) selected[filters.kind == Some(name)] { (kind(name, words)) }
                         }
@@ -70,7 +70,7 @@ pub(in crate::auditing) fn form(sheet: &Sheet<'_>, path: &str, asked: &Asked, wh
                 div {
                     label for="outcome" { (words.say("auditing-field", &[("field", &"outcome")])) }
                     select id="outcome" name="outcome" {
-                        option value="" { (sheet.say("auditing-any")) }
+                        option value="" { (sheet.text("auditing-any")) }
                         @for cause in CAUSES.map(|cause| word(&cause)) {
                             option value=(cause) selected[filters.outcome.as_ref() == Some(&cause)] {
                                 (words.say("auditing-cause", &[("cause", &cause)]))
@@ -84,7 +84,7 @@ pub(in crate::auditing) fn form(sheet: &Sheet<'_>, path: &str, asked: &Asked, wh
                 div {
                     label for="by" { (words.say("auditing-field", &[("field", &"by")])) }
                     select id="by" name="by" {
-                        @if whole { option value="" { (sheet.say("auditing-not-counted")) } }
+                        @if whole { option value="" { (sheet.text("auditing-not-counted")) } }
                         @for by in [Period::Day, Period::Week, Period::Month] {
                             option value=(period(by)) selected[asked.by == Some(by)] {
                                 (words.say("auditing-period", &[("period", &period(by))]))
@@ -94,8 +94,8 @@ pub(in crate::auditing) fn form(sheet: &Sheet<'_>, path: &str, asked: &Asked, wh
                 }
             }
             p {
-                button.main type="submit" { (sheet.say("auditing-look")) } " "
-                a.button href=(path) { (sheet.say("auditing-all")) }
+                button.main type="submit" { (sheet.text("auditing-look")) } " "
+                a.button href=(path) { (sheet.text("auditing-all")) }
             }
         }
     }

@@ -60,14 +60,14 @@ pub(in crate::auditing) fn page(sheet: &Sheet<'_>, list: &List<'_>) -> String {
             }
         }
     };
-    sheet.page(&sheet.say("auditing-title"), &main)
+    sheet.page(&sheet.text("auditing-title"), &main)
 }
 
 /// How old what is shown is, and the button that fetches what is new.
 fn copies(sheet: &Sheet<'_>, list: &List<'_>) -> Markup {
     let of = list.asked.at("/");
     html! {
-        @if list.copies.is_empty() { p.warn { (sheet.say("auditing-no-copy")) } }
+        @if list.copies.is_empty() { p.warn { (sheet.text("auditing-no-copy")) } }
         @for copy in list.copies {
             p {
                 (sheet.words.say("auditing-copy", &[("log", &copy.log), ("entries", &copy.entries)]))
@@ -76,9 +76,9 @@ fn copies(sheet: &Sheet<'_>, list: &List<'_>) -> Markup {
         }
         (act(sheet.seal, "/fetch", &of, &html! {
             input type="hidden" name="of" value=(of);
-            button type="submit" { (sheet.say("auditing-fetch")) }
+            button type="submit" { (sheet.text("auditing-fetch")) }
         }))
-        p.soft { (sheet.say("auditing-noted")) }
+        p.soft { (sheet.text("auditing-noted")) }
     }
 }
 
@@ -86,12 +86,12 @@ fn copies(sheet: &Sheet<'_>, list: &List<'_>) -> Markup {
 fn closed_words(sheet: &Sheet<'_>, list: &List<'_>) -> Markup {
     let of = Asked { sheet: 0, ..list.asked.clone() }.at("/");
     html! {
-        @if !list.opened { p.warn { (sheet.say("audit-nothing-opened")) } }
+        @if !list.opened { p.warn { (sheet.text("audit-nothing-opened")) } }
         (act(sheet.seal, "/open-words", &of, &html! {
             input type="hidden" name="of" value=(of);
-            button type="submit" { (sheet.say("auditing-open-words")) }
+            button type="submit" { (sheet.text("auditing-open-words")) }
         }))
-        p.soft { (sheet.say("auditing-open-words-noted")) }
+        p.soft { (sheet.text("auditing-open-words-noted")) }
     }
 }
 
@@ -103,7 +103,7 @@ fn listed(sheet: &Sheet<'_>, list: &List<'_>) -> Markup {
     let shown = shown.get(..SHEET).unwrap_or(shown);
     let turn = |to: usize, id: &str| {
         let at = Asked { sheet: to, ..list.asked.clone() }.at("/");
-        html! { li { a href=(at) { (sheet.say(id)) } } }
+        html! { li { a href=(at) { (sheet.text(id)) } } }
     };
     html! {
         div.scroll tabindex="0" role="region" aria-labelledby="found" {
@@ -113,10 +113,10 @@ fn listed(sheet: &Sheet<'_>, list: &List<'_>) -> Markup {
             }
         }
         @if list.sessions.len() > SHEET {
-            nav aria-label=(sheet.say("auditing-pages")) {
+            nav aria-label=(sheet.text("auditing-pages")) {
                 ul {
                     @if let Some(before) = list.asked.sheet.checked_sub(1) { (turn(before, "auditing-newer")) }
-                    @if from + SHEET < list.sessions.len() { (turn(list.asked.sheet + 1, "auditing-older")) }
+                    @if from.saturating_add(SHEET) < list.sessions.len() { (turn(list.asked.sheet.saturating_add(1), "auditing-older")) }
                 }
             }
         }
@@ -141,7 +141,7 @@ fn row(sheet: &Sheet<'_>, session: &Session) -> Markup {
             td {
                 @match ended {
                     Some(cause) => (sheet.words.say("auditing-cause", &[("cause", &cause)])),
-                    None => (sheet.say("auditing-not-ended")),
+                    None => (sheet.text("auditing-not-ended")),
                 }
             }
             td.n { (session.events.len()) }
@@ -156,8 +156,8 @@ fn counted(sheet: &Sheet<'_>, list: &List<'_>, period: Period) -> Markup {
         .iter()
         .map(|(begin, (count, _))| Point { label: begin.clone(), value: u32::try_from(*count).ok().map(f64::from) })
         .collect();
-    let title = sheet.say("auditing-chart-sessions");
-    let about = sheet.say("auditing-chart-beside");
+    let title = sheet.text("auditing-chart-sessions");
+    let about = sheet.text("auditing-chart-beside");
     let written = |value: f64| format!("{value}");
     let chart =
         Chart { id: "count", title: &title, about: &about, shape: Shape::Bars, points: &points, written: &written };
@@ -189,12 +189,13 @@ fn counted(sheet: &Sheet<'_>, list: &List<'_>, period: Period) -> Markup {
 fn places(sheet: &Sheet<'_>, looked: &Looked<'_>) -> Markup {
     let words = sheet.words;
     let count: u64 = looked.found.iter().map(|(_, found)| found.len() as u64).sum();
-    let said = [("places", &count as &dyn venia_ui::words::Sayable), ("sessions", &(looked.found.len() as u64))];
+    let (sessions, parts) = (looked.found.len() as u64, looked.through.opened);
+    let through = words.say("audit-places", &[("places", &count), ("sessions", &sessions), ("parts", &parts)]);
     let column = |name: &str| words.say("auditing-column", &[("column", &name)]);
     let all = looked.found.iter().rev().flat_map(|(session, found)| found.iter().map(move |found| (session, found)));
     html! {
-        h2 id="places" { (sheet.say("auditing-places-found")) }
-        p { (words.say("audit-places", &[said[0], said[1], ("parts", &looked.through.opened)])) }
+        h2 id="places" { (sheet.text("auditing-places-found")) }
+        p { (through) }
         @for (id, count) in looked.through.closed() {
             @if count > 0 { p.warn { (words.say(id, &[("count", &count)])) } }
         }

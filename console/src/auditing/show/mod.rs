@@ -53,17 +53,17 @@ pub(super) struct Sheet<'a> {
 
 impl Sheet<'_> {
     /// The sentence of that id.
-    pub(super) fn say(&self, id: &str) -> String {
+    pub(super) fn text(&self, id: &str) -> String {
         self.words.say(id, &[])
     }
 
     /// The whole page.
     pub(super) fn page(&self, title: &str, main: &Markup) -> String {
         let places = html! {
-            nav aria-label=(self.say("auditing-places")) {
+            nav aria-label=(self.text("auditing-places")) {
                 ul {
                     @for (place, at, id) in PLACES {
-                        li { a href=(at) aria-current=[(place == self.place).then_some("page")] { (self.say(id)) } }
+                        li { a href=(at) aria-current=[(place == self.place).then_some("page")] { (self.text(id)) } }
                     }
                 }
             }
@@ -90,7 +90,7 @@ impl Sheet<'_> {
 
     /// A page while the copies are brought up to date.
     pub(super) fn waiting(&self) -> String {
-        self.page(&self.say("auditing-title"), &html! { p { (self.say("auditing-waiting")) } })
+        self.page(&self.text("auditing-title"), &html! { p { (self.text("auditing-waiting")) } })
     }
 
     fn job(&self) -> Markup {
@@ -115,7 +115,7 @@ impl Sheet<'_> {
             Some(Progress::Verifying(done, size)) => {
                 (self.words.say("audit-verifying", &[("done", &done), ("size", &size)]), done, size)
             }
-            None => (self.say("auditing-begins"), 0, 0),
+            None => (self.text("auditing-begins"), 0, 0),
         };
         html! {
             div.note {
@@ -123,7 +123,7 @@ impl Sheet<'_> {
                 @if size > 0 { p { progress max=(size) value=(done.min(size)) aria-labelledby="label" {} } }
                 @if job.what == What::Verify {
                     (act(self.seal, "/verify/stop", "", &html! {
-                        button type="submit" { (self.say("auditing-verify-stop")) }
+                        button type="submit" { (self.text("auditing-verify-stop")) }
                     }))
                 }
             }
@@ -133,8 +133,8 @@ impl Sheet<'_> {
     /// What every page ends with: what no log proves, and the way out.
     fn end(&self) -> Markup {
         html! {
-            p.soft { (self.say("audit-not-proven")) }
-            (act(self.seal, "/close", "", &html! { button.plain type="submit" { (self.say("auditing-close")) } }))
+            p.soft { (self.text("audit-not-proven")) }
+            (act(self.seal, "/close", "", &html! { button.plain type="submit" { (self.text("auditing-close")) } }))
         }
     }
 
@@ -191,21 +191,4 @@ pub(super) fn lasted(ms: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_cut_and_never_rounded_up() {
-        for (ms, text) in [
-            (0, "0.0 s"),
-            (999, "0.9 s"),
-            (1_000, "1.0 s"),
-            (99_999, "99.9 s"),
-            (100_000, "1 min"),
-            (5_999_999, "99 min"),
-            (6_000_000, "1 h"),
-        ] {
-            assert_eq!(lasted(ms), text);
-        }
-    }
-}
+mod tests;

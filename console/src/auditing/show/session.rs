@@ -28,13 +28,13 @@ pub(in crate::auditing) fn page(sheet: &Sheet<'_>, told: &Told<'_>) -> String {
     let words = sheet.words;
     let main = html! {
         (facts(sheet, told))
-        p.note { (sheet.say("audit-not-proven")) }
+        p.note { (sheet.text("audit-not-proven")) }
         (act(sheet.seal, "/open-session", &told.session.session, &html! {
             input type="hidden" name="of" value=(told.session.session);
-            button type="submit" { (sheet.say("auditing-open-session")) }
+            button type="submit" { (sheet.text("auditing-open-session")) }
         }))
-        p.soft { (sheet.say("auditing-open-session-noted")) }
-        h2 id="events" { (sheet.say("auditing-events")) }
+        p.soft { (sheet.text("auditing-open-session-noted")) }
+        h2 id="events" { (sheet.text("auditing-events")) }
         ol.feed aria-labelledby="events" {
             @for row in told.rows {
                 @match row {
@@ -69,11 +69,11 @@ fn facts(sheet: &Sheet<'_>, told: &Told<'_>) -> Markup {
                 @if let Some(closed) = session.closed { (sheet.time(Wall::from_ms(closed))) " " }
                 @match listing::ended(session) {
                     Some(cause) => (sheet.words.say("auditing-cause", &[("cause", &cause)])),
-                    None => (sheet.say("auditing-not-ended")),
+                    None => (sheet.text("auditing-not-ended")),
                 }
             }
             dt { (column("flags")) }
-            dd { @if flags.is_empty() { (sheet.say("auditing-nothing-flagged")) } @else { (sheet.marks(flags)) } }
+            dd { @if flags.is_empty() { (sheet.text("auditing-nothing-flagged")) } @else { (sheet.marks(flags)) } }
         }
         @for reason in closed { (why(sheet, reason)) }
     }
@@ -97,10 +97,10 @@ fn entry(sheet: &Sheet<'_>, one: &Entry) -> Markup {
                 @for flag in &one.flags {
                     p.warn { strong { (words.say("audit-flag", &[("flag", &flag.name())])) } }
                 }
-                @if let Some(at) = one.recorded { p { (sheet.say("auditing-recorded")) " " (sheet.time(at)) } }
+                @if let Some(at) = one.recorded { p { (sheet.text("auditing-recorded")) " " (sheet.time(at)) } }
             }
             @if !one.beside.is_empty() {
-                div.note role="group" aria-label=(sheet.say("auditing-consent")) {
+                div.note role="group" aria-label=(sheet.text("auditing-consent")) {
                     @for answer in &one.beside { (beside(sheet, answer)) }
                 }
             }

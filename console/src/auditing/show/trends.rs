@@ -29,7 +29,7 @@ pub(in crate::auditing) fn page(
     sums: &BTreeMap<String, Sums>,
 ) -> String {
     let main = html! {
-        p { (sheet.say("auditing-trends-about")) }
+        p { (sheet.text("auditing-trends-about")) }
         (filters::form(sheet, "/trends", asked, false))
         @match wrong {
             Some(wrong) => p.warn role="alert" { (wrong.say(sheet.words)) },
@@ -39,7 +39,7 @@ pub(in crate::auditing) fn page(
             }
         }
     };
-    sheet.page(&sheet.say("auditing-trends-title"), &main)
+    sheet.page(&sheet.text("auditing-trends-title"), &main)
 }
 
 fn told(sheet: &Sheet<'_>, asked: &Asked, sums: &BTreeMap<String, Sums>) -> Markup {
@@ -55,9 +55,9 @@ fn told(sheet: &Sheet<'_>, asked: &Asked, sums: &BTreeMap<String, Sums>) -> Mark
             }
         }
         @if unread > 0 { p.warn { (sheet.words.say("auditing-trends-unread", &[("count", &unread)])) } }
-        h2 id="numbers" { (sheet.say("auditing-numbers")) }
+        h2 id="numbers" { (sheet.text("auditing-numbers")) }
         (table(sheet, asked, sums))
-        p.soft { (sheet.say("auditing-trends-how")) }
+        p.soft { (sheet.text("auditing-trends-how")) }
     }
 }
 
@@ -69,7 +69,7 @@ fn drawn(sheet: &Sheet<'_>, picture: Picture, sums: &BTreeMap<String, Sums>) -> 
     let (name, shape, of, written) = picture;
     let points: Vec<Point> =
         sums.iter().map(|(begin, sums)| Point { label: begin.clone(), value: of(sums).map(measure) }).collect();
-    let (title, about) = (heading(sheet, name), sheet.say("auditing-chart-beside"));
+    let (title, about) = (heading(sheet, name), sheet.text("auditing-chart-beside"));
     // An axis has no value that a period hasn't; it is cut like those.
     let written = |value: f64| written(whole(value));
     let chart = Chart { id: name, title: &title, about: &about, shape, points: &points, written: &written };
@@ -77,7 +77,7 @@ fn drawn(sheet: &Sheet<'_>, picture: Picture, sums: &BTreeMap<String, Sums>) -> 
 }
 
 fn table(sheet: &Sheet<'_>, asked: &Asked, sums: &BTreeMap<String, Sums>) -> Markup {
-    let unknown = || sheet.say("auditing-unknown");
+    let unknown = || sheet.text("auditing-unknown");
     let or_unknown = |value: Option<String>| value.unwrap_or_else(unknown);
     let columns =
         ["sessions", "allowed", "denied", "unanswered", "refused", "took", "hasty", "waited", "ratings", "stars"];

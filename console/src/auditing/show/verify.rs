@@ -11,22 +11,22 @@ use crate::auditing::work::Verdict;
 pub(in crate::auditing) fn page(sheet: &Sheet<'_>) -> String {
     let field = |name: &str, checked: bool, id: &str| {
         html! {
-            label.box { input type="checkbox" name=(name) value="yes" checked[checked]; (sheet.say(id)) }
+            label.box { input type="checkbox" name=(name) value="yes" checked[checked]; (sheet.text(id)) }
         }
     };
     let main = html! {
-        p { (sheet.say("auditing-verify-about")) }
+        p { (sheet.text("auditing-verify-about")) }
         @if sheet.board.job.is_none() {
             (act(sheet.seal, "/verify", "", &html! {
                 (field("fetch", true, "auditing-verify-fetch"))
                 (field("words", false, "auditing-verify-words"))
                 (field("since", false, "auditing-verify-since"))
-                p { button.main type="submit" { (sheet.say("auditing-verify-begin")) } }
+                p { button.main type="submit" { (sheet.text("auditing-verify-begin")) } }
             }))
-            p.soft { (sheet.say("auditing-verify-noted")) }
+            p.soft { (sheet.text("auditing-verify-noted")) }
         }
         @if let Some((at, verdicts)) = &sheet.board.verified {
-            h2 { (sheet.say("auditing-verdict")) }
+            h2 { (sheet.text("auditing-verdict")) }
             p { (sheet.time(*at)) }
             @match verdicts {
                 Ok(verdicts) => { @for one in verdicts { (verdict(sheet, one)) } }
@@ -34,7 +34,7 @@ pub(in crate::auditing) fn page(sheet: &Sheet<'_>) -> String {
             }
         }
     };
-    sheet.page(&sheet.say("auditing-verify-title"), &main)
+    sheet.page(&sheet.text("auditing-verify-title"), &main)
 }
 
 fn verdict(sheet: &Sheet<'_>, verdict: &Verdict) -> Markup {
@@ -42,8 +42,8 @@ fn verdict(sheet: &Sheet<'_>, verdict: &Verdict) -> Markup {
     match verdict {
         Verdict::Intact { log, verified, rules, closed, pruned, freshness } => {
             let Verified { entries, from, resumed, sessions, holes } = verified;
-            let judged =
-                [("words", &rules.with_words as _), ("part", &rules.in_part as _), ("without", &rules.without as _)];
+            let (with, part, without) = (rules.with_words, rules.in_part, rules.without);
+            let judged = words.say("audit-judged", &[("words", &with), ("part", &part), ("without", &without)]);
             html! {
                 div.note role="status" {
                     p { strong.severity.ok {
@@ -51,8 +51,8 @@ fn verdict(sheet: &Sheet<'_>, verdict: &Verdict) -> Markup {
                     } }
                     @if resumed > from { p { (words.say("audit-resumed", &[("at", resumed)])) } }
                     @if *from > 0 { p { (words.say("audit-since", &[("at", from)])) } }
-                    p { (words.say("audit-judged", &judged)) }
-                    @if holes.is_empty() { p { (sheet.say("audit-no-gaps")) } }
+                    p { (judged) }
+                    @if holes.is_empty() { p { (sheet.text("audit-no-gaps")) } }
                     @if let Some(found) = freshness { p { (found.say(words)) } }
                 }
                 @for (from, to) in holes {
@@ -74,9 +74,9 @@ fn verdict(sheet: &Sheet<'_>, verdict: &Verdict) -> Markup {
                     }
                 } }
                 @if let Some(session) = session {
-                    p { a href=(format!("/session/{session}#e{entry}")) { (sheet.say("auditing-broken-there")) } }
+                    p { a href=(format!("/session/{session}#e{entry}")) { (sheet.text("auditing-broken-there")) } }
                 }
-                p { (sheet.say("audit-broken-hint")) }
+                p { (sheet.text("audit-broken-hint")) }
             }
         },
         Verdict::Pruned { log, entries } => {
@@ -86,7 +86,7 @@ fn verdict(sheet: &Sheet<'_>, verdict: &Verdict) -> Markup {
             div.note {
                 p { (words.say("auditing-log", &[("log", log)])) }
                 p { strong { (words.say("audit-stopped", &[("at", entry)])) } }
-                p { (sheet.say("audit-stopped-hint")) }
+                p { (sheet.text("audit-stopped-hint")) }
             }
         },
         Verdict::Unread { log, failure } => html! {
