@@ -4,7 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use nix::sys::signal::Signal;
+use rustix::process::Signal;
 use serde_json::Value;
 use venia_tests::harness::console::{Joined, Technician};
 use venia_tests::harness::until;
@@ -171,6 +171,6 @@ fn an_auditor_without_script_fetches_reads_verifies_and_exports() {
     // What the log says of it: a look at the list, at the session, and two for the verification and nothing for the rest.
     let (_, lines, _) = world.run("console", &bo.data, ["audit", "list", "--offline"], "");
     assert!(lines.is_empty(), "the folder is busy while the page lives: {lines:?}");
-    open.signal(Signal::SIGINT);
+    open.signal(Signal::INT);
     assert_eq!(open.exit(), 0, "{}", open.errors());
 }
