@@ -125,7 +125,10 @@ fn an_auditor_without_script_fetches_reads_verifies_and_exports() {
     // Consent beside action, closed first, and open once the log says that somebody looked.
     let at = format!("/session/{id}");
     let closed = browser.get(&at);
-    assert!(closed.contains("allowed at this PC in entry") && closed.contains("not opened on this computer"), "{closed}");
+    assert!(
+        closed.contains("allowed at this PC in entry") && closed.contains("not opened on this computer"),
+        "{closed}"
+    );
     assert_eq!(browser.send(&closed, "/open-session", ""), at);
     let opened = browser.settled(&at);
     assert!(opened.contains("Plantéd &lt;script&gt;xyzzy") && !opened.contains("<script>xyzzy"), "{opened}");
