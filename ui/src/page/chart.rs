@@ -77,7 +77,7 @@ impl Chart<'_> {
                 title id=(title) { (self.title) }
                 desc id=(desc) { (self.about) }
                 @for (value, y) in grid {
-                    path d=(format!("M{} {}H{}", unit(LEFT), unit(y), unit(RIGHT))) stroke="currentColor" stroke-opacity=".25";
+                    path d=(format!("M{} {}H{}", unit(LEFT), unit(y), unit(RIGHT))) stroke="currentColor" stroke-opacity=".25" {}
                     text x=(unit(LEFT - 6.0)) y=(unit(y + 4.0)) text-anchor="end" font-size="12" fill="currentColor" {
                         ((self.written)(value))
                     }
@@ -113,7 +113,7 @@ impl Chart<'_> {
             drawing = place.value.is_some();
         }
         html! {
-            @if !path.is_empty() { path d=(path) fill="none" stroke="currentColor" stroke-width="2"; }
+            @if !path.is_empty() { path d=(path) fill="none" stroke="currentColor" stroke-width="2" {} }
             @for place in placed {
                 @if let Some((value, y)) = place.value {
                     circle cx=(unit(place.x)) cy=(unit(y)) r="4" fill="currentColor" {
@@ -142,7 +142,7 @@ struct Place<'a> {
 fn under(placed: &[Place<'_>]) -> Markup {
     let every = placed.len().div_ceil(LABELS).max(1);
     html! {
-        path d=(format!("M{} {}H{}", unit(LEFT), unit(BOTTOM), unit(RIGHT))) stroke="currentColor";
+        path d=(format!("M{} {}H{}", unit(LEFT), unit(BOTTOM), unit(RIGHT))) stroke="currentColor" {}
         @for place in placed.iter().step_by(every) {
             text x=(unit(place.x)) y=(unit(BOTTOM + 18.0)) text-anchor="middle" font-size="12" fill="currentColor" {
                 (place.point.label)
@@ -192,6 +192,14 @@ mod tests {
         let drawn = line.split("d=\"").find(|part| part.starts_with('M') && part.contains('L')).unwrap();
         let drawn = drawn.split('"').next().unwrap();
         assert_eq!((drawn.matches('M').count(), drawn.matches('L').count()), (2, 1), "{drawn}");
+        // In SVG nothing closes by itself: what stands after an open path would be inside it, and never drawn.
+        for shape in [&bars, &line] {
+            for tag in ["path", "rect", "circle", "text", "title"] {
+                let (opened, closed) = (format!("<{tag} "), format!("</{tag}>"));
+                let plain = shape.matches(&format!("<{tag}>")).count();
+                assert_eq!(shape.matches(&opened).count() + plain, shape.matches(&closed).count(), "{tag}: {shape}");
+            }
+        }
         assert!(!self::drawn(Shape::Line, &[None]).contains("fill=\"none\""));
     }
 

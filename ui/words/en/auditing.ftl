@@ -28,6 +28,7 @@ auditing-open-words-noted = Items and words are found only in what was opened on
 ## Choosing
 
 auditing-choose = Choose sessions
+auditing-more = More to choose by
 auditing-look = Show these
 auditing-all = Show all
 auditing-any = any
@@ -132,6 +133,7 @@ auditing-events = What happened, in the order of the log
 auditing-recorded = Recorded
 auditing-consent = The question this rests on, and its answer
 auditing-as-shown = The question as it was shown ({ $language })
+auditing-long-text = Text of { $lines } lines
 
 ## Verifying
 

@@ -28,6 +28,7 @@ auditing-open-words-noted = Las comprobaciones y las palabras solo se encuentran
 ## Elegir
 
 auditing-choose = Elegir sesiones
+auditing-more = Más para elegir
 auditing-look = Mostrar estas
 auditing-all = Mostrar todas
 auditing-any = cualquiera
@@ -132,6 +133,7 @@ auditing-events = Lo que pasó, en el orden del registro
 auditing-recorded = Registrado
 auditing-consent = La pregunta en que se apoya, y su respuesta
 auditing-as-shown = La pregunta como se mostró ({ $language })
+auditing-long-text = Texto de { $lines } líneas
 
 ## Verificar
 

@@ -62,7 +62,7 @@ pub(in crate::auditing) fn page(
         (written(sheet))
         h2 { (sheet.text("auditing-export-files")) }
         p { (sheet.text("auditing-export-chosen")) }
-        (filters::form(sheet, "/export", asked, true))
+        (filters::form(sheet, "/export", asked, filters::Use::Saved))
         @match wrong {
             Some(wrong) => p.warn role="alert" { (wrong.say(words)) },
             None => ul {

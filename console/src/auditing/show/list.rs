@@ -19,6 +19,9 @@ pub(in crate::auditing) const SHEET: usize = 100;
 /// Places where words were said, on one page.
 const PLACES: usize = 200;
 
+/// Letters of a session's id in a table.
+const SHORT: usize = 12;
+
 /// How far one log's copy goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::auditing) struct Copied {
@@ -46,7 +49,7 @@ pub(in crate::auditing) fn page(sheet: &Sheet<'_>, list: &List<'_>) -> String {
     let words = sheet.words;
     let main = html! {
         (copies(sheet, list))
-        (filters::form(sheet, "/", list.asked, true))
+        (filters::form(sheet, "/", list.asked, filters::Use::Either))
         @match list.wrong {
             Some(wrong) => p.warn role="alert" { (wrong.say(words)) },
             None => {
@@ -123,6 +126,11 @@ fn listed(sheet: &Sheet<'_>, list: &List<'_>) -> Markup {
     }
 }
 
+/// The beginning of a session's id: random enough to tell sessions apart, short enough to read. Its page says all of it.
+fn short(session: &str) -> &str {
+    session.get(..SHORT).unwrap_or(session)
+}
+
 fn row(sheet: &Sheet<'_>, session: &Session) -> Markup {
     let count = |wanted: Answer| session.answers.iter().filter(|(answer, _)| *answer == wanted).count() as u64;
     let answers = sheet.words.say(
@@ -134,7 +142,7 @@ fn row(sheet: &Sheet<'_>, session: &Session) -> Markup {
     html! {
         tr {
             td { (sheet.time(Wall::from_ms(session.opened))) }
-            th scope="row" { a href=(format!("/session/{}", session.session)) { (session.session) } }
+            th scope="row" { a href=(format!("/session/{}", session.session)) { (short(&session.session)) } }
             td { @for name in &session.joined { (Foreign::new(name.as_str()).visible()) " " } }
             td { (Foreign::new(agent).visible()) }
             td { (answers) }
@@ -213,7 +221,7 @@ fn places(sheet: &Sheet<'_>, looked: &Looked<'_>) -> Markup {
                     @for (session, found) in all.take(PLACES) {
                         tr {
                             th scope="row" { a href=(format!("/session/{}#e{}", session.session, found.entry)) { (found.entry) } }
-                            td { (session.session) }
+                            td { (short(&session.session)) }
                             td { (kind(found.kind, words)) }
                             td { (sheet.time(found.time)) }
                             td { q { (found.snippet.visible()) } }

@@ -16,6 +16,9 @@ use crate::audit::story::Closed;
 use crate::audit::telling::Piece;
 use crate::auditing::timeline::{Beside, Entry, Row};
 
+/// Lines of a text that can't be folded away.
+const LINES: usize = 12;
+
 /// What is on the page.
 pub(in crate::auditing) struct Told<'a> {
     pub(in crate::auditing) session: &'a Session,
@@ -92,7 +95,7 @@ fn entry(sheet: &Sheet<'_>, one: &Entry) -> Markup {
                 @if let Some(about) = one.about {
                     p { a href=(format!("#e{about}")) { (words.say("audit-about-entry", &[("entry", &about)])) } }
                 }
-                @for one in &one.pieces { (piece(one)) }
+                @for one in &one.pieces { (piece(sheet, one)) }
                 @if let Some(reason) = one.closed { (why(sheet, reason)) }
                 @for flag in &one.flags {
                     p.warn { strong { (words.say("audit-flag", &[("flag", &flag.name())])) } }
@@ -123,11 +126,18 @@ fn beside(sheet: &Sheet<'_>, answer: &Beside) -> Markup {
     }
 }
 
-fn piece(piece: &Piece) -> Markup {
+fn piece(sheet: &Sheet<'_>, piece: &Piece) -> Markup {
     match piece {
         Piece::Line(line) => html! { p { (line) } },
         Piece::Field(label, text) => html! { p { (label) ": " (text) } },
         Piece::Quote(label, text) => html! { p { (label) ":" } blockquote { (lines(text)) } },
+        Piece::Block(text) if text.raw().lines().nth(LINES).is_some() => html! {
+            // It stands open: whoever has read it can fold it away.
+            details open {
+                summary { (sheet.words.say("auditing-long-text", &[("lines", &text.raw().lines().count())])) }
+                blockquote { (lines(text)) }
+            }
+        },
         Piece::Block(text) => html! { blockquote { (lines(text)) } },
         Piece::Report(text) => html! { pre tabindex="0" { (text) } },
     }
@@ -135,7 +145,14 @@ fn piece(piece: &Piece) -> Markup {
 
 /// Somebody's words, each of their lines made visible by itself: what else would be a line's end stays one.
 fn lines(text: &Foreign) -> Markup {
-    html! { @for line in text.raw().split('\n') { p { (Foreign::new(line).visible()) } } }
+    html! {
+        p {
+            @for (n, line) in text.raw().split('\n').enumerate() {
+                @if n > 0 { br; }
+                (Foreign::new(line).visible())
+            }
+        }
+    }
 }
 
 /// Why words aren't here. What was sealed and isn't what was committed to must not be missed.

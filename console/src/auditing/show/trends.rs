@@ -30,7 +30,7 @@ pub(in crate::auditing) fn page(
 ) -> String {
     let main = html! {
         p { (sheet.text("auditing-trends-about")) }
-        (filters::form(sheet, "/trends", asked, false))
+        (filters::form(sheet, "/trends", asked, filters::Use::Counted))
         @match wrong {
             Some(wrong) => p.warn role="alert" { (wrong.say(sheet.words)) },
             None => {
