@@ -9,16 +9,17 @@ use maud::{Markup, html};
 pub const POINTS_MAX: usize = 120;
 
 /// The picture's own units.
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 220.0;
-const LEFT: f64 = 72.0;
-const RIGHT: f64 = 708.0;
+const WIDTH: f64 = 480.0;
+const HEIGHT: f64 = 190.0;
+const LEFT: f64 = 84.0;
+const RIGHT: f64 = 472.0;
 const TOP: f64 = 14.0;
-const BOTTOM: f64 = 184.0;
+const BOTTOM: f64 = 160.0;
 /// Labels under the axis, at most.
-const LABELS: usize = 6;
-/// Share of its place that a bar fills.
+const LABELS: usize = 4;
+/// Share of its place that a bar fills, and how broad it is at most: one bar alone is no wall.
 const BAR: f64 = 0.7;
+const BAR_MAX: f64 = 48.0;
 
 /// How points are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub struct Chart<'a> {
     pub about: &'a str,
     /// Bars or a line.
     pub shape: Shape,
+    /// How far the axis reaches at least: small differences mustn't look like large ones.
+    pub least: f64,
     /// In their order. Below zero counts as unknown.
     pub points: &'a [Point],
     /// Writes a value with its unit.
@@ -59,7 +62,7 @@ impl Chart<'_> {
     pub fn draw(&self) -> Markup {
         let points = self.points.get(self.points.len().saturating_sub(POINTS_MAX)..).unwrap_or(&[]);
         let known = |point: &Point| point.value.filter(|value| value.is_finite() && *value >= 0.0);
-        let top = round_up(points.iter().filter_map(known).fold(0.0, f64::max));
+        let top = round_up(points.iter().filter_map(known).fold(self.least.max(0.0), f64::max));
         let step = (RIGHT - LEFT) / count(points.len().max(1));
         let placed: Vec<Place<'_>> = points
             .iter()
@@ -71,19 +74,22 @@ impl Chart<'_> {
             .collect();
         let (title, desc) = (format!("{}-title", self.id), format!("{}-desc", self.id));
         let names = format!("{title} {desc}");
-        let grid = [0.0, 0.5, 1.0].map(|part| (part * top, BOTTOM - (BOTTOM - TOP) * part));
+        // Half of a count may be no count: that line has no number.
+        let grid = [(Some(0.0), BOTTOM), (None, (BOTTOM + TOP) / 2.0), (Some(top), TOP)];
         html! {
             svg.chart viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-labelledby=(names) {
                 title id=(title) { (self.title) }
                 desc id=(desc) { (self.about) }
                 @for (value, y) in grid {
                     path d=(format!("M{} {}H{}", unit(LEFT), unit(y), unit(RIGHT))) stroke="currentColor" stroke-opacity=".25" {}
-                    text x=(unit(LEFT - 6.0)) y=(unit(y + 4.0)) text-anchor="end" font-size="12" fill="currentColor" {
-                        ((self.written)(value))
+                    @if let Some(value) = value {
+                        text x=(unit(LEFT - 6.0)) y=(unit(y + 4.0)) text-anchor="end" font-size="13" fill="currentColor" {
+                            ((self.written)(value))
+                        }
                     }
                 }
                 @match self.shape {
-                    Shape::Bars => (self.bars(&placed, step * BAR)),
+                    Shape::Bars => (self.bars(&placed, (step * BAR).min(BAR_MAX))),
                     Shape::Line => (self.line(&placed)),
                 }
                 (under(&placed))
@@ -144,7 +150,7 @@ fn under(placed: &[Place<'_>]) -> Markup {
     html! {
         path d=(format!("M{} {}H{}", unit(LEFT), unit(BOTTOM), unit(RIGHT))) stroke="currentColor" {}
         @for place in placed.iter().step_by(every) {
-            text x=(unit(place.x)) y=(unit(BOTTOM + 18.0)) text-anchor="middle" font-size="12" fill="currentColor" {
+            text x=(unit(place.x)) y=(unit(BOTTOM + 18.0)) text-anchor="middle" font-size="13" fill="currentColor" {
                 (place.point.label)
             }
         }
@@ -179,7 +185,7 @@ mod tests {
         let points: Vec<Point> =
             values.iter().enumerate().map(|(n, value)| Point { label: format!("day {n}"), value: *value }).collect();
         let written = |value: f64| format!("{value} s");
-        let chart = Chart { id: "c", title: "T", about: "A", shape, points: &points, written: &written };
+        let chart = Chart { id: "c", title: "T", about: "A", shape, least: 0.0, points: &points, written: &written };
         chart.draw().into_string()
     }
 
@@ -209,6 +215,18 @@ mod tests {
         assert!(chart.contains(&format!("height=\"{}\"", unit(BOTTOM - TOP))), "{chart}");
         assert!(chart.contains(&format!("height=\"{}\"", unit((BOTTOM - TOP) / 2.0))), "{chart}");
         assert!(chart.contains("day 0: 5 s") && chart.contains(">5 s</text>"), "{chart}");
+        let points = [Point { label: "d".to_owned(), value: Some(1.0) }];
+        let written = |value: f64| format!("{value} s");
+        let chart = Chart {
+            id: "c",
+            title: "T",
+            about: "A",
+            shape: Shape::Bars,
+            least: 5.0,
+            points: &points,
+            written: &written,
+        };
+        assert!(chart.draw().into_string().contains(">5 s</text>"), "the axis reaches that far");
     }
 
     #[test]
@@ -237,8 +255,15 @@ mod tests {
         let hostile = "</title><script>alert(1)</script>\" onload=\"x";
         let points = [Point { label: hostile.to_owned(), value: Some(1.0) }];
         let written = |_: f64| hostile.to_owned();
-        let chart =
-            Chart { id: "c", title: hostile, about: hostile, shape: Shape::Line, points: &points, written: &written };
+        let chart = Chart {
+            id: "c",
+            title: hostile,
+            about: hostile,
+            shape: Shape::Line,
+            least: 0.0,
+            points: &points,
+            written: &written,
+        };
         let chart = chart.draw().into_string();
         assert!(!chart.contains("<script") && !chart.contains("onload=\"x") && !chart.contains(" style="), "{chart}");
         assert!(chart.contains("aria-labelledby=\"c-title c-desc\"") && chart.contains("<desc id=\"c-desc\">"));

@@ -100,7 +100,7 @@ fn closed_words(sheet: &Sheet<'_>, list: &List<'_>) -> Markup {
 
 fn listed(sheet: &Sheet<'_>, list: &List<'_>) -> Markup {
     let words = sheet.words;
-    let head = ["opened", "session", "technician", "agent", "answers", "ended", "events", "flags"];
+    let head = ["opened", "session", "flags", "answers", "ended", "technician", "agent", "events"];
     let from = list.asked.sheet.saturating_mul(SHEET);
     let shown = list.sessions.get(from..).unwrap_or(&[]);
     let shown = shown.get(..SHEET).unwrap_or(shown);
@@ -143,8 +143,7 @@ fn row(sheet: &Sheet<'_>, session: &Session) -> Markup {
         tr {
             td { (sheet.time(Wall::from_ms(session.opened))) }
             th scope="row" { a href=(format!("/session/{}", session.session)) { (short(&session.session)) } }
-            td { @for name in &session.joined { (Foreign::new(name.as_str()).visible()) " " } }
-            td { (Foreign::new(agent).visible()) }
+            td { (sheet.marks(&session.flags)) }
             td { (answers) }
             td {
                 @match ended {
@@ -152,8 +151,9 @@ fn row(sheet: &Sheet<'_>, session: &Session) -> Markup {
                     None => (sheet.text("auditing-not-ended")),
                 }
             }
+            td { @for name in &session.joined { (Foreign::new(name.as_str()).visible()) " " } }
+            td { (Foreign::new(agent).visible()) }
             td.n { (session.events.len()) }
-            td { (sheet.marks(&session.flags)) }
         }
     }
 }
@@ -167,8 +167,15 @@ fn counted(sheet: &Sheet<'_>, list: &List<'_>, period: Period) -> Markup {
     let title = sheet.text("auditing-chart-sessions");
     let about = sheet.text("auditing-chart-beside");
     let written = |value: f64| format!("{value}");
-    let chart =
-        Chart { id: "count", title: &title, about: &about, shape: Shape::Bars, points: &points, written: &written };
+    let chart = Chart {
+        id: "count",
+        title: &title,
+        about: &about,
+        shape: Shape::Bars,
+        least: 1.0,
+        points: &points,
+        written: &written,
+    };
     let column = |name: &str| sheet.words.say("auditing-column", &[("column", &name)]);
     html! {
         (chart.draw())

@@ -181,12 +181,14 @@ pub(super) fn goodbye(words: &Words, seal: &Seal) -> String {
     })
 }
 
-/// Milliseconds as people read them: `0.9 s`, `75 s`, `12 min`.
+/// Milliseconds as people read them: `0.9 s`, `75.0 s`, `12 min 30 s`, `2 h 5 min`.
 pub(super) fn lasted(ms: u64) -> String {
+    let (seconds, minutes) = (ms / 1_000, ms / 60_000);
     match ms {
-        0..100_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
-        100_000..6_000_000 => format!("{} min", ms / 60_000),
-        _ => format!("{} h", ms / 3_600_000),
+        0..100_000 => format!("{seconds}.{} s", ms % 1_000 / 100),
+        100_000..6_000_000 if seconds % 60 == 0 => format!("{minutes} min"),
+        100_000..6_000_000 => format!("{minutes} min {} s", seconds % 60),
+        _ => format!("{} h {} min", minutes / 60, minutes % 60),
     }
 }
 

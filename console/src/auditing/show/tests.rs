@@ -248,7 +248,7 @@ fn trends_have_every_number_in_a_table_too() {
     let asked = Asked { by: Some(Period::Week), ..Asked::default() };
     let [page, _] = both(&Board::default(), |sheet| trends::page(sheet, &asked, None, &sums));
     assert_eq!(page.matches("<svg class=\"chart\"").count(), 6);
-    for cell in ["<td class=\"n\">7</td>", ">0.9 s<", ">2 min<", ">4.50<", "2 additions"] {
+    for cell in ["<td class=\"n\">7</td>", ">0.9 s<", ">2 min 30 s<", ">4.50<", "2 additions"] {
         assert!(page.contains(cell), "{cell}: {page}");
     }
     let [none, _] = both(&Board::default(), |sheet| trends::page(sheet, &asked, None, &Default::default()));
@@ -278,9 +278,10 @@ fn times_are_cut_and_never_rounded_up() {
         (999, "0.9 s"),
         (1_000, "1.0 s"),
         (99_999, "99.9 s"),
-        (100_000, "1 min"),
-        (5_999_999, "99 min"),
-        (6_000_000, "1 h"),
+        (100_000, "1 min 40 s"),
+        (120_999, "2 min"),
+        (5_999_999, "99 min 59 s"),
+        (6_000_000, "1 h 40 min"),
     ] {
         assert_eq!(lasted(ms), text);
     }

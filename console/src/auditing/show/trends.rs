@@ -9,16 +9,22 @@ use super::{Sheet, filters, lasted};
 use crate::auditing::asked::{Asked, Wrong};
 use crate::auditing::trends::Sums;
 
-/// A picture: its name, bars or a line, what it shows of a period, and how that is written.
-type Picture = (&'static str, Shape, fn(&Sums) -> Option<u64>, fn(u64) -> String);
+/// A picture: its name, bars or a line, how far its axis reaches at least, what it shows of a period, and how that is
+/// written.
+type Picture = (&'static str, Shape, f64, fn(&Sums) -> Option<u64>, fn(u64) -> String);
+
+/// Least axes: one session, a second, five stars.
+const ONE: f64 = 1.0;
+const SECOND: f64 = 1_000.0;
+const STARS: f64 = 500.0;
 
 const PICTURES: [Picture; 6] = [
-    ("sessions", Shape::Bars, |sums| Some(sums.sessions), |value| value.to_string()),
-    ("refusals", Shape::Bars, |sums| Some(sums.denied + sums.unanswered), |value| value.to_string()),
-    ("hasty", Shape::Bars, |sums| Some(sums.hasty), |value| value.to_string()),
-    ("took", Shape::Line, Sums::took, lasted),
-    ("waited", Shape::Line, Sums::waited, lasted),
-    ("stars", Shape::Line, Sums::stars, hundredths),
+    ("sessions", Shape::Bars, ONE, |sums| Some(sums.sessions), |value| value.to_string()),
+    ("refusals", Shape::Bars, ONE, |sums| Some(sums.denied + sums.unanswered), |value| value.to_string()),
+    ("hasty", Shape::Bars, ONE, |sums| Some(sums.hasty), |value| value.to_string()),
+    ("took", Shape::Line, SECOND, Sums::took, lasted),
+    ("waited", Shape::Line, SECOND, Sums::waited, lasted),
+    ("stars", Shape::Line, STARS, Sums::stars, hundredths),
 ];
 
 /// The page.
@@ -66,13 +72,12 @@ fn heading(sheet: &Sheet<'_>, name: &str) -> String {
 }
 
 fn drawn(sheet: &Sheet<'_>, picture: Picture, sums: &BTreeMap<String, Sums>) -> Markup {
-    let (name, shape, of, written) = picture;
+    let (name, shape, least, of, written) = picture;
     let points: Vec<Point> =
         sums.iter().map(|(begin, sums)| Point { label: begin.clone(), value: of(sums).map(measure) }).collect();
     let (title, about) = (heading(sheet, name), sheet.text("auditing-chart-beside"));
-    // An axis has no value that a period hasn't; it is cut like those.
     let written = |value: f64| written(whole(value));
-    let chart = Chart { id: name, title: &title, about: &about, shape, points: &points, written: &written };
+    let chart = Chart { id: name, title: &title, about: &about, shape, least, points: &points, written: &written };
     chart.draw()
 }
 
