@@ -30,13 +30,24 @@ pub fn render(item: &Item, report: &Report, words: &Words, style: Style) -> Stri
 
 /// A severity by icon and word, in its colour.
 pub fn severity(severity: Severity, words: &Words, style: Style) -> String {
-    let (ink, icon, id) = match severity {
-        Severity::Critical => (Ink::Bad, "✖", "severity-critical"),
-        Severity::Warning => (Ink::Warn, "▲", "severity-warning"),
-        Severity::Unknown => (Ink::Faint, "?", "severity-unknown"),
-        Severity::Ok => (Ink::Good, "✔", "severity-ok"),
+    let ink = match severity {
+        Severity::Critical => Ink::Bad,
+        Severity::Warning => Ink::Warn,
+        Severity::Unknown => Ink::Faint,
+        Severity::Ok => Ink::Good,
     };
-    style.ink(ink, &format!("{icon} {}", words.say(id, &[])))
+    style.ink(ink, &severity_words(severity, words))
+}
+
+/// A severity by icon and word.
+pub fn severity_words(severity: Severity, words: &Words) -> String {
+    let (icon, id) = match severity {
+        Severity::Critical => ("✖", "severity-critical"),
+        Severity::Warning => ("▲", "severity-warning"),
+        Severity::Unknown => ("?", "severity-unknown"),
+        Severity::Ok => ("✔", "severity-ok"),
+    };
+    format!("{icon} {}", words.say(id, &[]))
 }
 
 fn finding(finding: &Finding, words: &Words, style: Style) -> String {
@@ -59,21 +70,29 @@ fn facts(item: &Item, facts: &[Fact], words: &Words, style: Style) -> String {
 }
 
 /// A fact's label. Without its definition, or with a newer one than ours, the key is better than nothing.
-pub(crate) fn label(item: Option<&Item>, key: &str, words: &Words) -> String {
+pub fn label(item: Option<&Item>, key: &str, words: &Words) -> String {
     let text = item.and_then(|item| item.facts.get(key));
     text.map_or_else(|| Foreign::new(key).visible(), |text| words.of(&text.label).to_owned())
 }
 
+/// A table's title; without its definition, its key.
+pub fn title(item: Option<&Item>, table: &Table, words: &Words) -> String {
+    let texts = item.and_then(|item| item.tables.get(&table.title));
+    texts.map_or_else(|| Foreign::new(table.title.as_str()).visible(), |texts| words.of(&texts.title).to_owned())
+}
+
+/// The label of a table's column; without its definition, its key.
+pub fn column(item: Option<&Item>, table: &Table, key: &str, words: &Words) -> String {
+    let texts = item.and_then(|item| item.tables.get(&table.title));
+    texts
+        .and_then(|texts| texts.columns.iter().find(|column| column.key == key))
+        .map_or_else(|| Foreign::new(key).visible(), |column| words.of(&column.label).to_owned())
+}
+
 fn table(item: &Item, table: &Table, words: &Words, style: Style) -> String {
-    let texts = item.tables.get(&table.title);
-    let title =
-        texts.map_or_else(|| Foreign::new(table.title.as_str()).visible(), |texts| words.of(&texts.title).to_owned());
+    let title = title(Some(item), table, words);
     let mut grid = grid(style);
-    grid.set_header(table.columns.iter().map(|key| {
-        texts
-            .and_then(|texts| texts.columns.iter().find(|column| column.key == *key))
-            .map_or_else(|| Foreign::new(key.as_str()).visible(), |column| words.of(&column.label).to_owned())
-    }));
+    grid.set_header(table.columns.iter().map(|key| column(Some(item), table, key, words)));
     for row in &table.rows {
         grid.add_row(row.iter().zip(&table.columns).map(|(cell, key)| units::value(cell, unit_of(key), words)));
     }
@@ -86,7 +105,7 @@ fn table(item: &Item, table: &Table, words: &Words, style: Style) -> String {
 }
 
 /// A column has no unit of its own; the last word of its key says it.
-pub(crate) fn unit_of(column: &str) -> &'static str {
+pub fn unit_of(column: &str) -> &'static str {
     match column.rsplit('-').next().unwrap_or("") {
         "bytes" => "bytes",
         "seconds" => "s",

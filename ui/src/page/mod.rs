@@ -10,6 +10,7 @@
 //! Everything from somebody else becomes text, never markup: `maud` escapes whatever is put into a page, and what
 //! deceives the eye is made visible by `Foreign::visible` before it comes here. (SECURITY D4)
 
+mod announce;
 mod assets;
 mod browser;
 mod chart;
@@ -18,15 +19,18 @@ mod frame;
 mod guard;
 mod language;
 mod peer;
+mod report;
 mod seal;
 mod server;
 
+pub use announce::{Announce, announce, printed};
 pub use browser::{Opened, open};
 pub use chart::{Chart, POINTS_MAX, Point, Shape};
 pub use fields::Fields;
 pub use frame::{Frame, act, document, part};
 pub use guard::LAUNCH_MS;
 pub use language::accepted;
+pub use report::{facts, finding, report, severity, table};
 pub use seal::Seal;
 pub use server::{BODY_MAX, CONNECTIONS, Handle, STREAMS, Server};
 
@@ -64,6 +68,8 @@ pub enum Answer {
         /// Its bytes.
         bytes: Vec<u8>,
     },
+    /// Plain lines, for the page's own script.
+    Lines(Vec<&'static str>),
     /// Nothing is here.
     NotFound,
 }

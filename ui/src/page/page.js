@@ -42,8 +42,11 @@
   const replace = (old, newer, choices) => {
     const focused = old.contains(document.activeElement) && document.activeElement !== document.body ? document.activeElement : null;
     const texts = typed(old);
+    const open = new Set([...old.querySelectorAll("details[id][open]")].map((one) => one.id));
     old.replaceWith(document.adoptNode(newer));
     keep(texts, choices, newer);
+    for (const one of newer.querySelectorAll("[data-scripted]")) one.hidden = false;
+    for (const one of newer.querySelectorAll("details[id]")) if (open.has(one.id)) one.open = true;
     if (focused) {
       const again = [...newer.querySelectorAll("button,input,select,textarea,a,summary")].find((one) => named(one) === named(focused));
       const place = focused.name === "to" ? document.querySelector("button[name=to]") : document.getElementById("main");
@@ -152,7 +155,36 @@
   };
   setInterval(() => {
     for (const one of document.querySelectorAll("[data-left]")) one.textContent = clock(one.until - Date.now());
+    for (const one of document.querySelectorAll("[data-at]")) one.textContent = clock(Date.now() - Number(one.dataset.at));
   }, 1000);
+
+  // What somebody may be typing: the last letters of a field are asked for at `data-complete`, a word a line.
+  addEventListener("input", async (event) => {
+    const field = event.target, path = field.dataset && field.dataset.complete;
+    const list = path && field.list;
+    if (!list) return;
+    const [, before, word] = /^(.*?)([a-z]*)$/i.exec(field.value);
+    if (word.length < 2) return list.replaceChildren();
+    try {
+      const answer = await fetch(path + "?word=" + word);
+      const found = answer.ok ? (await answer.text()).split("\n").filter(Boolean) : [];
+      if (field.value !== before + word) return;
+      list.replaceChildren(...found.map((one) => Object.assign(document.createElement("option"), { value: before + one })));
+    } catch { list.replaceChildren(); }
+  });
+
+  // Keys of one letter, where the page names any: what they belong to is pressed, opened or focused. Never under somebody
+  // who types.
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input,textarea,select")) return;
+    const one = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === event.key);
+    if (!one) return;
+    event.preventDefault();
+    if (one.tagName === "DETAILS") one.open = !one.open;
+    (one.tagName === "DETAILS" ? one.querySelector("summary") : one).focus();
+    if (one.tagName === "A") one.click();
+  });
+  for (const one of document.querySelectorAll("[data-scripted]")) one.hidden = false;
 
   addEventListener("beforeunload", () => { if (ear) ear.abort(); });
   arm(document);

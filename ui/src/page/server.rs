@@ -269,6 +269,7 @@ fn answered(answer: Answer) -> Reply {
             }
             reply
         }
+        Answer::Lines(lines) => whole(StatusCode::OK, "text/plain; charset=utf-8", lines.join("\n").into_bytes()),
         Answer::NotFound => plain(StatusCode::NOT_FOUND, "nothing is here\n"),
     }
 }

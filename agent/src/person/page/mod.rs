@@ -9,7 +9,6 @@ mod record;
 mod scene;
 mod show;
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use venia_proto::ledger::body::Language;
 use venia_ui::failure::{Failure, Trouble};
-use venia_ui::page::{Answer, Fields, Handle, LAUNCH_MS, Listening, Opened, Server, Site, Visit, open};
+use venia_ui::page::{Announce, Answer, Fields, Handle, Listening, Server, Site, Visit, announce, printed};
 use venia_ui::words::Words;
 
 use self::scene::{Press, Scene, Stage};
@@ -27,11 +26,6 @@ use super::{Command, Event, Line, Medium, Person, Tell};
 const GLANCE: Duration = Duration::from_millis(500);
 /// What is told last is answered within this time: the browser has just asked for it.
 const LAST_ANSWER: Duration = Duration::from_millis(300);
-/// How many addresses are printed, one after the other, for somebody who doesn't open them.
-const ADDRESSES: u32 = 10;
-
-/// Says where the page is: `page: http://127.0.0.1:PORT/…`.
-pub type Announce = Box<dyn Fn(&str) + Send>;
 
 /// A person at a page.
 pub struct Page {
@@ -43,12 +37,7 @@ pub struct Page {
 impl Page {
     /// The shipped program's: the address on standard output and in the browser.
     pub fn shipped() -> Self {
-        let announce = |address: &str| {
-            let mut out = std::io::stdout().lock();
-            // Whoever closed it doesn't wait for an address.
-            let _ = writeln!(out, "page: {address}").and_then(|()| out.flush());
-        };
-        Self::new(Box::new(announce), true)
+        Self::new(printed(), true)
     }
 
     /// Whose address is announced like that.
@@ -142,22 +131,7 @@ impl Desk {
 
     /// Says where the page is until somebody has opened it: each address works for a minute.
     async fn announce(&self, handle: &Handle, page: &Page) {
-        let mut address = handle.address();
-        for turn in 0..ADDRESSES {
-            let Some(at) = address else { break };
-            (page.announce)(&at);
-            if turn == 0 && page.opens && open(&at) == Opened::No {
-                tracing::debug!("there is no display");
-            }
-            for _ in 0..LAUNCH_MS / 500 {
-                if handle.is_launched() {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(500)).await;
-            }
-            address = handle.address_again();
-        }
-        if !handle.is_launched() {
+        if !announce(handle, &page.announce, page.opens).await {
             // Nobody came.
             self.tell(Event::Gone);
         }
