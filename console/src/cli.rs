@@ -42,6 +42,8 @@ pub enum Command {
     },
     /// Connect to the person who reads you a code
     Join(JoinArgs),
+    /// Work on a page in your own browser: code, goals, findings, chat, close
+    Open,
     /// Fetch what people added to your records since: signatures, ratings, corrections
     Refresh,
     /// Read the service's whole record, as its auditor

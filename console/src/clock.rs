@@ -21,6 +21,12 @@ pub(crate) fn local(at: Wall) -> String {
     in_zone(at, TimeZone::system())
 }
 
+/// The time of day here: `11:00:02`.
+pub(crate) fn hour(at: Wall) -> String {
+    let zoned = |timestamp: Timestamp| timestamp.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string();
+    Timestamp::from_millisecond(at.ms()).map_or_else(|_| String::new(), zoned)
+}
+
 fn in_zone(at: Wall, zone: TimeZone) -> String {
     let Ok(timestamp) = Timestamp::from_millisecond(at.ms()) else { return String::new() };
     let here = timestamp.to_zoned(zone);

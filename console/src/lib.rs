@@ -16,6 +16,7 @@ mod keeping;
 mod membership;
 mod obeying;
 mod packs;
+mod page;
 mod reach;
 mod seen;
 mod succession;
@@ -29,6 +30,7 @@ use std::process::ExitCode;
 
 use venia_ui::cli::Program;
 use venia_ui::logs;
+use venia_ui::page::{Announce, printed};
 
 pub use audit::{NotImported, import};
 pub use cli::{Audit, Cli, Command, Filters, Format, JoinArgs, Period, RunSpec, RunSpecError};
@@ -37,12 +39,16 @@ pub use cli::{Audit, Cli, Command, Filters, Format, JoinArgs, Period, RunSpec, R
 pub struct Parts {
     /// Where codes, invites and typed commands come from.
     pub input: Box<dyn BufRead + Send>,
+    /// How the technician's page is announced.
+    pub announce: Announce,
+    /// Whether the desktop is asked to open it.
+    pub opens: bool,
 }
 
 impl Default for Parts {
-    /// The process's own standard input.
+    /// The process's own standard input; the page's address on standard output and in the browser.
     fn default() -> Self {
-        Self { input: Box::new(io::BufReader::new(io::stdin())) }
+        Self { input: Box::new(io::BufReader::new(io::stdin())), announce: printed(), opens: true }
     }
 }
 

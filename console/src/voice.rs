@@ -1,304 +1,159 @@
-//! What the technician is told during a session: JSON lines for scripts, sentences for people.
+//! What a session says to the technician, wherever they are: in a terminal or on a page.
 //!
-//! Results and how it closed go to stdout; states (waiting, paused, refused) to stderr. With `--json` stdout holds the
-//! events of COMMANDS.md and nothing else. Every word of the other side goes through `Foreign` (SECURITY D4).
+//! The session says what happened as data ([`Told`]); a terminal makes sentences or JSON of it at once, a page keeps it and
+//! shows it ([`crate::page`]). Not here: what any of it means, which the machine and the record decide.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-
-use serde_json::{Value, json};
-use venia_proto::catalog::{Catalog, Diagnosis, Goal, Item};
-use venia_proto::foreign::Foreign;
-use venia_proto::id::SessionId;
-use venia_proto::ledger::body::{Consent, ItemId, Signoff};
-use venia_proto::ledger::cosignature::Witnessed;
-use venia_proto::ledger::kind::{Answer, Cause, Status, Why};
-use venia_proto::ledger::verify::Finding;
-use venia_proto::report::Report;
-use venia_proto::scope::Scope;
+use venia_proto::catalog::Catalog;
+use venia_proto::ledger::body::ItemId;
+use venia_proto::ledger::kind::{Cause, Status, Why};
 use venia_ui::failure::Failure;
 use venia_ui::terminal::{Progress, Screen};
 use venia_ui::words::Words;
 
 mod diagnosis;
+mod terminal;
+mod told;
+
+use terminal::Terminal;
+pub(crate) use told::{Ended, Told};
 
 /// The voice of one session.
 pub(crate) struct Voice<'a> {
-    screen: &'a Screen,
+    words: &'a Words,
     catalog: &'a Catalog,
-    progress: Option<Waiting>,
+    to: To<'a>,
 }
 
-struct Waiting {
-    progress: Progress,
-    since_ms: u64,
-    /// `None`: for the person.
-    item: Option<String>,
-}
-
-/// How a session ended.
-pub(crate) struct Ended<'a> {
-    pub(crate) by: Cause,
-    pub(crate) cause: Cause,
-    pub(crate) signoff: Option<&'a Signoff>,
-    pub(crate) bundle: Option<&'a Path>,
-    pub(crate) verdict: Option<Finding>,
-    pub(crate) witnessed: Option<Witnessed>,
-    pub(crate) trails: bool,
+/// Where it goes.
+enum To<'a> {
+    Terminal(Terminal<'a>),
+    Page(&'a dyn Fn(Told)),
 }
 
 impl<'a> Voice<'a> {
+    /// The voice in a terminal.
     pub(crate) fn new(screen: &'a Screen, catalog: &'a Catalog) -> Self {
-        Self { screen, catalog, progress: None }
+        Self { words: screen.words(), catalog, to: To::Terminal(Terminal::new(screen, catalog)) }
+    }
+
+    /// The voice on a page.
+    pub(crate) fn on_page(words: &'a Words, catalog: &'a Catalog, page: &'a dyn Fn(Told)) -> Self {
+        Self { words, catalog, to: To::Page(page) }
     }
 
     pub(crate) fn words(&self) -> &'a Words {
-        self.screen.words()
+        self.words
     }
 
     pub(crate) fn catalog(&self) -> &'a Catalog {
         self.catalog
     }
 
-    /// An error of the stream: an event for scripts, three sentences for people. Gives nothing back: the caller knows
-    /// the exit code.
+    /// Something happened.
+    pub(crate) fn tell(&mut self, told: Told) {
+        match &mut self.to {
+            To::Terminal(terminal) => terminal.tell(&told),
+            To::Page(page) => page(told),
+        }
+    }
+
+    /// A failure. Gives nothing back: the caller knows the exit code.
     pub(crate) fn error(&mut self, failure: &Failure) {
-        let (kind, message, hint) = (failure.kind, &failure.message, &failure.hint);
-        self.event(&json!({ "event": "error", "kind": kind, "message": message, "hint": hint }));
-        self.progress = None;
-        // The code goes to the caller; this one only has to be said.
-        let _ = self.screen.fail_beside(failure);
+        self.tell(Told::Failed(failure.clone()));
     }
 
-    pub(crate) fn paired(&mut self, session: SessionId) {
-        let session = session.to_string();
-        self.event(&json!({ "event": "paired", "session": session }));
-        self.note(&self.words().say("console-paired", &[("session", &session)]));
-    }
-
-    /// The person answered. That they know the technician is told to people alone: scripts wait for what was allowed.
-    pub(crate) fn consent(&mut self, answer: Answer, card: Option<&Consent>, took: u64) {
-        let said = match answer {
-            Answer::Yes => "yes",
-            Answer::No => "no",
-            Answer::Silence => "silence",
-        };
-        let none = BTreeSet::new();
-        let scopes: Vec<&str> =
-            card.map_or(&none, |card| &card.scopes).iter().map(|scope: &Scope| scope.name()).collect();
-        let minutes = card.and_then(|card| card.minutes);
-        if card.is_some() || answer != Answer::Yes {
-            self.event(&json!({
-                "event": "consent", "answer": said, "scopes": scopes, "minutes": minutes, "took": took,
-            }));
-        }
-        let words = self.words();
-        self.note(&match (answer, card.is_some()) {
-            (Answer::Yes, false) => words.say("console-known", &[]),
-            (Answer::Yes, true) => match minutes {
-                Some(minutes) => words.say("console-allowed", &[("minutes", &minutes)]),
-                None => words.say("console-allowed-until-stop", &[]),
-            },
-            (Answer::No, false) => words.say("console-unknown", &[]),
-            (Answer::No, true) => words.say("console-denied", &[]),
-            (Answer::Silence, _) => words.say("console-unanswered", &[]),
-        });
-    }
-
-    /// `entry`: where the result stands in the log, from its proof.
-    pub(crate) fn result(&mut self, item: &ItemId, status: Status, report: Option<&Report>, entry: Option<u64>) {
-        self.event(&json!({
-            "event": "result", "item": item.0, "status": status, "report": report, "entry": entry,
-        }));
-        self.progress = None;
-        if self.screen.json() {
-            return;
-        }
-        let name = self.title(item);
-        let words = self.words();
-        let line = match (status, report, self.catalog.get(item)) {
-            (_, Some(report), Some(definition)) => {
-                // A reader that went away is no reason to leave the person alone; the record has it all.
-                let _ = self.screen.report(definition, report);
-                return;
-            }
-            (Status::Done | Status::Unknown, ..) => words.say("console-result-unsent", &[("item", &name)]),
-            (Status::Failed, ..) => words.say("console-result-failed", &[("item", &name)]),
-            (Status::Killed, ..) => words.say("console-result-killed", &[("item", &name)]),
-            (Status::Withheld, ..) => words.say("console-result-withheld", &[("item", &name)]),
-            (Status::Lost, ..) => words.say("console-result-lost", &[("item", &name)]),
-            (Status::Late, ..) => words.say("console-result-late", &[("item", &name)]),
-        };
-        self.note(&line);
-    }
-
-    pub(crate) fn refused(&mut self, item: &ItemId, why: Why) {
-        self.event(&json!({ "event": "refused", "item": item.0, "why": why }));
-        let words = self.words();
-        let why = match why {
-            Why::OutsideGrant => words.say("console-why-outside-grant", &[]),
-            Why::Level => words.say("console-why-level", &[]),
-            Why::Arguments => words.say("console-why-arguments", &[]),
-            Why::UnknownItem => words.say("console-why-unknown-item", &[]),
-            Why::Repeated => words.say("console-why-repeated", &[]),
-            Why::NoReceipt => words.say("console-why-no-receipt", &[]),
-            Why::Paused => words.say("console-why-paused", &[]),
-            Why::Policy => words.say("console-why-policy", &[]),
-            Why::Limit => words.say("console-why-limit", &[]),
-            Why::Stopped => words.say("console-why-stopped", &[]),
-            Why::Person => words.say("console-why-person", &[]),
-            Why::Unfenced => words.say("console-why-unfenced", &[]),
-            Why::NotShown => words.say("console-why-not-shown", &[]),
-        };
-        let name = self.title(item);
-        self.note(&words.say("console-refused", &[("item", &name), ("why", &why)]));
-    }
-
-    /// An item of a goal that this technician may not run.
-    pub(crate) fn needs_level(&mut self, item: &Item) {
-        let words = self.words();
-        let title = words.of(&item.title);
-        self.note(&words.say("console-needs-level", &[("item", &title), ("level", &item.level)]));
-    }
-
-    /// What the reports of a goal mean together, and which of its items gave none: nothing found isn't nothing there.
-    pub(crate) fn diagnosis(&mut self, goal: &Goal, diagnosis: &Diagnosis<'_>, missing: &[ItemId]) {
-        self.event(&diagnosis::event(goal, diagnosis, missing));
-        self.progress = None;
-        if !self.screen.json() {
-            // As with a report: a reader that went away ends nothing.
-            let _ = self.screen.line(&diagnosis::text(
-                goal,
-                (diagnosis, missing),
-                self.catalog,
-                self.words(),
-                self.screen.style(),
-            ));
-        }
-    }
-
-    pub(crate) fn said(&mut self, text: &Foreign) {
-        self.note(&self.words().say("console-said", &[("text", text)]));
-    }
-
-    pub(crate) fn paused(&mut self) {
-        self.note(&self.words().say("console-paused", &[]));
-    }
-
-    pub(crate) fn resumed(&mut self) {
-        self.note(&self.words().say("console-resumed", &[]));
-    }
-
-    pub(crate) fn auditor_added(&mut self, auditor: &str) {
-        self.note(&self.words().say("console-auditor-added", &[("auditor", &auditor)]));
-    }
-
-    /// The last line. Results before it were written as well as they could be; if this one can't be, the caller says so.
-    pub(crate) fn closed(&mut self, ended: &Ended<'_>) -> Result<(), Failure> {
-        self.progress = None;
-        let words = self.words();
-        let path = ended.bundle.map(|path| path.display().to_string());
-        if self.screen.json() {
-            return self.screen.object(&json!({
-                "event": "closed", "by": ended.by,
-                "outcome": ended.signoff.map(|signoff| signoff.outcome.raw()),
-                "next": ended.signoff.map(|signoff| signoff.next.raw()),
-                "bundle": path, "verdict": ended.verdict, "witnessed": ended.witnessed,
-            }));
-        }
-        self.screen.line(&closed(ended.cause, words))?;
-        match path {
-            Some(path) => self.screen.line(&words.say("console-bundle", &[("path", &path)]))?,
-            None => self.screen.line(&words.say("console-no-bundle", &[]))?,
-        }
-        if let Some(found) = ended.witnessed.filter(Witnessed::is_witnessed) {
-            self.screen.line(&words.say("console-witnessed", &[("by", &found.cosigned)]))?;
-        } else if ended.trails {
-            self.screen.line(&words.say("console-not-witnessed", &[]))?;
-        }
-        Ok(())
-    }
-
-    /// A sentence beside the results.
-    pub(crate) fn note(&mut self, line: &str) {
-        self.progress = None;
-        if !self.screen.json() {
-            self.screen.note(line);
-        }
-    }
-
-    /// A sentence that nobody may miss, beside the results of `--json` too.
-    pub(crate) fn warn(&mut self, line: &str) {
-        self.progress = None;
-        self.screen.note(line);
-    }
-
-    /// A prompt for somebody who types.
-    pub(crate) fn prompt(&mut self, text: &str) {
-        self.progress = None;
-        self.screen.prompt(text);
-    }
-
-    /// Everything that can be run, for somebody who types.
-    pub(crate) fn checks(&mut self) {
-        let words = self.words();
-        for item in self.catalog.items() {
-            let title = words.of(&item.title);
-            self.screen
-                .note(&words.say("console-check", &[("item", &item.id.0), ("level", &item.level), ("title", &title)]));
-        }
-    }
-
-    /// Something long begins: the person is asked, or an item runs. Somebody who types keeps the prompt and gets a line.
+    /// Something long begins: the person is asked, or an item runs. `typing`: somebody who types keeps the prompt.
     pub(crate) fn wait(&mut self, item: Option<&ItemId>, now_ms: u64, typing: bool) {
-        let item = item.map(|item| self.title(item));
-        let words = self.words();
-        if typing {
-            if let Some(item) = &item {
-                self.note(&words.say("console-running", &[("item", item)]));
+        match &mut self.to {
+            To::Terminal(terminal) => terminal.wait(item, now_ms, typing),
+            To::Page(page) => page(item.map_or(Told::Waiting, |item| Told::Running(item.clone()))),
+        }
+    }
+
+    /// The end of the record is awaited, until this is dropped.
+    pub(crate) fn wait_for_close(&mut self) -> Option<Progress> {
+        match &mut self.to {
+            To::Terminal(terminal) => Some(terminal.wait_for_close()),
+            To::Page(page) => {
+                page(Told::Closing);
+                None
             }
-            return;
         }
-        let label = match &item {
-            Some(item) => words.say("console-running", &[("item", item)]),
-            None => words.say("console-waiting-person", &[("seconds", &0_u64)]),
-        };
-        self.progress = Some(Waiting { progress: self.screen.progress(label), since_ms: now_ms, item });
     }
 
-    /// The end of the record is awaited.
-    pub(crate) fn wait_for_close(&mut self) -> Progress {
-        self.progress = None;
-        self.screen.progress(self.words().say("console-waiting-close", &[]))
+    /// The last word. Results before it were written as well as they could be; if this one can't be, the caller says so.
+    pub(crate) fn closed(&mut self, ended: Ended) -> Result<(), Failure> {
+        match &mut self.to {
+            To::Terminal(terminal) => terminal.closed(&ended),
+            To::Page(page) => {
+                page(Told::Closed(Box::new(ended)));
+                Ok(())
+            }
+        }
     }
 
-    /// A second passed.
+    /// A second passed; a page counts by itself.
     pub(crate) fn tick(&mut self, now_ms: u64) {
-        let Some(waiting) = &self.progress else { return };
-        let seconds = now_ms.saturating_sub(waiting.since_ms) / 1_000;
-        let words = self.words();
-        waiting.progress.say(match &waiting.item {
-            Some(item) => words.say("console-running-for", &[("item", item), ("seconds", &seconds)]),
-            None => words.say("console-waiting-person", &[("seconds", &seconds)]),
-        });
-    }
-
-    fn event(&mut self, event: &Value) {
-        if self.screen.json() {
-            // A reader that went away doesn't end the session: the person is served, and the record has it all.
-            let _ = self.screen.object(event);
+        if let To::Terminal(terminal) = &mut self.to {
+            terminal.tick(now_ms);
         }
     }
 
-    fn title(&self, item: &ItemId) -> String {
-        match self.catalog.get(item) {
-            Some(definition) => self.words().of(&definition.title).to_owned(),
-            None => Foreign::new(item.0.as_str()).visible(),
+    /// A prompt for somebody who types; a page has fields.
+    pub(crate) fn prompt(&mut self, text: &str) {
+        if let To::Terminal(terminal) = &mut self.to {
+            terminal.prompt(text);
+        }
+    }
+
+    /// Everything that can be run, for somebody who types; a page has its catalogue.
+    pub(crate) fn checks(&mut self) {
+        if let To::Terminal(terminal) = &mut self.to {
+            terminal.checks();
+        }
+    }
+
+    /// The list of commands, for somebody who types.
+    pub(crate) fn help(&mut self) {
+        if let To::Terminal(terminal) = &mut self.to {
+            terminal.note(&self.words.say("console-help", &[]));
         }
     }
 }
 
-fn closed(cause: Cause, words: &Words) -> String {
+/// Why something was refused.
+pub(crate) fn why(why: Why, words: &Words) -> String {
+    match why {
+        Why::OutsideGrant => words.say("console-why-outside-grant", &[]),
+        Why::Level => words.say("console-why-level", &[]),
+        Why::Arguments => words.say("console-why-arguments", &[]),
+        Why::UnknownItem => words.say("console-why-unknown-item", &[]),
+        Why::Repeated => words.say("console-why-repeated", &[]),
+        Why::NoReceipt => words.say("console-why-no-receipt", &[]),
+        Why::Paused => words.say("console-why-paused", &[]),
+        Why::Policy => words.say("console-why-policy", &[]),
+        Why::Limit => words.say("console-why-limit", &[]),
+        Why::Stopped => words.say("console-why-stopped", &[]),
+        Why::Person => words.say("console-why-person", &[]),
+        Why::Unfenced => words.say("console-why-unfenced", &[]),
+        Why::NotShown => words.say("console-why-not-shown", &[]),
+    }
+}
+
+/// What became of a run that brought no report; `name` is the item's.
+pub(crate) fn unsent(status: Status, name: &str, words: &Words) -> String {
+    match status {
+        Status::Done | Status::Unknown => words.say("console-result-unsent", &[("item", &name)]),
+        Status::Failed => words.say("console-result-failed", &[("item", &name)]),
+        Status::Killed => words.say("console-result-killed", &[("item", &name)]),
+        Status::Withheld => words.say("console-result-withheld", &[("item", &name)]),
+        Status::Lost => words.say("console-result-lost", &[("item", &name)]),
+        Status::Late => words.say("console-result-late", &[("item", &name)]),
+    }
+}
+
+/// How a session ended.
+pub(crate) fn closed(cause: Cause, words: &Words) -> String {
     match cause {
         Cause::Done => words.say("console-closed-done", &[]),
         Cause::Person => words.say("console-closed-person", &[]),

@@ -23,6 +23,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("auditing", include_str!("../words/en/auditing.ftl"), include_str!("../words/es/auditing.ftl")),
     ("agent", include_str!("../words/en/agent.ftl"), include_str!("../words/es/agent.ftl")),
     ("console", include_str!("../words/en/console.ftl"), include_str!("../words/es/console.ftl")),
+    ("open", include_str!("../words/en/open.ftl"), include_str!("../words/es/open.ftl")),
     ("page", include_str!("../words/en/page.ftl"), include_str!("../words/es/page.ftl")),
     ("person", include_str!("../words/en/person.ftl"), include_str!("../words/es/person.ftl")),
     ("reason", include_str!("../words/en/reason.ftl"), include_str!("../words/es/reason.ftl")),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::path::Path;
 use std::time::Duration;
 
 use venia_proto::catalog::Goal;
@@ -34,11 +35,11 @@ use crate::clock;
 use crate::driver::collect::{self, Collected, Place};
 use crate::driver::pair::{Binding, PairFailed, Paired, pair};
 use crate::driver::record::{Record, Sides};
-use crate::driver::{Finished, Plan, Through, drive, refresh};
+use crate::driver::{Finished, Keys, Plan, Through, drive, refresh};
 use crate::keeping;
 use crate::membership::{self, Membership};
 use crate::reach::{Reached, call, reach};
-use crate::voice::{Ended, Voice};
+use crate::voice::{Ended, Told, Voice};
 use crate::{Parts, input, obeying, packs, seen, succession, trouble};
 
 /// A member note with less left than this is renewed first, in milliseconds.
@@ -74,16 +75,21 @@ fn join(args: &JoinArgs, common: &Common, mut parts: Parts, voice: &mut Voice<'_
     let words = voice.words();
     let plan = plan(args, voice)?;
     let code = code(&args.code, &mut parts, words)?;
-    let folder = common.folder(Program::Console)?;
+    let member = member(&common.folder(Program::Console)?, words)?;
+    let keys = if plan.signoff.is_none() { Keys::Lines(input::lines(parts.input)) } else { Keys::Nobody };
+    super::block_on(session(member, code, plan, keys, voice), words)?
+}
+
+/// Whose member this folder's is.
+pub(super) fn member(folder: &Path, words: &Words) -> Result<Membership, Failure> {
     let member = if folder.is_dir() {
-        let home = Home::open(&folder, false).map_err(|error| trouble::folder(&error, words))?;
+        let home = Home::open(folder, false).map_err(|error| trouble::folder(&error, words))?;
         keeping::sweep(&home);
         Membership::load(home).map_err(|error| trouble::folder(&error, words))?
     } else {
         None
     };
-    let member = member.ok_or_else(|| trouble::not_enrolled(words))?;
-    super::block_on(session(member, code, plan, parts, voice), words)?
+    member.ok_or_else(|| trouble::not_enrolled(words))
 }
 
 /// What the command line asks for, checked against the catalogue.
@@ -142,11 +148,12 @@ fn code(given: &str, parts: &mut Parts, words: &Words) -> Result<Code, Failure> 
     })
 }
 
-async fn session(
+/// One session, from the code to the record. The code is gone after it, whatever came of it.
+pub(super) async fn session(
     mut membership: Membership,
     code: Code,
     plan: Plan,
-    parts: Parts,
+    keys: Keys,
     voice: &mut Voice<'_>,
 ) -> Result<Exit, Failure> {
     let words = voice.words();
@@ -157,7 +164,7 @@ async fn session(
     let (home, log) = (&membership.home, &reached.control.welcome().relay.log);
     let untold = succession::untold(home, log, words).map_err(|error| trouble::folder(&error, words))?;
     if !untold.is_empty() {
-        untold.iter().for_each(|line| voice.warn(line));
+        untold.into_iter().for_each(|line| voice.tell(Told::Warned(line)));
         followed::told(home, log).map_err(|error| trouble::folder(&error, words))?;
     }
     seen::trusted(&membership.home, &reached.control, words).await?;
@@ -178,7 +185,6 @@ async fn session(
     let paired: Result<Paired, PairFailed> = pair(connection, code, membership.note.clone(), &binding).await;
     let paired = paired.map_err(|error| unpaired(&error, words))?;
 
-    let lines = plan.signoff.is_none().then(|| input::lines(parts.input));
     let key = membership.key.named(member.key.name.clone());
     let sealed = !welcome.statement.auditors.is_empty();
     let (agent, strand) = (paired.agent, paired.strand);
@@ -191,7 +197,7 @@ async fn session(
     let (control, pushes) = (&reached.control, &mut reached.pushes);
     let through = Through { control, pushes, flow, session, talk: &mut talk, keep: &keep };
     let finished = {
-        let driving = drive(paired, through, record, plan, member.level, voice, lines);
+        let driving = drive(paired, through, record, plan, member.level, voice, keys);
         // What people added to earlier records; the session neither waits for it nor hears of it.
         let refreshing = refresh::beside(&membership.home, root, &reached.control, session);
         tokio::pin!(driving, refreshing);
@@ -241,7 +247,8 @@ async fn renewed(membership: &mut Membership, reached: &Reached, voice: &mut Voi
         return Err(Failure::of(Trouble::Expired, words));
     }
     if let Some(known) = &membership.statement {
-        statement.auditors_added_since(known).into_iter().for_each(|auditor| voice.auditor_added(auditor));
+        let added = statement.auditors_added_since(known).into_iter();
+        added.for_each(|auditor| voice.tell(Told::AuditorAdded(auditor.to_string())));
     }
     let folder = |error| trouble::folder(&error, words);
     membership.keep_statement(statement, &welcome.statement_note).map_err(folder)?;
@@ -292,11 +299,11 @@ fn tell(finished: &Finished, collected: Result<Collected, Failure>, voice: &mut 
     if let Some(file) = &collected.evidence {
         voice.error(&seen::forked(file, words));
     }
-    voice.closed(&Ended {
+    voice.closed(Ended {
         by: finished.by,
         cause: finished.cause,
-        signoff: finished.signoff.as_ref(),
-        bundle: collected.bundle.as_deref(),
+        signoff: finished.signoff.clone(),
+        bundle: collected.bundle.clone(),
         verdict: collected.verdict,
         witnessed: collected.witnessed,
         trails: collected.trails,

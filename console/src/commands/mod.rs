@@ -4,6 +4,7 @@ mod audit;
 mod checks;
 mod enroll;
 mod join;
+mod open;
 mod refresh;
 mod report;
 mod verify;
@@ -26,6 +27,7 @@ pub(crate) fn run(cli: &Cli, parts: Parts) -> ExitCode {
         Command::Report { file, out, root } => report::run(file, out, root.as_deref(), &cli.common, &screen),
         Command::Audit(command) => audit::run(command, &cli.common, &screen, parts),
         Command::Enroll { invite } => enroll::run(invite, &cli.common, &screen, parts),
+        Command::Open => open::run(&cli.common, &screen, parts),
         Command::Refresh => refresh::run(&cli.common, &screen),
         // Its failures are events of its stream, not an object of their own.
         Command::Join(args) => return join::run(args, &cli.common, &screen, parts).into(),

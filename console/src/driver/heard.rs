@@ -17,6 +17,7 @@ use venia_ui::failure::{Failure, Loss, Trouble};
 use super::record::RecordError;
 use super::{AFTERMATH, ERASED_MAX, Live, RELAY_GONE};
 use crate::clock;
+use crate::voice::Told;
 
 impl Live<'_, '_, '_> {
     /// A frame of the control stream; whether there may be another.
@@ -113,6 +114,9 @@ impl Live<'_, '_, '_> {
             self.end(&failure, (Cause::Revoked, Cause::Revoked), LEFT);
         } else {
             self.gone.get_or_insert(Instant::now() + RELAY_GONE);
+            if self.ended.is_none() {
+                self.voice.tell(Told::Offline);
+            }
         }
     }
 }

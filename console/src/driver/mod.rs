@@ -41,11 +41,12 @@ use venia_relay::client::gossip::{Said, Talk};
 
 use crate::clock;
 use crate::seen;
-use crate::voice::Voice;
+use crate::voice::{Told, Voice};
 use pair::Paired;
 pub(crate) use plan::Plan;
 use plan::{Bundle, reports_of, run_of, waiting_first};
 use record::Record;
+pub(crate) use typed::Typed;
 use typed::Typing;
 
 /// The program ends at the latest 10 s after its own sign-off; the rest is for proofs and the bundle.
@@ -99,7 +100,7 @@ pub(crate) async fn drive(
     plan: Plan,
     level: u8,
     voice: &mut Voice<'_>,
-    mut lines: Option<mpsc::Receiver<String>>,
+    mut keys: Keys,
 ) -> Finished {
     let Paired { connection, sender, mut receiver, strand, .. } = paired;
     let Through { control, pushes, flow, session, talk, keep } = through;
@@ -123,6 +124,7 @@ pub(crate) async fn drive(
         sender: Some(sender),
         wanted: plan.runs.iter().map(|asked| reports_of(&run_of(catalog, asked.clone()))).sum(),
         bundle: plan.goal.map(|goal| Bundle::new(goal, &bundled, &plan.runs)),
+        offered,
         had: 0,
         refused: false,
         signoff: None,
@@ -135,7 +137,7 @@ pub(crate) async fn drive(
         spoke: false,
         inputs: VecDeque::new(),
     };
-    live.voice.paired(session);
+    live.voice.tell(Told::Paired(session));
     live.send(&ToAgent::Arrive { reason: plan.reason, offer }).await;
     live.talk.hear(clock::now().boot_ms, gossip::Input::Tick);
     let runs = plan.runs.into_iter().chain(waiting_first(catalog, bundled));
@@ -173,10 +175,11 @@ pub(crate) async fn drive(
                     live.relay_gone(control.was_revoked());
                 }
             },
-            line = next(&mut lines), if lines.is_some() => match line {
-                Some(line) => live.line(&line),
-                None => {
-                    lines = None;
+            key = keys.next() => match key {
+                Key::Line(line) => live.line(&line),
+                Key::Typed(typed) => live.typed(typed),
+                Key::End => {
+                    keys = Keys::Nobody;
                     if live.typing.is_some() {
                         live.leave();
                     }
@@ -209,6 +212,8 @@ struct Live<'a, 'v, 'c> {
     wanted: usize,
     /// The goal.
     bundle: Option<Bundle>,
+    /// Whether the arrival is followed by a card.
+    offered: bool,
     /// Reports that came.
     had: usize,
     refused: bool,
@@ -293,10 +298,31 @@ impl Live<'_, '_, '_> {
     }
 }
 
-/// The next typed line; never, if nobody types.
-async fn next(lines: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
-    match lines {
-        Some(lines) => lines.recv().await,
-        None => std::future::pending().await,
+/// Who types.
+pub(crate) enum Keys {
+    /// Nobody: a script.
+    Nobody,
+    /// Somebody in a terminal, line by line.
+    Lines(mpsc::Receiver<String>),
+    /// Somebody at a page.
+    Page(mpsc::Receiver<Typed>),
+}
+
+/// What they typed.
+enum Key {
+    Line(String),
+    Typed(Typed),
+    /// Nothing more will be.
+    End,
+}
+
+impl Keys {
+    /// The next; never, if nobody types.
+    async fn next(&mut self) -> Key {
+        match self {
+            Self::Nobody => std::future::pending().await,
+            Self::Lines(lines) => lines.recv().await.map_or(Key::End, Key::Line),
+            Self::Page(typed) => typed.recv().await.map_or(Key::End, Key::Typed),
+        }
     }
 }

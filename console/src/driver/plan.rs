@@ -12,7 +12,7 @@ use venia_proto::report::Report;
 use venia_proto::scope::Scope;
 use venia_proto::session::console::Input;
 
-use crate::voice::Voice;
+use crate::voice::{Told, Voice};
 
 /// What a session is for.
 pub(crate) struct Plan {
@@ -73,7 +73,7 @@ impl Plan {
         for id in self.goal.iter().flat_map(|goal| &goal.items) {
             let Some(item) = catalog.get(id).filter(|_| !self.runs.iter().any(|run| run.item == *id)) else { continue };
             if item.level > level {
-                voice.needs_level(item);
+                voice.tell(Told::NeedsLevel(Box::new(item.clone())));
             } else if let Ok(run) = item.asked(&Arguments::new()) {
                 asked.push(run);
             }
@@ -112,7 +112,8 @@ impl Bundle {
         if !self.told && (anyway || self.awaited.is_empty()) {
             self.told = true;
             self.missing.extend(std::mem::take(&mut self.awaited));
-            voice.diagnosis(&self.goal, &self.goal.diagnose(&self.reports), &self.missing);
+            let (goal, reports, missing) = (self.goal.clone(), self.reports.clone(), self.missing.clone());
+            voice.tell(Told::Diagnosis { goal, reports, missing });
         }
     }
 }

@@ -8,6 +8,7 @@ use venia_proto::session::console::Tell;
 
 use super::Live;
 use crate::trouble;
+use crate::voice::Told;
 
 impl Live<'_, '_, '_> {
     pub(super) fn tell(&mut self, tell: Tell) {
@@ -16,8 +17,8 @@ impl Live<'_, '_, '_> {
             Tell::Consent { answer, card, took } => {
                 self.refused |= answer != Answer::Yes;
                 let arrival = card.is_none() && answer == Answer::Yes;
-                self.voice.consent(answer, card.as_ref(), took);
-                if arrival && self.machine.is_busy() {
+                self.voice.tell(Told::Consent { answer, card, took });
+                if arrival && (self.offered || self.machine.is_busy()) {
                     self.wait(None);
                 }
             }
@@ -36,26 +37,29 @@ impl Live<'_, '_, '_> {
                     | Status::Lost
                     | Status::Late => self.refused = true,
                 }
-                self.voice.result(&item, status, report.as_ref(), self.record.index(entry));
-                self.run_ended(&item, report.as_ref());
+                self.run_reported(&item, report.as_ref());
+                let entry = self.record.index(entry);
+                self.voice.tell(Told::Result { item, status, report, entry });
+                self.diagnose(false);
             }
             Tell::Refused { item, why } => {
                 self.refused |= why != Why::Person || !self.is_bundled(&item);
-                self.voice.refused(&item, why);
-                self.run_ended(&item, None);
+                self.run_reported(&item, None);
+                self.voice.tell(Told::Refused { item, why });
+                self.diagnose(false);
             }
-            Tell::Said(text) => self.voice.said(&text),
-            Tell::Paused(_) => self.voice.paused(),
-            Tell::Resumed => self.voice.resumed(),
+            Tell::Said(text) => self.voice.tell(Told::Said(text)),
+            Tell::Paused(_) => self.voice.tell(Told::Paused),
+            Tell::Resumed => self.voice.tell(Told::Resumed),
             Tell::Closed { by, cause } => {
-                self.bundle.iter_mut().for_each(|bundle| bundle.tell(true, self.voice));
+                self.diagnose(true);
                 // The agent's signed word counts, also when we were leaving.
                 self.ended = Some((by, cause));
                 self.since.get_or_insert_with(Instant::now);
                 self.typing = None;
             }
             Tell::Lost => {
-                self.bundle.iter_mut().for_each(|bundle| bundle.tell(true, self.voice));
+                self.diagnose(true);
                 if !self.silent {
                     let failure = trouble::lost(self.voice.words());
                     self.voice.error(&failure);
@@ -70,10 +74,11 @@ impl Live<'_, '_, '_> {
         self.bundle.as_ref().is_some_and(|bundle| bundle.awaits(item))
     }
 
-    fn run_ended(&mut self, item: &ItemId, report: Option<&Report>) {
-        if let Some(bundle) = &mut self.bundle {
-            bundle.ended(item, report);
-            bundle.tell(false, self.voice);
-        }
+    fn run_reported(&mut self, item: &ItemId, report: Option<&Report>) {
+        self.bundle.iter_mut().for_each(|bundle| bundle.ended(item, report));
+    }
+
+    fn diagnose(&mut self, anyway: bool) {
+        self.bundle.iter_mut().for_each(|bundle| bundle.tell(anyway, self.voice));
     }
 }

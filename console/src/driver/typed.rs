@@ -4,13 +4,15 @@
 use std::str::FromStr;
 
 use venia_proto::foreign::{Foreign, ForeignError};
-use venia_proto::ledger::body::Signoff;
+use venia_proto::ledger::body::{Arguments, ItemId, Signoff};
 use venia_proto::session::console::Input;
 use venia_ui::reasons;
 
 use super::Live;
 use super::plan::run_of;
 use crate::cli::{RunSpec, RunSpecError};
+use crate::clock;
+use crate::voice::Told;
 
 /// Where somebody who types stands.
 pub(super) enum Typing {
@@ -29,12 +31,18 @@ pub(crate) enum Typed {
     Checks,
     /// Run one item, asking if need be.
     Run(RunSpec),
+    /// Run one item again if that needs no question.
+    Sample(ItemId),
     /// Say something to the person.
     Chat(Foreign),
     /// Write a note into the record.
     Note(Foreign),
     /// End with an outcome and a next step, which are asked for.
     Close,
+    /// End with this outcome and next step; from a form that asked for both.
+    SignOff(Signoff),
+    /// End now, without them: the record says so.
+    Leave,
     /// The list of commands.
     Help,
     /// An empty line.
@@ -85,14 +93,15 @@ impl Live<'_, '_, '_> {
                 Ok(typed) => self.command(typed),
                 Err(error) => {
                     tracing::debug!(%error, "typed");
-                    self.voice.note(&words.say("console-not-understood", &[]));
+                    self.voice.tell(Told::NotUnderstood(words.say("console-not-understood", &[])));
                     Typing::Command
                 }
             },
             Typing::Outcome => match Foreign::text(line) {
                 Ok(outcome) => Typing::Next(outcome),
                 Err(error) => {
-                    self.voice.note(&words.say("console-needs-text", &[("why", &reasons::text(error, words))]));
+                    let why = words.say("console-needs-text", &[("why", &reasons::text(error, words))]);
+                    self.voice.tell(Told::NotUnderstood(why));
                     Typing::Outcome
                 }
             },
@@ -102,7 +111,8 @@ impl Live<'_, '_, '_> {
                     Typing::Command
                 }
                 Err(error) => {
-                    self.voice.note(&words.say("console-needs-text", &[("why", &reasons::text(error, words))]));
+                    let why = words.say("console-needs-text", &[("why", &reasons::text(error, words))]);
+                    self.voice.tell(Told::NotUnderstood(why));
                     Typing::Next(outcome)
                 }
             },
@@ -114,20 +124,48 @@ impl Live<'_, '_, '_> {
         match typed {
             Typed::Nothing => {}
             Typed::Checks => self.voice.checks(),
-            Typed::Help => self.voice.note(&words.say("console-help", &[])),
+            Typed::Help => self.voice.help(),
             Typed::Chat(text) => self.inputs.push_back(Input::Chat(text)),
             Typed::Note(text) => self.inputs.push_back(Input::Note(text)),
             Typed::Run(spec) => match self.voice.catalog().get(&spec.item).map(|item| item.asked(&spec.arguments)) {
                 Some(Ok(asked)) => self.inputs.push_back(run_of(self.voice.catalog(), asked)),
                 Some(Err(error)) => {
                     let (item, why) = (spec.item.0, reasons::argument(&error, words));
-                    self.voice.note(&words.say("console-run-arguments", &[("item", &item), ("why", &why)]));
+                    let why = words.say("console-run-arguments", &[("item", &item), ("why", &why)]);
+                    self.voice.tell(Told::NotUnderstood(why));
                 }
-                None => self.voice.note(&words.say("console-item-unknown", &[("item", &spec.item.0)])),
+                None => {
+                    let why = words.say("console-item-unknown", &[("item", &spec.item.0)]);
+                    self.voice.tell(Told::NotUnderstood(why));
+                }
             },
+            Typed::Sample(item) => self.sample(item),
             Typed::Close => return Typing::Outcome,
+            Typed::SignOff(signoff) => self.inputs.push_back(Input::SignOff(signoff)),
+            Typed::Leave => self.leave(),
         }
         Typing::Command
+    }
+
+    /// A command came as a value: nothing was asked for it, line by line.
+    pub(super) fn typed(&mut self, typed: Typed) {
+        if let Some(Typing::Command) = &self.typing {
+            self.spoke = true;
+            let typing = self.command(typed);
+            // Leaving ends all typing.
+            if self.typing.is_some() {
+                self.typing = Some(typing);
+            }
+        }
+    }
+
+    /// What is watched runs again, and nobody is asked for it.
+    fn sample(&mut self, item: ItemId) {
+        let asked = self.voice.catalog().get(&item).and_then(|item| item.asked(&Arguments::new()).ok());
+        match asked.filter(|asked| self.machine.covers(clock::now().boot_ms, asked)) {
+            Some(asked) => self.inputs.push_back(Input::Run(asked)),
+            None => self.voice.tell(Told::Uncovered(item)),
+        }
     }
 
     /// Asks for the next line.

@@ -242,6 +242,13 @@ impl Console {
         self.phase >= Phase::Closed
     }
 
+    /// Whether this would run now without a question: a live grant covers it and has a use left. What is watched runs again
+    /// only then, so that nobody is asked every few seconds.
+    pub fn covers(&self, now_ms: u64, asked: &Asked) -> bool {
+        let live = || self.grants.iter().filter(|view| now_ms < view.expires_ms).flat_map(|view| &view.items);
+        self.phase == Phase::Open && !self.paused && self.queue.is_empty() && live().any(|one| covers(one, asked))
+    }
+
     /// When to call [`Self::handle`] with [`Input::Tick`] at the latest.
     pub fn deadline(&self) -> Option<u64> {
         self.timers.next()
@@ -489,14 +496,8 @@ impl Console {
 
     /// Takes one use of a grant that covers this, if there is one.
     fn spend(&mut self, now_ms: u64, asked: &Asked) -> bool {
-        let covers = |allowed: &Allowed| {
-            allowed.item == asked.item
-                && allowed.definition == asked.definition
-                && allowed.uses > 0
-                && allowed.values.iter().all(|(name, set)| asked.arguments.get(name).is_some_and(|v| set.contains(v)))
-        };
         let live = self.grants.iter_mut().filter(|view| now_ms < view.expires_ms);
-        match live.flat_map(|view| view.items.iter_mut()).find(|allowed| covers(allowed)) {
+        match live.flat_map(|view| view.items.iter_mut()).find(|allowed| covers(allowed, asked)) {
             Some(allowed) => {
                 allowed.uses -= 1;
                 true
@@ -532,6 +533,14 @@ impl Console {
     fn tell(&mut self, tell: Tell) {
         self.outputs.push_back(Output::Tell(tell));
     }
+}
+
+/// Whether an item of a grant allows this run, and has a use left.
+fn covers(allowed: &Allowed, asked: &Asked) -> bool {
+    allowed.item == asked.item
+        && allowed.definition == asked.definition
+        && allowed.uses > 0
+        && allowed.values.iter().all(|(name, set)| asked.arguments.get(name).is_some_and(|value| set.contains(value)))
 }
 
 #[cfg(test)]
