@@ -69,7 +69,7 @@ fn causes(goal: &str, causes: &[Likely<'_>], look: &Look<'_>) -> Markup {
 
 fn one_of(came: &Came, one: &Finding, look: &Look<'_>) -> Markup {
     let source = html! {
-        a href=(format!("#r{}", came.number)) { (look.title(&came.item)) } " · " time { (came.at.clock) }
+        a href=(format!("#in-r{}", came.number)) { (look.title(&came.item)) } " · " time { (came.at.clock) }
     };
     finding(one, Some(&source), &look.scene.words)
 }
@@ -83,6 +83,8 @@ pub(super) fn reports(session: &Session, look: &Look<'_>) -> Markup {
             @for came in session.reports.iter().rev() {
                 details id=(format!("r{}", came.number)) {
                     summary { span { (look.title(&came.item)) " · " time { (came.at.clock) } } }
+                    // A link to something inside opens it.
+                    div id=(format!("in-r{}", came.number)) {}
                     @if let Some(entry) = came.entry { p.soft { (words.say("open-entry", &[("entry", &entry)])) } }
                     (report(look.scene.catalog.get(&came.item), &came.report, words))
                 }

@@ -123,15 +123,20 @@ fn plain(text: &str) -> String {
     let shown = Foreign::new(text).visible();
     let mut escaped = String::with_capacity(shown.len());
     for c in shown.chars() {
-        // Backslash escapes, section 2.4; `:` and `.` of addresses that some readers make into links by themselves.
-        if matches!(
-            c,
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '(' | ')' | '#' | '!' | '|' | '~' | '&'
-        ) {
-            escaped.push('\\');
+        match c {
+            // Entities (section 2.5): some readers keep HTML and not the backslash before it.
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            // Backslash escapes (section 2.4).
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            _ => escaped.push(c),
         }
-        escaped.push(c);
     }
+    // What some readers make a link of by themselves.
     escaped.replace("://", "\\://").replace("www.", "www\\.")
 }
 
@@ -144,7 +149,7 @@ mod tests {
         for (text, shown) in [
             ("a | b", "a \\| b"),
             ("![x](http://evil)", "\\!\\[x\\]\\(http\\://evil\\)"),
-            ("<b>\u{202e}\n# x", "\\<b\\>⟨202E⟩⟨000A⟩\\# x"),
+            ("<b>\u{202e}\n# x", "&lt;b&gt;⟨202E⟩⟨000A⟩\\# x"),
             ("`x` *y* www.evil", "\\`x\\` \\*y\\* www\\.evil"),
         ] {
             assert_eq!(plain(text), shown);

@@ -24,6 +24,7 @@ use std::time::Duration;
 use maud::html;
 use tokio::sync::{mpsc, watch};
 use venia_proto::catalog::{Catalog, Goal};
+use venia_proto::foreign::Foreign;
 use venia_proto::ledger::body::Language;
 use venia_ui::failure::{Failure, Trouble};
 use venia_ui::page::{Announce, Answer, Fields, Frame, Handle, Listening, Server, Site, Visit, announce, document};
@@ -43,6 +44,8 @@ const WORDS: &str = "/words";
 const LETTERS_MIN: usize = 2;
 /// Words offered at once.
 const OFFERED: usize = 8;
+/// Longest query, in characters.
+const QUERY_MAX: usize = 80;
 /// Commands pressed ahead of the session.
 const AHEAD: usize = 32;
 /// What is watched is looked after this often.
@@ -200,7 +203,7 @@ impl Site for Face {
     fn show(&self, visit: &Visit<'_>) -> Answer {
         let desk = &*self.0;
         let mut scene = desk.scene();
-        let query = visit.query.get("q").unwrap_or("").trim();
+        let query = &looked_for(visit.query.get("q").unwrap_or(""));
         let here = if query.is_empty() { "/".to_owned() } else { format!("/?q={}", encoded(query)) };
         match visit.path {
             "/" => {
@@ -290,6 +293,11 @@ fn completed(letters: &str) -> Vec<&'static str> {
     words
 }
 
+/// What is looked for, safe to show: an address may have come from anywhere.
+fn looked_for(query: &str) -> String {
+    Foreign::new(query.trim().chars().take(QUERY_MAX).collect::<String>()).visible()
+}
+
 /// A query as it stands in an address (RFC 3986 section 2.1).
 fn encoded(text: &str) -> String {
     let byte = |byte: u8| match byte {
@@ -303,3 +311,6 @@ fn now() -> At {
     let wall = clock::now().wall;
     At { ms: u64::try_from(wall.ms()).unwrap_or(0), clock: clock::hour(wall) }
 }
+
+#[cfg(test)]
+mod tests;

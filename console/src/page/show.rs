@@ -124,6 +124,9 @@ fn state<'s>(session: &'s Session, look: &Look<'_>) -> (String, Option<&'s At>) 
     if let Some(since) = &session.offline {
         return (words.say("open-offline", &[("clock", &since.clock)]), None);
     }
+    if session.signed_off {
+        return (look.say("open-ending"), None);
+    }
     if session.id.is_none() {
         return (look.say("open-pairing"), Some(&session.began));
     }

@@ -43,6 +43,7 @@ open-running-many = ● Running: { $count } checks
 open-ready = ● Connected
 open-paused = ● Paused by the other computer
 open-offline = ○ Offline since { $clock }, reconnecting
+open-ending = ● Ending
 open-closing = ● Closing: the end of the record is awaited
 open-reason = Reason
 open-allowed = Allowed for

@@ -43,6 +43,7 @@ open-running-many = ● En marcha: { $count } comprobaciones
 open-ready = ● Conectado
 open-paused = ● En pausa por el otro equipo
 open-offline = ○ Sin conexión desde las { $clock }, reconectando
+open-ending = ● Terminando
 open-closing = ● Cerrando: se espera el final del registro
 open-reason = Motivo
 open-allowed = Permitido durante
