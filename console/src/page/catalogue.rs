@@ -20,13 +20,13 @@ pub(super) fn catalogue(session: &Session, look: &Look<'_>) -> Markup {
     let words = &look.scene.words;
     let found = looked_for(look);
     html! {
-        h2 id="catalogue-title" { (look.say("open-catalogue")) }
+        h2 id="catalogue-title" { (look.said("open-catalogue")) }
         // Only shows: a query in the address, which a script needn't send.
         form method="get" action="/" role="search" data-plain {
-            label for="q" { (look.say("open-search")) }
+            label for="q" { (look.said("open-search")) }
             input id="q" name="q" type="search" maxlength="80" autocomplete="off" value=(look.query) data-key=[look.key("s")];
             p.row {
-                button type="submit" { (look.say("open-search-go")) }
+                button type="submit" { (look.said("open-search-go")) }
                 @for area in Area::ALL { " " a.button href=(format!("/?q={}", area.scope().name())) { (self::area(area, look)) } }
             }
         }
@@ -67,7 +67,7 @@ fn one(item: &Item, session: &Session, look: &Look<'_>) -> Markup {
         input type="hidden" name="item" value=(item.id.0);
         @for parameter in &item.parameters { (field(parameter, &name, look)) }
         p { button type="submit" aria-describedby=(name) {
-            (look.say(if item.effect == Effect::Changes { "open-run-change" } else { "open-run" }))
+            (look.said(if item.effect == Effect::Changes { "open-run-change" } else { "open-run" }))
         } }
     };
     html! {
@@ -78,13 +78,13 @@ fn one(item: &Item, session: &Session, look: &Look<'_>) -> Markup {
             p.soft { (words.say("consent-described", &[("organisation", &described.organisation)])) }
         }
         @if let Some(change) = &item.change {
-            p { strong { (look.say("open-undo")) } " " (visible(words.of(&change.undo))) }
-            p.soft { (look.say("open-change-asked")) }
+            p { strong { (look.said("open-undo")) } " " (visible(words.of(&change.undo))) }
+            p.soft { (look.said("open-change-asked")) }
         }
         @if item.level > level {
             p.note { (words.say("open-needs-level", &[("level", &item.level)])) }
         } @else if session.runs.iter().any(|run| run.item == item.id) {
-            p.note role="status" { (look.say("open-under-way")) }
+            p.note role="status" { (look.said("open-under-way")) }
         } @else if session.is_open() {
             (look.form("/run", &does, &fields))
         }
@@ -111,7 +111,7 @@ fn field(parameter: &Parameter, name: &str, look: &Look<'_>) -> Markup {
 }
 
 fn area(area: Area, look: &Look<'_>) -> String {
-    look.say(match area {
+    look.said(match area {
         Area::Hardware => "open-area-hardware",
         Area::System => "open-area-system",
         Area::Network => "open-area-network",

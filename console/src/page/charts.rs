@@ -17,16 +17,16 @@ const ROWS: usize = 12;
 pub(super) fn watched(session: &Session, look: &Look<'_>) -> Markup {
     let on = session.series.is_on();
     let any = WATCHED.iter().any(|(item, ..)| session.series.of(item).is_some());
-    let switch = look.say(if on { "open-watch-stop" } else { "open-watch-start" });
+    let switch = look.said(if on { "open-watch-stop" } else { "open-watch-start" });
     html! {
         @if session.is_open() || any {
-            h2 { (look.say("open-watch")) }
+            h2 { (look.said("open-watch")) }
         }
         @if session.is_open() {
-            p.soft { (look.say("open-watch-what")) }
+            p.soft { (look.said("open-watch-what")) }
             (look.form("/watch", "watch", &html! { button type="submit" { (switch) } }))
         }
-        @if on && session.series.is_nothing_allowed() { p.note role="status" { (look.say("open-watch-not-allowed")) } }
+        @if on && session.series.is_nothing_allowed() { p.note role="status" { (look.said("open-watch-not-allowed")) } }
         @if any { div.columns { @for (item, _, title) in WATCHED {
             @if let Some(samples) = session.series.of(item) { (drawn(item, title, samples, look)) }
         } } }
@@ -47,7 +47,7 @@ fn drawn<'s>(
     // Shares have a natural top; counts have the largest one seen.
     let most = points.iter().map(|(_, value)| *value).fold(1.0, f64::max);
     let top = if last.unit == "%" { 100.0 } else { most };
-    let title = look.say(title);
+    let title = look.said(title);
     let newest = shown(last.value);
     let text = words.say("open-chart-text", &[("title", &title), ("value", &newest), ("clock", &last.at.clock)]);
     html! {
@@ -65,7 +65,7 @@ fn drawn<'s>(
                 summary { (words.say("open-chart-table", &[("title", &look.title(&ItemId(item.to_owned())))])) }
                 table {
                     caption { (title) }
-                    thead { tr { th scope="col" { (look.say("open-chart-when")) } th.n scope="col" { (look.say("open-chart-value")) } } }
+                    thead { tr { th scope="col" { (look.said("open-chart-when")) } th.n scope="col" { (look.said("open-chart-value")) } } }
                     tbody { @for sample in all.iter().rev().take(ROWS) {
                         tr { th scope="row" { (sample.at.clock) } td.n { (shown(sample.value)) } }
                     } }

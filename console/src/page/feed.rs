@@ -14,13 +14,13 @@ const SHOWN: usize = 150;
 pub(super) fn talk(look: &Look<'_>) -> Markup {
     let field = |id: &'static str, label: &str, button: &str, key: &'static str| {
         html! {
-            label for=(id) { (look.say(label)) }
+            label for=(id) { (look.said(label)) }
             input id=(id) name="text" type="text" maxlength=(FIELD) required autocomplete="off" data-once data-key=[look.key(key)];
-            p { button type="submit" { (look.say(button)) } }
+            p { button type="submit" { (look.said(button)) } }
         }
     };
     html! {
-        h2 { (look.say("open-talk")) }
+        h2 { (look.said("open-talk")) }
         div.columns {
             (look.form("/say", "say", &field("chat", "open-chat", "open-chat-send", "c")))
             (look.form("/note", "note", &field("note", "open-note", "open-note-write", "n")))
@@ -31,7 +31,7 @@ pub(super) fn talk(look: &Look<'_>) -> Markup {
 /// What happened, newest first.
 pub(super) fn happened(session: &Session, look: &Look<'_>) -> Markup {
     html! {
-        h2 id="happened" { (look.say("open-happened")) }
+        h2 id="happened" { (look.said("open-happened")) }
         ol.feed reversed aria-labelledby="happened" aria-live="polite" aria-relevant="additions" {
             @for (number, at, what) in session.feed.iter().rev().take(SHOWN) {
                 li id=(format!("n{number}")) { time { (at.clock) } " " (line(what, look)) }
@@ -45,14 +45,16 @@ pub(super) fn line(what: &Happened, look: &Look<'_>) -> String {
     let words = &look.scene.words;
     match what {
         Happened::Paired(session) => words.say("console-paired", &[("session", &session.to_string())]),
-        Happened::Answered { answer: Answer::Yes, card: false, .. } => look.say("console-known"),
+        Happened::Answered { answer: Answer::Yes, card: false, .. } => look.said("console-known"),
         Happened::Answered { answer: Answer::Yes, card: true, minutes: Some(minutes) } => {
             words.say("console-allowed", &[("minutes", minutes)])
         }
-        Happened::Answered { answer: Answer::Yes, card: true, minutes: None } => look.say("console-allowed-until-stop"),
-        Happened::Answered { answer: Answer::No, card: false, .. } => look.say("console-unknown"),
-        Happened::Answered { answer: Answer::No, card: true, .. } => look.say("console-denied"),
-        Happened::Answered { answer: Answer::Silence, .. } => look.say("console-unanswered"),
+        Happened::Answered { answer: Answer::Yes, card: true, minutes: None } => {
+            look.said("console-allowed-until-stop")
+        }
+        Happened::Answered { answer: Answer::No, card: false, .. } => look.said("console-unknown"),
+        Happened::Answered { answer: Answer::No, card: true, .. } => look.said("console-denied"),
+        Happened::Answered { answer: Answer::Silence, .. } => look.said("console-unanswered"),
         Happened::Asked(item) => words.say("open-line-asked", &[("item", &look.title(item))]),
         Happened::Sent(item) => words.say("open-line-sent", &[("item", &look.title(item))]),
         Happened::Unsent(item, status) => unsent(*status, &look.title(item), words),
@@ -67,10 +69,10 @@ pub(super) fn line(what: &Happened, look: &Look<'_>) -> String {
         Happened::Theirs(text) => words.say("console-said", &[("text", text)]),
         Happened::Mine(text) => words.say("open-line-mine", &[("text", text)]),
         Happened::Noted(text) => words.say("open-line-noted", &[("text", text)]),
-        Happened::Paused => look.say("console-paused"),
-        Happened::Resumed => look.say("console-resumed"),
-        Happened::Offline => look.say("open-line-offline"),
-        Happened::SignedOff => look.say("open-line-signed-off"),
+        Happened::Paused => look.said("console-paused"),
+        Happened::Resumed => look.said("console-resumed"),
+        Happened::Offline => look.said("open-line-offline"),
+        Happened::SignedOff => look.said("open-line-signed-off"),
         Happened::Auditor(auditor) => words.say("console-auditor-added", &[("auditor", auditor)]),
         Happened::Sentence(line) => line.clone(),
     }

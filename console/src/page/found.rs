@@ -30,7 +30,7 @@ pub(super) fn found(session: &Session, look: &Look<'_>) -> Markup {
     }
     let (fine, bad): (Vec<_>, Vec<_>) = ranked.into_iter().partition(|(_, one)| one.severity == Severity::Ok);
     html! {
-        h2 { (look.say("open-found")) }
+        h2 { (look.said("open-found")) }
         @if let Some((goal, diagnosis)) = &diagnosis {
             @if !read.is_empty() { (causes(look.scene.words.of(&goal.title), &diagnosis.causes, look)) }
             @if !session.missing.is_empty() {
@@ -38,7 +38,7 @@ pub(super) fn found(session: &Session, look: &Look<'_>) -> Markup {
                 p.soft { (look.scene.words.say("console-goal-missing", &[("items", &titles)])) }
             }
         }
-        @if bad.is_empty() && fine.is_empty() { p.soft { (look.say("open-found-nothing")) } }
+        @if bad.is_empty() && fine.is_empty() { p.soft { (look.said("open-found-nothing")) } }
         @if !bad.is_empty() { ul.found { @for (came, one) in bad { li { (one_of(came, one, look)) } } } }
         @if !fine.is_empty() {
             details id="fine" {
@@ -79,7 +79,7 @@ pub(super) fn reports(session: &Session, look: &Look<'_>) -> Markup {
     let words = &look.scene.words;
     html! {
         @if !session.reports.is_empty() {
-            h2 { (look.say("open-reports")) }
+            h2 { (look.said("open-reports")) }
             @for came in session.reports.iter().rev() {
                 details id=(format!("r{}", came.number)) {
                     summary { span { (look.title(&came.item)) " · " time { (came.at.clock) } } }

@@ -24,24 +24,24 @@ pub(super) fn markdown(session: &Session, look: &Look<'_>) -> String {
         text.push_str(&line);
         text.push('\n');
     };
-    line(format!("# {}\n", look.say("open-markdown-title")));
-    line(format!("- {}: {}", look.say("open-reason"), foreign(&session.reason)));
+    line(format!("# {}\n", look.said("open-markdown-title")));
+    line(format!("- {}: {}", look.said("open-reason"), foreign(&session.reason)));
     if let Some(goal) = &session.goal {
-        line(format!("- {}: {}", look.say("open-goal"), plain(words.of(&goal.title))));
+        line(format!("- {}: {}", look.said("open-goal"), plain(words.of(&goal.title))));
     }
     if let Some(id) = &session.id {
-        line(format!("- {}: `{id}`", look.say("open-session")));
+        line(format!("- {}: `{id}`", look.said("open-session")));
     }
-    line(format!("- {}: {}", look.say("open-began"), plain(&session.began.clock)));
+    line(format!("- {}: {}", look.said("open-began"), plain(&session.began.clock)));
     if let Some(ended) = &session.ended {
         line(format!("- {}", plain(&crate::voice::closed(ended.cause, words))));
         if let Some(signoff) = &ended.signoff {
-            line(format!("- {}: {}", look.say("open-outcome"), foreign(&signoff.outcome)));
-            line(format!("- {}: {}", look.say("open-next"), foreign(&signoff.next)));
+            line(format!("- {}: {}", look.said("open-outcome"), foreign(&signoff.outcome)));
+            line(format!("- {}: {}", look.said("open-next"), foreign(&signoff.next)));
         }
-        line(format!("- {}: {}", look.say("open-verdict"), plain(&verdict(ended, words))));
+        line(format!("- {}: {}", look.said("open-verdict"), plain(&verdict(ended, words))));
         if let Some(path) = &ended.bundle {
-            line(format!("- {}: {}", look.say("open-bundle"), plain(&path.display().to_string())));
+            line(format!("- {}: {}", look.said("open-bundle"), plain(&path.display().to_string())));
         }
     }
     let read = session.read();
@@ -62,7 +62,7 @@ pub(super) fn markdown(session: &Session, look: &Look<'_>) -> String {
         newest.iter().flat_map(|came| came.report.findings.iter().map(move |one| (*came, one))).collect();
     found.sort_by_key(|(_, one)| one.severity);
     if !found.is_empty() {
-        line(format!("\n## {}\n", look.say("open-found")));
+        line(format!("\n## {}\n", look.said("open-found")));
     }
     for (came, one) in found {
         let severity = severity_words(one.severity, words);
@@ -73,13 +73,13 @@ pub(super) fn markdown(session: &Session, look: &Look<'_>) -> String {
         line(format!("  {}", plain(&words.say("report-next", &[("next", &words.of(&one.next))]))));
     }
     if !session.reports.is_empty() {
-        line(format!("\n## {}", look.say("open-reports")));
+        line(format!("\n## {}", look.said("open-reports")));
     }
     for came in &session.reports {
         line(format!("\n### {}\n", plain(&source(came, look))));
         line(report(came, &came.report, look));
     }
-    line(format!("\n## {}\n", look.say("open-happened")));
+    line(format!("\n## {}\n", look.said("open-happened")));
     for (_, at, what) in &session.feed {
         line(format!("- {} {}", at.clock, plain(&feed::line(what, look))));
     }

@@ -264,15 +264,15 @@ impl Site for Face {
 /// The page with the text to copy.
 fn ticket(text: &str, look: &Look<'_>) -> String {
     let main = html! {
-        p { a.button href="/" { (look.say("open-markdown-back")) } " "
-            a.button href="/markdown.md" download { (look.say("open-markdown-save")) } }
-        label for="text" { (look.say("open-markdown-copy")) }
+        p { a.button href="/" { (look.said("open-markdown-back")) } " "
+            a.button href="/markdown.md" download { (look.said("open-markdown-save")) } }
+        label for="text" { (look.said("open-markdown-copy")) }
         textarea.tall id="text" readonly rows="30" spellcheck="false" { (text) }
     };
     document(&Frame {
         words: &look.scene.words,
         seal: look.seal,
-        title: &look.say("open-markdown-title"),
+        title: &look.said("open-markdown-title"),
         live: None,
         stop: html! {},
         places: html! {},

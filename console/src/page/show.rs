@@ -33,7 +33,7 @@ pub(super) struct Look<'a> {
 }
 
 impl Look<'_> {
-    pub(super) fn say(&self, id: &str) -> String {
+    pub(super) fn said(&self, id: &str) -> String {
         self.scene.words.say(id, &[])
     }
 
@@ -61,7 +61,7 @@ impl Look<'_> {
 pub(super) fn page(look: Look<'_>) -> String {
     let scene = look.scene;
     let words = &scene.words;
-    let title = look.say(match scene.stage {
+    let title = look.said(match scene.stage {
         Stage::Start => "open-title-start",
         Stage::Session => "open-title-session",
         Stage::Over => "open-title-over",
@@ -99,7 +99,7 @@ pub(super) fn page(look: Look<'_>) -> String {
             (part("reports", &found::reports(session, &look)))
             (part("news", &feed::happened(session, &look)))
         },
-        (_, Stage::Left) => html! { p.note { (look.say("page-left")) } },
+        (_, Stage::Left) => html! { p.note { (look.said("page-left")) } },
     };
     document(&Frame {
         words,
@@ -119,28 +119,28 @@ pub(super) fn page(look: Look<'_>) -> String {
 fn state<'s>(session: &'s Session, look: &Look<'_>) -> (String, Option<&'s At>) {
     let words = &look.scene.words;
     if let Some(since) = &session.closing {
-        return (look.say("open-closing"), Some(since));
+        return (look.said("open-closing"), Some(since));
     }
     if let Some(since) = &session.offline {
         return (words.say("open-offline", &[("clock", &since.clock)]), None);
     }
     if session.signed_off {
-        return (look.say("open-ending"), None);
+        return (look.said("open-ending"), None);
     }
     if session.id.is_none() {
-        return (look.say("open-pairing"), Some(&session.began));
+        return (look.said("open-pairing"), Some(&session.began));
     }
     if let Some(since) = &session.paused {
-        return (look.say("open-paused"), Some(since));
+        return (look.said("open-paused"), Some(since));
     }
     if let Some(since) = &session.asked {
-        return (look.say("open-waiting"), Some(since));
+        return (look.said("open-waiting"), Some(since));
     }
     let running: Vec<_> = session.runs.iter().filter(|run| run.running).collect();
     match (running.first(), running.len()) {
         (Some(run), 1) => (words.say("open-running", &[("item", &look.title(&run.item))]), Some(&run.since)),
         (Some(run), count) => (words.say("open-running-many", &[("count", &count)]), Some(&run.since)),
-        (None, _) => (look.say("open-ready"), None),
+        (None, _) => (look.said("open-ready"), None),
     }
 }
 
@@ -156,28 +156,28 @@ fn standing(session: &Session, look: &Look<'_>) -> Markup {
     let sent = session.reports.len();
     html! {
         dl.facts {
-            dt { (look.say("open-reason")) } dd { (session.reason.visible()) }
-            @if let Some(goal) = goal { dt { (look.say("open-goal")) } dd { (goal) } }
+            dt { (look.said("open-reason")) } dd { (session.reason.visible()) }
+            @if let Some(goal) = goal { dt { (look.said("open-goal")) } dd { (goal) } }
             @if !session.scopes.is_empty() {
-                dt { (look.say("open-scopes-asked")) }
+                dt { (look.said("open-scopes-asked")) }
                 dd { (session.scopes.iter().map(|scope| start::scope(*scope, words)).collect::<Vec<_>>().join("; ")) }
             }
-            dt { (look.say("open-allowed")) }
+            dt { (look.said("open-allowed")) }
             dd {
                 @match session.allowed {
-                    None => (look.say("open-allowed-nothing")),
-                    Some(None) => (look.say("open-allowed-until-stop")),
-                    Some(Some(until)) if until <= look.now_ms => (look.say("open-allowed-over")),
+                    None => (look.said("open-allowed-nothing")),
+                    Some(None) => (look.said("open-allowed-until-stop")),
+                    Some(Some(until)) if until <= look.now_ms => (look.said("open-allowed-over")),
                     Some(Some(until)) => {
                         time data-left=(until - look.now_ms) { ((until - look.now_ms) / 60_000) " min" }
                     }
                 }
             }
-            dt { (look.say("open-sent")) } dd { (sent) }
+            dt { (look.said("open-sent")) } dd { (sent) }
         }
         @if let Some(failure) = &session.failure { (failed(failure)) }
-        @if session.asked.is_some() { p.note { (look.say("open-waiting-more")) } }
-        @if session.signed_off { p.note role="status" { (look.say("open-signed-off")) } }
+        @if session.asked.is_some() { p.note { (look.said("open-waiting-more")) } }
+        @if session.signed_off { p.note role="status" { (look.said("open-signed-off")) } }
         @if !session.runs.is_empty() {
             ul { @for run in &session.runs {
                 li {
@@ -191,17 +191,17 @@ fn standing(session: &Session, look: &Look<'_>) -> Markup {
 
 fn over(session: &Session, look: &Look<'_>) -> Markup {
     let words = &look.scene.words;
-    let again = html! { button.main type="submit" { (look.say("open-again")) } };
+    let again = html! { button.main type="submit" { (look.said("open-again")) } };
     html! {
         @if let Some(ended) = &session.ended {
             p.note { strong { (crate::voice::closed(ended.cause, words)) } }
             dl.facts {
                 @if let Some(signoff) = &ended.signoff {
-                    dt { (look.say("open-outcome")) } dd { (signoff.outcome.visible()) }
-                    dt { (look.say("open-next")) } dd { (signoff.next.visible()) }
+                    dt { (look.said("open-outcome")) } dd { (signoff.outcome.visible()) }
+                    dt { (look.said("open-next")) } dd { (signoff.next.visible()) }
                 }
-                dt { (look.say("open-verdict")) } dd { (found::verdict(ended, words)) }
-                dt { (look.say("open-bundle")) }
+                dt { (look.said("open-verdict")) } dd { (found::verdict(ended, words)) }
+                dt { (look.said("open-bundle")) }
                 dd translate="no" {
                     @match &ended.bundle {
                         Some(path) => { code { (Foreign::new(path.display().to_string()).visible()) } },
@@ -211,8 +211,8 @@ fn over(session: &Session, look: &Look<'_>) -> Markup {
             }
         }
         @if let Some(failure) = &session.failure { (failed(failure)) }
-        p { a.button href="/markdown" data-key=[look.key("m")] { (look.say("open-markdown")) } }
-        p.soft { (look.say("open-code-gone")) }
+        p { a.button href="/markdown" data-key=[look.key("m")] { (look.said("open-markdown")) } }
+        p.soft { (look.said("open-code-gone")) }
         (look.form("/again", "again", &again))
         (leave(look))
     }
@@ -231,26 +231,26 @@ pub(super) fn failed(failure: &Failure) -> Markup {
 
 /// Ends the program.
 pub(super) fn leave(look: &Look<'_>) -> Markup {
-    look.form("/leave", "leave", &html! { button.plain type="submit" { (look.say("open-leave")) } })
+    look.form("/leave", "leave", &html! { button.plain type="submit" { (look.said("open-leave")) } })
 }
 
 /// The end: outcome and next step, both.
 fn finish(session: &Session, look: &Look<'_>) -> Markup {
     let draft = &look.scene.draft;
     let close = html! {
-        p.soft { (look.say("open-close-both")) }
-        label for="outcome" { (look.say("open-outcome")) }
+        p.soft { (look.said("open-close-both")) }
+        label for="outcome" { (look.said("open-outcome")) }
         textarea id="outcome" name="outcome" maxlength=(FIELD) required data-key=[look.key("x")] { (draft.outcome) }
-        label for="next" { (look.say("open-next")) }
+        label for="next" { (look.said("open-next")) }
         textarea id="next" name="next" maxlength=(FIELD) required { (draft.next) }
-        p { button.main type="submit" { (look.say("open-close")) } }
+        p { button.main type="submit" { (look.said("open-close")) } }
     };
-    let end = html! { p { (look.say("open-end-what")) } button type="submit" { (look.say("open-end")) } };
+    let end = html! { p { (look.said("open-end-what")) } button type="submit" { (look.said("open-end")) } };
     html! {
-        h2 { (look.say("open-finish")) }
-        p { a.button href="/markdown" data-key=[look.key("m")] { (look.say("open-markdown")) } }
+        h2 { (look.said("open-finish")) }
+        p { a.button href="/markdown" data-key=[look.key("m")] { (look.said("open-markdown")) } }
         @if session.is_open() { (look.form("/close", "close", &close)) }
-        details id="end" { summary { (look.say("open-end-summary")) } (look.form("/end", "end", &end)) }
+        details id="end" { summary { (look.said("open-end-summary")) } (look.form("/end", "end", &end)) }
     }
 }
 
@@ -264,12 +264,12 @@ fn help(look: &Look<'_>) -> Markup {
         ("m", "open-key-markdown"),
         ("?", "open-key-help"),
     ];
-    let switch = look.say(if look.scene.keys { "open-keys-off" } else { "open-keys-on" });
+    let switch = look.said(if look.scene.keys { "open-keys-off" } else { "open-keys-on" });
     html! {
         div data-scripted hidden {
             details id="keys" data-key=[look.key("?")] {
-                summary { (look.say("open-keys")) }
-                dl.facts { @for (key, id) in KEYS { dt { kbd { (key) } } dd { (look.say(id)) } } }
+                summary { (look.said("open-keys")) }
+                dl.facts { @for (key, id) in KEYS { dt { kbd { (key) } } dd { (look.said(id)) } } }
                 (look.form("/keys", "keys", &html! { button type="submit" { (switch) } }))
             }
         }
@@ -279,7 +279,7 @@ fn help(look: &Look<'_>) -> Markup {
 fn told(notice: &Notice, look: &Look<'_>) -> String {
     let words: &Words = &look.scene.words;
     match notice {
-        Notice::Changed => look.say("open-changed"),
+        Notice::Changed => look.said("open-changed"),
         Notice::Code(error) => words.say("console-code-malformed", &[("why", &reasons::code(*error, words))]),
         Notice::Reason(error) => words.say("open-reason-missing", &[("why", &reasons::text(*error, words))]),
         Notice::Text(error) => words.say("open-text-missing", &[("why", &reasons::text(*error, words))]),
@@ -290,6 +290,6 @@ fn told(notice: &Notice, look: &Look<'_>) -> String {
             words.say("console-run-arguments", &[("item", &item), ("why", &why)])
         }
         Notice::Level(item) => words.say("open-level", &[("item", &look.title(item))]),
-        Notice::Busy => look.say("open-busy"),
+        Notice::Busy => look.said("open-busy"),
     }
 }

@@ -34,28 +34,28 @@ pub(super) fn form(look: &Look<'_>) -> Markup {
     };
     let draft = &scene.draft;
     let fields = html! {
-        label for="code" { (look.say("open-code")) }
-        p.soft id="code-help" { (look.say("open-code-help")) }
+        label for="code" { (look.said("open-code")) }
+        p.soft id="code-help" { (look.said("open-code-help")) }
         input id="code" name="code" type="text" required maxlength="64" pattern=(CODE) autocomplete="off"
             autocapitalize="none" spellcheck="false" translate="no" list="code-words" data-complete=(WORDS)
             aria-describedby="code-help" placeholder="417-lobo-cobre";
         datalist id="code-words" {}
-        label for="reason" { (look.say("open-reason-field")) }
-        p.soft id="reason-help" { (look.say("open-reason-help")) }
+        label for="reason" { (look.said("open-reason-field")) }
+        p.soft id="reason-help" { (look.said("open-reason-help")) }
         input id="reason" name="reason" type="text" required maxlength=(REASON_MAX) autocomplete="off"
             aria-describedby="reason-help" value=(draft.reason);
         fieldset.plain {
-            legend { (look.say("open-goal")) }
-            p.soft { (look.say("open-goal-help")) }
+            legend { (look.said("open-goal")) }
+            p.soft { (look.said("open-goal-help")) }
             label.box {
                 input type="radio" name="goal" value="" checked[draft.goal.is_empty()];
-                (look.say("open-goal-none"))
+                (look.said("open-goal-none"))
             }
             @for goal in &scene.goals { (self::goal(goal, me.level, look)) }
         }
         fieldset.plain {
-            legend { (look.say("open-scopes")) }
-            p.soft { (look.say("open-scopes-help")) }
+            legend { (look.said("open-scopes")) }
+            p.soft { (look.said("open-scopes-help")) }
             @for scope in Scope::ALL {
                 label.box {
                     input type="checkbox" name="ask" value=(scope.name()) checked[draft.scopes.contains(&scope)];
@@ -63,13 +63,13 @@ pub(super) fn form(look: &Look<'_>) -> Markup {
                 }
             }
         }
-        p { button.main type="submit" { (look.say("open-begin")) } }
+        p { button.main type="submit" { (look.said("open-begin")) } }
     };
     html! {
         p { (words.say("open-who", &[("name", &me.name), ("level", &me.level)])) }
         @if let Some(failure) = &scene.failure {
             (failed(failure))
-            p.soft { (look.say("open-code-gone")) }
+            p.soft { (look.said("open-code-gone")) }
         }
         (look.form("/begin", "begin", &fields))
         (leave(look))
@@ -92,7 +92,7 @@ fn goal(goal: &Goal, level: u8, look: &Look<'_>) -> Markup {
             ul { @for item in &asked { li {
                 (scene.words.of(&item.title)) " " code.soft translate="no" { (item.id.0) }
             } } }
-            h3 { (look.say("open-card")) }
+            h3 { (look.said("open-card")) }
             div.columns { @for words in &scene.both { (card(&asked, words)) } }
         }
     }

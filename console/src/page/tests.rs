@@ -366,3 +366,56 @@ fn the_card_is_shown_as_the_person_will_read_it_in_both_languages() {
         assert!(page.contains(&words.say("consent-changes-nothing", &[])));
     }
 }
+
+#[test]
+fn nothing_is_missing_from_what_the_page_says() {
+    for language in [Language::En, Language::Es] {
+        let mut scene = begun("goal=slow-computer&ask=system&ask=chat");
+        scene.speak(language);
+        let item = ItemId("system.memory".to_owned());
+        for told in [
+            Told::Waiting,
+            Told::Consent { answer: Answered::Silence, card: None, took: 1 },
+            Told::Uncovered(item.clone()),
+            Told::AuditorAdded("auditor".to_owned()),
+            Told::Paused,
+            Told::Resumed,
+            Told::Result { item: item.clone(), status: Status::Withheld, report: None, entry: None },
+            Told::Refused { item, why: Why::Repeated },
+            Told::Offline,
+        ] {
+            scene.tell(told, at(2_000));
+        }
+        press(&mut scene, "/say", "say", "text=hello");
+        press(&mut scene, "/note", "note", "text=hello");
+        press(&mut scene, "/run", "run system.load", "item=system.load");
+        press(&mut scene, "/watch", "watch", "");
+        came(&mut scene, "system.memory", Report::default(), 3_000);
+        let mut pages = vec![shown(&scene, "tasks"), shown(&self::scene(), "")];
+        for notice in [
+            Notice::Changed,
+            Notice::Busy,
+            Notice::Text(ForeignError::Empty),
+            Notice::Level(ItemId("x".to_owned())),
+            Notice::Next(ForeignError::TooLong(2_000)),
+        ] {
+            scene.notice = Some(notice);
+            pages.push(shown(&scene, ""));
+        }
+        let look = Look { scene: &scene, seal: &seal(), query: "", here: "/markdown", now_ms: 5_000 };
+        pages.push(ticket(&markdown::markdown(scene.session.as_ref().unwrap(), &look), &look));
+        scene.finish(Some(Failure::of(Trouble::Unreachable, &scene.words)), at(4_000));
+        pages.push(shown(&scene, ""));
+        for page in pages {
+            assert!(!page.contains('\u{27e8}'), "{page}");
+            // The policy would refuse it: inline scripts, styles and handlers.
+            for forbidden in [" style=", "<style", " onclick=", "javascript:"] {
+                assert!(!page.contains(forbidden), "{forbidden}");
+            }
+            assert_eq!(page.matches("<h1").count(), 1);
+            let fields = ["<textarea id=\"", "<select id=\""].into_iter().flat_map(|tag| page.split(tag).skip(1));
+            let labelled = |rest: &str| page.contains(&format!("for=\"{}\"", rest.split('"').next().unwrap_or("")));
+            assert!(fields.into_iter().all(labelled));
+        }
+    }
+}
