@@ -50,6 +50,8 @@ pub(super) struct Session {
     /// Until when something is allowed, in milliseconds since 1970; `Some(None)`: until the person stops it.
     pub(super) allowed: Option<Option<u64>>,
     pub(super) runs: Vec<Run>,
+    /// What the person or their computer said no to.
+    pub(super) refused: u64,
     /// Oldest first.
     pub(super) reports: VecDeque<Came>,
     /// Items of the goal that gave no report, once it is known.
@@ -125,6 +127,7 @@ impl Session {
             signed_off: false,
             allowed: None,
             runs: Vec::new(),
+            refused: 0,
             reports: VecDeque::new(),
             missing: Vec::new(),
             feed: VecDeque::new(),
@@ -159,6 +162,7 @@ impl Session {
             Told::Result { item, status, report, entry } => self.result(item, status, report, entry, at),
             Told::Refused { item, why } => {
                 self.asked = None;
+                self.refused += 1;
                 self.ended(&item);
                 self.series.refused(&item);
                 self.happened(Happened::Refused(item, why), at);

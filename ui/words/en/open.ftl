@@ -51,6 +51,7 @@ open-allowed-nothing = Nothing so far
 open-allowed-until-stop = Until the person stops it
 open-allowed-over = The time is over; the next run is asked again
 open-sent = Reports sent
+open-refused = Refused
 open-signed-off = It closes once what runs has ended. Nothing more can be asked for.
 open-run-running = Running: { $item }
 open-run-asked = Asked for: { $item }

@@ -51,6 +51,7 @@ open-allowed-nothing = Nada hasta ahora
 open-allowed-until-stop = Hasta que la persona lo detenga
 open-allowed-over = El tiempo ha terminado; lo siguiente se pregunta de nuevo
 open-sent = Informes enviados
+open-refused = Rechazado
 open-signed-off = Se cierra cuando termine lo que está en marcha. No se puede pedir nada más.
 open-run-running = En marcha: { $item }
 open-run-asked = Pedido: { $item }
