@@ -246,7 +246,9 @@ impl Console {
     /// only then, so that nobody is asked every few seconds.
     pub fn covers(&self, now_ms: u64, asked: &Asked) -> bool {
         let live = || self.grants.iter().filter(|view| now_ms < view.expires_ms).flat_map(|view| &view.items);
-        self.phase == Phase::Open && !self.paused && self.queue.is_empty() && live().any(|one| covers(one, asked))
+        // With others before it, it would begin at another time, when the grant may be over.
+        let first = self.queue.is_empty() && self.runs.len() < RUNS_MAX;
+        self.phase == Phase::Open && !self.paused && first && live().any(|one| covers(one, asked))
     }
 
     /// When to call [`Self::handle`] with [`Input::Tick`] at the latest.

@@ -156,6 +156,33 @@ fn a_grant_is_not_used_in_its_last_moments() {
 }
 
 #[test]
+fn what_covers_is_what_would_run_without_a_question() {
+    let covers = |story: &Story, item: &str| story.console.covers(story.now_ms, &asked(item));
+    let mut story = Story::granted();
+    assert!(covers(&story, "a") && !covers(&story, "b"));
+    let end = story.now_ms + 10 * MINUTE - EXPIRY_MARGIN_MS;
+    for (now_ms, covered) in [(end - 1, true), (end, false), (end + 1, false)] {
+        assert_eq!(story.console.covers(now_ms, &asked("a")), covered, "{now_ms}");
+    }
+    for (uses, covered) in [(2, true), (1, true), (0, false)] {
+        assert_eq!(covers(&story, "a"), covered, "{uses}");
+        story.run("a");
+    }
+    let mut story = Story::granted();
+    story.event(Kind::Pause { by: Cause::NoEyes, cause: Cause::NoEyes }, Body::None);
+    assert!(!covers(&story, "a"));
+    assert!(!covers(&Story::new(true), "a"));
+    // As many as can run at once: another one would wait, and the grant may be over by then.
+    let mut story = Story::new(true);
+    story.consent(agent(1), Answer::Yes, card(&[], None));
+    story.consent(agent(1), Answer::Yes, card(&[("a", 20)], Some(10)));
+    for n in 0..=RUNS_MAX {
+        assert_eq!(covers(&story, "a"), n < RUNS_MAX, "{n}");
+        story.run("a");
+    }
+}
+
+#[test]
 fn a_late_word_of_an_answer_does_not_make_the_grant_longer() {
     let mut story = Story::new(true);
     story.consent(agent(1), Answer::Yes, card(&[], None));
