@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use venia_proto::ledger::body::ItemId;
 use venia_proto::report::Value;
-use venia_ui::page::{Chart, chart};
+use venia_ui::page::{Chart, Point, Shape};
 use venia_ui::units;
 
 use super::series::{Sample, WATCHED};
@@ -33,34 +33,31 @@ pub(super) fn watched(session: &Session, look: &Look<'_>) -> Markup {
     }
 }
 
-fn drawn<'s>(
-    item: &str,
-    title: &str,
-    samples: impl IntoIterator<Item = &'s Sample> + Clone,
-    look: &Look<'_>,
-) -> Markup {
+fn drawn<'s>(item: &str, title: &str, samples: impl IntoIterator<Item = &'s Sample>, look: &Look<'_>) -> Markup {
     let words = &look.scene.words;
-    let points: Vec<(f64, f64)> = samples.clone().into_iter().map(point).collect();
     let all: Vec<&Sample> = samples.into_iter().collect();
-    let (Some(first), Some(last)) = (all.first(), all.last()) else { return html! {} };
+    let Some(last) = all.last() else { return html! {} };
+    let points: Vec<Point> =
+        all.iter().map(|sample| Point { label: sample.at.clock.clone(), value: Some(sample.value) }).collect();
     let shown = |value: f64| units::value(&number(value), &last.unit, words);
     // Shares have a natural top; counts have the largest one seen.
-    let most = points.iter().map(|(_, value)| *value).fold(1.0, f64::max);
-    let top = if last.unit == "%" { 100.0 } else { most };
+    let least = if last.unit == "%" { 100.0 } else { 1.0 };
     let title = look.said(title);
     let newest = shown(last.value);
     let text = words.say("open-chart-text", &[("title", &title), ("value", &newest), ("clock", &last.at.clock)]);
     html! {
         section {
             h3 { (title) ": " (newest) }
-            (chart(&Chart {
+            (Chart {
                 id: &item.replace('.', "-"),
                 title: &title,
-                text: &text,
+                about: &text,
+                shape: Shape::Line,
+                least,
                 points: &points,
-                top: (&shown(top), top),
-                ends: (&first.at.clock, &last.at.clock),
-            }))
+                written: &shown,
+            }
+            .draw())
             details id=(format!("t-{}", item.replace('.', "-"))) {
                 summary { (words.say("open-chart-table", &[("title", &look.title(&ItemId(item.to_owned())))])) }
                 table {
@@ -73,11 +70,6 @@ fn drawn<'s>(
             }
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "milliseconds of one session")]
-fn point(sample: &Sample) -> (f64, f64) {
-    (sample.at.ms as f64, sample.value)
 }
 
 /// Counts are whole numbers, shares have a decimal.
