@@ -35,6 +35,11 @@ pub fn folded(line: &str) -> String {
     rows.join("\n")
 }
 
+/// The same in one piece: a page breaks its own lines.
+pub(super) fn unfolded(text: &str) -> String {
+    text.replace(&format!("\n{CONTINUED}"), "")
+}
+
 /// Columns a text takes, at most.
 pub(super) fn columns(text: &str) -> usize {
     text.chars().map(width).sum()

@@ -38,7 +38,7 @@ impl Person for Scripted {
                         let text = question.sheet.text();
                         let shown = json!({ "asked": name(question.kind), "text": text });
                         let sent = (question.kind == Asking::Preview && sends.load(Ordering::Relaxed))
-                            .then(|| Event::Answered { id: question.id, answer: Answer::Send, shown: text });
+                            .then_some(Event::Answered { id: question.id, answer: Answer::Send, shown: text });
                         *asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(question);
                         print(&shown);
                         // A driver that is gone needs no answer.

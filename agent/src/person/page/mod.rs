@@ -73,7 +73,7 @@ impl Person for Page {
                     () = server.serve(site) => {}
                     () = desk.hear(told) => {}
                     () = desk.watch(look) => {}
-                    () = desk.announce(&handle, &*self) => {}
+                    () = desk.announce(&handle, &self) => {}
                 }
             });
             // Whoever watches is told that the program has ended: streams end with the runtime.

@@ -11,6 +11,7 @@ use venia_ui::page::{Frame, Seal, act, document, part};
 use venia_ui::words::Words;
 
 use super::super::feed::{Close, News, news};
+use super::super::fold::unfolded;
 use super::super::sheet::{Block, Entry, Risk, Sheet};
 use super::super::{Asking, Question};
 use super::scene::{Asked, Live, Notice, Scene, Stage};
@@ -275,11 +276,10 @@ fn stands_elsewhere(news: &News) -> bool {
 }
 
 fn line(one: &News, words: &Words) -> String {
-    match one {
-        News::Connected(name) => words.say("page-came", &[("name", name)]),
-        // A page breaks its own lines.
-        _ => news(one, words).replace("\n      │ ", ""),
+    if let News::Connected(name) = one {
+        return words.say("page-came", &[("name", name)]);
     }
+    unfolded(&news(one, words))
 }
 
 fn told(notice: Notice, words: &Words) -> String {
