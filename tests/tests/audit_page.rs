@@ -160,9 +160,13 @@ fn an_auditor_without_script_fetches_reads_verifies_and_exports() {
     assert!(browser.settled("/export").contains("events added to"));
     assert_eq!(std::fs::read_to_string(out.join("events.jsonl")).unwrap().lines().count(), events.lines().count());
 
-    // What is broken is shown where it is.
-    let copy = std::fs::read_dir(bo.data.join("audit")).unwrap().next().unwrap().unwrap().path().join("entries");
+    // Three buttons asked the service, so three notes are in the log; reading the copy left none.
+    let copies = std::fs::read_dir(bo.data.join("audit")).unwrap();
+    let copy = copies.map(|copy| copy.unwrap().path().join("entries")).next().unwrap();
     let mut bytes = std::fs::read(&copy).unwrap();
+    assert_eq!(bytes.windows(14).filter(|window| *window == b"venia/look@v1\n").count(), 3);
+
+    // What is broken is shown where it is.
     let place = bytes.windows(9).rposition(|window| window == b"\"consent\"").unwrap();
     bytes[place + 1] = b'k';
     std::fs::write(&copy, bytes).unwrap();
@@ -171,9 +175,16 @@ fn an_auditor_without_script_fetches_reads_verifies_and_exports() {
     let broken = browser.settled("/verify");
     assert!(broken.contains("BROKEN at entry") && broken.contains("tell the organisation"), "{broken}");
 
-    // What the log says of it: a look at the list, at the session, and two for the verification and nothing for the rest.
+    // One program at a time works on a copy.
     let (_, lines, _) = world.run("console", &bo.data, ["audit", "list", "--offline"], "");
-    assert!(lines.is_empty(), "the folder is busy while the page lives: {lines:?}");
+    assert!(lines.is_empty(), "{lines:?}");
+    assert_eq!(browser.send(&broken, "/close", ""), "/closed");
+    assert!(browser.get("/closed").contains("The program has ended"));
+    assert_eq!(open.exit(), 0, "{}", open.errors());
+
+    // Ctrl-C ends it too, opened or not.
+    let mut open = world.spawn("console", &bo.data, ["audit", "open"]);
+    open.line("the page's address", |line| line.strip_prefix("page: ").map(str::to_owned));
     open.signal(Signal::INT);
     assert_eq!(open.exit(), 0, "{}", open.errors());
 }

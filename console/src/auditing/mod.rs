@@ -38,8 +38,8 @@ use crate::trouble;
 
 /// Whether somebody wants it to end is looked at this often.
 const GLANCE: Duration = Duration::from_millis(100);
-/// The last answer goes out within this time.
-const LAST_ANSWER: Duration = Duration::from_millis(300);
+/// The last page is asked for and goes out within this time.
+const LAST_ANSWER: Duration = Duration::from_secs(1);
 /// How many addresses are printed, one after the other, for somebody who doesn't open them.
 const ADDRESSES: u32 = 10;
 /// Threads that answer: while one looks through every word, another says how far it is.
@@ -65,15 +65,11 @@ pub(crate) fn run(desk: Desk, screen: &Screen) -> Result<Exit, Failure> {
     let ended = runtime.block_on(async {
         let server = Server::bind().map_err(none)?;
         let handle = server.handle();
-        let mut closing = state.closing.subscribe();
         let site = Arc::new(Face { state: Arc::clone(&state), catalog });
         tokio::select! {
             () = server.serve(site) => Ok(()),
             announced = announce(&handle, screen) => announced,
-            _ = closing.wait_for(|closing| *closing) => {
-                tokio::time::sleep(LAST_ANSWER).await;
-                Ok(())
-            }
+            () = closed(&state) => Ok(()),
             () = interrupted(&stop) => Ok(()),
         }
     });
@@ -105,6 +101,13 @@ async fn announce(handle: &Handle, screen: &Screen) -> Result<(), Failure> {
     }
     screen.note(&screen.words().say("auditing-nobody", &[]));
     Ok(())
+}
+
+/// Waits until the page was closed and its last answer went out; the server goes on meanwhile.
+async fn closed(state: &State) {
+    // An error would mean that nobody can close it any more.
+    let _ = state.closing.subscribe().wait_for(|closing| *closing).await;
+    tokio::time::sleep(LAST_ANSWER).await;
 }
 
 async fn interrupted(stop: &AtomicBool) {

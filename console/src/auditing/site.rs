@@ -40,6 +40,10 @@ use crate::trouble;
 
 const SESSION: &str = "/session/";
 const DOWNLOAD: &str = "/download/";
+/// The last page: it is shown while the program ends.
+pub(super) const CLOSED: &str = "/closed";
+/// Columns of a report: it stands beside the question it rests on.
+const COLUMNS: u16 = 62;
 
 /// The auditor's page.
 pub(super) struct Face {
@@ -64,6 +68,7 @@ impl Site for Face {
             "/trends" => Answer::Page(asking.trends()),
             "/verify" => Answer::Page(show::verify::page(&asking.sheet("/verify", Place::Verify))),
             "/export" => Answer::Page(asking.export(None)),
+            CLOSED if *self.state.closing.borrow() => Answer::Page(show::goodbye(&asking.words, visit.seal)),
             path => {
                 if let Some(session) = path.strip_prefix(SESSION) {
                     return session.parse().map_or(Answer::NotFound, |id| Answer::Page(asking.session(path, id)));
@@ -120,9 +125,8 @@ impl Site for Face {
             }
             "/export" => self.export(visit, form),
             "/close" => {
-                let page = show::goodbye(&state.words(), visit.seal);
                 state.closing.send_replace(true);
-                Answer::Page(page)
+                Answer::SeeOther(CLOSED.to_owned())
             }
             _ => Answer::NotFound,
         }
@@ -209,7 +213,8 @@ impl<'a> Asking<'a> {
         let story = read.story(session, key);
         let statement = Statement::open_unpinned(log.copy.state.statement.as_bytes());
         let authority = statement.as_ref().ok().map(|statement| &statement.authority);
-        let teller = Teller { words, catalog: &self.face.catalog, style: Style::PLAIN, authority };
+        let teller =
+            Teller { words, catalog: &self.face.catalog, style: Style { width: COLUMNS, ..Style::PLAIN }, authority };
         let rows = rows(&story, session, &log.copy.state.holes, &teller);
         let flags = story.flags(session);
         show::session::page(&sheet, &Told { session, rows: &rows, flags: &flags })

@@ -175,7 +175,7 @@ pub(super) fn goodbye(words: &Words, seal: &Seal) -> String {
         stop: html! {},
         places: html! {},
         main: html! { p.note { (words.say("auditing-closed", &[])) } },
-        here: "/",
+        here: super::site::CLOSED,
         view: None,
         typing: false,
     })
