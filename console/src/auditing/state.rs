@@ -185,3 +185,98 @@ impl Drop for Over<'_> {
         self.0.changed();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc;
+
+    use venia_proto::fingerprint::Fingerprint;
+    use venia_proto::key::SigningKey;
+    use venia_proto::ledger::body::Language;
+    use venia_relay::client::home::Home;
+
+    use super::*;
+    use crate::audit::testing::{copy, log};
+    use crate::audit::words::Covered;
+    use crate::membership::{self, Membership};
+
+    /// The state of somebody with one copy.
+    fn state(folder: &Path) -> Arc<State> {
+        let home = Home::open(&folder.join("bo"), false).unwrap();
+        let root = Fingerprint::of(SigningKey::new("root", [1; 32]).verifier());
+        membership::key(&home).unwrap();
+        // Nobody is there, and that is known at once.
+        membership::store(&home, &"0.0.0.0:1".parse().unwrap(), &root, b"none", b"note").unwrap();
+        std::fs::remove_file(home.dir().join("statement")).unwrap();
+        let logs = vec![Log::open(copy(home.dir(), &log(1), Vec::new()), None).unwrap()];
+        let desk = Desk { member: Membership::load(home).unwrap().unwrap() };
+        Arc::new(State::new(desk, logs, Words::new(Language::En)))
+    }
+
+    /// Waits for the end of what goes on.
+    fn settled(state: &State) {
+        while state.board().job.is_some() {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn one_piece_of_work_at_a_time_and_its_end_is_always_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = state(folder.path());
+        let (go, wait) = mpsc::channel::<()>();
+        let (done, ends) = mpsc::channel();
+        let say = done.clone();
+        state.begin(What::Fetch, move |state, _| {
+            wait.recv().unwrap();
+            state.told(Progress::Verifying(1, 2));
+            say.send(1).unwrap();
+        });
+        state.begin(What::Verify, move |_, _| done.send(2).unwrap());
+        assert_eq!(state.board().job, Some(Job { what: What::Fetch, step: None }));
+        go.send(()).unwrap();
+        settled(&state);
+        assert_eq!(ends.iter().collect::<Vec<_>>(), [1], "the second never began");
+        // Work that ends by a fault of ours ends all the same.
+        let before = *state.changes.borrow();
+        state.begin(What::Export, |_, _| drop(None::<String>.unwrap()));
+        settled(&state);
+        assert!(*state.changes.borrow() >= before + 2, "its beginning and its end");
+    }
+
+    #[test]
+    fn copies_that_are_brought_up_to_date_are_waited_for_by_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = state(folder.path());
+        assert_eq!(state.copies().map(|logs| logs.len()), Some(1));
+        let held = state.logs.write().unwrap();
+        assert!(state.copies().is_none());
+        drop(held);
+        assert!(state.copies().is_some());
+    }
+
+    #[test]
+    fn e11_words_that_are_due_go_while_the_page_stays_open() {
+        for (waited, gone) in [(SWEEP_MS - 1, false), (SWEEP_MS, true), (SWEEP_MS + 1, true)] {
+            let folder = tempfile::tempdir().unwrap();
+            let state = state(folder.path());
+            let covered = Covered { recipient: "age1x".to_owned(), events: 0 };
+            state.logs.write().unwrap()[0].words.keep(&"0a".repeat(16), &covered, &[], Wall::from_ms(0)).unwrap();
+            let now = clock::now().wall;
+            state.board().swept = Some(now);
+            state.sweep(Wall::from_ms(now.ms() + waited));
+            assert_eq!(state.logs.read().unwrap()[0].words.is_empty(), gone, "{waited}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_cant_be_reached_leaves_the_copies_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = state(folder.path());
+        let words = state.words();
+        assert!(state.fetch(&[], None, &words).is_err());
+        assert_eq!(state.copies().map(|logs| logs.len()), Some(1));
+        assert!(matches!(&state.board().fetched, Some((_, Err(failure))) if failure.kind == "unreachable"));
+    }
+}
