@@ -240,7 +240,9 @@ mod tests {
         assert_eq!(ends.iter().collect::<Vec<_>>(), [1], "the second never began");
         // Work that ends by a fault of ours ends all the same.
         let before = *state.changes.borrow();
-        state.begin(What::Export, |_, _| drop(None::<String>.unwrap()));
+        let (empty, nothing) = mpsc::channel::<()>();
+        drop(empty);
+        state.begin(What::Export, move |_, _| nothing.recv().unwrap());
         settled(&state);
         assert!(*state.changes.borrow() >= before + 2, "its beginning and its end");
     }
