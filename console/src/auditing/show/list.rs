@@ -110,7 +110,7 @@ fn listed(sheet: &Sheet<'_>, list: &List<'_>) -> Markup {
     };
     html! {
         div.scroll tabindex="0" role="region" aria-labelledby="found" {
-            table {
+            table aria-labelledby="found" {
                 thead { tr { @for column in head { th scope="col" { (words.say("auditing-column", &[("column", &column)])) } } } }
                 tbody { @for session in shown { (row(sheet, session)) } }
             }
@@ -180,7 +180,7 @@ fn counted(sheet: &Sheet<'_>, list: &List<'_>, period: Period) -> Markup {
     html! {
         (chart.draw())
         div.scroll tabindex="0" role="region" aria-labelledby="found" {
-            table {
+            table aria-labelledby="found" {
                 thead { tr {
                     th scope="col" { (column("period")) }
                     th.n scope="col" { (column("sessions")) }
@@ -216,7 +216,7 @@ fn places(sheet: &Sheet<'_>, looked: &Looked<'_>) -> Markup {
         }
         @if count > PLACES as u64 { p.warn { (words.say("auditing-places-cut", &[("most", &(PLACES as u64))])) } }
         div.scroll tabindex="0" role="region" aria-labelledby="places" {
-            table {
+            table aria-labelledby="places" {
                 thead { tr {
                     th scope="col" { (column("entry")) }
                     th scope="col" { (column("session")) }

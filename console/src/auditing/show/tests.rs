@@ -57,6 +57,7 @@ fn checked(page: String) -> String {
         let acts = form.starts_with("method=\"post\"");
         assert!(acts == form.contains("name=\"token\"") && (acts || form.contains("data-plain")), "{form}");
     }
+    assert_eq!(page.matches("<table").count(), page.matches("<table aria-labelledby=").count());
     let ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "no two of the same id: {ids:?}");
     page

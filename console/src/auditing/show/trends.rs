@@ -88,7 +88,7 @@ fn table(sheet: &Sheet<'_>, asked: &Asked, sums: &BTreeMap<String, Sums>) -> Mar
         ["sessions", "allowed", "denied", "unanswered", "refused", "took", "hasty", "waited", "ratings", "stars"];
     html! {
         div.scroll tabindex="0" role="region" aria-labelledby="numbers" {
-            table {
+            table aria-labelledby="numbers" {
                 thead { tr {
                     th scope="col" { (sheet.words.say("auditing-column", &[("column", &"period")])) }
                     @for column in columns { th.n scope="col" { (heading(sheet, column)) } }
