@@ -168,7 +168,7 @@ auditing-trend = { $trend ->
     [allowed] Allowed
     [denied] Denied
     [unanswered] Unanswered
-    [refused] Runs refused by the program
+    [refused] Runs refused
     [hasty] Allowed within less than a second
     [took] Time to answer
     [waited] Waiting for somebody

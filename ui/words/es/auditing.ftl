@@ -168,7 +168,7 @@ auditing-trend = { $trend ->
     [allowed] Permitidas
     [denied] Denegadas
     [unanswered] Sin respuesta
-    [refused] Ejecuciones rechazadas por el programa
+    [refused] Ejecuciones rechazadas
     [hasty] Permitidas en menos de un segundo
     [took] Tiempo hasta responder
     [waited] Espera hasta que llega alguien
