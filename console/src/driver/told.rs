@@ -42,6 +42,7 @@ impl Live<'_, '_, '_> {
                 self.voice.tell(Told::Result { item, status, report, entry });
                 self.diagnose(false);
             }
+            Tell::Redacted { item, count } => self.voice.tell(Told::Redacted { item, count }),
             Tell::Refused { item, why } => {
                 self.refused |= why != Why::Person || !self.is_bundled(&item);
                 self.run_reported(&item, None);

@@ -57,6 +57,9 @@ pub(super) fn line(what: &Happened, look: &Look<'_>) -> String {
         Happened::Answered { answer: Answer::Silence, .. } => look.said("console-unanswered"),
         Happened::Asked(item) => words.say("open-line-asked", &[("item", &look.title(item))]),
         Happened::Sent(item) => words.say("open-line-sent", &[("item", &look.title(item))]),
+        Happened::Redacted(item, count) => {
+            words.say("open-line-redacted", &[("item", &look.title(item)), ("count", count)])
+        }
         Happened::Unsent(item, status) => unsent(*status, &look.title(item), words),
         Happened::Refused(item, reason) => {
             let (item, why) = (look.title(item), why(*reason, words));

@@ -50,6 +50,8 @@ pub(super) struct Session {
     /// Until when something is allowed, in milliseconds since 1970; `Some(None)`: until the person stops it.
     pub(super) allowed: Option<Option<u64>>,
     pub(super) runs: Vec<Run>,
+    /// Private things that were taken out before they left.
+    pub(super) redacted: u64,
     /// What the person or their computer said no to.
     pub(super) refused: u64,
     /// Oldest first.
@@ -97,6 +99,7 @@ pub(super) enum Happened {
     },
     Asked(ItemId),
     Sent(ItemId),
+    Redacted(ItemId, u64),
     Unsent(ItemId, Status),
     Refused(ItemId, Why),
     NeedsLevel(ItemId),
@@ -127,6 +130,7 @@ impl Session {
             signed_off: false,
             allowed: None,
             runs: Vec::new(),
+            redacted: 0,
             refused: 0,
             reports: VecDeque::new(),
             missing: Vec::new(),
@@ -160,6 +164,12 @@ impl Session {
                 self.happened(Happened::Answered { answer, card: card.is_some(), minutes }, at);
             }
             Told::Result { item, status, report, entry } => self.result(item, status, report, entry, at),
+            Told::Redacted { item, count } => {
+                self.redacted = self.redacted.saturating_add(count);
+                if !self.series.is_on() {
+                    self.happened(Happened::Redacted(item, count), at);
+                }
+            }
             Told::Refused { item, why } => {
                 self.asked = None;
                 self.refused += 1;

@@ -174,6 +174,7 @@ fn standing(session: &Session, look: &Look<'_>) -> Markup {
                 }
             }
             dt { (look.said("open-sent")) } dd { (sent) }
+            @if session.redacted > 0 { dt { (look.said("open-redacted")) } dd { (session.redacted) } }
             @if session.refused > 0 { dt { (look.said("open-refused")) } dd { (session.refused) } }
         }
         @if let Some(failure) = &session.failure { (failed(failure)) }

@@ -377,6 +377,7 @@ fn nothing_is_missing_from_what_the_page_says() {
             Told::Waiting,
             Told::Consent { answer: Answered::Silence, card: None, took: 1 },
             Told::Uncovered(item.clone()),
+            Told::Redacted { item: item.clone(), count: 3 },
             Told::AuditorAdded("auditor".to_owned()),
             Told::Paused,
             Told::Resumed,

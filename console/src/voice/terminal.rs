@@ -63,8 +63,13 @@ impl<'a> Terminal<'a> {
             Told::Warned(line) => self.warn(line),
             Told::NotUnderstood(why) => self.note(why),
             // What begins is said by `wait`, and a connection that may come back by what follows from it.
-            Told::Waiting | Told::Running(_) | Told::Uncovered(_) | Told::Offline | Told::Closing | Told::Closed(_) => {
-            }
+            Told::Waiting
+            | Told::Running(_)
+            | Told::Uncovered(_)
+            | Told::Redacted { .. }
+            | Told::Offline
+            | Told::Closing
+            | Told::Closed(_) => {}
         }
     }
 

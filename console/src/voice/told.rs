@@ -43,6 +43,13 @@ pub(crate) enum Told {
         /// Where the result stands in the log, from its proof.
         entry: Option<u64>,
     },
+    /// Private things were taken out of a report before it left.
+    Redacted {
+        /// The item.
+        item: ItemId,
+        /// How many.
+        count: u64,
+    },
     /// A run won't be.
     Refused {
         /// The item.

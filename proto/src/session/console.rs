@@ -112,6 +112,13 @@ pub enum Tell {
         /// The `result` event.
         entry: EntryRef,
     },
+    /// Private things were taken out of its report before it left.
+    Redacted {
+        /// The item.
+        item: ItemId,
+        /// How many.
+        count: u64,
+    },
     /// It was refused.
     Refused {
         /// The item.
@@ -312,6 +319,13 @@ impl Console {
                 }
             }
             Kind::Result { admit, status } => self.result(entry, admit, status, body),
+            Kind::Redaction { admit } => {
+                let job = self.admits.get(&admit.seq).and_then(|request| self.runs.get(request));
+                if let (Some(item), Body::Redaction(redaction)) = (job.map(|job| job.asked.item.clone()), body) {
+                    let count = redaction.rules.values().fold(0, |sum: u64, times| sum.saturating_add(*times));
+                    self.tell(Tell::Redacted { item, count });
+                }
+            }
             Kind::Chat => {
                 if let Body::Said(said) = body {
                     self.tell(Tell::Said(said.text));
@@ -335,7 +349,6 @@ impl Console {
             | Kind::Request
             | Kind::Series { .. }
             | Kind::Note
-            | Kind::Redaction { .. }
             | Kind::Stop { .. }
             | Kind::Signoff { .. }
             | Kind::Addendum { .. } => {}

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 
 use super::*;
-use crate::ledger::body::{Arguments, DefinitionHash, Language, Outcome};
+use crate::ledger::body::{Arguments, DefinitionHash, Language, Outcome, Redaction};
 use crate::now::Wall;
 
 const ME: Strand = Strand::Technician(NonZeroU16::MIN);
@@ -107,6 +107,7 @@ fn word(output: &Output) -> String {
             Tell::Consent { answer, .. } => format!("consent {answer:?}"),
             Tell::Running(item) => format!("running {}", item.0),
             Tell::Result { item, status, .. } => format!("result {} {status:?}", item.0),
+            Tell::Redacted { item, count } => format!("redacted {} {count}", item.0),
             Tell::Refused { item, why } => format!("refused {} {why:?}", item.0),
             Tell::Said(_) => "said".to_owned(),
             Tell::Paused(_) => "paused".to_owned(),
@@ -214,6 +215,20 @@ fn four_at_once() {
     }
     let admit = story.admit(1);
     assert_eq!(story.result(admit), ["result a Done", "run a"]);
+}
+
+#[test]
+fn what_was_taken_out_is_told_with_its_item() {
+    let mut story = Story::granted();
+    story.run("a");
+    let admit = story.admit(0);
+    let rules = [("home".to_owned(), 2), ("mac".to_owned(), u64::MAX)].into();
+    let body = || Body::Redaction(Redaction { set: "s".to_owned(), rules: BTreeMap::clone(&rules) });
+    let redaction = |admit| Kind::Redaction { admit: agent(admit) };
+    assert_eq!(story.event(redaction(admit), body()), [format!("redacted a {}", u64::MAX)]);
+    // Of nothing that runs, or without its words.
+    assert_eq!(story.event(redaction(99), body()), [""; 0]);
+    assert_eq!(story.event(redaction(admit), Body::None), [""; 0]);
 }
 
 #[test]
