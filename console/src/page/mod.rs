@@ -12,6 +12,7 @@ mod charts;
 mod feed;
 mod found;
 mod markdown;
+mod press;
 mod scene;
 mod series;
 mod session;
@@ -30,8 +31,10 @@ use venia_ui::failure::{Failure, Trouble};
 use venia_ui::page::{Announce, Answer, Fields, Frame, Handle, Listening, Server, Site, Visit, announce, document};
 use venia_ui::words::Words;
 
-use self::scene::{Act, Notice, Press, Scene};
-pub(crate) use self::scene::{Me, Wish};
+pub(crate) use self::press::Wish;
+use self::press::{Act, Notice, Press};
+pub(crate) use self::scene::Me;
+use self::scene::Scene;
 use self::session::At;
 use self::show::Look;
 use crate::clock;
@@ -77,7 +80,7 @@ pub(crate) struct Opening {
 /// The page, as the rest of the program sees it.
 pub(crate) struct Page(Arc<Desk>);
 
-/// Serves the page from now on, until the last [`Page`] is gone; what it wants comes through the receiver.
+/// Serves the page until the program ends; what it wants comes through the receiver.
 pub(crate) fn open(opening: Opening) -> Result<(Page, mpsc::UnboundedReceiver<Order>), Failure> {
     let Opening { words, catalog, goals, member, announce, opens } = opening;
     let no_page = |error: std::io::Error| {

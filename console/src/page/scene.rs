@@ -11,15 +11,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use venia_proto::catalog::{ArgumentError, Catalog, Goal};
-use venia_proto::code::{Code, CodeError};
-use venia_proto::foreign::{Foreign, ForeignError};
+use venia_proto::catalog::{Catalog, Goal};
+use venia_proto::code::Code;
+use venia_proto::foreign::Foreign;
 use venia_proto::ledger::body::{Arguments, ItemId, Language, Signoff};
 use venia_proto::scope::Scope;
 use venia_ui::failure::Failure;
-use venia_ui::page::Fields;
 use venia_ui::words::Words;
 
+use super::press::{Act, Draft, Notice, Press, Wish};
 use super::session::{At, Happened, Session};
 use crate::cli::RunSpec;
 use crate::driver::Typed;
@@ -70,69 +70,6 @@ pub(super) enum Stage {
     Over,
     /// The technician is done with this program.
     Left,
-}
-
-/// What was typed into a form that couldn't be taken, so that nobody types it again. Never a code: one that was sent is
-/// burnt, and one that wasn't is short.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Draft {
-    pub(super) reason: String,
-    pub(super) goal: String,
-    pub(super) scopes: Vec<Scope>,
-    pub(super) outcome: String,
-    pub(super) next: String,
-}
-
-/// Why a press did nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Notice {
-    /// The page is another one now.
-    Changed,
-    /// That is no code.
-    Code(CodeError),
-    /// That is no reason.
-    Reason(ForeignError),
-    /// That can't be sent.
-    Text(ForeignError),
-    /// There is no outcome.
-    Outcome(ForeignError),
-    /// There is no next step.
-    Next(ForeignError),
-    /// The item doesn't take these values.
-    Arguments(ItemId, ArgumentError),
-    /// The item takes a higher level.
-    Level(ItemId),
-    /// Too much at once.
-    Busy,
-}
-
-/// What is to be done.
-#[derive(Debug)]
-pub(super) enum Act {
-    /// Begin a session.
-    Begin(Box<Wish>),
-    /// Do this in it.
-    Type(Typed),
-    /// End the program.
-    Leave,
-}
-
-/// What a session is begun with.
-#[derive(Debug)]
-pub(crate) struct Wish {
-    /// Moved out when it is used, and gone with it. (SECURITY B1)
-    pub(crate) code: Code,
-    pub(crate) reason: Foreign,
-    pub(crate) goal: Option<Goal>,
-    pub(crate) scopes: Vec<Scope>,
-    pub(crate) words: Words,
-}
-
-/// A form, as far as it matters here.
-pub(super) struct Press<'a> {
-    pub(super) form: &'a Fields,
-    /// Whether its token is for what it does, shown with this text.
-    pub(super) is_for: &'a dyn Fn(&str) -> bool,
 }
 
 impl Scene {
@@ -234,8 +171,14 @@ impl Scene {
         }
         let field = |name: &str| press.form.get(name).unwrap_or("").trim().to_owned();
         let scopes: Vec<Scope> = press.form.all("ask").filter_map(|scope| scope.parse().ok()).collect();
-        self.draft = Draft { reason: field("reason"), goal: field("goal"), scopes: scopes.clone(), ..Draft::default() };
-        let (code, reason) = match (Code::parse(&field("code")), Foreign::reason(&self.draft.reason)) {
+        self.draft = Draft {
+            code: field("code"),
+            reason: field("reason"),
+            goal: field("goal"),
+            scopes: scopes.clone(),
+            ..Draft::default()
+        };
+        let (code, reason) = match (Code::parse(&self.draft.code), Foreign::reason(&self.draft.reason)) {
             (Err(error), _) => return self.refuse(Notice::Code(error)),
             (_, Err(error)) => return self.refuse(Notice::Reason(error)),
             (Ok(code), Ok(reason)) => (code, reason),

@@ -13,7 +13,8 @@ use venia_ui::reasons;
 use venia_ui::words::Words;
 
 use super::catalogue;
-use super::scene::{Notice, Scene, Stage};
+use super::press::Notice;
+use super::scene::{Scene, Stage};
 use super::session::{At, Session};
 use super::{charts, feed, found, start};
 
@@ -78,7 +79,9 @@ pub(super) fn page(look: Look<'_>) -> String {
         },
     );
     let main = match (&scene.session, scene.stage) {
-        (_, Stage::Start) | (None, Stage::Session | Stage::Over) => html! { (notice) (start::form(&look)) },
+        (_, Stage::Start) | (None, Stage::Session | Stage::Over) => {
+            html! { (notice) (part("start", &start::form(&look))) }
+        }
         (Some(session), Stage::Session) => html! {
             (notice)
             (part("where", &standing(session, &look)))

@@ -38,7 +38,7 @@ pub(super) fn form(look: &Look<'_>) -> Markup {
         p.soft id="code-help" { (look.said("open-code-help")) }
         input id="code" name="code" type="text" required maxlength="64" pattern=(CODE) autocomplete="off"
             autocapitalize="none" spellcheck="false" translate="no" list="code-words" data-complete=(WORDS)
-            aria-describedby="code-help" placeholder="417-lobo-cobre";
+            aria-describedby="code-help" placeholder="417-lobo-cobre" value=(draft.code);
         datalist id="code-words" {}
         label for="reason" { (look.said("open-reason-field")) }
         p.soft id="reason-help" { (look.said("open-reason-help")) }

@@ -89,6 +89,10 @@ fn what_is_wrong_with_the_form_is_said_before_anything_is_sent() {
         let mut scene = scene();
         assert!(press(&mut scene, "/begin", "begin", form).is_none(), "{form}");
         assert_eq!((scene.stage, scene.notice.clone()), (Stage::Start, Some(notice)), "{form}");
+        // Nothing is typed again: the code wasn't sent anywhere.
+        let page = shown(&scene, "");
+        let code = form.split(['=', '&']).nth(1).unwrap_or("");
+        assert!(page.contains(&format!("value=\"{code}\"")), "{code}");
     }
     for (length, counts) in [(199, true), (200, true), (201, false)] {
         let form = format!("code=417-lobo-cobre&reason={}", "x".repeat(length));
