@@ -1,7 +1,7 @@
 //! The person at a page in their own browser.
 //!
-//! A thread of its own serves it, so that *stop* is heard whatever the rest of the program waits for. Three files: what is on
-//! the page and what a press does ([`scene`]), how it looks ([`show`]), and here how presses come and changes go.
+//! A thread of its own serves it, so that *stop* is heard whatever the rest of the program waits for. What is on
+//! the page and what a press does stands in [`scene`], how it looks in [`show`], and here how presses come and changes go.
 //!
 //! It decides nothing: a press becomes an [`Event`], and what that means is `proto`'s.
 

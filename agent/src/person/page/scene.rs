@@ -146,6 +146,10 @@ impl Scene {
     pub(super) fn ask(&mut self, question: Question) {
         let shown = question.sheet.on_page();
         let same = self.question.as_ref().is_some_and(|asked| asked.shown == shown && asked.question == question);
+        if question.kind == Asking::Arrival && matches!(self.stage, Stage::Code { .. }) {
+            // The code is used: nobody needs it any more, and nobody else must hear it.
+            self.stage = Stage::Session;
+        }
         if !same {
             self.question = Some(Asked { question, shown, since_ms: None });
             self.notice = None;

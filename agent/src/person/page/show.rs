@@ -6,13 +6,14 @@
 
 use maud::{Markup, html};
 use venia_proto::foreign::Foreign;
+use venia_proto::report::Finding;
 use venia_ui::ending::ending;
-use venia_ui::page::{Frame, Seal, act, document, part};
+use venia_ui::page::{Frame, Seal, act, document, finding, part};
 use venia_ui::words::Words;
 
 use super::super::feed::{Close, News, news};
 use super::super::fold::unfolded;
-use super::super::sheet::{Block, Entry, Risk, Sheet};
+use super::super::sheet::{Block, Brought, Entry, Risk, Sheet};
 use super::super::{Asking, Question};
 use super::scene::{Asked, Live, Notice, Scene, Stage};
 
@@ -301,7 +302,7 @@ fn card(asked: &Asked, time: Option<Option<u32>>, view: u64, seal: &Seal, words:
         (viewed(view))
         // Enter in a field presses the first button of a form: one that does nothing.
         button type="submit" hidden disabled {}
-        (laid_out(sheet, time, words))
+        (laid_out(sheet, *kind, time, words))
         (buttons(*kind, words))
     };
     let title = sheet.blocks.iter().find_map(|block| match block {
@@ -362,7 +363,8 @@ fn buttons(kind: Asking, words: &Words) -> Markup {
 }
 
 /// The sentences of a question, in their order.
-fn laid_out(sheet: &Sheet, time: Option<Option<u32>>, words: &Words) -> Markup {
+fn laid_out(sheet: &Sheet, kind: Asking, time: Option<Option<u32>>, words: &Words) -> Markup {
+    let default = if let Asking::Consent { minutes, .. } = kind { minutes } else { None };
     let boxes = sheet.blocks.iter().any(|block| matches!(block, Block::Entry(entry) if entry.number.is_some()));
     let timed = sheet.offers_times();
     let listed = |block: &Block| matches!(block, Block::Line { text, .. } if text.starts_with("- "));
@@ -385,8 +387,8 @@ fn laid_out(sheet: &Sheet, time: Option<Option<u32>>, words: &Words) -> Markup {
             Block::Line { depth, text } => html! { p class=(format!("d{depth}")) { (text) } },
             Block::Quote(text) => html! { blockquote { p { (text) } } },
             Block::Entry(entry) => self::entry(entry, words),
-            Block::Report(brought) => html! { pre tabindex="0" { (brought.text) } },
-            Block::Times(_) => times(time, words),
+            Block::Report(brought) => self::brought(brought, words),
+            Block::Times(_) => times(time.unwrap_or(default), words),
             Block::Asks(text) => html! { p { strong { (text) } } },
         });
     }
@@ -394,10 +396,24 @@ fn laid_out(sheet: &Sheet, time: Option<Option<u32>>, words: &Words) -> Markup {
         @for row in rows { (row) }
         @if boxes {
             p.row {
-                // With a script a changed box shows the question anew by itself.
+                // With a script, ticking is enough.
                 button.scriptless type="submit" name="do" value="tick" data-auto { (words.say("page-tick", &[])) } " "
                 button type="submit" name="do" value="all" { (words.say("page-tick-all", &[])) }
             }
+        }
+    }
+}
+
+/// What a run brought, findings first, the worst on top.
+fn brought(brought: &Brought, words: &Words) -> Markup {
+    let Brought { item, report, .. } = brought;
+    let mut findings: Vec<&Finding> = report.findings.iter().collect();
+    findings.sort_by_key(|finding| finding.severity);
+    html! {
+        div.brought {
+            h3 { (words.of(&item.title)) }
+            @for found in findings { (finding(found, None, words)) }
+            (venia_ui::page::report(Some(item), report, words))
         }
     }
 }
@@ -426,12 +442,10 @@ fn entry(entry: &Entry, words: &Words) -> Markup {
     }
 }
 
-/// `chosen`: what was chosen before the boxes changed.
-fn times(chosen: Option<Option<u32>>, words: &Words) -> Markup {
-    let chosen = chosen.unwrap_or(Some(TIMES[1]));
+fn times(chosen: Option<u32>, words: &Words) -> Markup {
     html! {
         fieldset.stars {
-            legend.seen { (words.say("page-time", &[])) }
+            legend.heard { (words.say("page-time", &[])) }
             @for minutes in TIMES {
                 label.box {
                     input type="radio" name="time" value=(minutes) checked[chosen == Some(minutes)];
