@@ -34,7 +34,7 @@ export async function misfits(page) {
     if (scrollWidth > clientWidth) found.push(`${scrollWidth} pixels in a window of ${clientWidth}`);
     for (const one of document.querySelectorAll("main *, header *")) {
       const { left, right, width } = one.getBoundingClientRect();
-      if (width > 0 && (right > clientWidth + 1 || left < -1) && !one.closest(".skip")) found.push(`${one.outerHTML.slice(0, 80)} reaches ${Math.round(right)}`);
+      if (width > 0 && (right > clientWidth + 1 || left < -1) && !one.closest(".skip, .scroll > *")) found.push(`${one.outerHTML.slice(0, 80)} reaches ${Math.round(right)}`);
     }
     for (const one of document.querySelectorAll("button, a[href], input, textarea, summary")) {
       if (one.hidden || one.type === "hidden" || one.matches(".skip")) continue;
