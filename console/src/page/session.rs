@@ -213,9 +213,12 @@ impl Session {
             self.series.refused(&item);
             return self.happened(Happened::Unsent(item, status), at);
         };
-        // What is watched comes every few seconds: its figures are in the chart, not one report under the other.
+        // What is watched comes every few seconds: it takes the place of the one before, and the list stays still.
         if self.series.came(&item, &report, &at) {
-            self.reports.retain(|came| came.item != item);
+            if let Some(before) = self.reports.iter_mut().rev().find(|came| came.item == item) {
+                (before.report, before.entry, before.at) = (report, entry, at);
+                return;
+            }
         } else {
             self.happened(Happened::Sent(item.clone()), at.clone());
         }
