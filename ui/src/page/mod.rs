@@ -1,6 +1,6 @@
 //! Local pages: HTML on loopback, for the browser of the person at this computer and for nobody else.
 //!
-//! `server -> peer -> guard -> site`: a connection is accepted if it comes from this account, a request if the [`guard`]
+//! `server -> peer -> guard -> site`: a connection is accepted if it comes from this account, a request if the `guard`
 //! lets it pass; what it shows and does is a [`Site`]'s. Every page works without script: forms and links do everything,
 //! and the script only saves waiting (`page.js`).
 //!
