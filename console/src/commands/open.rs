@@ -53,8 +53,9 @@ async fn serve(
         };
         match order {
             Some(Order::Begin(wish, typed)) => {
+                let number = wish.number;
                 let failure = one(page, *wish, typed, data, catalog).await.err();
-                page.finish(failure);
+                page.finish(number, failure);
             }
             Some(Order::Leave) => {
                 page.shown().await;
@@ -73,7 +74,7 @@ async fn one(
     data: &Path,
     catalog: &Catalog,
 ) -> Result<(), Failure> {
-    let Wish { code, reason, goal, scopes, words } = wish;
+    let Wish { code, reason, goal, scopes, words, .. } = wish;
     let tell = |told| page.tell(told);
     let mut voice = Voice::on_page(&words, catalog, &tell);
     let member = member(data, &words)?;

@@ -119,10 +119,11 @@ impl Page {
         self.0.changed();
     }
 
-    /// The session has ended, in whatever way.
-    pub(crate) fn finish(&self, failure: Option<Failure>) {
-        self.0.scene().finish(failure, now());
-        *self.0.keys() = None;
+    /// The session of this number has ended, in whatever way.
+    pub(crate) fn finish(&self, number: u64, failure: Option<Failure>) {
+        if self.0.scene().finish(number, failure, now()) {
+            *self.0.keys() = None;
+        }
         self.0.changed();
     }
 

@@ -59,6 +59,8 @@ pub(super) enum Act {
 /// What a session is begun with.
 #[derive(Debug)]
 pub(crate) struct Wish {
+    /// Tells this session from the next one.
+    pub(crate) number: u64,
     /// Moved out when it is used, and gone with it. (SECURITY B1)
     pub(crate) code: Code,
     pub(crate) reason: Foreign,

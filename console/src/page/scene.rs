@@ -112,10 +112,11 @@ impl Scene {
         }
     }
 
-    /// The session has ended, in whatever way.
-    pub(super) fn finish(&mut self, failure: Option<Failure>, at: At) {
-        if self.stage == Stage::Left {
-            return;
+    /// The session of this number has ended, in whatever way; whether it was the one on the page. The next one may have been
+    /// asked for already.
+    pub(super) fn finish(&mut self, number: u64, failure: Option<Failure>, at: At) -> bool {
+        if self.stage == Stage::Left || number != self.sessions || self.session.is_none() {
+            return false;
         }
         let began = self.session.as_ref().is_some_and(|session| session.id.is_some());
         if let (true, Some(failure)) = (began, failure.clone()) {
@@ -126,6 +127,7 @@ impl Scene {
         if !began {
             self.session = None;
         }
+        true
     }
 
     /// The browser asks for a page in this language.
@@ -192,7 +194,7 @@ impl Scene {
         let session = Session::new(reason.clone(), goal.clone(), scopes.clone(), at.clone());
         self.session = Some(session);
         let words = self.words.clone();
-        Some(Act::Begin(Box::new(Wish { code, reason, goal, scopes, words })))
+        Some(Act::Begin(Box::new(Wish { number: self.sessions, code, reason, goal, scopes, words })))
     }
 
     fn run(&mut self, press: &Press<'_>, at: &At) -> Option<Act> {

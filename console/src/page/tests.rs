@@ -119,7 +119,7 @@ fn b1_a_code_is_used_for_one_try_and_forgotten() {
     // The same form once more, at once or after the try came to nothing.
     assert!(press_with(&mut scene, "/begin", form, &token).is_none());
     let failure = Failure::of(Trouble::WrongCode, &scene.words);
-    scene.finish(Some(failure.clone()), at(2_000));
+    scene.finish(1, Some(failure.clone()), at(2_000));
     assert_eq!(scene.stage, Stage::Start);
     assert!(press_with(&mut scene, "/begin", form, &token).is_none());
     let page = shown(&scene, "");
@@ -149,7 +149,7 @@ fn a_form_counts_once_and_only_for_what_it_was_made_for() {
     }
     // A form of an earlier session.
     let old = seal().token("/say", &scene.shown("say"));
-    scene.finish(None, at(2_000));
+    scene.finish(1, None, at(2_000));
     press(&mut scene, "/again", "again", "");
     press(&mut scene, "/begin", "begin", "code=417-lobo-cobre&reason=slow");
     scene.tell(Told::Paired(SessionId([8; 16])), at(3_000));
@@ -291,7 +291,7 @@ fn d4_hostile_text_is_shown_as_text() {
     let text = markdown::markdown(scene.session.as_ref().unwrap(), &look);
     assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}') && !text.contains("<script"), "{text}");
     assert_eq!(ticket(&text, &look).matches("<script").count(), 1);
-    scene.finish(None, at(4_000));
+    scene.finish(1, None, at(4_000));
     harmless(&shown(&scene, ""));
     press(&mut scene, "/again", "again", "");
     harmless(&shown(&scene, ""));
@@ -330,6 +330,18 @@ fn what_is_watched_runs_only_while_nobody_has_to_be_asked() {
     scene.tell(Told::Consent { answer: Answered::Yes, card: Some(consent), took: 5 }, at(70_000));
     press(&mut scene, "/close", "close", "outcome=a&next=b");
     assert!(scene.due(600_000).is_empty());
+}
+
+#[test]
+fn the_end_of_one_session_is_not_the_end_of_the_next() {
+    let mut scene = begun("");
+    assert!(scene.finish(1, None, at(2_000)));
+    press(&mut scene, "/again", "again", "");
+    press(&mut scene, "/begin", "begin", "code=417-lobo-cobre&reason=slow");
+    assert!(!scene.finish(1, None, at(2_000)));
+    assert_eq!((scene.stage, scene.session.is_some()), (Stage::Session, true));
+    assert!(scene.finish(2, None, at(3_000)));
+    assert_eq!(scene.stage, Stage::Start);
 }
 
 #[test]
@@ -409,7 +421,7 @@ fn nothing_is_missing_from_what_the_page_says() {
         }
         let look = Look { scene: &scene, seal: &seal(), query: "", here: "/markdown", now_ms: 5_000 };
         pages.push(ticket(&markdown::markdown(scene.session.as_ref().unwrap(), &look), &look));
-        scene.finish(Some(Failure::of(Trouble::Unreachable, &scene.words)), at(4_000));
+        scene.finish(1, Some(Failure::of(Trouble::Unreachable, &scene.words)), at(4_000));
         pages.push(shown(&scene, ""));
         for page in pages {
             assert!(!page.contains('\u{27e8}'), "{page}");
