@@ -57,14 +57,12 @@ test("Allow sleeps when a card comes, when it changes, and when the window comes
   await page.reload();
   await person.asked("allow");
   await sleeps(person);
-  await page.evaluate(() => document.querySelector("input[name=box]").click());
-  await page.locator("input[name=box]:not(:checked)").waitFor();
+  await person.tick(page.locator("input[name=box]").first());
   await sleeps(person);
   await page.evaluate(() => dispatchEvent(new Event("focus")));
   await sleeps(person);
   // Past the script, the server counts for itself.
-  await page.evaluate(() => document.querySelector("input[name=box]:not(:checked)").click());
-  await until("the card with all boxes", async () => (await page.locator("input[name=box]:not(:checked)").count()) === 0);
+  await person.tick(page.locator("input[name=box]:not(:checked)").first());
   await page.evaluate(() => {
     const allow = document.querySelector("button[value=allow]");
     allow.removeAttribute("aria-disabled");
@@ -82,8 +80,7 @@ test("a form that was made for another question changes nothing", async () => {
   const { agent, person, joined } = await asked();
   const { page } = person;
   const old = await page.locator("section.card input[name=token]").getAttribute("value");
-  await page.evaluate(() => document.querySelector("input[name=box]").click());
-  await page.locator("input[name=box]:not(:checked)").waitFor();
+  await person.tick(page.locator("input[name=box]").first());
   assert.notEqual(await page.locator("section.card input[name=token]").getAttribute("value"), old);
   await person.armed("allow");
   const post = (token, fields) => page.evaluate(async (body) => (await fetch("/answer", { method: "POST", body: new URLSearchParams(body) })).text(),

@@ -67,6 +67,13 @@ export class Person {
     await this.sees(this.page.locator(`button[name=do][value="${does}"]:not([aria-disabled])`), `“${does}” awake`);
   }
 
+  /** Presses a box of the card, and waits until the card was written anew. */
+  async tick(box) {
+    const token = await this.card.locator("input[name=token]").getAttribute("value");
+    await box.evaluate((one) => one.click());
+    await this.sees(this.card.locator(`input[name=token]:not([value="${token}"])`).locator(".."), "another card");
+  }
+
   /** Waits until the feed says it. */
   reads(text) { return this.sees(this.page.locator(".feed li", { hasText: text }), `“${text}” in the feed`); }
 

@@ -1,7 +1,6 @@
 // Every state of the page, one after the other, in three sessions. The tests look at each; the pictures are of each.
 
 import { Person } from "./person.mjs";
-import { until } from "./world.mjs";
 
 /** The states that `walk` comes through, in its order. */
 export const STATES = [
@@ -67,8 +66,7 @@ export async function interrupted(world, technician, look) {
   await person.asked("allow");
   await look(person.page, "bundle");
   // As somebody without script would: the server answers.
-  await person.page.evaluate(() => document.querySelector("#card input[name=box]:checked").click());
-  await until("the question with fewer boxes", async () => (await person.page.locator("#card input[name=box]:not(:checked)").count()) > 0);
+  await person.tick(person.page.locator("#card input[name=box]:checked").first());
   await person.page.evaluate(() => {
     document.querySelector('button[value="allow"]').removeAttribute("aria-disabled");
     document.querySelector('button[value="allow"]').click();
