@@ -154,6 +154,8 @@ pub struct Watch {
     pub first_seen: Option<u64>,
     relay_lost: bool,
     link_lost: bool,
+    /// Since when nobody looks.
+    unseen_ms: Option<u64>,
     resumed_ms: Option<u64>,
     paused_by: Option<Cause>,
     withdrawn: Option<Card>,
@@ -229,6 +231,10 @@ impl Watch {
             self.model.dozes(*ms);
         }
         self.model.time_is(step.now_ms);
+        // No eyes, no run: half a minute without anybody who looks.
+        if self.unseen_ms.take_if(|since| step.now_ms >= *since + 30_000).is_some() {
+            self.loses();
+        }
         let silent = self.card.take_if(|(_, asked_ms)| step.now_ms >= *asked_ms + 120_000);
         self.withdrawn = silent.map(|(card, _)| card);
         match step.input {
@@ -246,6 +252,8 @@ impl Watch {
                 self.loses();
             }
             Input::RelayFound => self.relay_lost = false,
+            Input::EyesLost => drop(self.unseen_ms.get_or_insert(step.now_ms)),
+            Input::EyesBack | Input::PersonGone => self.unseen_ms = None,
             Input::Slept { ms } if *ms > 5_000 && self.model.known => self.model.pauses(true),
             Input::Journalled(batch) => self.disk = self.disk.max(Some(*batch)),
             Input::Receipted(batch) => self.receipted(step, *batch),
@@ -290,9 +298,6 @@ impl Watch {
             | Input::LogDoubted
             | Input::Left
             | Input::Nonsense { .. }
-            | Input::EyesLost
-            | Input::EyesBack
-            | Input::PersonGone
             | Input::Shown { .. }
             | Input::PersonSays(_)
             | Input::Finished { outcome: Finished::Failed(_), .. }
