@@ -149,6 +149,7 @@ pub async fn run(
         failed: BTreeSet::new(),
         questions,
         card: None,
+        shown: String::new(),
         boxes: Vec::new(),
         words,
         beside,
@@ -181,8 +182,9 @@ struct Session<'a, 'c> {
     /// Items whose last run failed: what is sent of them is that they failed.
     failed: BTreeSet<ItemId>,
     questions: Questions,
-    /// The card before the person, and its boxes by number.
+    /// The card before the person, what it says, and its boxes by number.
     card: Option<Card>,
+    shown: String,
     boxes: Vec<(ItemId, bool)>,
     /// The person's language, at this moment.
     words: Words,

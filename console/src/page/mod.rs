@@ -207,6 +207,7 @@ impl Site for Face {
     fn show(&self, visit: &Visit<'_>) -> Answer {
         let desk = &*self.0;
         let mut scene = desk.scene();
+        let seen = *desk.changes.borrow();
         let query = &looked_for(visit.query.get("q").unwrap_or(""));
         let here = if query.is_empty() { "/".to_owned() } else { format!("/?q={}", encoded(query)) };
         match visit.path {
@@ -215,7 +216,7 @@ impl Site for Face {
                 if scene.member.is_none() {
                     scene.member = (desk.member)();
                 }
-                let look = Look { scene: &scene, seal: visit.seal, query, here: &here, now_ms: now().ms };
+                let look = Look { scene: &scene, seal: visit.seal, query, here: &here, now_ms: now().ms, seen };
                 let page = show::page(look);
                 // It was said once.
                 scene.notice = None;
@@ -224,7 +225,7 @@ impl Site for Face {
             WORDS => Answer::Lines(completed(visit.query.get("word").unwrap_or(""))),
             "/markdown" | "/markdown.md" => {
                 let Some(session) = &scene.session else { return Answer::NotFound };
-                let look = Look { scene: &scene, seal: visit.seal, query, here: visit.path, now_ms: now().ms };
+                let look = Look { scene: &scene, seal: visit.seal, query, here: visit.path, now_ms: now().ms, seen };
                 let text = markdown::markdown(session, &look);
                 if visit.path == "/markdown" {
                     return Answer::Page(ticket(&text, &look));
@@ -283,6 +284,7 @@ fn ticket(text: &str, look: &Look<'_>) -> String {
         main,
         here: look.here,
         view: None,
+        seen: look.seen,
         typing: true,
     })
 }

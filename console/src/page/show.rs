@@ -31,6 +31,8 @@ pub(super) struct Look<'a> {
     /// Where this page is found again.
     pub(super) here: &'a str,
     pub(super) now_ms: u64,
+    /// How many changes there had been.
+    pub(super) seen: u64,
 }
 
 impl Look<'_> {
@@ -114,6 +116,7 @@ pub(super) fn page(look: Look<'_>) -> String {
         main,
         here: look.here,
         view: (scene.stage != Stage::Left).then_some(1),
+        seen: look.seen,
         typing: true,
     })
 }

@@ -55,7 +55,7 @@ fn begun(form: &str) -> Scene {
 }
 
 fn shown(scene: &Scene, query: &str) -> String {
-    show::page(Look { scene, seal: &seal(), query, here: "/", now_ms: 5_000 })
+    show::page(Look { scene, seal: &seal(), query, here: "/", now_ms: 5_000, seen: 0 })
 }
 
 fn report(text: &str) -> Report {
@@ -287,7 +287,7 @@ fn d4_hostile_text_is_shown_as_text() {
         }
     };
     harmless(&shown(&scene, &looked_for(HOSTILE)));
-    let look = Look { scene: &scene, seal: &seal(), query: "", here: "/markdown", now_ms: 5_000 };
+    let look = Look { scene: &scene, seal: &seal(), query: "", here: "/markdown", now_ms: 5_000, seen: 0 };
     let text = markdown::markdown(scene.session.as_ref().unwrap(), &look);
     assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}') && !text.contains("<script"), "{text}");
     assert_eq!(ticket(&text, &look).matches("<script").count(), 1);
@@ -419,7 +419,7 @@ fn nothing_is_missing_from_what_the_page_says() {
             scene.notice = Some(notice);
             pages.push(shown(&scene, ""));
         }
-        let look = Look { scene: &scene, seal: &seal(), query: "", here: "/markdown", now_ms: 5_000 };
+        let look = Look { scene: &scene, seal: &seal(), query: "", here: "/markdown", now_ms: 5_000, seen: 0 };
         pages.push(ticket(&markdown::markdown(scene.session.as_ref().unwrap(), &look), &look));
         scene.finish(1, Some(Failure::of(Trouble::Unreachable, &scene.words)), at(4_000));
         pages.push(shown(&scene, ""));

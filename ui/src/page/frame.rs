@@ -32,13 +32,15 @@ pub struct Frame<'a> {
     pub here: &'a str,
     /// Which page this is, for the script; none for one that doesn't change by itself.
     pub view: Option<u64>,
+    /// How many changes there had been when it was made: only a later one makes the page look again.
+    pub seen: u64,
     /// Whether somebody may be typing or choosing: without script, a page that loads again by itself would undo that.
     pub typing: bool,
 }
 
 /// A whole page.
 pub fn document(frame: &Frame<'_>) -> String {
-    let Frame { words, seal, title, live, stop, places, main, here, view, typing } = frame;
+    let Frame { words, seal, title, live, stop, places, main, here, view, seen, typing } = frame;
     let say = |id| words.say(id, &[]);
     let lang = tag(words.language());
     let full = match live {
@@ -47,7 +49,7 @@ pub fn document(frame: &Frame<'_>) -> String {
     };
     let page = html! {
         (DOCTYPE)
-        html lang=(lang) data-view=[view] data-here=(here) {
+        html lang=(lang) data-view=[view] data-seen=(seen) data-here=(here) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width,initial-scale=1";
@@ -156,6 +158,7 @@ mod tests {
             main,
             here: "/?view=1",
             view: Some(1),
+            seen: 0,
             typing,
         })
     }

@@ -22,6 +22,9 @@ use subtle::ConstantTimeEq as _;
 pub const LAUNCH_MS: u64 = 60_000;
 /// Where a launch address leads: `/open/` and the token.
 pub(super) const LAUNCH: &str = "/open/";
+/// What ends everything needs no cookie: a page of another port can overwrite ours, and must not be able to take *stop* away.
+/// Its form's token proves the page just as well.
+pub(super) const STOP: &str = "/stop";
 /// Random bytes a guard is made of.
 pub(super) const RANDOM: usize = 2 * SECRET + NAME;
 
@@ -116,7 +119,8 @@ impl Guard {
         if let Some(token) = path.strip_prefix(LAUNCH) {
             return self.judge_launch(method, token, headers, now_ms);
         }
-        if !self.has_cookie(headers) {
+        let stops = path == STOP && *method == Method::POST;
+        if !stops && !self.has_cookie(headers) {
             return Verdict::Forbidden;
         }
         let site = only(headers, &FETCH_SITE);
@@ -300,6 +304,26 @@ mod tests {
         let among = format!("a=b; {}; c=d", pair.to_str().unwrap());
         headers.insert(COOKIE, HeaderValue::from_str(&among).unwrap());
         assert_eq!(guard.judge(&Method::GET, "/", &headers, 2_000), Verdict::Pass);
+    }
+
+    #[test]
+    fn h2_no_other_page_s_cookie_takes_stop_away() {
+        for (spoil, verdict) in [
+            (without(COOKIE), Verdict::Pass),
+            (set(COOKIE, "venia-0001020304050607=x"), Verdict::Pass),
+            (without(ORIGIN), Verdict::Forbidden),
+            (set(FETCH_SITE, "same-site"), Verdict::Forbidden),
+            (set(HOST, "localhost:4321"), Verdict::Misdirected),
+        ] {
+            let mut guard = guard();
+            let mut headers = headers(&guard);
+            spoil(&mut headers);
+            assert_eq!(guard.judge(&Method::POST, STOP, &headers, 2_000), verdict);
+        }
+        let mut guard = guard();
+        let mut headers = headers(&guard);
+        headers.remove(COOKIE);
+        assert_eq!(guard.judge(&Method::GET, STOP, &headers, 2_000), Verdict::Forbidden);
     }
 
     #[test]

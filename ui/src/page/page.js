@@ -38,7 +38,7 @@
   };
   const named = (one) => one.id || one.name + "=" + one.value;
   // Puts something newer in the place of something older. Whoever was in it with the keyboard is there again afterwards, or
-  // where it was, never at the top of the page.
+  // where it was, never at the top of the page; and never on what gives something away: that would be another question.
   const replace = (old, newer, choices) => {
     const focused = old.contains(document.activeElement) && document.activeElement !== document.body ? document.activeElement : null;
     const texts = typed(old);
@@ -48,7 +48,7 @@
     for (const one of newer.querySelectorAll("[data-scripted]")) one.hidden = false;
     for (const one of newer.querySelectorAll("details[id]")) if (open.has(one.id)) one.open = true;
     if (focused) {
-      const again = [...newer.querySelectorAll("button,input,select,textarea,a,summary")].find((one) => named(one) === named(focused));
+      const again = [...newer.querySelectorAll("button,input,select,textarea,a,summary")].find((one) => named(one) === named(focused) && one.dataset.arm === undefined);
       const place = focused.name === "to" ? document.querySelector("button[name=to]") : document.getElementById("main");
       (again || place).focus({ preventScroll: true });
     }
@@ -92,22 +92,24 @@
     return true;
   };
   const show = (text, url) => { if (!take(text)) location.assign(url); };
+  let ear = null;
   const lost = () => { document.querySelector(".gone").hidden = false; };
+  const gone = () => { if (ear) ear.abort(); lost(); };
 
   const look = async () => {
-    const answer = await fetch(root.dataset.here, { headers: { accept: "text/html" } });
-    if (answer.ok && !take(await answer.text())) location.reload();
+    const answer = await fetch(root.dataset.here, { headers: { accept: "text/html" }, signal: ear && ear.signal });
+    // Somebody took our cookie away: what can't be looked at isn't before anybody's eyes.
+    if (!answer.ok) return gone();
+    if (!take(await answer.text())) location.reload();
   };
 
   // One stream while the page is visible: a line whenever something changed. Hidden, the page isn't before anybody's eyes.
-  let ear = null;
   const listen = async () => {
     const own = (ear = new AbortController());
     try {
-      const answer = await fetch("/events?view=" + view, { method: "POST", signal: own.signal });
+      const answer = await fetch("/events?view=" + view + "&seen=" + root.dataset.seen, { method: "POST", signal: own.signal });
       if (!answer.ok) return lost();
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      await look();
       for (;;) {
         const { value, done } = await reader.read();
         if (done) break;
@@ -133,6 +135,11 @@
     if (button && asleep(button)) return;
     const body = new URLSearchParams(new FormData(form, button));
     try {
+      if (form.action.endsWith("/stop")) {
+        // It needs no cookie, and none of another page's gets into its way.
+        await fetch(form.action, { method: "POST", body, credentials: "omit", redirect: "manual" });
+        return await look();
+      }
       const answer = await fetch(form.action, { method: "POST", body });
       const type = answer.headers.get("content-type") || "";
       if (!type.startsWith("text/html")) return form.submit();

@@ -15,8 +15,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::header::{
-    ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    SET_COOKIE,
+    ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue,
+    LOCATION, SET_COOKIE,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -183,7 +183,7 @@ fn is_ours(from: SocketAddrV4, ours: SocketAddrV4) -> bool {
     let owner = peer::owner(&table, from, ours);
     let account = rustix::process::getuid().as_raw();
     if owner != Some(account) {
-        tracing::warn!(?owner, "another account of this computer asked for the page");
+        tracing::debug!(?owner, "another account of this computer asked for the page");
     }
     owner == Some(account)
 }
@@ -205,28 +205,8 @@ async fn reply(request: Request<Incoming>, inner: &Inner, site: &dyn Site) -> Re
     let path = head.uri.path();
     let now_ms = inner.now_ms();
     let verdict = inner.guard().judge(&head.method, path, &head.headers, now_ms);
-    match verdict {
-        Verdict::Pass => {}
-        Verdict::Launch => {
-            let mut reply = see_other("/");
-            if let Ok(cookie) = HeaderValue::from_str(&inner.guard().cookie()) {
-                reply.headers_mut().insert(SET_COOKIE, cookie);
-            }
-            return reply;
-        }
-        Verdict::Misdirected => return plain(StatusCode::MISDIRECTED_REQUEST, "this page has another address\n"),
-        Verdict::Gone => {
-            return plain(
-                StatusCode::GONE,
-                "This address has been used or is too old. / Esta dirección ya no sirve.\n",
-            );
-        }
-        Verdict::Forbidden => return plain(StatusCode::FORBIDDEN, "this page is somebody else's\n"),
-        Verdict::Method => {
-            let mut reply = plain(StatusCode::METHOD_NOT_ALLOWED, "GET or POST\n");
-            reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
-            return reply;
-        }
+    if verdict != Verdict::Pass {
+        return refused(verdict, inner);
     }
     if let Some(asset) = assets::at(path) {
         return whole(StatusCode::OK, asset.media, asset.text.as_bytes().to_vec());
@@ -249,9 +229,41 @@ async fn reply(request: Request<Incoming>, inner: &Inner, site: &dyn Site) -> Re
         return answered(site.act(&visit, &form));
     }
     match Arc::clone(&inner.streams).try_acquire_owned() {
-        Ok(place) => listening(site.listen(&visit), place),
+        Ok(place) => {
+            let mut ear = site.listen(&visit);
+            // What changed between the page and its ear is told at once; nothing is looked at twice.
+            if query.get("seen").and_then(|seen| seen.parse().ok()) != Some(*ear.changes.borrow()) {
+                ear.changes.mark_changed();
+            }
+            listening(ear, place)
+        }
         Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "too many pages are open\n"),
     }
+}
+
+/// What isn't served is let go at once: it keeps no place from the person's own page.
+fn refused(verdict: Verdict, inner: &Inner) -> Reply {
+    let mut reply = match verdict {
+        Verdict::Launch => {
+            let mut reply = see_other("/");
+            if let Ok(cookie) = HeaderValue::from_str(&inner.guard().cookie()) {
+                reply.headers_mut().insert(SET_COOKIE, cookie);
+            }
+            return reply;
+        }
+        Verdict::Misdirected => plain(StatusCode::MISDIRECTED_REQUEST, "this page has another address\n"),
+        Verdict::Gone => {
+            plain(StatusCode::GONE, "This address has been used or is too old. / Esta dirección ya no sirve.\n")
+        }
+        Verdict::Pass | Verdict::Forbidden => plain(StatusCode::FORBIDDEN, "this page is somebody else's\n"),
+        Verdict::Method => {
+            let mut reply = plain(StatusCode::METHOD_NOT_ALLOWED, "GET or POST\n");
+            reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+            reply
+        }
+    };
+    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    reply
 }
 
 fn answered(answer: Answer) -> Reply {

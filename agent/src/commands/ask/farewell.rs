@@ -96,6 +96,9 @@ impl Serving<'_> {
 
     async fn offer_to_sign(&self, session: SessionId, person: &mut Line) -> Result<(), Failure> {
         let question = Question { id: SIGN_QUESTION, sheet: card::sign(&self.words), kind: Asking::Sign };
+        // What was pressed while the record was being completed meant the session, which is over: *stop* twice is not
+        // *don't sign*.
+        while person.medium == Medium::Page && person.events.try_recv().is_ok() {}
         person.tell.ask(question);
         let longest = match person.medium {
             Medium::Terminal => SIGNING,

@@ -34,9 +34,14 @@ impl Session<'_, '_> {
             person::Event::Language(language) => self.speak(language),
             // These belong to the time before and after a session.
             person::Event::Begin(_) | person::Event::Leave => None,
-            person::Event::Answered { id: QuestionId(id), answer, .. } => {
+            person::Event::Answered { id: QuestionId(id), answer, shown } => {
                 let card = CardId(u32::try_from(id).ok()?);
-                self.card = None;
+                // What is recorded as shown is what was: an answer to the card as it stood in another language is asked
+                // for again.
+                let open = self.card.take_if(|open| open.id == card)?;
+                if shown != self.shown {
+                    return Some(self.ask(open));
+                }
                 let choice = match answer {
                     Answer::Yes => {
                         self.feed(News::Connected(self.name.clone()));
@@ -68,6 +73,7 @@ impl Session<'_, '_> {
         let Shown { sheet, kind, boxes } = self.show(&card);
         let text = sheet.shown(self.parts.person.medium);
         self.parts.person.tell.ask(Question { id: QuestionId(u64::from(card.id.0)), sheet, kind });
+        self.shown.clone_from(&text);
         let shown = Input::Shown { card: card.id, text, language: self.words.language() };
         (self.boxes, self.card) = (boxes, Some(card));
         shown

@@ -1,7 +1,7 @@
 //! The person at a page in their own browser.
 //!
 //! A thread of its own serves it, so that *stop* is heard whatever the rest of the program waits for. What is on
-//! the page and what a press does stands in [`scene`], how it looks in [`show`], and here how presses come and changes go.
+//! the page and what a press does stands in `scene`, how it looks in `show`, and here how presses come and changes go.
 //!
 //! It decides nothing: a press becomes an [`Event`], and what that means is `proto`'s.
 
@@ -157,9 +157,10 @@ impl Desk {
 
     /// The page, as this one of the pages.
     fn render(&self, scene: &Scene, view: u64, visit: &Visit<'_>) -> String {
+        let moment = show::Moment { now_ms: self.now_ms(), seen: *self.changes.borrow() };
         let bundle = bundle(scene);
         let record = bundle.and_then(|path| record::summary(&path, &scene.words));
-        show::page(scene, view, visit.query.get("write").is_some(), visit.seal, record.as_ref(), self.now_ms())
+        show::page(scene, view, visit.query.get("write").is_some(), visit.seal, record.as_ref(), moment)
     }
 }
 
@@ -171,6 +172,7 @@ fn bundle(scene: &Scene) -> Option<PathBuf> {
         | Stage::Asking
         | Stage::Code { .. }
         | Stage::Nobody
+        | Stage::Stopped
         | Stage::Session
         | Stage::Failed(_)
         | Stage::Left => None,

@@ -45,14 +45,16 @@ pub(super) struct Scene {
     pub(super) question: Option<Asked>,
     /// The time that was chosen on a card before its boxes changed; `None` inside: until stopped.
     pub(super) time: Option<Option<u32>>,
+    /// The card asked last.
+    asked: Option<QuestionId>,
     pub(super) live: Option<Live>,
     pub(super) notice: Option<Notice>,
     /// The page that acts: the newest.
     pub(super) acting: u64,
     /// When it was last loaded.
     loaded_ms: Option<u64>,
-    /// Whether it listens: it is visible and has a script.
-    listening: bool,
+    /// How often it listens: it is visible and has a script. A duplicated tab has the same number.
+    listening: u32,
 }
 
 /// How far the person is.
@@ -73,6 +75,8 @@ pub(super) enum Stage {
     Nobody,
     /// Somebody is here, or about to be.
     Session,
+    /// The person stopped it; its record is being completed.
+    Stopped,
     /// It is over.
     Over(Box<Close>),
     /// Nobody could be helped.
@@ -97,9 +101,20 @@ pub(super) struct Live {
     /// Who is here.
     pub(super) name: Foreign,
     /// Until when something is allowed, as far as this page knows.
-    pub(super) until_ms: Option<u64>,
+    pub(super) until: Until,
     /// Whether nothing runs just now.
     pub(super) paused: bool,
+}
+
+/// Until when something is allowed: the longest of what was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Until {
+    /// Nothing is.
+    Nothing,
+    /// Until then.
+    At(u64),
+    /// Until the person stops it.
+    Stop,
 }
 
 /// Why a press did nothing.
@@ -134,11 +149,12 @@ impl Scene {
             told: 0,
             question: None,
             time: None,
+            asked: None,
             live: None,
             notice: None,
             acting: 0,
             loaded_ms: None,
-            listening: false,
+            listening: 0,
         }
     }
 
@@ -151,6 +167,9 @@ impl Scene {
             self.stage = Stage::Session;
         }
         if !same {
+            // A time that was chosen on another card isn't carried over.
+            self.time.take_if(|_| self.asked != Some(question.id));
+            self.asked = Some(question.id);
             self.question = Some(Asked { question, shown, since_ms: None });
             self.notice = None;
         }
@@ -173,9 +192,13 @@ impl Scene {
             News::FirstSeen { .. } => self.stage = Stage::Session,
             News::Connected(name) => {
                 self.stage = Stage::Session;
-                self.live = Some(Live { name: name.clone(), until_ms: None, paused: false });
+                self.live = Some(Live { name: name.clone(), until: Until::Nothing, paused: false });
             }
-            News::TimeOver => self.until(None),
+            News::TimeOver => self.until(Until::Nothing),
+            News::Stopped if matches!(self.stage, Stage::Session) => {
+                self.stage = Stage::Stopped;
+                self.live = None;
+            }
             News::Paused | News::Lost => self.paused(true),
             News::Resumed | News::Back => self.paused(false),
             News::Closed(close) => {
@@ -239,7 +262,7 @@ impl Scene {
             Some(view) if view <= self.acting && view > 0 => view,
             Some(_) | None => {
                 self.acting += 1;
-                self.listening = false;
+                self.listening = 0;
                 if let Some(asked) = &mut self.question {
                     asked.since_ms = None;
                 }
@@ -258,8 +281,9 @@ impl Scene {
     /// A page that is visible begins or ends to listen.
     pub(super) fn listens(&mut self, view: u64, listening: bool) {
         if view == self.acting {
-            self.listening = listening;
-            if !listening {
+            self.listening =
+                if listening { self.listening.saturating_add(1) } else { self.listening.saturating_sub(1) };
+            if self.listening == 0 {
                 self.loaded_ms = None;
             }
         }
@@ -267,8 +291,10 @@ impl Scene {
 
     /// Whether somebody sees the page that acts.
     pub(super) fn is_seen(&self, now_ms: u64) -> bool {
-        let lasts_ms = if self.question.is_some() { ASKED_MS } else { LOADED_MS };
-        self.listening || self.loaded_ms.is_some_and(|at| now_ms.saturating_sub(at) < lasts_ms)
+        // Only a question that was loaded: a technician who asks must not bring back eyes that are gone.
+        let before = self.question.as_ref().is_some_and(|asked| asked.since_ms.is_some());
+        let lasts_ms = if before { ASKED_MS } else { LOADED_MS };
+        self.listening > 0 || self.loaded_ms.is_some_and(|at| now_ms.saturating_sub(at) < lasts_ms)
     }
 
     /// The language is another one.
@@ -337,8 +363,13 @@ impl Scene {
             | Answer::Words(_) => None,
         };
         if let Answer::Allow { minutes } = answer {
-            let until = minutes.map(|minutes| now_ms.saturating_add(u64::from(minutes) * 60_000));
-            self.until(until);
+            // A change is allowed once, and says nothing of the rest.
+            if question.sheet.offers_times() {
+                let until = minutes
+                    .map_or(Until::Stop, |minutes| Until::At(now_ms.saturating_add(u64::from(minutes) * 60_000)));
+                let before = self.live.as_ref().map_or(Until::Nothing, |live| live.until);
+                self.until(until.max(before));
+            }
         }
         Some(Event::Answered { id: question.id, answer, shown })
     }
@@ -360,7 +391,8 @@ impl Scene {
 
     /// Stop counts from every page, whatever else changed.
     pub(super) fn stop(&mut self, press: &Press<'_>) -> Option<Event> {
-        (press.is_for)("").then_some(Event::Stop)
+        let stoppable = matches!(self.stage, Stage::Asking | Stage::Code { .. } | Stage::Session);
+        (stoppable && (press.is_for)("")).then_some(Event::Stop)
     }
 
     /// The person needs the program no longer.
@@ -385,9 +417,9 @@ impl Scene {
         acts
     }
 
-    fn until(&mut self, until_ms: Option<u64>) {
+    fn until(&mut self, until: Until) {
         if let Some(live) = &mut self.live {
-            live.until_ms = until_ms;
+            live.until = until;
         }
     }
 

@@ -15,7 +15,7 @@ use super::super::feed::{Close, News, news};
 use super::super::fold::unfolded;
 use super::super::sheet::{Block, Brought, Entry, Risk, Sheet};
 use super::super::{Asking, Question};
-use super::scene::{Asked, Live, Notice, Scene, Stage};
+use super::scene::{Asked, Live, Notice, Scene, Stage, Until};
 
 /// Lines of the feed that the page shows; the others are in the record.
 const SHOWN: usize = 100;
@@ -23,6 +23,15 @@ const SHOWN: usize = 100;
 const TIMES: [u32; 2] = [10, 30];
 /// Most characters of a field, as a browser counts them; the scene counts again.
 const FIELD: u32 = 2_000;
+
+/// When a page is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Moment {
+    /// On the page's own clock.
+    pub(super) now_ms: u64,
+    /// After how many changes.
+    pub(super) seen: u64,
+}
 
 /// The whole page, as this one of the pages.
 ///
@@ -33,7 +42,7 @@ pub(super) fn page(
     writes: bool,
     seal: &Seal,
     record: Option<&Markup>,
-    now_ms: u64,
+    Moment { now_ms, seen }: Moment,
 ) -> String {
     let words = &scene.words;
     let say = |id: &str| words.say(id, &[]);
@@ -45,7 +54,7 @@ pub(super) fn page(
         (Stage::Welcome | Stage::Asking, _) => say("page-title"),
         (Stage::Code { .. }, _) => say("page-title-code"),
         (Stage::Session, None) => say("page-title-session"),
-        (Stage::Over(_), _) => say("page-title-over"),
+        (Stage::Stopped | Stage::Over(_), _) => say("page-title-over"),
         (Stage::Failed(_) | Stage::Nobody, _) => say("page-title-failed"),
         (Stage::Left, _) => say("page-title-left"),
     };
@@ -80,6 +89,7 @@ pub(super) fn page(
         main,
         here: &here,
         view: (!matches!(scene.stage, Stage::Left)).then_some(view),
+        seen,
         typing,
     })
 }
@@ -99,7 +109,9 @@ fn stop(scene: &Scene, view: u64, seal: &Seal) -> Markup {
     let id = match scene.stage {
         Stage::Session => "page-stop",
         Stage::Asking | Stage::Code { .. } => "page-stop-waiting",
-        Stage::Welcome | Stage::Nobody | Stage::Over(_) | Stage::Failed(_) | Stage::Left => return html! {},
+        Stage::Welcome | Stage::Nobody | Stage::Stopped | Stage::Over(_) | Stage::Failed(_) | Stage::Left => {
+            return html! {};
+        }
     };
     let button = html! { (viewed(view)) button.stop type="submit" id="stop" { (words.say(id, &[])) } };
     act(seal, "/stop", "", &button)
@@ -118,6 +130,7 @@ fn stage(scene: &Scene, view: u64, seal: &Seal, record: Option<&Markup>, now_ms:
                 None => { p.note { (say("page-arriving")) } },
             }
         },
+        Stage::Stopped => html! { p.note role="status" { strong { (say("page-stopped")) } } },
         Stage::Over(close) => over(close, view, seal, record, scene.question.is_none(), words),
         Stage::Failed(failure) => html! {
             div.warn role="alert" {
@@ -202,7 +215,7 @@ fn session(live: &Live, now_ms: u64, words: &Words) -> Markup {
         div.note {
             p { (words.say("page-with-you", &[("name", &live.name)])) }
             @if live.paused { p { strong { (words.say("feed-paused", &[])) } } }
-            @if let Some(until) = live.until_ms {
+            @if let Until::At(until) = live.until {
                 p { (words.say("page-time-left", &[])) " "
                     time data-left=(until.saturating_sub(now_ms)) { (until.saturating_sub(now_ms) / 60_000) " min" } }
             }
@@ -434,10 +447,11 @@ fn entry(entry: &Entry, words: &Words) -> Markup {
         } @else {
             p class=(risk) { (entry.title) }
         }
+        // With which values, and whose it is, is never folded away. (SECURITY D3, G5)
+        @for detail in &entry.details { p.d2 { (detail) } }
         details {
             summary { (words.say("page-exactly", &[])) }
             p translate="no" { code { (Foreign::new(entry.id.as_str()).visible()) } }
-            @for detail in &entry.details { p { (detail) } }
         }
     }
 }

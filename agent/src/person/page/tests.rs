@@ -172,6 +172,26 @@ fn of_two_pages_the_newest_acts() {
 }
 
 #[test]
+fn a_time_chosen_on_one_card_is_not_another_card_s() {
+    let kind = Asking::Consent { minutes: Some(30), boxes: 2, ticked: 1 };
+    let (mut scene, view) = asked(kind, 0);
+    assert!(press(&mut scene, view, "do=tick&box=2&was=1&time=until-stop", 10_000).is_some());
+    scene.ask(question(1, kind, "May I, written anew?"));
+    assert_eq!(scene.time, Some(None), "the same card keeps it");
+    scene.ask(question(2, kind, "May I something else?"));
+    assert_eq!(scene.time, None);
+}
+
+#[test]
+fn once_stopped_there_is_nothing_to_stop() {
+    let (mut scene, view) = asked(CONSENT, 0);
+    scene.tell(News::Stopped, 0);
+    assert!(scene.live.is_none() && matches!(scene.stage, Stage::Stopped));
+    let form = Fields::default();
+    assert_eq!(scene.stop(&Press { view, form: &form, is_for: &|text| text.is_empty() }), None);
+}
+
+#[test]
 fn stop_counts_from_every_page_and_whatever_changed() {
     let (mut scene, old) = asked(CONSENT, 0);
     scene.load(None, None, 10_000);
@@ -195,6 +215,9 @@ fn eyes_are_a_page_that_listens_or_was_just_loaded() {
     // A page without script doesn't load again under a question.
     scene.load(Some(view), None, 2_000_000);
     scene.ask(question(1, CONSENT, "May I?"));
+    // Nobody has it before them yet: who asks can't bring back eyes that are gone.
+    assert!(!scene.is_seen(2_000_000 + LOADED_MS));
+    scene.load(Some(view), None, 2_000_000);
     for (after, seen) in [(ASKED_MS - 1, true), (ASKED_MS, false), (ASKED_MS + 1, false)] {
         assert_eq!(scene.is_seen(2_000_000 + after), seen, "{after}");
     }
@@ -246,7 +269,7 @@ fn d4_hostile_text_is_shown_as_text() {
     scene.tell(News::Connected(Foreign::new(hostile)), 0);
     scene.tell(News::Chat(Foreign::new(hostile), Foreign::new(hostile)), 0);
     let tokens = Cell::new(0);
-    let page = show::page(&scene, view, false, &Seal::new([1; 64]), None, 0);
+    let page = show::page(&scene, view, false, &Seal::new([1; 64]), None, show::Moment::default());
     tokens.set(page.matches("value=\"allow\"").count());
     assert_eq!(tokens.get(), 1, "one button allows");
     assert_eq!(page.matches("<script").count(), 1);
@@ -257,7 +280,7 @@ fn d4_hostile_text_is_shown_as_text() {
 #[test]
 fn a_session_stands_in_the_title_and_beside_stop() {
     let (scene, view) = asked(CONSENT, 0);
-    let page = show::page(&scene, view, false, &Seal::new([1; 64]), None, 0);
+    let page = show::page(&scene, view, false, &Seal::new([1; 64]), None, show::Moment::default());
     assert!(page.contains("<title>● Ana is connected · "), "{page}");
     assert!(page.find("id=\"stop\"") < page.find("<main"));
     // The first button of the card's form does nothing: Enter in a field presses it.
@@ -270,6 +293,6 @@ fn a_session_stands_in_the_title_and_beside_stop() {
 fn a_page_that_doesn_t_act_has_nothing_to_press_but_stop() {
     let (mut scene, old) = asked(CONSENT, 0);
     scene.load(None, None, 0);
-    let page = show::page(&scene, old, false, &Seal::new([1; 64]), None, 0);
+    let page = show::page(&scene, old, false, &Seal::new([1; 64]), None, show::Moment::default());
     assert!(!page.contains("value=\"allow\"") && page.contains("id=\"stop\""));
 }

@@ -84,6 +84,8 @@ impl Sheet<'_> {
             here: self.here,
             // Only work that goes on changes a page by itself.
             view: self.board.job.map(|_| 1),
+            // Whether the work has ended meanwhile is looked at once more in any case.
+            seen: 0,
             typing: false,
         })
     }
@@ -177,6 +179,7 @@ pub(super) fn goodbye(words: &Words, seal: &Seal) -> String {
         main: html! { p.note { (words.say("auditing-closed", &[])) } },
         here: super::site::CLOSED,
         view: None,
+        seen: 0,
         typing: false,
     })
 }
