@@ -5,6 +5,8 @@
 //!
 //! It decides nothing: a press becomes an [`Event`], and what that means is `proto`'s.
 
+mod press;
+mod question;
 mod record;
 mod scene;
 mod show;
@@ -19,7 +21,8 @@ use venia_ui::failure::{Failure, Trouble};
 use venia_ui::page::{Announce, Answer, Fields, Handle, Listening, Server, Site, Visit, announce, printed};
 use venia_ui::words::Words;
 
-use self::scene::{Press, Scene, Stage};
+use self::press::Press;
+use self::scene::{Scene, Stage};
 use super::{Command, Event, Line, Medium, Person, Tell};
 
 /// Whether somebody looks is asked this often.

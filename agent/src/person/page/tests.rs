@@ -9,7 +9,8 @@ use venia_ui::words::Words;
 use super::super::card;
 use super::super::feed::News;
 use super::super::{Answer, Asking, Event, Question, QuestionId, Ticks};
-use super::scene::{ARM_MS, ASKED_MS, FEED_MAX, LOADED_MS, Notice, Press, Scene, Stage};
+use super::press::Press;
+use super::scene::{ARM_MS, ASKED_MS, FEED_MAX, LOADED_MS, Notice, Scene, Stage};
 use super::show;
 use venia_proto::foreign::Foreign;
 
