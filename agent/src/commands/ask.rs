@@ -1,7 +1,9 @@
 //! `venia-agent ask`: a code, one session, a record.
 //!
-//! Not here: which service is asked and whether it may be (`service`), and what becomes of the record (`farewell`).
+//! Not here: which service is asked and whether it may be (`service`), how a page begins and ends it (`at_page`), and what
+//! becomes of the record (`farewell`).
 
+mod at_page;
 mod farewell;
 mod service;
 
@@ -48,7 +50,7 @@ use crate::journal::{Journals, Record};
 use crate::known;
 use crate::packs;
 use crate::person::feed::{self, News};
-use crate::person::{Event, Line, Medium, Person, Wish, card, heeding_signals};
+use crate::person::{Line, Medium, Person, card, heeding_signals};
 use crate::seal::Recipients;
 use crate::succession;
 use crate::worker::House;
@@ -66,8 +68,6 @@ const ARRIVE: Duration = Duration::from_secs(10);
 const EARLIER: Duration = Duration::from_secs(3);
 /// How long the relay may still take for what was asked of it about its log.
 const SETTLE: Duration = Duration::from_secs(2);
-/// A page that nobody looks at before or after a session is kept for this long.
-const UNSEEN: Duration = Duration::from_secs(600);
 /// A terminal that is held doesn't keep the program from ending.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
@@ -84,71 +84,13 @@ pub async fn ask(ask: Ask, common: &Common, parts: Parts) -> Result<Exit, Failur
     let words = common.words();
     let person = (parts.person)(&words, ask.person)?;
     if person.medium() == Medium::Page {
-        return on_a_page(&ask, common, &parts, person, &words).await;
+        return at_page::on_a_page(&ask, common, &parts, person, &words).await;
     }
     let intake = match &ask.about {
         Some(about) => Intake::told(Foreign::new(about.chars().take(2_000).collect::<String>())),
         None => Intake::asking(feed::intake(&words)),
     };
     served(&ask, common, &parts, Whom::Coming(person), intake, words).await
-}
-
-/// The person says on their page when to begin, and again if it came to nothing; the page stays until they leave it.
-async fn on_a_page(
-    ask: &Ask,
-    common: &Common,
-    parts: &Parts,
-    person: Box<dyn Person>,
-    words: &Words,
-) -> Result<Exit, Failure> {
-    let mut line = met(person, words)?;
-    let mut ended = Ok(Exit::Refused);
-    if ask.relay.is_none() && !knows_a_service(common, words)? {
-        line.tell.unaddressed();
-    }
-    while let Some(wish) = begins(&mut line).await {
-        let words = Words::new(wish.language);
-        let named = wish.address.as_ref().map(|text| text.parse::<RelayAddress>());
-        ended = match named.transpose() {
-            Ok(named) => {
-                let asking = Ask { relay: named.or_else(|| ask.relay.clone()), ..ask.clone() };
-                served(&asking, common, parts, Whom::Here(&mut line), Intake::wished(*wish), words).await
-            }
-            Err(error) => {
-                tracing::debug!(%error, "an address");
-                let failure = Failure::of(Trouble::Usage, &words).with_hint(words.say("agent-address-hint", &[]));
-                Err(Failure { message: words.say("agent-address", &[]), ..failure })
-            }
-        };
-        if let Err(failure) = &ended {
-            line.tell.failed(failure.clone());
-        }
-    }
-    let _ = tokio::time::timeout(LAST_LINES, line.tell.shown()).await;
-    ended
-}
-
-/// Whether this PC has asked a help service before.
-fn knows_a_service(common: &Common, words: &Words) -> Result<bool, Failure> {
-    let home = Home::open(&common.folder(venia_ui::cli::Program::Agent)?, true);
-    let known = home.and_then(|home| known::relay(&home)).map_err(|error| home_failure(&error, words))?;
-    Ok(known.is_some())
-}
-
-/// What they want, once they say so; nothing if they are done or gone.
-async fn begins(line: &mut Line) -> Option<Box<Wish>> {
-    loop {
-        let unseen = !*line.seen.borrow();
-        let event = tokio::select! {
-            event = line.events.recv() => event,
-            () = tokio::time::sleep(UNSEEN), if unseen => return None,
-        };
-        match event {
-            Some(Event::Begin(wish)) => return Some(wish),
-            Some(Event::Leave | Event::Stop | Event::Gone) | None => return None,
-            Some(Event::Answered { .. } | Event::EyesLost | Event::EyesBack | Event::Says(_) | Event::Language(_)) => {}
-        }
-    }
 }
 
 fn met(person: Box<dyn Person>, words: &Words) -> Result<Line, Failure> {
