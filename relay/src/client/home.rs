@@ -78,7 +78,19 @@ pub enum HomeError {
 pub struct Home {
     dir: PathBuf,
     /// Kept open: the lock goes with it, also when the program dies.
-    _lock: Option<File>,
+    _lock: Option<Lock>,
+}
+
+/// A lock that is let go when this is dropped, and not only when its last descriptor is closed: a program that is just being
+/// started holds a copy of ours for a moment, and whoever comes next would be told that the folder is in use.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // It goes with the descriptor in any case.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
 }
 
 impl Home {
@@ -240,13 +252,13 @@ fn private(path: &Path, metadata: &fs::Metadata) -> Result<(), HomeError> {
     if mode & OTHERS != 0 { Err(HomeError::TooOpen { path: path.to_owned(), mode }) } else { Ok(()) }
 }
 
-fn lock_file(dir: &Path) -> Result<File, HomeError> {
+fn lock_file(dir: &Path) -> Result<Lock, HomeError> {
     let path = dir.join(LOCK_FILE);
     let file = plain_only(OpenOptions::new().write(true).create(true).truncate(false).mode(0o600))
         .open(&path)
         .map_err(disk(&path))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(HomeError::Busy(dir.to_owned())),
         Err(error) => Err(disk(&path)(error.into())),
     }
@@ -307,6 +319,17 @@ mod tests {
         }
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o750)).unwrap();
         assert!(matches!(Home::open(&dir, false), Err(HomeError::TooOpen { mode: 0o750, .. })));
+    }
+
+    #[test]
+    fn a_lock_is_gone_although_somebody_still_holds_a_copy_of_its_descriptor() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("data");
+        let home = Home::open(&dir, true).unwrap();
+        let copy = home._lock.as_ref().unwrap().0.try_clone().unwrap();
+        drop(home);
+        assert!(Home::open(&dir, true).is_ok());
+        drop(copy);
     }
 
     #[test]
