@@ -20,7 +20,7 @@ pub(super) mod limits;
 pub(super) mod mtu;
 pub(super) mod path;
 mod ping;
-mod probe;
+pub(super) mod probe;
 pub(super) mod proxy;
 pub(super) mod relay;
 mod resolve;

@@ -19,16 +19,16 @@ const GRACE: Duration = Duration::from_millis(100);
 
 /// How a knock ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reach {
+pub(in crate::checks) struct Reach {
     /// What came of it.
-    pub(super) outcome: Outcome,
+    pub(in crate::checks) outcome: Outcome,
     /// How long it took, in microseconds.
-    pub(super) micros: u64,
+    pub(in crate::checks) micros: u64,
 }
 
 /// What came of a knock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(in crate::checks) enum Outcome {
     /// It was opened.
     Open,
     /// The computer is there and says no.
@@ -66,11 +66,11 @@ impl Reach {
 }
 
 /// One question, asked in a thread of its own.
-pub(super) type Question<T> = Box<dyn FnOnce(Instant) -> T + Send>;
+pub(in crate::checks) type Question<T> = Box<dyn FnOnce(Instant) -> T + Send>;
 
 /// Asks all at once. Each is told until when there is time; one that doesn't keep to it is left behind, as the system's
 /// own search for names can't be interrupted.
-pub(super) fn together<T: Send + 'static>(questions: Vec<Question<T>>) -> io::Result<Vec<Option<T>>> {
+pub(in crate::checks) fn together<T: Send + 'static>(questions: Vec<Question<T>>) -> io::Result<Vec<Option<T>>> {
     let until = Instant::now() + LIMIT;
     let ask = |question: Question<T>| -> io::Result<Receiver<T>> {
         let (send, receive) = sync_channel(1);
@@ -97,7 +97,7 @@ pub(super) fn connect_all(targets: &[SocketAddr]) -> io::Result<Vec<Reach>> {
 }
 
 /// Knocks at one; what it opened is handed back.
-pub(super) fn connect(to: SocketAddr, until: Instant) -> (Reach, Option<TcpStream>) {
+pub(in crate::checks) fn connect(to: SocketAddr, until: Instant) -> (Reach, Option<TcpStream>) {
     let began = Instant::now();
     let connected = match left(until) {
         Duration::ZERO => Err(ErrorKind::TimedOut.into()),
@@ -126,7 +126,7 @@ fn outcome(kind: ErrorKind) -> Outcome {
 }
 
 /// The addresses of a name as programs of this system find them, IPv4 first: the family that is most often sound.
-pub(super) fn resolve(host: &str, port: u16) -> Vec<SocketAddr> {
+pub(in crate::checks) fn resolve(host: &str, port: u16) -> Vec<SocketAddr> {
     let mut found: Vec<SocketAddr> = (host, port).to_socket_addrs().map_or(Vec::new(), Iterator::collect);
     found.sort_by_key(SocketAddr::is_ipv6);
     found

@@ -4,17 +4,14 @@
 //! this PC try others (SECURITY D3). That a provider is down and that a network blocks mail are told apart by trying more
 //! than one.
 
-use std::net::{TcpStream, ToSocketAddrs};
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use venia_proto::ledger::body::Arguments;
 use venia_proto::report::{Draft, Severity, Value};
 
+use crate::checks::network::probe::{Outcome, Question, connect, resolve, together};
 use crate::checks::{Check, Failure};
 
-/// Longest wait for one connection. A mail program gives up after ten times that; a person doesn't wait so long.
-const LIMIT: Duration = Duration::from_millis(2_500);
 /// Milliseconds from which a connection is slow. Our choice: ten times an ordinary one.
 const SLOW: u64 = 1_000;
 
@@ -73,12 +70,14 @@ impl Check for MailPorts {
         let provider = arguments.get("provider").ok_or(Failure::Argument("provider"))?;
         let chosen: Vec<usize> =
             (0..DOORS.len()).filter(|&door| provider == "all" || DOORS[door].0 == provider).collect();
-        let asked: Vec<Receiver<Tried>> = chosen.iter().map(|&door| ask(DOORS[door].1, DOORS[door].2)).collect();
-        let until = Instant::now() + LIMIT + LIMIT / 2;
-        let heard = |receive: Receiver<Tried>| {
-            receive.recv_timeout(until.saturating_duration_since(Instant::now())).unwrap_or(Tried::Silent)
+        let question = |&door: &usize| -> Question<Tried> {
+            let (_, host, port) = DOORS[door];
+            Box::new(move |until| knock(host, port, until))
         };
-        Ok(Inputs { tried: chosen.into_iter().zip(asked.into_iter().map(heard)).collect() })
+        let heard = together(chosen.iter().map(question).collect()).map_err(Failure::Exhausted)?;
+        // Knocking keeps to its time: who isn't back still looks for the name.
+        let tried = heard.into_iter().map(|tried| tried.unwrap_or(Tried::NoName));
+        Ok(Inputs { tried: chosen.into_iter().zip(tried).collect() })
     }
 
     fn judge(inputs: Inputs) -> Draft {
@@ -153,27 +152,19 @@ impl Tried {
     }
 }
 
-/// In a thread of its own: the system's search for names can't be interrupted, and whoever waits too long is left behind.
-fn ask(host: &'static str, port: u16) -> Receiver<Tried> {
-    let (send, receive) = sync_channel(1);
-    std::thread::spawn(move || send.send(connect(host, port)));
-    receive
-}
-
-fn connect(host: &str, port: u16) -> Tried {
+fn knock(host: &str, port: u16, until: Instant) -> Tried {
     // With the last dot, so that nobody appends a home's domain to it.
-    let Ok(found) = (format!("{host}."), port).to_socket_addrs() else { return Tried::NoName };
-    let addresses: Vec<_> = found.collect();
+    let addresses = resolve(&format!("{host}."), port);
     let mut end = Tried::NoName;
     // The first of each family: where IPv6 is broken, IPv4 still tells.
     for v4 in [true, false] {
         let Some(address) = addresses.iter().find(|address| address.is_ipv4() == v4) else { continue };
-        let began = Instant::now();
-        match TcpStream::connect_timeout(address, LIMIT) {
-            Ok(_) => return Tried::Open(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)),
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => end = Tried::Refused,
-            Err(_) if end == Tried::Refused => {}
-            Err(_) => end = Tried::Silent,
+        let (reach, _) = connect(*address, until);
+        match reach.outcome {
+            Outcome::Open => return Tried::Open(reach.micros / 1_000),
+            Outcome::Refused => end = Tried::Refused,
+            Outcome::NoWay | Outcome::Forbidden | Outcome::Cut | Outcome::Silent if end == Tried::Refused => {}
+            Outcome::NoWay | Outcome::Forbidden | Outcome::Cut | Outcome::Silent => end = Tried::Silent,
         }
     }
     end
