@@ -58,6 +58,7 @@ fn values() -> BTreeMap<String, String> {
         ledger::gossip::TAKEN_PER_MINUTE, ledger::gossip::TRIES, ledger::gossip::AGAIN_MS,
         session::timer::SILENCE_MS, session::timer::FIRST_SEEN_WAIT_MS, session::timer::ADMISSION_MS,
         session::timer::RESULT_PER_64_KIB_MS, session::timer::CHAT_TRAILS_MS, session::timer::NO_EYES_MS,
+        session::timer::ARM_MS, session::timer::LOADED_MS,
         session::timer::LOST_MS, session::timer::IDLE_MS, session::timer::SESSION_MAX_MS, session::timer::REPEAT_MS,
         session::timer::PREVIEW_MS,
         session::timer::RESUMED_MS, session::timer::CLOSE_RECEIPT_MS, session::timer::WORKER_GRACE_MS,

@@ -19,7 +19,7 @@ use crate::archive::Archive;
 use crate::journal::Journals;
 use crate::person::feed::News;
 use crate::person::sheet::Sheet;
-use crate::person::{Answer, Asking, Event, Line, Medium, Question, QuestionId, card};
+use crate::person::{Answer, Asking, Line, Medium, Question, QuestionId, card};
 
 use super::complete::Desk;
 use super::{LOG_CLOSED, complete_failure, home_failure, journal_failure, records};
@@ -140,19 +140,5 @@ async fn stars(line: &mut Line, words: &Words) -> Option<u8> {
 }
 
 async fn ask(line: &mut Line, id: u64, sheet: Sheet, kind: Asking) -> Option<Answer> {
-    line.tell.ask(Question { id: QuestionId(id), sheet, kind });
-    loop {
-        match line.events.recv().await {
-            Some(Event::Answered { id: QuestionId(answered), answer, .. }) if answered == id => return Some(answer),
-            Some(Event::Stop | Event::Gone | Event::Leave) | None => return None,
-            Some(
-                Event::Answered { .. }
-                | Event::Begin(_)
-                | Event::EyesLost
-                | Event::EyesBack
-                | Event::Says(_)
-                | Event::Language(_),
-            ) => {}
-        }
-    }
+    line.asked(Question { id: QuestionId(id), sheet, kind }).await
 }

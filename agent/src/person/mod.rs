@@ -206,6 +206,28 @@ pub struct Wish {
     pub called: Option<Foreign>,
 }
 
+impl Line {
+    /// Puts a question outside a session and waits for its answer; none if the person stops, leaves or is gone.
+    pub async fn asked(&mut self, question: Question) -> Option<Answer> {
+        let asked = question.id;
+        self.tell.ask(question);
+        loop {
+            match self.events.recv().await {
+                Some(Event::Answered { id, answer, .. }) if id == asked => return Some(answer),
+                Some(Event::Stop | Event::Gone | Event::Leave) | None => return None,
+                Some(
+                    Event::Answered { .. }
+                    | Event::Begin(_)
+                    | Event::EyesLost
+                    | Event::EyesBack
+                    | Event::Says(_)
+                    | Event::Language(_),
+                ) => {}
+            }
+        }
+    }
+}
+
 /// A line between a driver and a person who looks as long as they are there; the person keeps the other two ends.
 pub fn line() -> (Line, mpsc::UnboundedReceiver<Command>, mpsc::UnboundedSender<Event>) {
     let (tell, told) = mpsc::unbounded_channel();

@@ -309,22 +309,7 @@ mod tests {
             ] {
                 said.push(words.say("audit-refused", &[("why", &word(&why))]));
             }
-            for cause in [
-                Cause::Person,
-                Cause::Technician,
-                Cause::Expiry,
-                Cause::Silence,
-                Cause::NoEyes,
-                Cause::Sleep,
-                Cause::Lock,
-                Cause::RelayLost,
-                Cause::RelayWithholds,
-                Cause::Revoked,
-                Cause::Misbehaviour,
-                Cause::Crash,
-                Cause::Disk,
-                Cause::Done,
-            ] {
+            for cause in Cause::ALL {
                 let cause = word(&cause);
                 said.push(words.say("audit-turned", &[("what", &"x"), ("by", &cause), ("cause", &"done")]));
                 said.push(words.say("audit-turned", &[("what", &"x"), ("by", &"person"), ("cause", &cause)]));

@@ -381,6 +381,26 @@ pub enum Cause {
     Done,
 }
 
+impl Cause {
+    /// Every cause.
+    pub const ALL: [Self; 14] = [
+        Self::Person,
+        Self::Technician,
+        Self::Expiry,
+        Self::Silence,
+        Self::NoEyes,
+        Self::Sleep,
+        Self::Lock,
+        Self::RelayLost,
+        Self::RelayWithholds,
+        Self::Revoked,
+        Self::Misbehaviour,
+        Self::Crash,
+        Self::Disk,
+        Self::Done,
+    ];
+}
+
 /// What an addendum adds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -3,6 +3,7 @@
 //! * [`agent`]: the authority, on the person's PC. It alone decides what runs and what leaves.
 //! * [`console`]: follows. It keeps the technician's view of what the agent decided, and decides nothing.
 //! * [`waiting`]: the time before a session, while a code is shown.
+//! * [`sight`]: on a page, whether anybody looks and when a press may give something away.
 //! * [`recovery`]: what the record still needs after a crash.
 //! * [`last_words`]: what may be recorded on a full disk.
 //! * [`timer`]: every deadline, in one table.
@@ -17,5 +18,6 @@ pub mod console;
 pub mod gate;
 pub mod last_words;
 pub mod recovery;
+pub mod sight;
 pub mod timer;
 pub mod waiting;

@@ -20,6 +20,10 @@ pub const RESULT_PER_64_KIB_MS: u64 = 1_000;
 pub const CHAT_TRAILS_MS: u64 = 30_000;
 /// With nobody to see it, a session pauses after this long (D2).
 pub const NO_EYES_MS: u64 = 30_000;
+/// On a page, giving something away takes this long after the question was shown there (UX, end user 5).
+pub const ARM_MS: u64 = 800;
+/// A page without script loads again every few seconds: one that was loaded within this time is still looked at.
+pub const LOADED_MS: u64 = 12_000;
 /// Without relay or technician, a session ends after this long.
 pub const LOST_MS: u64 = 30_000;
 /// A session in which nothing was allowed and nothing happens ends after this long.

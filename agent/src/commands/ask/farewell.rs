@@ -20,7 +20,7 @@ use crate::commands::{sign, withheld};
 use crate::driver::clock;
 use crate::driver::session::Ended;
 use crate::person::feed::{self, News};
-use crate::person::{Answer, Asking, Event, Line, Medium, Question, QuestionId, card};
+use crate::person::{Answer, Asking, Line, Medium, Question, QuestionId, card};
 
 /// How long the proofs of the session may take.
 const PROOFS: Duration = Duration::from_secs(8);
@@ -99,30 +99,13 @@ impl Serving<'_> {
         // What was pressed while the record was being completed meant the session, which is over: *stop* twice is not
         // *don't sign*.
         while person.medium == Medium::Page && person.events.try_recv().is_ok() {}
-        person.tell.ask(question);
         let longest = match person.medium {
             Medium::Terminal => SIGNING,
             Medium::Page => SIGNING_ON_A_PAGE,
         };
-        let answer = tokio::time::timeout(longest, async {
-            loop {
-                match person.events.recv().await {
-                    Some(Event::Answered { id: SIGN_QUESTION, answer, .. }) => return answer,
-                    Some(Event::Stop | Event::Gone | Event::Leave) | None => return Answer::NotNow,
-                    Some(
-                        Event::Answered { .. }
-                        | Event::Begin(_)
-                        | Event::EyesLost
-                        | Event::EyesBack
-                        | Event::Says(_)
-                        | Event::Language(_),
-                    ) => {}
-                }
-            }
-        });
-        let answer = answer.await.unwrap_or(Answer::NotNow);
+        let answer = tokio::time::timeout(longest, person.asked(question)).await;
         person.tell.withdraw(SIGN_QUESTION);
-        if let Answer::Sign { stars, comment } = answer {
+        if let Ok(Some(Answer::Sign { stars, comment })) = answer {
             let desk = Desk { home: self.home, journals: self.journals, catalog: self.catalog, words: &self.words };
             sign::signed_with(&desk, session, stars, comment, &self.words)?;
             let _ = self.complete(session).await;

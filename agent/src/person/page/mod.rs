@@ -124,7 +124,7 @@ impl Desk {
     /// Says when nobody sees the page any more, and when somebody does again.
     async fn watch(&self, look: watch::Sender<bool>) {
         loop {
-            let seen = self.scene().is_seen(self.now_ms());
+            let seen = self.scene().sight.is_seen(self.now_ms());
             if look.send_if_modified(|before| std::mem::replace(before, seen) != seen) {
                 self.tell(if seen { Event::EyesBack } else { Event::EyesLost });
             }
@@ -197,10 +197,10 @@ impl Site for Face {
         match visit.path {
             "/" => {
                 let now_ms = desk.now_ms();
-                let before = scene.acting;
+                let before = scene.sight.acting();
                 let view = scene.load(view(visit.query), visit.language, now_ms);
                 let page = desk.render(&scene, view, visit);
-                let another = scene.acting != before;
+                let another = scene.sight.acting() != before;
                 drop(scene);
                 if another {
                     desk.changed();
@@ -252,7 +252,7 @@ impl Site for Face {
 
     fn listen(&self, visit: &Visit<'_>) -> Listening {
         let view = view(visit.query).unwrap_or(0);
-        self.0.scene().listens(view, true);
+        self.0.scene().sight.listens(view, true);
         let held = Held { desk: Arc::clone(&self.0), view };
         Listening { changes: self.0.changes.subscribe(), held: Box::new(held) }
     }
@@ -266,7 +266,7 @@ struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.desk.scene().listens(self.view, false);
+        self.desk.scene().sight.listens(self.view, false);
     }
 }
 

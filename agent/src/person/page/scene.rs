@@ -1,17 +1,16 @@
 //! What stands on the person's page and what a press of a button does to it. Pure: no server, no clock, no files.
 //!
-//! The rules about pressing live here, where the server can't be talked out of them:
-//!
 //! - A form counts only for exactly what is shown now; anything else shows what changed and answers nothing.
-//! - Giving something away (*allow*, *it is them*, *send*) counts only 800 ms after the question was shown to this page in
-//!   this form: whoever was about to press something else has seen by then that it is another question. (SECURITY D4)
-//! - Of several pages the newest acts. The others say so.
-//! - Stop counts always, from every page.
+//! - Which page acts, when a press may give something away (*allow*, *it is them*, *send*) and whether anybody looks is
+//!   [`Sight`]'s to say.
+//! - Stop counts from every page, as long as there is something to stop.
 
 use std::collections::VecDeque;
 
 use venia_proto::foreign::Foreign;
 use venia_proto::ledger::body::Language;
+use venia_proto::session::sight::Sight;
+use venia_proto::session::timer;
 use venia_ui::failure::Failure;
 use venia_ui::words::Words;
 
@@ -19,16 +18,8 @@ use super::super::feed::{Close, News};
 use super::super::{Answer, Asking, Event, Question, QuestionId, Wish};
 use super::press::{Press, chosen_time, gives_away, read};
 
-/// A question is armed this long after it was shown, in milliseconds. (UX, end user 5)
-pub(super) const ARM_MS: u64 = 800;
 /// Lines of the feed that are kept; older ones are dropped.
 pub(super) const FEED_MAX: usize = 2_000;
-/// A page without script loads again every few seconds: one that was loaded this long ago is still looked at.
-pub(super) const LOADED_MS: u64 = 12_000;
-/// A question stays on a page without script until it is answered; after this long it is over. (UX, end user 5)
-pub(super) const ASKED_MS: u64 = 120_000;
-/// A code works this long. (ARCHITECTURE section 5)
-const CODE_MS: u64 = 600_000;
 
 /// The whole page.
 #[derive(Debug)]
@@ -48,12 +39,8 @@ pub(super) struct Scene {
     asked: Option<QuestionId>,
     pub(super) live: Option<Live>,
     pub(super) notice: Option<Notice>,
-    /// The page that acts: the newest.
-    pub(super) acting: u64,
-    /// When it was last loaded.
-    loaded_ms: Option<u64>,
-    /// How often it listens: it is visible and has a script. A duplicated tab has the same number.
-    listening: u32,
+    /// Which page acts, and what somebody has before them.
+    pub(super) sight: Sight,
 }
 
 /// How far the person is.
@@ -90,8 +77,6 @@ pub(super) struct Asked {
     pub(super) question: Question,
     /// Exactly what is shown: what the record says, too.
     pub(super) shown: String,
-    /// Since when the acting page shows it.
-    pub(super) since_ms: Option<u64>,
 }
 
 /// A session that lives.
@@ -143,9 +128,7 @@ impl Scene {
             asked: None,
             live: None,
             notice: None,
-            acting: 0,
-            loaded_ms: None,
-            listening: 0,
+            sight: Sight::default(),
         }
     }
 
@@ -161,7 +144,8 @@ impl Scene {
             // A time that was chosen on another card isn't carried over.
             self.time.take_if(|_| self.asked != Some(question.id));
             self.asked = Some(question.id);
-            self.question = Some(Asked { question, shown, since_ms: None });
+            self.question = Some(Asked { question, shown });
+            self.sight.asks();
             self.notice = None;
         }
     }
@@ -169,6 +153,7 @@ impl Scene {
     /// The question is over.
     pub(super) fn withdraw(&mut self, id: QuestionId) {
         if self.question.take_if(|asked| asked.question.id == id).is_some() {
+            self.sight.asks_nothing();
             self.notice = None;
         }
     }
@@ -177,7 +162,7 @@ impl Scene {
     pub(super) fn tell(&mut self, news: News, now_ms: u64) {
         match &news {
             News::Code(code) => {
-                let until_ms = now_ms.saturating_add(CODE_MS);
+                let until_ms = now_ms.saturating_add(timer::CODE_MS);
                 self.stage = Stage::Code { code: code.clone(), until_ms };
             }
             News::FirstSeen { .. } => self.stage = Stage::Session,
@@ -240,6 +225,7 @@ impl Scene {
     pub(super) fn fail(&mut self, failure: Failure) {
         self.stage = Stage::Failed(Box::new(failure));
         self.question = None;
+        self.sight.asks_nothing();
         self.live = None;
     }
 
@@ -249,43 +235,7 @@ impl Scene {
             self.chosen = true;
             self.speak(language);
         }
-        let view = match view {
-            Some(view) if view <= self.acting && view > 0 => view,
-            Some(_) | None => {
-                self.acting += 1;
-                self.listening = 0;
-                if let Some(asked) = &mut self.question {
-                    asked.since_ms = None;
-                }
-                self.acting
-            }
-        };
-        if view == self.acting {
-            self.loaded_ms = Some(now_ms);
-            if let Some(asked) = &mut self.question {
-                asked.since_ms.get_or_insert(now_ms);
-            }
-        }
-        view
-    }
-
-    /// A page that is visible begins or ends to listen.
-    pub(super) fn listens(&mut self, view: u64, listening: bool) {
-        if view == self.acting {
-            self.listening =
-                if listening { self.listening.saturating_add(1) } else { self.listening.saturating_sub(1) };
-            if self.listening == 0 {
-                self.loaded_ms = None;
-            }
-        }
-    }
-
-    /// Whether somebody sees the page that acts.
-    pub(super) fn is_seen(&self, now_ms: u64) -> bool {
-        // Only a question that was loaded: a technician who asks must not bring back eyes that are gone.
-        let before = self.question.as_ref().is_some_and(|asked| asked.since_ms.is_some());
-        let lasts_ms = if before { ASKED_MS } else { LOADED_MS };
-        self.listening > 0 || self.loaded_ms.is_some_and(|at| now_ms.saturating_sub(at) < lasts_ms)
+        self.sight.load(view, now_ms)
     }
 
     /// The language is another one.
@@ -331,12 +281,12 @@ impl Scene {
                 return None;
             }
         };
-        let armed = asked.since_ms.is_some_and(|since| now_ms.saturating_sub(since) >= ARM_MS);
-        if gives_away(&answer) && !armed {
+        if gives_away(&answer) && !self.sight.is_armed(now_ms) {
             self.notice = Some(Notice::TooSoon);
             return None;
         }
         let Asked { question, .. } = self.question.take()?;
+        self.sight.asks_nothing();
         self.time = chosen_time(&answer, press.form);
         if let Answer::Allow { minutes } = answer {
             // A change is allowed once, and says nothing of the rest.
@@ -379,13 +329,14 @@ impl Scene {
         }
         self.stage = Stage::Left;
         self.question = None;
+        self.sight.asks_nothing();
         Some(Event::Leave)
     }
 
     /// Whether a form may act: from the page that acts, made for exactly this. What the page says of it stands there until
     /// the next press.
     fn acts(&mut self, press: &Press<'_>, shown: &str) -> bool {
-        if press.view != self.acting {
+        if !self.sight.acts(press.view) {
             return false;
         }
         let acts = (press.is_for)(shown);

@@ -42,7 +42,7 @@ pub(super) fn page(
     let words = &scene.words;
     let say = |id: &str| words.say(id, &[]);
     let here = format!("/?view={view}");
-    let acts = view == scene.acting;
+    let acts = scene.sight.acts(view);
     let live = scene.live.as_ref().map(|live| words.say("page-connected", &[("name", &live.name)]));
     let title = match (&scene.stage, &scene.question) {
         (Stage::Session, Some(_)) => say("page-title-asked"),

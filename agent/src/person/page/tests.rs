@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use venia_proto::ledger::body::Language;
+use venia_proto::session::timer::ARM_MS;
 use venia_ui::page::{Fields, Seal};
 use venia_ui::words::Words;
 
@@ -10,7 +11,7 @@ use super::super::card;
 use super::super::feed::News;
 use super::super::{Answer, Asking, Event, Question, QuestionId, Ticks};
 use super::press::Press;
-use super::scene::{ARM_MS, ASKED_MS, FEED_MAX, LOADED_MS, Notice, Scene, Stage};
+use super::scene::{FEED_MAX, Notice, Scene, Stage};
 use super::show;
 use venia_proto::foreign::Foreign;
 
@@ -199,41 +200,6 @@ fn stop_counts_from_every_page_and_whatever_changed() {
     let form = Fields::default();
     assert_eq!(scene.stop(&Press { view: old, form: &form, is_for: &|text| text.is_empty() }), Some(Event::Stop));
     assert_eq!(scene.stop(&Press { view: old, form: &form, is_for: &|_| false }), None);
-}
-
-#[test]
-fn eyes_are_a_page_that_listens_or_was_just_loaded() {
-    let mut scene = scene();
-    assert!(!scene.is_seen(0));
-    let view = scene.load(None, None, 1_000);
-    for (after, seen) in [(LOADED_MS - 1, true), (LOADED_MS, false), (LOADED_MS + 1, false)] {
-        assert_eq!(scene.is_seen(1_000 + after), seen, "{after}");
-    }
-    scene.listens(view, true);
-    assert!(scene.is_seen(1_000_000));
-    scene.listens(view, false);
-    assert!(!scene.is_seen(1_000_000));
-    // A page without script doesn't load again under a question.
-    scene.load(Some(view), None, 2_000_000);
-    scene.ask(question(1, CONSENT, "May I?"));
-    // Nobody has it before them yet: who asks can't bring back eyes that are gone.
-    assert!(!scene.is_seen(2_000_000 + LOADED_MS));
-    scene.load(Some(view), None, 2_000_000);
-    for (after, seen) in [(ASKED_MS - 1, true), (ASKED_MS, false), (ASKED_MS + 1, false)] {
-        assert_eq!(scene.is_seen(2_000_000 + after), seen, "{after}");
-    }
-    scene.withdraw(QuestionId(1));
-    assert!(!scene.is_seen(2_000_000 + LOADED_MS));
-    scene.load(Some(view), None, 3_000_000);
-    scene.ask(question(2, CONSENT, "May I?"));
-    scene.listens(view, true);
-    scene.listens(view, false);
-    assert!(!scene.is_seen(3_000_000));
-    // Another page took over: the old one's ear counts for nothing.
-    scene.listens(view, true);
-    scene.load(None, None, 2_000_000);
-    scene.listens(view, true);
-    assert!(!scene.is_seen(3_000_000));
 }
 
 #[test]

@@ -9,24 +9,6 @@ use crate::audit::telling::{kind, word};
 use crate::auditing::asked::{Asked, period};
 use crate::cli::{Filters, Period};
 
-/// Every cause a session can end for.
-const CAUSES: [Cause; 14] = [
-    Cause::Done,
-    Cause::Person,
-    Cause::Technician,
-    Cause::Expiry,
-    Cause::Silence,
-    Cause::NoEyes,
-    Cause::Sleep,
-    Cause::Lock,
-    Cause::RelayLost,
-    Cause::RelayWithholds,
-    Cause::Revoked,
-    Cause::Misbehaviour,
-    Cause::Crash,
-    Cause::Disk,
-];
-
 /// What is done with the sessions that are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::auditing) enum Use {
@@ -119,7 +101,7 @@ pub(in crate::auditing) fn form(sheet: &Sheet<'_>, path: &str, asked: &Asked, wa
 
 fn causes(sheet: &Sheet<'_>, outcome: Option<&String>) -> Markup {
     let words = sheet.words;
-    let known = CAUSES.map(|cause| word(&cause));
+    let known = Cause::ALL.map(|cause| word(&cause));
     html! {
         div {
             label for="outcome" { (words.say("auditing-field", &[("field", &"outcome")])) }
