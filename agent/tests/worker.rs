@@ -49,6 +49,7 @@ const TESTS: &[Test] = &[
     ("g2_dropping_the_handle_kills", g2_dropping_the_handle_kills),
     ("g2_a_report_does_not_save_an_orphan", g2_a_report_does_not_save_an_orphan),
     ("g2_processes_are_bounded", g2_processes_are_bounded),
+    ("many_threads_fit_into_the_memory", many_threads_fit_into_the_memory),
     ("g2_workers_do_not_kill_each_other", g2_workers_do_not_kill_each_other),
     ("g4_bad_ends_are_told_apart", g4_bad_ends_are_told_apart),
     ("g4_standard_error_is_capped", g4_standard_error_is_capped),
@@ -114,7 +115,7 @@ fn g1_fences_stand() {
     assert_eq!(limit("Max address space"), ["1073741824", "1073741824"]);
     assert!(limit("Max processes").iter().all(|most| most.parse::<u64>().is_ok()));
     assert!(fact("status").lines().any(|line| line == "NoNewPrivs:\t1"));
-    assert_eq!(fact("environment"), "LANG=C.UTF-8");
+    assert_eq!(fact("environment"), "LANG=C.UTF-8 MALLOC_ARENA_MAX=1");
     assert_eq!(fact("arguments"), FIRST_ARGUMENT);
     assert_eq!(fact("folder"), "/");
     assert_eq!(fact("descriptors"), "0 1 2");
@@ -188,6 +189,12 @@ fn g2_processes_are_bounded() {
     let Outcome::Done(draft) = outcome else { panic!("{outcome:?}") };
     let Value::Integer(forks) = draft.facts[0].value else { panic!("{draft:?}") };
     assert!((1..1_000).contains(&forks), "{forks} forks");
+}
+
+fn many_threads_fit_into_the_memory() {
+    let outcome = run("many-threads", LONG);
+    let Outcome::Done(draft) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(draft.facts[0].value, Value::Integer(misdeeds::THREADS as i64));
 }
 
 fn g2_workers_do_not_kill_each_other() {

@@ -17,7 +17,7 @@ use venia_proto::ledger::body::{Arguments, ItemId};
 use venia_proto::report::{Draft, REPORT_MAX, Truncated};
 
 use super::fence::{self, Held, Reach};
-use super::{REQUEST_MAX, Request};
+use super::{ENVIRONMENT, REQUEST_MAX, Request};
 
 /// Exit code: the check says that it failed, and why on standard error.
 pub(super) const EXIT_CHECK: u8 = 10;
@@ -146,7 +146,7 @@ fn missing_fence(request: &Request) -> Option<&'static str> {
         Some("no session of its own")
     } else if limits.iter().any(|limit| getrlimit(*limit).maximum != Some(0)) {
         Some("no limits")
-    } else if std::env::vars_os().any(|(name, _)| name != "LANG") {
+    } else if std::env::vars_os().any(|(name, _)| ENVIRONMENT.iter().all(|(known, _)| name != *known)) {
         Some("the environment is not empty")
     } else {
         None

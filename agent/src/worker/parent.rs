@@ -27,8 +27,8 @@ use super::fence::Held;
 use super::order::Order;
 use super::sweep::{Leader, Survivors};
 use super::{
-    EXIT_GRACE, Failure, Fault, HELD_MAX, KilledBy, OUTPUT_MAX, Outcome, Program, REQUEST_MAX, Request, SAID_MAX,
-    TERM_GRACE, processes,
+    ENVIRONMENT, EXIT_GRACE, Failure, Fault, HELD_MAX, KilledBy, OUTPUT_MAX, Outcome, Program, REQUEST_MAX, Request,
+    SAID_MAX, TERM_GRACE, processes,
 };
 
 /// Most memory a worker may map, in bytes.
@@ -224,7 +224,7 @@ fn spawn(program: &Program) -> std::io::Result<(Box<dyn ChildWrapper>, i32)> {
         command
             .arg(&program.first_argument)
             .env_clear()
-            .env("LANG", "C.UTF-8")
+            .envs(ENVIRONMENT)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -12,6 +12,7 @@ use std::io::{Write, stderr, stdout};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio, abort};
+use std::sync::{Arc, Barrier};
 
 use rustix::process::{Signal, Uid, dumpable_behavior, getpgrp, getpid, getppid, getsid, kill_process};
 use rustix::thread::{set_name, set_thread_res_uid};
@@ -19,6 +20,9 @@ use venia_proto::ledger::body::{Arguments, ItemId};
 use venia_proto::report::{Draft, Value};
 
 use crate::worker::{HELD_MAX, OUTPUT_MAX, Reach};
+
+/// As many threads as the item with the most of them starts, and a few more.
+pub const THREADS: usize = 24;
 
 type Judge = Box<dyn FnOnce() -> Draft>;
 type Gather = Box<dyn FnOnce(&Arguments) -> Result<Judge, String>>;
@@ -108,6 +112,22 @@ fn gather(what: &str, mark: &str, arguments: &Arguments) -> Result<Judge, String
         "count-forks" => {
             let forks = (0..5_000_i64).take_while(|_| sleeper(mark).spawn().is_ok()).count();
             draft.fact("forks", forks as i64, "");
+        }
+        "many-threads" => {
+            let all = Arc::new(Barrier::new(THREADS + 1));
+            let begin = |_| {
+                let all = Arc::clone(&all);
+                std::thread::Builder::new().spawn(move || {
+                    let held = vec![1_u8; 1 << 16];
+                    all.wait();
+                    held.len()
+                })
+            };
+            // Each is there, and has allocated, before the last one ends.
+            let begun: Vec<_> = (0..THREADS).map(begin).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+            all.wait();
+            let ended = begun.into_iter().filter_map(|thread| thread.join().ok()).count();
+            draft.fact("threads", ended as i64, "");
         }
         "outrun" => {
             run_shell("f() { f & }; f", mark);
