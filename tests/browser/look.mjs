@@ -74,3 +74,22 @@ export async function look(page, state, seen = async () => {}) {
   await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
   if (wrong.length > 0) throw new Error(wrong.join("\n"));
 }
+
+/** Walks through all states and looks at each; tells everything that is wrong, not only the first of it. */
+export async function every(states, walks, after = async () => {}) {
+  const seen = new Set(), wrong = [];
+  const at = async (page, state) => {
+    seen.add(state);
+    await look(page, state).catch((error) => wrong.push(error.message));
+    await after(page, state).catch((error) => wrong.push(error.message));
+  };
+  // The program is gone: the page has only what it was given.
+  at.last = async (page, state) => {
+    seen.add(state);
+    wrong.push(...[...await barriers(page), ...await misfits(page)].map((fault) => `${state}: ${fault}`));
+  };
+  for (const walk of await Promise.allSettled(walks.map((walk) => walk(at)))) if (walk.status === "rejected") wrong.push(walk.reason.stack);
+  const missed = states.filter((state) => !seen.has(state));
+  if (missed.length > 0) wrong.push(`never seen: ${missed.join(", ")}`);
+  if (wrong.length > 0) throw new Error(wrong.join("\n"));
+}

@@ -111,9 +111,21 @@ class Joined extends Running {
   }
 }
 
-/** A technician with a folder of their own. */
-class Technician {
+/** A member with a folder of their own, whose programs have pages. */
+class Member {
   constructor(world, data) { Object.assign(this, { world, data }); }
+
+  /** Starts the program that shows this member's page. */
+  async page(...command) {
+    const program = this.world.start(Running, "console", this.data, command);
+    return addressed(program);
+  }
+}
+
+/** A technician. */
+class Technician extends Member {
+  /** Starts the technician's page. */
+  opens() { return this.page("open"); }
 
   /** Joins with a code and runs these items. */
   join(code, { reason = "To see why it is slow.", run = ["system.overview"], goal, interactive = false, json = true } = {}) {
@@ -135,6 +147,19 @@ class Technician {
     const said = exit === 0 ? JSON.parse(lines.join("")) : {};
     if (said.verdict !== "intact" || said.entries < entries) throw new Error(`${file}: ${lines.join("\n")}\n${errors}`);
   }
+}
+
+/** An auditor. */
+class Auditor extends Member {
+  /** Starts the auditor's page. */
+  opens() { return this.page("audit", "open"); }
+}
+
+/** Waits until a program has said where its page is. */
+async function addressed(program) {
+  program.launch = await program.line("the page", (line) => line.startsWith("page: ") && line.slice(6));
+  program.origin = new URL(program.launch).origin;
+  return program;
 }
 
 /** Everything one file of tests uses. */
@@ -170,16 +195,36 @@ export class World {
     return { exit, lines: one.lines, errors: one.errors };
   }
 
+  /** A technician who isn't enrolled yet. */
+  stranger() { return new Technician(this, join(this.folder, `console-${++this.count}`)); }
+
   /** An enrolled technician. */
   async technician(name = "Ana", level = 3) {
-    const invite = ["invite", "--role", "technician", "--name", name, "--level", String(level), "--json"];
-    const invited = await this.run("relay", this.relayData, invite);
-    if (invited.exit !== 0) throw new Error(invited.errors);
-    const word = JSON.parse(invited.lines.join("")).invite;
-    const data = join(this.folder, `console-${++this.count}`);
-    const enrolled = await this.run("console", data, ["enroll", "-", "--json"], word);
-    if (enrolled.exit !== 0) throw new Error(enrolled.errors);
-    return new Technician(this, data);
+    const technician = this.stranger();
+    await this.enroll(technician, "technician", name, level);
+    return technician;
+  }
+
+  /** An enrolled auditor, for whom the sessions from now on are sealed. */
+  async auditor(name = "Bo") {
+    const auditor = new Auditor(this, join(this.folder, `console-${++this.count}`));
+    await this.enroll(auditor, "auditor", name, 1);
+    const key = await this.done("console", auditor.data, ["audit", "key", "--json"]);
+    await this.done("relay", this.relayData, ["auditor-key", "add", JSON.parse(key).recipient]);
+    return auditor;
+  }
+
+  async enroll(member, role, name, level) {
+    const invite = ["invite", "--role", role, "--name", name, "--level", String(level), "--json"];
+    const invited = JSON.parse(await this.done("relay", this.relayData, invite));
+    await this.done("console", member.data, ["enroll", "-", "--json"], invited.invite);
+  }
+
+  /** Runs a role, which must end well; gives what it printed. */
+  async done(role, data, args, input) {
+    const { exit, lines, errors } = await this.run(role, data, args, input);
+    if (exit !== 0) throw new Error(`${role} ${args.join(" ")}: ${errors}`);
+    return lines.join("\n");
   }
 
   /** A person's program with its page; `known`: this computer met the service before. */
@@ -191,9 +236,7 @@ export class World {
     }
     const agent = this.start(Running, "agent", data, ["ask", "--relay", relay, "--person", "page"]);
     agent.data = data;
-    agent.launch = await agent.line("the page", (line) => line.startsWith("page: ") && line.slice(6));
-    agent.origin = new URL(agent.launch).origin;
-    return agent;
+    return addressed(agent);
   }
 
   /** A window of its own with its own cookies. */

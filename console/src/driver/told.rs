@@ -50,6 +50,7 @@ impl Live<'_, '_, '_> {
                 self.diagnose(false);
             }
             Tell::Said(text) => self.voice.tell(Told::Said(text)),
+            Tell::Unsaid => self.voice.tell(Told::Unsaid),
             Tell::Paused(_) => self.voice.tell(Told::Paused),
             Tell::Resumed => self.voice.tell(Told::Resumed),
             Tell::Closed { by, cause } => {

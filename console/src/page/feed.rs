@@ -72,6 +72,7 @@ pub(super) fn line(what: &Happened, look: &Look<'_>) -> String {
         Happened::Theirs(text) => words.say("console-said", &[("text", text)]),
         Happened::Mine(text) => words.say("open-line-mine", &[("text", text)]),
         Happened::Noted(text) => words.say("open-line-noted", &[("text", text)]),
+        Happened::Unsaid => look.said("console-unsaid"),
         Happened::Paused => look.said("console-paused"),
         Happened::Resumed => look.said("console-resumed"),
         Happened::Offline => look.said("open-line-offline"),

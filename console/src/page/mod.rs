@@ -217,10 +217,7 @@ impl Site for Face {
                     scene.member = (desk.member)();
                 }
                 let look = Look { scene: &scene, seal: visit.seal, query, here: &here, now_ms: now().ms, seen };
-                let page = show::page(look);
-                // It was said once.
-                scene.notice = None;
-                Answer::Page(page)
+                Answer::Page(show::page(look))
             }
             WORDS => Answer::Lines(completed(visit.query.get("word").unwrap_or(""))),
             "/markdown" | "/markdown.md" => {

@@ -145,8 +145,10 @@ impl Scene {
         self.chosen = true;
     }
 
-    /// A press of a form of this path.
+    /// A press of a form of this path. What an earlier one did wrong stands until then: the page may be fetched more than
+    /// once meanwhile, and each time it must say so.
     pub(super) fn press(&mut self, path: &str, press: &Press<'_>, at: &At) -> Option<Act> {
+        self.notice = None;
         match path {
             "/begin" => self.begin(press, at),
             "/run" => self.run(press, at),
@@ -231,13 +233,13 @@ impl Scene {
 
     fn say(&mut self, press: &Press<'_>, at: &At) -> Option<Act> {
         let text = self.text("say", press)?;
-        self.open()?.happened(Happened::Mine(text.clone()), at.clone());
+        self.known()?.happened(Happened::Mine(text.clone()), at.clone());
         Some(Act::Type(Typed::Chat(text)))
     }
 
     fn note(&mut self, press: &Press<'_>, at: &At) -> Option<Act> {
         let text = self.text("note", press)?;
-        self.open()?.happened(Happened::Noted(text.clone()), at.clone());
+        self.known()?.happened(Happened::Noted(text.clone()), at.clone());
         Some(Act::Type(Typed::Note(text)))
     }
 
@@ -325,6 +327,12 @@ impl Scene {
             self.notice = Some(Notice::Changed);
         }
         self.session.as_mut().filter(|_| open)
+    }
+
+    /// The session, if anything can be said in it.
+    fn known(&mut self) -> Option<&mut Session> {
+        let known = self.session.as_ref().is_some_and(|session| session.known);
+        if known { self.open() } else { self.refuse(Notice::Changed) }
     }
 
     fn refuse<T>(&mut self, notice: Notice) -> Option<T> {

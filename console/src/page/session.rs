@@ -35,6 +35,8 @@ pub(super) struct At {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: Option<SessionId>,
+    /// Whether the person said that they know the technician: before that, nothing can be said to them.
+    pub(super) known: bool,
     pub(super) reason: Foreign,
     pub(super) goal: Option<Goal>,
     pub(super) scopes: Vec<Scope>,
@@ -106,6 +108,7 @@ pub(super) enum Happened {
     Theirs(Foreign),
     Mine(Foreign),
     Noted(Foreign),
+    Unsaid,
     Paused,
     Resumed,
     Offline,
@@ -119,6 +122,7 @@ impl Session {
     pub(super) fn new(reason: Foreign, goal: Option<Goal>, scopes: Vec<Scope>, began: At) -> Self {
         Self {
             id: None,
+            known: false,
             reason,
             goal,
             scopes,
@@ -157,6 +161,7 @@ impl Session {
             Told::Running(item) => self.runs(&item, at, true),
             Told::Consent { answer, card, .. } => {
                 self.asked = None;
+                self.known |= answer == Answer::Yes;
                 let minutes = card.as_ref().and_then(|card| card.minutes);
                 if answer == Answer::Yes && card.is_some() {
                     self.allowed = Some(minutes.map(|minutes| at.ms.saturating_add(u64::from(minutes) * 60_000)));
@@ -181,6 +186,7 @@ impl Session {
             Told::NeedsLevel(item) => self.happened(Happened::NeedsLevel(item.id), at),
             Told::Diagnosis { missing, .. } => self.missing = missing,
             Told::Said(text) => self.happened(Happened::Theirs(text), at),
+            Told::Unsaid => self.happened(Happened::Unsaid, at),
             Told::Paused => {
                 self.happened(Happened::Paused, at.clone());
                 self.paused = Some(at);

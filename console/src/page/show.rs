@@ -91,7 +91,7 @@ pub(super) fn page(look: Look<'_>) -> String {
             (part("watched", &charts::watched(session, &look)))
             (part("reports", &found::reports(session, &look)))
             (part("catalogue", &catalogue::catalogue(session, &look)))
-            (part("talk", &html! { @if session.is_open() { (feed::talk(&look)) } }))
+            (part("talk", &html! { @if session.is_open() && session.known { (feed::talk(&look)) } }))
             (part("news", &feed::happened(session, &look)))
             (part("finish", &finish(session, &look)))
             (part("help", &help(&look)))
@@ -117,7 +117,8 @@ pub(super) fn page(look: Look<'_>) -> String {
         here: look.here,
         view: (scene.stage != Stage::Left).then_some(1),
         seen: look.seen,
-        typing: true,
+        // Until something can be said or run there is nothing to type, and much to wait for.
+        typing: scene.stage != Stage::Session || scene.session.as_ref().is_some_and(|session| session.known),
     })
 }
 

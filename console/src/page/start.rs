@@ -92,7 +92,7 @@ fn goal(goal: &Goal, level: u8, look: &Look<'_>) -> Markup {
             ul { @for item in &asked { li {
                 (scene.words.of(&item.title)) " " code.soft translate="no" { (item.id.0) }
             } } }
-            h3 { (look.said("open-card")) }
+            p { strong { (look.said("open-card")) } }
             div.columns { @for words in &scene.both { (card(&asked, words)) } }
         }
     }

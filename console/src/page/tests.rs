@@ -157,6 +157,30 @@ fn a_form_counts_once_and_only_for_what_it_was_made_for() {
 }
 
 #[test]
+fn nothing_can_be_said_before_the_person_knows_the_technician() {
+    let mut scene = begun("");
+    assert!(!shown(&scene, "").contains("action=\"/say\""));
+    for (path, does) in [("/say", "say"), ("/note", "note")] {
+        assert!(press(&mut scene, path, does, "text=hello").is_none(), "{path}");
+        assert_eq!(scene.notice, Some(Notice::Changed), "{path}");
+    }
+    scene.tell(Told::Consent { answer: Answered::Yes, card: None, took: 5 }, at(1_500));
+    assert!(shown(&scene, "").contains("action=\"/say\""));
+    assert!(matches!(press(&mut scene, "/say", "say", "text=hello"), Some(Act::Type(Typed::Chat(_)))));
+    assert!(matches!(press(&mut scene, "/note", "note", "text=hm"), Some(Act::Type(Typed::Note(_)))));
+}
+
+#[test]
+fn what_went_wrong_stands_until_the_next_press_however_often_the_page_is_fetched() {
+    let mut scene = scene();
+    press(&mut scene, "/begin", "begin", "code=417-lobo&reason=slow");
+    let wrong = "class=\"warn\"";
+    assert!(shown(&scene, "").contains(wrong) && shown(&scene, "").contains(wrong));
+    press(&mut scene, "/begin", "begin", "code=417-lobo-cobre&reason=slow");
+    assert!(!shown(&scene, "").contains(wrong));
+}
+
+#[test]
 fn a_session_closes_with_outcome_and_next_step_only() {
     for (form, notice) in [
         ("outcome=&next=", Notice::Outcome(ForeignError::Empty)),

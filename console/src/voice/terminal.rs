@@ -55,6 +55,7 @@ impl<'a> Terminal<'a> {
             Told::NeedsLevel(item) => self.needs_level(item),
             Told::Diagnosis { goal, reports, missing } => self.diagnosis(goal, &goal.diagnose(reports), missing),
             Told::Said(text) => self.note(&self.words().say("console-said", &[("text", text)])),
+            Told::Unsaid => self.note(&self.words().say("console-unsaid", &[])),
             Told::Paused => self.note(&self.words().say("console-paused", &[])),
             Told::Resumed => self.note(&self.words().say("console-resumed", &[])),
             Told::AuditorAdded(auditor) => {

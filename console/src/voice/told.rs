@@ -72,6 +72,8 @@ pub(crate) enum Told {
     },
     /// The person says something.
     Said(Foreign),
+    /// What the technician said was not sent: the person doesn't know them yet.
+    Unsaid,
     /// Nothing runs for now.
     Paused,
     /// It goes on.

@@ -128,6 +128,8 @@ pub enum Tell {
     },
     /// The person says something.
     Said(Foreign),
+    /// What the technician said was not sent: the person hasn't said yet that they know them.
+    Unsaid,
     /// Nothing runs for now.
     Paused(Cause),
     /// It goes on.
@@ -363,9 +365,11 @@ impl Console {
         if going_on {
             self.resumed = false;
         }
-        // The answer is told before what follows from it.
-        let told = if self.phase == Phase::Arriving { None } else { card.clone() };
-        self.tell(Tell::Consent { answer, card: told, took });
+        // The answer is told before what follows from it. That it goes on was told by the `resume`, and allows nothing new.
+        if !going_on {
+            let told = if self.phase == Phase::Arriving { None } else { card.clone() };
+            self.tell(Tell::Consent { answer, card: told, took });
+        }
         match self.phase {
             Phase::Arriving => {
                 if yes {
@@ -469,9 +473,15 @@ impl Console {
         }
     }
 
+    /// A line may be said as soon as the person knows the technician, while they read the card too. Before that the agent
+    /// takes one for misbehaviour.
     fn talk(&mut self, write: Write) {
-        if self.phase == Phase::Open {
-            self.write(write);
+        match self.phase {
+            Phase::Arriving => self.tell(Tell::Unsaid),
+            Phase::Offering | Phase::Open => {
+                self.write(write);
+            }
+            Phase::SignedOff | Phase::Closed | Phase::Collected => {}
         }
     }
 

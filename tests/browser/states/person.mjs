@@ -1,6 +1,6 @@
-// Every state of the page, one after the other, in three sessions. The tests look at each; the pictures are of each.
+// Every state of the person's page, one after the other, in three sessions. The tests look at each; the pictures are of each.
 
-import { Person } from "./person.mjs";
+import { Person } from "../person.mjs";
 
 /** The states that `walk` comes through, in its order. */
 export const STATES = [

@@ -43,7 +43,7 @@ pub fn table(item: Option<&Item>, table: &Table, words: &Words) -> Markup {
         .collect();
     let class = |place: usize| if numbers.get(place) == Some(&true) { "n" } else { "" };
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(title(item, table, words)) {
+        div.scroll tabindex="0" role="group" aria-label=(title(item, table, words)) {
             table {
                 caption { (title(item, table, words)) }
                 thead { tr { @for (place, key) in table.columns.iter().enumerate() {

@@ -68,6 +68,7 @@ console-why-stopped = the session ended first.
 console-why-person = the person said no.
 console-why-unfenced = that computer cannot fence this check in.
 console-why-not-shown = its preview showed nothing that could be changed just now.
+console-unsaid = Not sent: the person hasn't said yet that they know you. Say it again once they have.
 console-said = They say: { $text }
 console-paused = Paused: nothing runs and nothing is sent until the person resumes.
 console-resumed = The session goes on.

@@ -68,6 +68,7 @@ console-why-stopped = la sesión terminó antes.
 console-why-person = la persona dijo que no.
 console-why-unfenced = ese equipo no puede aislar esta revisión.
 console-why-not-shown = su vista previa no mostró nada que cambiar en este momento.
+console-unsaid = No se envió: la persona aún no ha dicho que le conoce. Dígalo de nuevo cuando lo haga.
 console-said = Le dicen: { $text }
 console-paused = En pausa: nada se ejecuta ni se envía hasta que la persona siga.
 console-resumed = La sesión sigue.

@@ -110,6 +110,7 @@ fn word(output: &Output) -> String {
             Tell::Redacted { item, count } => format!("redacted {} {count}", item.0),
             Tell::Refused { item, why } => format!("refused {} {why:?}", item.0),
             Tell::Said(_) => "said".to_owned(),
+            Tell::Unsaid => "unsaid".to_owned(),
             Tell::Paused(_) => "paused".to_owned(),
             Tell::Resumed => "resumed".to_owned(),
             Tell::Closed { cause, .. } => format!("closed {cause:?}"),
@@ -125,6 +126,18 @@ fn nothing_is_run_before_the_offer_is_answered() {
     assert_eq!(story.consent(agent(1), Answer::Yes, card(&[], None)), ["consent Yes"]);
     let said = story.consent(agent(1), Answer::Yes, card(&[("a", 2)], Some(10)));
     assert_eq!(said, ["consent Yes", "run a"]);
+}
+
+#[test]
+fn nothing_is_said_before_the_person_knows_the_technician_and_nothing_is_lost_silently() {
+    let mut story = Story::new(true);
+    let chat = |story: &mut Story| story.give(Input::Chat(Foreign::new("hello")));
+    assert_eq!(chat(&mut story), ["unsaid"]);
+    assert_eq!(story.give(Input::Note(Foreign::new("hm"))), ["unsaid"]);
+    story.consent(agent(1), Answer::Yes, card(&[], None));
+    assert_eq!(chat(&mut story), ["chat"], "while the person reads the card");
+    story.consent(agent(1), Answer::Yes, card(&[("a", 2)], Some(10)));
+    assert_eq!(chat(&mut story), ["chat"]);
 }
 
 #[test]
@@ -279,7 +292,7 @@ fn the_yes_to_going_on_does_not_answer_the_offer() {
     story.consent(agent(1), Answer::Yes, card(&[], None));
     story.event(Kind::Pause { by: Cause::Sleep, cause: Cause::Sleep }, Body::None);
     story.event(Kind::Resume { by: Cause::Person, cause: Cause::Sleep }, Body::None);
-    assert_eq!(story.consent(agent(1), Answer::Yes, card(&[], None)), ["consent Yes"], "the offer is still open");
+    assert_eq!(story.consent(agent(1), Answer::Yes, card(&[], None)), [""; 0], "told already; the offer is still open");
     let said = story.consent(agent(1), Answer::Yes, card(&[("a", 1)], Some(10)));
     assert_eq!(said, ["consent Yes", "run a"]);
 }
