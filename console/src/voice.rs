@@ -152,6 +152,27 @@ pub(crate) fn unsent(status: Status, name: &str, words: &Words) -> String {
     }
 }
 
+/// Why nothing runs.
+pub(crate) fn paused(why: Cause, words: &Words) -> String {
+    let id = match why {
+        Cause::NoEyes => "console-paused-no-eyes",
+        Cause::Sleep => "console-paused-sleep",
+        Cause::RelayLost => "console-paused-relay-lost",
+        Cause::Person
+        | Cause::Technician
+        | Cause::Expiry
+        | Cause::Silence
+        | Cause::Lock
+        | Cause::RelayWithholds
+        | Cause::Revoked
+        | Cause::Misbehaviour
+        | Cause::Crash
+        | Cause::Disk
+        | Cause::Done => "console-paused",
+    };
+    words.say(id, &[])
+}
+
 /// How a session ended.
 pub(crate) fn closed(cause: Cause, words: &Words) -> String {
     match cause {

@@ -51,7 +51,7 @@ impl Live<'_, '_, '_> {
             }
             Tell::Said(text) => self.voice.tell(Told::Said(text)),
             Tell::Unsaid => self.voice.tell(Told::Unsaid),
-            Tell::Paused(_) => self.voice.tell(Told::Paused),
+            Tell::Paused(why) => self.voice.tell(Told::Paused(why)),
             Tell::Resumed => self.voice.tell(Told::Resumed),
             Tell::Closed { by, cause } => {
                 self.diagnose(true);

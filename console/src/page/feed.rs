@@ -5,7 +5,7 @@ use venia_proto::ledger::kind::Answer;
 
 use super::session::{Happened, Session};
 use super::show::{FIELD, Look};
-use crate::voice::{unsent, why};
+use crate::voice::{paused, unsent, why};
 
 /// Lines that the page shows; the others are in the record.
 const SHOWN: usize = 150;
@@ -73,7 +73,7 @@ pub(super) fn line(what: &Happened, look: &Look<'_>) -> String {
         Happened::Mine(text) => words.say("open-line-mine", &[("text", text)]),
         Happened::Noted(text) => words.say("open-line-noted", &[("text", text)]),
         Happened::Unsaid => look.said("console-unsaid"),
-        Happened::Paused => look.said("console-paused"),
+        Happened::Paused(why) => paused(*why, words),
         Happened::Resumed => look.said("console-resumed"),
         Happened::Offline => look.said("open-line-offline"),
         Happened::SignedOff => look.said("open-line-signed-off"),

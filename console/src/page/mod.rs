@@ -282,6 +282,7 @@ fn ticket(text: &str, look: &Look<'_>) -> String {
         here: look.here,
         view: None,
         seen: look.seen,
+        wide: false,
         typing: true,
     })
 }

@@ -43,6 +43,8 @@ pub(super) struct Scene {
     pub(super) session: Option<Session>,
     /// Why the last try came to no session.
     pub(super) failure: Option<Failure>,
+    /// The language in which a session begun now, or the last one, says what goes wrong: the one of its beginning.
+    pub(super) spoken: Language,
     pub(super) notice: Option<Notice>,
     pub(super) draft: Draft,
     /// Whether keys of one letter do something (WCAG 2.1.4: they can be switched off).
@@ -75,6 +77,7 @@ pub(super) enum Stage {
 impl Scene {
     pub(super) fn new(words: Words, catalog: Arc<Catalog>, goals: Vec<Goal>, member: Option<Me>) -> Self {
         Self {
+            spoken: words.language(),
             words,
             both: [Language::Es, Language::En].map(Words::new),
             chosen: false,
@@ -196,6 +199,7 @@ impl Scene {
         let session = Session::new(reason.clone(), goal.clone(), scopes.clone(), at.clone());
         self.session = Some(session);
         let words = self.words.clone();
+        self.spoken = words.language();
         Some(Act::Begin(Box::new(Wish { number: self.sessions, code, reason, goal, scopes, words })))
     }
 

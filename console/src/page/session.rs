@@ -9,7 +9,7 @@ use venia_proto::catalog::Goal;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::body::ItemId;
-use venia_proto::ledger::kind::{Answer, Status, Why};
+use venia_proto::ledger::kind::{Answer, Cause, Status, Why};
 use venia_proto::report::Report;
 use venia_proto::scope::Scope;
 use venia_ui::failure::Failure;
@@ -43,7 +43,7 @@ pub(super) struct Session {
     pub(super) began: At,
     /// Since when the person is being asked.
     pub(super) asked: Option<At>,
-    pub(super) paused: Option<At>,
+    pub(super) paused: Option<(At, Cause)>,
     pub(super) offline: Option<At>,
     /// Since when the end of the record is awaited.
     pub(super) closing: Option<At>,
@@ -109,7 +109,7 @@ pub(super) enum Happened {
     Mine(Foreign),
     Noted(Foreign),
     Unsaid,
-    Paused,
+    Paused(Cause),
     Resumed,
     Offline,
     SignedOff,
@@ -187,9 +187,9 @@ impl Session {
             Told::Diagnosis { missing, .. } => self.missing = missing,
             Told::Said(text) => self.happened(Happened::Theirs(text), at),
             Told::Unsaid => self.happened(Happened::Unsaid, at),
-            Told::Paused => {
-                self.happened(Happened::Paused, at.clone());
-                self.paused = Some(at);
+            Told::Paused(why) => {
+                self.happened(Happened::Paused(why), at.clone());
+                self.paused = Some((at, why));
             }
             Told::Resumed => {
                 self.paused = None;

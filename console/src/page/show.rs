@@ -17,6 +17,7 @@ use super::press::Notice;
 use super::scene::{Scene, Stage};
 use super::session::{At, Session};
 use super::{charts, feed, found, start};
+use crate::voice::paused;
 
 /// Most characters of a free text, as a browser counts them; `proto` counts again.
 pub(super) const FIELD: u32 = 2_000;
@@ -86,23 +87,33 @@ pub(super) fn page(look: Look<'_>) -> String {
         }
         (Some(session), Stage::Session) => html! {
             (notice)
-            (part("where", &standing(session, &look)))
-            (part("found", &found::found(session, &look)))
-            (part("watched", &charts::watched(session, &look)))
-            (part("reports", &found::reports(session, &look)))
-            (part("catalogue", &catalogue::catalogue(session, &look)))
-            (part("talk", &html! { @if session.is_open() && session.known { (feed::talk(&look)) } }))
-            (part("news", &feed::happened(session, &look)))
-            (part("finish", &finish(session, &look)))
-            (part("help", &help(&look)))
+            div.desk {
+                div {
+                    (part("where", &standing(session, &look)))
+                    (part("found", &found::found(session, &look)))
+                    (part("watched", &charts::watched(session, &look)))
+                    (part("reports", &found::reports(session, &look)))
+                    (part("catalogue", &catalogue::catalogue(session, &look)))
+                }
+                div {
+                    (part("talk", &html! { @if session.is_open() && session.known { (feed::talk(&look)) } }))
+                    (part("finish", &finish(session, &look)))
+                    (part("help", &help(&look)))
+                    (part("news", &feed::happened(session, &look)))
+                }
+            }
         },
         (Some(session), Stage::Over) => html! {
             (notice)
-            (part("where", &over(session, &look)))
-            (part("found", &found::found(session, &look)))
-            (part("watched", &charts::watched(session, &look)))
-            (part("reports", &found::reports(session, &look)))
-            (part("news", &feed::happened(session, &look)))
+            div.desk {
+                div {
+                    (part("where", &over(session, &look)))
+                    (part("found", &found::found(session, &look)))
+                    (part("watched", &charts::watched(session, &look)))
+                    (part("reports", &found::reports(session, &look)))
+                }
+                div { (part("news", &feed::happened(session, &look))) }
+            }
         },
         (_, Stage::Left) => html! { p.note { (look.said("page-left")) } },
     };
@@ -118,6 +129,7 @@ pub(super) fn page(look: Look<'_>) -> String {
         view: (scene.stage != Stage::Left).then_some(1),
         seen: look.seen,
         // Until something can be said or run there is nothing to type, and much to wait for.
+        wide: scene.stage != Stage::Start && scene.stage != Stage::Left,
         typing: scene.stage != Stage::Session || scene.session.as_ref().is_some_and(|session| session.known),
     })
 }
@@ -137,7 +149,7 @@ fn state<'s>(session: &'s Session, look: &Look<'_>) -> (String, Option<&'s At>) 
     if session.id.is_none() {
         return (look.said("open-pairing"), Some(&session.began));
     }
-    if let Some(since) = &session.paused {
+    if let Some((since, _)) = &session.paused {
         return (look.said("open-paused"), Some(since));
     }
     if let Some(since) = &session.asked {
@@ -184,7 +196,8 @@ fn standing(session: &Session, look: &Look<'_>) -> Markup {
             @if session.redacted > 0 { dt { (look.said("open-redacted")) } dd { (session.redacted) } }
             @if session.refused > 0 { dt { (look.said("open-refused")) } dd { (session.refused) } }
         }
-        @if let Some(failure) = &session.failure { (failed(failure)) }
+        @if let Some(failure) = &session.failure { (failed(failure, look)) }
+        @if let Some((_, why)) = &session.paused { p.note role="status" { (paused(*why, words)) } }
         @if session.asked.is_some() { p.note { (look.said("open-waiting-more")) } }
         @if session.signed_off { p.note role="status" { (look.said("open-signed-off")) } }
         @if !session.runs.is_empty() {
@@ -219,7 +232,7 @@ fn over(session: &Session, look: &Look<'_>) -> Markup {
                 }
             }
         }
-        @if let Some(failure) = &session.failure { (failed(failure)) }
+        @if let Some(failure) = &session.failure { (failed(failure, look)) }
         p { a.button href="/markdown" data-key=[look.key("m")] { (look.said("open-markdown")) } }
         p.soft { (look.said("open-code-gone")) }
         (look.form("/again", "again", &again))
@@ -227,10 +240,10 @@ fn over(session: &Session, look: &Look<'_>) -> Markup {
     }
 }
 
-/// A failure in its three sentences.
-pub(super) fn failed(failure: &Failure) -> Markup {
+/// A failure in its three sentences, in the language in which they were said.
+pub(super) fn failed(failure: &Failure, look: &Look<'_>) -> Markup {
     html! {
-        div.warn role="alert" {
+        div.warn role="alert" lang=(start::tag(look.scene.spoken)) {
             p { strong { (failure.message) } }
             p { (failure.state) }
             p { (failure.hint) }

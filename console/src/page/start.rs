@@ -68,7 +68,7 @@ pub(super) fn form(look: &Look<'_>) -> Markup {
     html! {
         p { (words.say("open-who", &[("name", &me.name), ("level", &me.level)])) }
         @if let Some(failure) = &scene.failure {
-            (failed(failure))
+            (failed(failure, look))
             p.soft { (look.said("open-code-gone")) }
         }
         (look.form("/begin", "begin", &fields))
@@ -104,7 +104,7 @@ fn card(items: &[&Item], words: &Words) -> Markup {
     let received: BTreeSet<&str> = items.iter().map(|item| words.of(&item.discloses)).collect();
     let cannot: BTreeSet<&str> = items.iter().map(|item| words.of(&item.cannot)).collect();
     html! {
-        section.card lang=(tag(words)) {
+        section.card lang=(tag(words.language())) {
             p { strong { (say("consent-what")) } }
             ul { @for item in items {
                 @let risk = words.risk(item.effect, item.personal);
@@ -119,8 +119,9 @@ fn card(items: &[&Item], words: &Words) -> Markup {
     }
 }
 
-pub(super) fn tag(words: &Words) -> &'static str {
-    match words.language() {
+/// A language, as HTML names it.
+pub(super) fn tag(language: Language) -> &'static str {
+    match language {
         Language::En => "en",
         Language::Es => "es",
     }

@@ -252,8 +252,9 @@ fn where_a_session_stands_is_always_in_the_first_line() {
     scene.tell(Told::Running(ItemId("system.memory".to_owned())), at(3_000));
     assert!(live(&scene).starts_with("● Running: "), "{}", live(&scene));
     scene.tell(Told::Refused { item: ItemId("system.memory".to_owned()), why: Why::Person }, at(3_000));
-    scene.tell(Told::Paused, at(3_000));
+    scene.tell(Told::Paused(Cause::NoEyes), at(3_000));
     assert_eq!(live(&scene), "● Paused by the other computer");
+    assert!(shown(&scene, "").contains("nobody is looking"));
     scene.tell(Told::Resumed, at(3_000));
     scene.tell(Told::Offline, at(3_000));
     assert_eq!(live(&scene), "○ Offline since 12:03:20, reconnecting");
@@ -419,7 +420,7 @@ fn nothing_is_missing_from_what_the_page_says() {
             Told::Uncovered(item.clone()),
             Told::Redacted { item: item.clone(), count: 3 },
             Told::AuditorAdded("auditor".to_owned()),
-            Told::Paused,
+            Told::Paused(Cause::NoEyes),
             Told::Resumed,
             Told::Result { item: item.clone(), status: Status::Withheld, report: None, entry: None },
             Told::Refused { item, why: Why::Repeated },

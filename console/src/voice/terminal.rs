@@ -56,7 +56,7 @@ impl<'a> Terminal<'a> {
             Told::Diagnosis { goal, reports, missing } => self.diagnosis(goal, &goal.diagnose(reports), missing),
             Told::Said(text) => self.note(&self.words().say("console-said", &[("text", text)])),
             Told::Unsaid => self.note(&self.words().say("console-unsaid", &[])),
-            Told::Paused => self.note(&self.words().say("console-paused", &[])),
+            Told::Paused(why) => self.note(&super::paused(*why, self.words())),
             Told::Resumed => self.note(&self.words().say("console-resumed", &[])),
             Told::AuditorAdded(auditor) => {
                 self.note(&self.words().say("console-auditor-added", &[("auditor", auditor)]));

@@ -74,8 +74,8 @@ pub(crate) enum Told {
     Said(Foreign),
     /// What the technician said was not sent: the person doesn't know them yet.
     Unsaid,
-    /// Nothing runs for now.
-    Paused,
+    /// Nothing runs for now; why.
+    Paused(Cause),
     /// It goes on.
     Resumed,
     /// The help service can't be reached; the session ends if that lasts.

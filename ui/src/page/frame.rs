@@ -34,13 +34,15 @@ pub struct Frame<'a> {
     pub view: Option<u64>,
     /// How many changes there had been when it was made: only a later one makes the page look again.
     pub seen: u64,
+    /// Whether it uses the width of a large screen: for work, where much stands beside each other; not for reading.
+    pub wide: bool,
     /// Whether somebody may be typing or choosing: without script, a page that loads again by itself would undo that.
     pub typing: bool,
 }
 
 /// A whole page.
 pub fn document(frame: &Frame<'_>) -> String {
-    let Frame { words, seal, title, live, stop, places, main, here, view, seen, typing } = frame;
+    let Frame { words, seal, title, live, stop, places, main, here, view, seen, wide, typing } = frame;
     let say = |id| words.say(id, &[]);
     let lang = tag(words.language());
     let full = match live {
@@ -62,7 +64,7 @@ pub fn document(frame: &Frame<'_>) -> String {
                     noscript { meta http-equiv="refresh" content=(format!("{REFRESH};url={here}")); }
                 }
             }
-            body {
+            body.wide[*wide] {
                 a.skip href="#main" { (say("page-skip")) }
                 header {
                     div.bar {
@@ -159,6 +161,7 @@ mod tests {
             here: "/?view=1",
             view: Some(1),
             seen: 0,
+            wide: false,
             typing,
         })
     }

@@ -85,6 +85,7 @@ pub(super) fn page(
         here: &here,
         view: (!matches!(scene.stage, Stage::Left)).then_some(view),
         seen,
+        wide: false,
         typing,
     })
 }

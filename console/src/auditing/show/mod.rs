@@ -86,6 +86,7 @@ impl Sheet<'_> {
             view: self.board.job.map(|_| 1),
             // Whether the work has ended meanwhile is looked at once more in any case.
             seen: 0,
+            wide: true,
             typing: false,
         })
     }
@@ -180,6 +181,7 @@ pub(super) fn goodbye(words: &Words, seal: &Seal) -> String {
         here: super::site::CLOSED,
         view: None,
         seen: 0,
+        wide: false,
         typing: false,
     })
 }
