@@ -12,6 +12,11 @@ const folder = join(root, "target/screenshots");
 /** Wide and light as on a desk, narrow and dark as on a telephone. */
 const LOOKS = [["light", 1280, 800], ["dark", 320, 568], ["dark", 1280, 800], ["light", 320, 568]];
 
+/** What the README shows: the state, its window, and its file. */
+const README = {
+  "person card": [900, 1090, "page-person.png"],
+  "technician found": [1360, 960, "page-technician.png"],
+};
 /** The pages, in the order of the sheet. */
 const FACES = { person: person.STATES, technician: technician.STATES, auditor: auditor.STATES };
 
@@ -22,6 +27,12 @@ function camera(face) {
       await speak(page, language);
       await shoot(page, face, state, language);
     }
+    const [width, height, name] = README[`${face} ${state}`] ?? [];
+    if (!name) return;
+    await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+    await page.setViewportSize({ width, height });
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.screenshot({ path: join(root, "docs", name) });
   };
   // The program is gone, and with it the other language.
   take.last = async (page, state) => shoot(page, face, state, await page.locator("html").getAttribute("lang"));

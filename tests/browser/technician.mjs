@@ -46,6 +46,9 @@ export class Desk {
     await until(`${item} to be asked for`, async () => (await lines.count()) > before);
   }
 
+  /** Waits until everything that was asked for has ended. */
+  rests() { return until("the end of what runs", async () => (await this.page.locator("#where li").count()) === 0); }
+
   async say(text) {
     await this.page.fill("#chat", text);
     await this.press("/say");

@@ -56,7 +56,7 @@ test("a whole session with a goal", async () => {
   // What is personal waits for the person once more, each by itself.
   await until("every result", async () => {
     if ((await person.button("send").count()) > 0) await person.press("send");
-    return (await page.locator("#reports details").count()) > 15 && (await page.locator("#where ul li").count()) === 0;
+    return (await page.locator("#reports details").count()) > 15 && (await page.locator("#where li").count()) === 0;
   }, 90_000);
   await desk.sees(page.locator("#found .note h3"), "a likely cause");
 

@@ -270,8 +270,8 @@ fn finish(session: &Session, look: &Look<'_>) -> Markup {
     let end = html! { p { (look.said("open-end-what")) } button type="submit" { (look.said("open-end")) } };
     html! {
         h2 { (look.said("open-finish")) }
-        p { a.button href="/markdown" data-key=[look.key("m")] { (look.said("open-markdown")) } }
         @if session.is_open() { (look.form("/close", "close", &close)) }
+        p { a.button href="/markdown" data-key=[look.key("m")] { (look.said("open-markdown")) } }
         details id="end" { summary { (look.said("open-end-summary")) } (look.form("/end", "end", &end)) }
     }
 }

@@ -35,6 +35,7 @@ export async function whole(world, technician, look) {
   await look(page, "waiting");
   await person.press("allow");
   await desk.sees(page.locator("#found .note h3"), "a likely cause");
+  await desk.rests();
   await look(page, "found");
   for (const report of await page.locator("#reports details").all()) await report.evaluate((one) => { one.open = true; });
   await look(page, "reports");
