@@ -79,7 +79,7 @@ fn permit(catalog: &Catalog, fences: Fences) -> Permit {
                     let choice = Choice::Allow { minutes: Some(30) };
                     inputs.extend([
                         Input::Shown { card: card.id, text: String::new(), language: Language::En },
-                        Input::Answered { card: card.id, choice },
+                        Input::Answered { card: card.id, choice, shown: String::new() },
                     ]);
                 }
                 Output::Perform(permit) => return permit,

@@ -96,7 +96,11 @@ fn ask(state: &State, catalog: &Catalog, item: &str) -> Input {
 }
 
 fn answer(state: &State, choice: Choice) -> Option<Input> {
-    state.watch.card.as_ref().map(|(card, _)| Input::Answered { card: card.id, choice })
+    state.watch.card.as_ref().map(|(card, _)| Input::Answered {
+        card: card.id,
+        choice,
+        shown: state.watch.shown.clone(),
+    })
 }
 
 fn newest(state: &State) -> Option<BatchId> {

@@ -201,7 +201,7 @@ fn allows(card: &Card) -> Input {
         let ticked = card.items.iter().map(|allowed| allowed.item.clone()).collect();
         return Input::Ticked { card: card.id, ticked };
     }
-    Input::Answered { card: card.id, choice: Choice::Allow { minutes: None } }
+    Input::Answered { card: card.id, choice: Choice::Allow { minutes: None }, shown: String::new() }
 }
 
 /// Processor time of this process and of every process it waited for, their descendants included (getrusage(2)).

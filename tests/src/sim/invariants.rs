@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use venia_proto::consent::{Choice, EntryRef, Question, RunId};
 use venia_proto::id::Strand;
+use venia_proto::ledger::body::Body;
 use venia_proto::ledger::kind::{Answer, Cause, Kind, KindName, Status, Why};
 use venia_proto::session::agent::{Agent, Entry, Input, Tell};
 use venia_proto::session::close::Close;
@@ -27,6 +28,7 @@ pub const OF_OUTPUTS: &[OfOutput] = &[
     invariant_4_each_permit_is_spent_once,
     invariant_5_each_session_opens_once_and_ends_once,
     invariant_5_every_event_names_its_actor,
+    invariant_5_a_yes_is_to_what_was_shown,
     invariant_6_one_question_at_a_time_and_none_again_within_a_minute,
     invariant_7_silence_is_no,
 ];
@@ -377,6 +379,17 @@ pub fn invariant_5_every_event_names_its_actor(_: &Watch, step: &Step<'_>, seen:
     Ok(())
 }
 
+/// 5. What is on record as shown is what stood before the person as they said yes.
+pub fn invariant_5_a_yes_is_to_what_was_shown(watch: &Watch, _: &Step<'_>, seen: &Seen) -> Result<(), Broken> {
+    let Seen::Record { entries, .. } = seen else { return Ok(()) };
+    for entry in entries {
+        if let Entry::Own { kind: Kind::Consent { answer: Answer::Yes, .. }, body: Body::Consent(consent) } = entry {
+            ensure(consent.text == watch.shown, || format!("5: {:?} beside {:?}", consent.text, watch.shown))?;
+        }
+    }
+    Ok(())
+}
+
 /// 6. One question is open at a time; a refused scope isn't asked about again within 60 s, and after three refusals
 ///    nothing the technician asks is; a service never met waits ten seconds.
 pub fn invariant_6_one_question_at_a_time_and_none_again_within_a_minute(
@@ -385,8 +398,12 @@ pub fn invariant_6_one_question_at_a_time_and_none_again_within_a_minute(
     seen: &Seen,
 ) -> Result<(), Broken> {
     let Seen::Ask(card) = seen else { return Ok(()) };
-    let again = matches!(step.input, Input::Ticked { card: ticked, .. } if *ticked == card.id);
-    let beside = watch.card.as_ref().filter(|(open, _)| !again || open.id != card.id);
+    let beside = watch.card.as_ref().filter(|(open, _)| match step.input {
+        Input::Ticked { card: ticked, .. } => *ticked != open.id || open.id != card.id,
+        // A yes to something else than what stands there: it stands there once more, as it is.
+        Input::Answered { card: answered, shown, .. } => *answered != open.id || *shown == watch.shown || open != card,
+        _ => true,
+    });
     ensure(beside.is_none(), || format!("6: {card:?} beside {beside:?}"))?;
     let waited = watch.first_seen.is_none_or(|at| step.now_ms >= at.saturating_add(10_000));
     ensure(waited, || "6: a service never met asked too soon (A2)".into())?;

@@ -126,6 +126,8 @@ pub struct Watch {
     pub strict: bool,
     /// The card on the screen, and since when.
     pub card: Option<(Card, u64)>,
+    /// What the person was last shown of it.
+    pub shown: String,
     /// The answer this input gave to it.
     pub answer: Option<(Card, Choice)>,
     /// When the person last said no to a scope.
@@ -145,7 +147,7 @@ pub struct Watch {
     /// Runs whose results the person looked at and let go.
     pub let_go: BTreeSet<RunId>,
     /// What previews that ended well were asked, and when that was.
-    pub previewed: BTreeMap<Arguments, u64>,
+    pub previewed: BTreeMap<Arguments, BTreeSet<u64>>,
     /// Whether the session is over.
     pub closed: bool,
     /// Whether nothing is awaited any more.
@@ -277,14 +279,22 @@ impl Watch {
                 self.lines.0.extend(line);
             }
             Input::SignedOff { seq } => drop(self.is_next(step, *seq)),
-            Input::Answered { card, choice } => {
-                self.answer = self.card.take_if(|(open, _)| open.id == *card).map(|(open, _)| (open, *choice));
+            Input::Shown { card, text, .. } => {
+                if self.card.as_ref().is_some_and(|(open, _)| open.id == *card) {
+                    self.shown.clone_from(text);
+                }
+            }
+            Input::Answered { card, choice, shown } => {
+                let counts = *choice == Choice::Deny || *shown == self.shown;
+                self.answer =
+                    self.card.take_if(|(open, _)| open.id == *card && counts).map(|(open, _)| (open, *choice));
                 if let Some((Card { question: Question::Preview { run }, .. }, Choice::Allow { .. })) = &self.answer {
                     self.let_go.insert(*run);
                 }
             }
             Input::Ticked { card, ticked } => {
                 if let Some((open, _)) = self.card.as_ref().filter(|(open, _)| open.id == *card && open.has_boxes()) {
+                    self.shown.clear();
                     let boxes = open.items.iter().map(|allowed| &allowed.item);
                     self.boxes.insert(open.asked, boxes.filter(|item| ticked.contains(*item)).cloned().collect());
                 }
@@ -298,7 +308,6 @@ impl Watch {
             | Input::LogDoubted
             | Input::Left
             | Input::Nonsense { .. }
-            | Input::Shown { .. }
             | Input::PersonSays(_)
             | Input::Finished { outcome: Finished::Failed(_), .. }
             | Input::Tick => {}
@@ -329,7 +338,7 @@ impl Watch {
         if step.catalog.get(&wanted.item).is_some_and(|item| item.personal) {
             self.model.is_looked_at(request);
         } else if wanted.item.0 == OTHER && report.plan().is_some() {
-            self.previewed.insert(wanted.arguments.clone(), step.now_ms);
+            self.previewed.entry(wanted.arguments.clone()).or_default().insert(step.now_ms);
         }
     }
 
@@ -412,7 +421,13 @@ impl Watch {
                     self.recorded(step, *batch, entry);
                 }
             }
-            Seen::Ask(card) => self.card = Some((card.clone(), step.now_ms)),
+            Seen::Ask(card) => {
+                // Shown again as it stands, it keeps what was shown; another card, or other ticks, were shown to nobody yet.
+                if self.card.as_ref().is_none_or(|(open, _)| open != card) {
+                    self.shown.clear();
+                }
+                self.card = Some((card.clone(), step.now_ms));
+            }
             Seen::Withdraw(card) => {
                 let open = self.card.take_if(|(open, _)| open.id == *card).map(|(card, _)| card);
                 self.withdrawn = open.or(self.withdrawn.take());

@@ -315,8 +315,11 @@ impl<'a> World<'a> {
 
     /// What the person does with a card.
     fn ask(&mut self, card: &Card) {
-        let (id, text) = (card.id, "The question".to_owned());
-        self.at(1, Event::Agent(Input::Shown { card: id, text, language: Language::Es }));
+        let id = card.id;
+        // What is ticked stands on it: an answer to the card as it was before says something else.
+        let shown =
+            format!("The question about {}", card.ticked().map(|allowed| allowed.item.0.as_str()).collect::<String>());
+        self.at(1, Event::Agent(Input::Shown { card: id, text: shown.clone(), language: Language::Es }));
         let minutes = *self.random.pick(&[Some(1), Some(1), Some(5), Some(30), None, Some(0), Some(481)]);
         let minutes = if self.random.percent(90) { minutes.filter(|m| (1..=480).contains(m)) } else { minutes };
         let after = *self.random.pick(&[300, 2_000, 2_000, 9_000, 30_000, 119_999, 120_000]);
@@ -338,11 +341,12 @@ impl<'a> World<'a> {
             75..=89 => Choice::Deny,
             _ => return,
         };
-        self.at(after, Event::Agent(Input::Answered { card: id, choice }));
         if self.random.percent(10) {
             // Pressed twice.
-            self.at(after + 1, Event::Agent(Input::Answered { card: id, choice: Choice::Allow { minutes: None } }));
+            let choice = Choice::Allow { minutes: None };
+            self.at(after + 1, Event::Agent(Input::Answered { card: id, choice, shown: shown.clone() }));
         }
+        self.at(after, Event::Agent(Input::Answered { card: id, choice, shown }));
     }
 
     /// One way through the network: lost packets cost a retransmission.

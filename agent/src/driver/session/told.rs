@@ -36,34 +36,17 @@ impl Session<'_, '_> {
             person::Event::Begin(_) | person::Event::Leave => None,
             person::Event::Answered { id: QuestionId(id), answer, shown } => {
                 let card = CardId(u32::try_from(id).ok()?);
-                // What is recorded as shown is what was: an answer to the card as it stood in another language is asked
-                // for again.
                 let open = self.card.take_if(|open| open.id == card)?;
-                if shown != self.shown {
-                    return Some(self.ask(open));
-                }
                 let choice = match answer {
-                    Answer::Yes => {
-                        self.feed(News::Connected(self.name.clone()));
-                        Choice::Allow { minutes: None }
-                    }
-                    Answer::Allow { minutes } => {
-                        self.ended.allowed += 1;
-                        self.feed(News::Allowed);
-                        Choice::Allow { minutes }
-                    }
-                    Answer::No => Choice::Deny,
-                    Answer::Deny => {
-                        self.ended.refused += 1;
-                        self.feed(News::Denied);
-                        Choice::Deny
-                    }
+                    Answer::Yes | Answer::Send => Choice::Allow { minutes: None },
+                    Answer::Allow { minutes } => Choice::Allow { minutes },
+                    Answer::No | Answer::Deny | Answer::Keep => Choice::Deny,
+                    // Boxes count as they stand now: those of another card would tick others.
+                    Answer::Tick(_) if shown != self.shown => return Some(self.ask(open)),
                     Answer::Tick(ticks) => return Some(Input::Ticked { card, ticked: self.ticked(&ticks) }),
-                    Answer::Send => Choice::Allow { minutes: None },
-                    Answer::Keep => Choice::Deny,
                     Answer::Sign { .. } | Answer::NotNow | Answer::Words(_) => return None,
                 };
-                Some(Input::Answered { card, choice })
+                Some(Input::Answered { card, choice, shown })
             }
         }
     }
@@ -114,6 +97,15 @@ impl Session<'_, '_> {
     pub(super) fn tell(&mut self, tell: Tell) {
         match tell {
             Tell::FirstSeen => self.feed(News::FirstSeen { seconds: 10 }),
+            Tell::Connected => self.feed(News::Connected(self.name.clone())),
+            Tell::Allowed => {
+                self.ended.allowed += 1;
+                self.feed(News::Allowed);
+            }
+            Tell::Denied => {
+                self.ended.refused += 1;
+                self.feed(News::Denied);
+            }
             Tell::Running(item) => {
                 self.failed.remove(&item);
                 let changes = self.parts.catalog.get(&item).is_some_and(|item| item.effect == Effect::Changes);

@@ -84,8 +84,13 @@ impl Agent {
         }
     }
 
-    pub(super) fn answered(&mut self, catalog: &Catalog, now: Now, card: CardId, choice: Choice) {
+    /// A no counts however it was asked. A yes counts for what stood there, letter by letter: one to the card as it was
+    /// before a tick, or in another language, would be on record as a yes to words nobody read (D4). It is asked again.
+    pub(super) fn answered(&mut self, catalog: &Catalog, now: Now, card: CardId, choice: Choice, shown: &str) {
         let Choice::Allow { minutes } = choice else { return self.deny(now, card) };
+        if let Some(open) = self.open_card.as_ref().filter(|open| open.card.id == card && open.text != shown) {
+            return self.effects.push_back(Effect::Ask(open.card.clone()));
+        }
         if let Some(open) = self.take_card(card) {
             self.allowed(catalog, now, open, minutes);
             self.show_next(now);
@@ -122,6 +127,7 @@ impl Agent {
         match open.card.question {
             Question::Arrival => {
                 let (batch, _) = self.consented(now, &open, Answer::Yes, None);
+                self.tell(Tell::Connected);
                 self.after_yes(now, batch, consent);
                 self.phase = Phase::Open;
                 self.offer(catalog, now, open.card.asked);
@@ -146,6 +152,7 @@ impl Agent {
                     return self.refused(now, open, Answer::No);
                 };
                 let (batch, _) = self.consented(now, &open, Answer::Yes, minutes);
+                self.tell(Tell::Allowed);
                 self.after_yes(now, batch, consent);
                 self.grants.push(grant);
                 self.left_out.extend(open.card.unticked.iter().map(|item| (item.clone(), now.boot_ms)));
@@ -180,6 +187,9 @@ impl Agent {
                 return self.close(now, if said_no { Close::Stopped } else { silent });
             }
             Question::Grant | Question::Renewal { .. } | Question::Change | Question::Preview { .. } => {}
+        }
+        if said_no {
+            self.tell(Tell::Denied);
         }
         self.refusals = self.refusals.saturating_add(1);
         // The scopes it named, and those of the single items on it.

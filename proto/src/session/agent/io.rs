@@ -113,6 +113,8 @@ pub enum Input {
         card: CardId,
         /// The answer.
         choice: Choice,
+        /// What stood before them as they gave it, letter by letter: a yes counts only for what [`Input::Shown`] said last.
+        shown: String,
     },
     /// The person says something to the technician.
     PersonSays(Foreign),
@@ -217,6 +219,12 @@ pub enum Output {
 pub enum Tell {
     /// A service this PC never met; the question follows in ten seconds.
     FirstSeen,
+    /// The person knows the technician: they are in.
+    Connected,
+    /// The person allowed what was on the card.
+    Allowed,
+    /// The person allowed none of it.
+    Denied,
     /// Something runs.
     Running(body::ItemId),
     /// It ended and its result was sent.

@@ -342,7 +342,7 @@ impl Agent {
             Input::Slept { ms } => self.slept(now, ms),
             Input::Shown { card, text, language } => self.shown(card, text, language),
             Input::Ticked { card, ticked } => self.ticked(now, card, &ticked),
-            Input::Answered { card, choice } => self.answered(catalog, now, card, choice),
+            Input::Answered { card, choice, shown } => self.answered(catalog, now, card, choice, &shown),
             Input::PersonSays(text) => self.person_says(now, text),
             Input::Finished { run, outcome } => self.finished(catalog, now, run, outcome),
             Input::Ask { seq, request } => {

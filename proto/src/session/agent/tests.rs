@@ -42,9 +42,9 @@ fn arrival_yes_opens_and_shows_the_one_card_of_the_offer() {
     let mut story = Story::new();
     story.arrive(true, system());
     story.receipt();
-    assert_eq!(story.allow(), ["record consent-yes", "ask grant"]);
+    assert_eq!(story.allow(), ["record consent-yes", "tell Connected", "ask grant"]);
     assert_eq!(story.receipt(), ["send 2"]);
-    assert_eq!(story.allow(), ["record consent-yes"]);
+    assert_eq!(story.allow(), ["record consent-yes", "tell Allowed"]);
     assert_eq!(story.agent.live_grants(story.now()).count(), 1);
 }
 
@@ -318,7 +318,7 @@ fn d1_receipts_missed_while_asleep_are_not_withheld() {
 fn d3_uses_run_out() {
     let mut story = Story::open();
     story.ask(PROBE);
-    assert_eq!(story.allow(), ["record consent-yes", "record admit"]);
+    assert_eq!(story.allow(), ["record consent-yes", "tell Allowed", "record admit"]);
     assert_eq!(story.receipt(), ["send 3", "send 4", "perform 0", "tell Running"]);
     assert!(has(&story.run(PROBE), "closed PeerMisbehaved"));
 }
@@ -477,7 +477,37 @@ fn an_answer_to_another_card_answers_nothing() {
     let mut story = Story::open();
     story.ask(PROBE);
     let card = CardId(story.open_card().0 + 1);
-    assert_eq!(story.give(Input::Answered { card, choice: Choice::Allow { minutes: None } }), [""; 0]);
+    assert_eq!(
+        story.give(Input::Answered { card, choice: Choice::Allow { minutes: None }, shown: String::new() }),
+        [""; 0]
+    );
+}
+
+#[test]
+fn d4_a_yes_counts_only_for_what_was_shown_and_a_no_always() {
+    let text = |text: &str| text.to_owned();
+    let allow = Choice::Allow { minutes: Some(10) };
+    for (choice, shown, said) in [
+        (allow, "The question", "record consent-yes"),
+        (allow, "La pregunta", "ask grant"),
+        (allow, "The question ", "ask grant"),
+        (allow, "", "ask grant"),
+        (Choice::Deny, "La pregunta", "record consent-no"),
+    ] {
+        let mut story = Story::open();
+        story.ask(PROBE);
+        let card = story.open_card();
+        story.give(Input::Shown { card, text: text("La pregunta"), language: Language::Es });
+        story.give(Input::Shown { card, text: text("The question"), language: Language::En });
+        let outputs = story.give(Input::Answered { card, choice, shown: text(shown) });
+        assert_eq!(outputs[0], said, "{choice:?} {shown:?}");
+        // It is still there, and can be answered as it stands.
+        if said == "ask grant" {
+            assert_eq!(outputs.len(), 1);
+            let outputs = story.give(Input::Answered { card, choice, shown: text("The question") });
+            assert_eq!(outputs[0], "record consent-yes");
+        }
+    }
 }
 
 #[test]
@@ -512,7 +542,7 @@ fn the_offer_holds_only_what_may_be_on_one_card() {
     story.agent.handle(
         &story.catalog,
         story.now(),
-        Input::Answered { card: story.open_card(), choice: Choice::Allow { minutes: None } },
+        Input::Answered { card: story.open_card(), choice: Choice::Allow { minutes: None }, shown: String::new() },
     );
     let card = loop {
         match story.agent.poll_output(story.now()) {

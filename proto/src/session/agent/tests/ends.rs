@@ -215,7 +215,10 @@ fn nobody_can_go_on_while_the_relay_is_lost() {
     story.give(Input::RelayFound);
     let card = story.open_card();
     assert_eq!(story.give(Input::RelayLost), ["withdraw"]);
-    assert_eq!(story.give(Input::Answered { card, choice: Choice::Allow { minutes: None } }), [""; 0]);
+    assert_eq!(
+        story.give(Input::Answered { card, choice: Choice::Allow { minutes: None }, shown: String::new() }),
+        [""; 0]
+    );
     assert_eq!(story.agent.paused(), Some(Cause::RelayLost));
     assert_eq!(
         story.give(Input::Slept { ms: 6_000 }),
@@ -273,7 +276,10 @@ fn d5_a_card_that_was_put_back_has_a_new_number() {
     story.give(Input::Slept { ms: 6_000 });
     let said = story.allow();
     assert!(has(&said, "ask grant"), "{said:?}");
-    assert_eq!(story.give(Input::Answered { card: stale, choice: Choice::Allow { minutes: None } }), [""; 0]);
+    assert_eq!(
+        story.give(Input::Answered { card: stale, choice: Choice::Allow { minutes: None }, shown: String::new() }),
+        [""; 0]
+    );
     assert!(has(&story.allow(), "record admit"), "its request is still known");
 }
 

@@ -182,7 +182,7 @@ impl Story {
     pub(super) fn answer(&mut self, choice: Choice) -> Vec<String> {
         let card = self.open_card.take().expect("a card was asked");
         self.give(Input::Shown { card, text: "The question".to_owned(), language: Language::Es });
-        self.give(Input::Answered { card, choice })
+        self.give(Input::Answered { card, choice, shown: "The question".to_owned() })
     }
 
     pub(super) fn open_card(&self) -> CardId {
