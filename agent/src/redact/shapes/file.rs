@@ -96,7 +96,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "seed-words",
         mark: Secret,
         hint: Words("mnemonic|seed|recovery phrase|semilla|recuperaci"),
-        pattern: r#"(?i)(?:mnemonic|seed(?: phrase| words)?|recovery (?:phrase|words)|frase (?:semilla|de recuperaci[oó]n)|semilla)\W{1,4}(?:is |es |are )?["']?(?P<s>[a-zñáéíóú]{3,10}(?:[ ,-]+[a-zñáéíóú]{3,10}){11,23})"#,
+        pattern: r#"(?i)(?:mnemonic|seed(?: phrase| words)?|recovery (?:phrase|words)|frase (?:semilla|de recuperaci[oó]n)|semilla)[^A-Za-z0-9_]{1,4}(?:is |es |are )?["']?(?P<s>[a-zñáéíóú]{3,10}(?:[ ,-]+[a-zñáéíóú]{3,10}){11,23})"#,
         take,
     },
 ];
