@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use rustix::net::sockopt::{ip_mtu, ipv6_mtu};
 
 /// Longest wait for everything that one item asks. A lost first packet is sent again after one second (RFC 6298), so
-/// a way that lost a single one is still seen to work.
-pub(super) const LIMIT: Duration = Duration::from_millis(1_200);
+/// a way that lost a single one is still seen to work, if it answers within the rest.
+pub(super) const LIMIT: Duration = Duration::from_millis(1_100);
 
 /// How much longer one waits for a question than it may take: who used up the time and learnt half has to be heard.
-const GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_millis(50);
 
 /// How a knock ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

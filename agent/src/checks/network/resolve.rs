@@ -5,16 +5,16 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
-/// Longest wait for any answer. A lost first question isn't asked again within it: programs wait five seconds before they
-/// do (resolv.conf(5)), and nobody waits for that.
-const LIMIT: Duration = Duration::from_millis(1_200);
+// A lost first question isn't asked again within it: programs wait five seconds before they do (resolv.conf(5)), and nobody
+// waits for that.
+use super::probe::LIMIT;
 
 /// Where name servers listen: RFC 1035.
 const PORT: u16 = 53;
