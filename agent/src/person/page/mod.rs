@@ -199,13 +199,11 @@ impl Site for Face {
                 let now_ms = desk.now_ms();
                 let before = scene.sight.acting();
                 let view = scene.load(view(visit.query), visit.language, now_ms);
-                let page = desk.render(&scene, view, visit);
-                let another = scene.sight.acting() != before;
-                drop(scene);
-                if another {
+                // Told to the others before this one is made, which needn't hear of itself.
+                if scene.sight.acting() != before {
                     desk.changed();
                 }
-                Answer::Page(page)
+                Answer::Page(desk.render(&scene, view, visit))
             }
             "/record" => match bundle(&scene)
                 .map(|path| (path.file_name().map(|n| n.to_string_lossy().into_owned()), std::fs::read(path)))
