@@ -77,6 +77,20 @@ page-save-copy = Save my copy
 page-receipt = Your receipt
 page-receipt-who = Who
 page-receipt-member = { $name } ({ $organisation }, level { $level })
+page-moment = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+} { $year }, { $clock } (UTC{ $zone })
 page-receipt-from = From
 page-receipt-to = Until
 page-receipt-allowed = Questions you answered with yes

@@ -77,6 +77,20 @@ page-save-copy = Guardar mi copia
 page-receipt = Su recibo
 page-receipt-who = Quién
 page-receipt-member = { $name } ({ $organisation }, nivel { $level })
+page-moment = { $day } de { $month ->
+    [1] enero
+    [2] febrero
+    [3] marzo
+    [4] abril
+    [5] mayo
+    [6] junio
+    [7] julio
+    [8] agosto
+    [9] septiembre
+    [10] octubre
+    [11] noviembre
+   *[12] diciembre
+} de { $year }, { $clock } (UTC{ $zone })
 page-receipt-from = Desde
 page-receipt-to = Hasta
 page-receipt-allowed = Preguntas a las que dijo que sí

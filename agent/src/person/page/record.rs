@@ -3,10 +3,13 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use venia_proto::catalog::Catalog;
 use venia_proto::ledger::bundle::Bundle;
 use venia_proto::ledger::kind::{Answer, Status};
+use venia_proto::now::Wall;
 use venia_ui::story::{Ran, Story};
 use venia_ui::words::Words;
 
@@ -19,8 +22,7 @@ pub(super) fn summary(bundle: &Path, words: &Words) -> Option<Markup> {
 
 fn laid_out(story: &Story, words: &Words) -> Markup {
     let say = |id: &str| words.say(id, &[]);
-    let moment =
-        |at: venia_proto::now::Wall| at.to_string().replace('T', " ").chars().take(16).collect::<String>() + " UTC";
+    let moment = |at: Wall| moment(at, &TimeZone::system(), words);
     let asked = |answer: Answer| story.answered.iter().filter(move |asked| asked.answer == answer).count();
     html! {
         h2 { (say("page-receipt")) }
@@ -44,6 +46,16 @@ fn laid_out(story: &Story, words: &Words) -> Markup {
     }
 }
 
+/// A time as its reader says it, by the clock on their wall; a receipt that is compared elsewhere needs the zone too.
+fn moment(at: Wall, zone: &TimeZone, words: &Words) -> String {
+    let Ok(timestamp) = Timestamp::from_millisecond(at.ms()) else { return at.to_string() };
+    let here = timestamp.to_zoned(zone.clone());
+    let (day, month, year) = (i64::from(here.day()), i64::from(here.month()), here.year().to_string());
+    let clock = here.strftime("%H:%M").to_string();
+    let zone = here.strftime("%:z").to_string();
+    words.say("page-moment", &[("day", &day), ("month", &month), ("year", &year), ("clock", &clock), ("zone", &zone)])
+}
+
 fn ended(ran: &Ran, words: &Words) -> String {
     let id = match (ran.status, &ran.report) {
         (None, _) => "page-ran-refused",
@@ -55,4 +67,29 @@ fn ended(ran: &Ran, words: &Words) -> String {
         }
     };
     words.say(id, &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::offset;
+    use venia_proto::ledger::body::Language;
+
+    use super::*;
+
+    #[test]
+    fn a_time_is_said_as_its_reader_says_it() {
+        let at: Wall = "2026-11-30T23:30:02.000Z".parse().unwrap();
+        for (language, hours, said) in [
+            (Language::En, 0, "30 November 2026, 23:30 (UTC+00:00)"),
+            (Language::Es, 1, "1 de diciembre de 2026, 00:30 (UTC+01:00)"),
+            (Language::En, -5, "30 November 2026, 18:30 (UTC-05:00)"),
+        ] {
+            assert_eq!(moment(at, &TimeZone::fixed(offset(hours)), &Words::new(language)), said);
+        }
+        for month in 1..=12 {
+            let at: Wall = format!("2026-{month:02}-15T12:00:00.000Z").parse().unwrap();
+            let said = [Language::En, Language::Es].map(|language| moment(at, &TimeZone::UTC, &Words::new(language)));
+            assert!(said.iter().all(|said| said.contains(|letter: char| letter.is_lowercase())), "{said:?}");
+        }
+    }
 }
