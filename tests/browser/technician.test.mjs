@@ -86,6 +86,7 @@ test("a whole session with a goal", async () => {
   await person.page.fill("#text", "Thank you.");
   await person.page.locator('form[action="/say"] button').click();
   await desk.reads("Thank you.");
+  await person.reads("You say: “Thank you.”");
   await desk.note("Looks full.");
   assert.equal((await person.page.locator("body").innerText()).includes("Looks full."), false, "a note is not for the person");
 

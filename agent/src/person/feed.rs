@@ -72,6 +72,8 @@ pub enum News {
     RefusedUnasked(Text),
     /// The technician wrote.
     Chat(Foreign, Foreign),
+    /// The person wrote.
+    Mine(Foreign),
     /// The technician wrote a note for the record.
     Noted(Foreign, Foreign),
     /// Nothing runs until resumed.
@@ -178,6 +180,7 @@ pub fn news(news: &News, words: &Words) -> String {
         News::Refused(title) => titled("feed-refused", title),
         News::RefusedUnasked(title) => titled("feed-refused-unasked", title),
         News::Chat(name, text) => words.say("feed-chat", &[("name", name), ("text", text)]),
+        News::Mine(text) => words.say("feed-mine", &[("text", text)]),
         News::Noted(name, text) => words.say("feed-noted", &[("name", name), ("text", text)]),
         News::Paused => words.say("feed-paused", &[]),
         News::Resumed => words.say("feed-resumed", &[]),

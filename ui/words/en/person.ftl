@@ -120,6 +120,7 @@ feed-killed = Stopped halfway: { $title }. Nothing of it was sent.
 feed-refused = Refused: { $title }
 feed-refused-unasked = Refused without asking you, because it was not allowed: { $title }
 feed-chat = » { $name } says: “{ $text }”
+feed-mine = » You say: “{ $text }”
 feed-noted = » { $name } wrote a note: “{ $text }”
 feed-paused = Paused. Nothing runs and nothing is sent.
 feed-resumed = The session goes on.

@@ -120,6 +120,7 @@ feed-killed = Detenido a medias: { $title }. No se envió nada de esto.
 feed-refused = Rechazado: { $title }
 feed-refused-unasked = Rechazado sin preguntarle, porque no estaba permitido: { $title }
 feed-chat = » { $name } dice: «{ $text }»
+feed-mine = » Usted dice: «{ $text }»
 feed-noted = » { $name } escribió una nota: «{ $text }»
 feed-paused = En pausa. Nada funciona y nada se envía.
 feed-resumed = La sesión continúa.

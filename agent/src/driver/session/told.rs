@@ -130,6 +130,7 @@ impl Session<'_, '_> {
             Tell::Said(text) => {
                 self.feed(News::Chat(self.name.clone(), text));
             }
+            Tell::Own(text) => self.feed(News::Mine(text)),
             Tell::GrantEnded => self.feed(News::TimeOver),
             Tell::Paused(Cause::RelayLost) => self.feed(News::Lost),
             Tell::Paused(_) => self.feed(News::Paused),

@@ -200,6 +200,7 @@ impl Scene {
             | News::Refused(_)
             | News::RefusedUnasked(_)
             | News::Chat(..)
+            | News::Mine(_)
             | News::Noted(..)
             | News::LogLied(_)
             | News::LogUnproven

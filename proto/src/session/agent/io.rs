@@ -239,6 +239,8 @@ pub enum Tell {
     Refused(body::ItemId, Why),
     /// The technician says something.
     Said(Foreign),
+    /// The person's own line is in the session.
+    Own(Foreign),
     /// A grant ended.
     GrantEnded,
     /// The session is paused.

@@ -470,7 +470,8 @@ impl Agent {
 
     fn person_says(&mut self, now: Now, text: Foreign) {
         if self.phase == Phase::Open {
-            let (batch, line) = self.record_own(Kind::Chat, Body::Said(body::Said { text }));
+            let (batch, line) = self.record_own(Kind::Chat, Body::Said(body::Said { text: text.clone() }));
+            self.tell(Tell::Own(text));
             self.chat(now, batch, Then::Send(line));
         }
     }

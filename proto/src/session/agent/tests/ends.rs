@@ -418,7 +418,7 @@ fn e_chat_is_journalled_first_and_may_trail_thirty_seconds() {
         story.says(true);
         assert_eq!(story.give(Input::Journalled(BatchId(story.batches - 1))).is_empty(), waits, "{wait}");
         assert_eq!(story.receipt().is_empty(), !waits, "{wait}");
-        assert_eq!(story.give(Input::PersonSays(Foreign::new("hi"))), ["record chat"]);
+        assert_eq!(story.give(Input::PersonSays(Foreign::new("hi"))), ["record chat", "tell Own"]);
         assert_eq!(story.give(Input::Journalled(BatchId(story.batches - 1))), ["send 3"]);
     }
 }
