@@ -78,8 +78,8 @@ fn permit(catalog: &Catalog, fences: Fences) -> Permit {
                 Output::Ask(card) => {
                     let choice = Choice::Allow { minutes: Some(30) };
                     inputs.extend([
-                        Input::Shown { card: card.id, text: String::new(), language: Language::En },
-                        Input::Answered { card: card.id, choice, shown: String::new() },
+                        Input::Shown { card: card.id, text: "The question".to_owned(), language: Language::En },
+                        Input::Answered { card: card.id, choice, shown: "The question".to_owned() },
                     ]);
                 }
                 Output::Perform(permit) => return permit,

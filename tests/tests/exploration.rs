@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hash};
 
 use venia_proto::catalog::Catalog;
 use venia_proto::consent::{Choice, RunId};
-use venia_proto::ledger::body::Offer;
+use venia_proto::ledger::body::{Language, Offer};
 use venia_proto::now::Wall;
 use venia_proto::scope::Scope;
 use venia_proto::session::agent::{Agent, Finished, Input};
@@ -122,6 +122,13 @@ fn next(state: &State, catalog: &Catalog, input: Input) -> Result<State, Broken>
     }
     let at = state.now_ms;
     step(&mut state.agent, &mut state.watch, catalog, (at, at), Wall::from_ms(0), input)?;
+    // A card is shown at once, as it stands: a way in which nobody saw it would be another exploration.
+    if let Some((card, _)) = state.watch.card.as_ref().filter(|_| state.watch.shown.is_empty()) {
+        let ticked: Vec<&str> = card.ticked().map(|allowed| allowed.item.0.as_str()).collect();
+        let (card, text) = (card.id, format!("The question about {}", ticked.join(" and ")));
+        let shown = Input::Shown { card, text, language: Language::En };
+        step(&mut state.agent, &mut state.watch, catalog, (at, at), Wall::from_ms(0), shown)?;
+    }
     Ok(state)
 }
 

@@ -200,8 +200,9 @@ pub struct Console {
     asking: Option<(u64, u64)>,
     next_seq: u64,
     paused: bool,
-    /// The consent to go on after a pause is still to come; it comes after the `resume` and answers no offer.
-    resumed: bool,
+    /// So many consents to go on after a pause are still to come: each comes after its `resume`, later than the next one if
+    /// its receipt is late, and answers no offer.
+    resumed: u32,
     /// The person's last answer was given at this time or later. The word of an answer waits for its receipt, so the
     /// time at which it arrives would make a grant seem to last longer than it does.
     answered_ms: Option<u64>,
@@ -228,7 +229,7 @@ impl Console {
             asking: None,
             next_seq: 0,
             paused: false,
-            resumed: false,
+            resumed: 0,
             answered_ms: None,
             signoff: None,
             timers: Timers::default(),
@@ -339,7 +340,7 @@ impl Console {
             }
             Kind::Resume { cause, .. } => {
                 self.paused = false;
-                self.resumed = true;
+                self.resumed = self.resumed.saturating_add(1);
                 if cause == Cause::Sleep {
                     self.grants.clear();
                 }
@@ -361,9 +362,10 @@ impl Console {
         let card = if let Body::Consent(card) = body { Some(card) } else { None };
         let yes = answer == Answer::Yes;
         let names_nothing = |card: &Consent| card.scopes.is_empty() && card.items.is_empty();
-        let going_on = self.phase > Phase::Arriving && self.resumed && yes && card.as_ref().is_some_and(names_nothing);
+        let going_on =
+            self.phase > Phase::Arriving && self.resumed > 0 && yes && card.as_ref().is_some_and(names_nothing);
         if going_on {
-            self.resumed = false;
+            self.resumed -= 1;
         }
         // The answer is told before what follows from it. That it goes on was told by the `resume`, and allows nothing new.
         if !going_on {

@@ -17,7 +17,7 @@ use venia_proto::fences::Fences;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::Strand;
 use venia_proto::key::SigningKey;
-use venia_proto::ledger::body::{Arguments, Offer, Open, Request};
+use venia_proto::ledger::body::{Arguments, Language, Offer, Open, Request};
 use venia_proto::ledger::kind::Verified;
 use venia_proto::now::{Now, Wall};
 use venia_proto::scope::Scope;
@@ -178,7 +178,11 @@ impl<'a> Granted<'a> {
             while let Some(output) = self.machine.poll_output(now) {
                 match output {
                     Output::Record { batch, .. } => inputs.push_back(Input::Receipted(batch)),
-                    Output::Ask(card) => inputs.push_back(allows(&card)),
+                    Output::Ask(card) => {
+                        let text = SHOWN.to_owned();
+                        inputs.push_back(Input::Shown { card: card.id, text, language: Language::En });
+                        inputs.push_back(allows(&card));
+                    }
                     Output::Perform(given) => permit = Some(given),
                     Output::Withdraw(_)
                     | Output::Tell(_)
@@ -196,12 +200,15 @@ impl<'a> Granted<'a> {
     }
 }
 
+/// What the person of a bench reads.
+const SHOWN: &str = "The question";
+
 fn allows(card: &Card) -> Input {
     if card.question == Question::Grant && !card.unticked.is_empty() {
         let ticked = card.items.iter().map(|allowed| allowed.item.clone()).collect();
         return Input::Ticked { card: card.id, ticked };
     }
-    Input::Answered { card: card.id, choice: Choice::Allow { minutes: None }, shown: String::new() }
+    Input::Answered { card: card.id, choice: Choice::Allow { minutes: None }, shown: SHOWN.to_owned() }
 }
 
 /// Processor time of this process and of every process it waited for, their descendants included (getrusage(2)).

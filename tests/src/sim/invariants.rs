@@ -384,7 +384,9 @@ pub fn invariant_5_a_yes_is_to_what_was_shown(watch: &Watch, _: &Step<'_>, seen:
     let Seen::Record { entries, .. } = seen else { return Ok(()) };
     for entry in entries {
         if let Entry::Own { kind: Kind::Consent { answer: Answer::Yes, .. }, body: Body::Consent(consent) } = entry {
-            ensure(consent.text == watch.shown, || format!("5: {:?} beside {:?}", consent.text, watch.shown))?;
+            ensure(!consent.text.is_empty() && consent.text == watch.shown, || {
+                format!("5: {:?} beside {:?}", consent.text, watch.shown)
+            })?;
         }
     }
     Ok(())
@@ -401,7 +403,9 @@ pub fn invariant_6_one_question_at_a_time_and_none_again_within_a_minute(
     let beside = watch.card.as_ref().filter(|(open, _)| match step.input {
         Input::Ticked { card: ticked, .. } => *ticked != open.id || open.id != card.id,
         // A yes to something else than what stands there: it stands there once more, as it is.
-        Input::Answered { card: answered, shown, .. } => *answered != open.id || *shown == watch.shown || open != card,
+        Input::Answered { card: answered, shown, .. } => {
+            *answered != open.id || !shown.is_empty() && *shown == watch.shown || open != card
+        }
         _ => true,
     });
     ensure(beside.is_none(), || format!("6: {card:?} beside {beside:?}"))?;

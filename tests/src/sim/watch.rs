@@ -285,7 +285,7 @@ impl Watch {
                 }
             }
             Input::Answered { card, choice, shown } => {
-                let counts = *choice == Choice::Deny || *shown == self.shown;
+                let counts = *choice == Choice::Deny || !shown.is_empty() && *shown == self.shown;
                 self.answer =
                     self.card.take_if(|(open, _)| open.id == *card && counts).map(|(open, _)| (open, *choice));
                 if let Some((Card { question: Question::Preview { run }, .. }, Choice::Allow { .. })) = &self.answer {

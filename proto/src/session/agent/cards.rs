@@ -79,6 +79,15 @@ impl Agent {
             let boxes = open.card.items.iter().map(|allowed| &allowed.item);
             open.card.unticked = boxes.filter(|item| !ticked.contains(*item)).cloned().collect();
             open.text.clear();
+            self.ask_again(now);
+        }
+    }
+
+    /// Shows the open card as it stands now: whoever has to read it anew has the whole time, and no answer to it came as
+    /// early as the one before makes it seem.
+    fn ask_again(&mut self, now: Now) {
+        if let Some(open) = &mut self.open_card {
+            open.asked_ms = now.boot_ms;
             self.effects.push_back(Effect::Ask(open.card.clone()));
             self.timers.set(Timer::Silence, now.boot_ms + timer::SILENCE_MS);
         }
@@ -88,8 +97,9 @@ impl Agent {
     /// before a tick, or in another language, would be on record as a yes to words nobody read (D4). It is asked again.
     pub(super) fn answered(&mut self, catalog: &Catalog, now: Now, card: CardId, choice: Choice, shown: &str) {
         let Choice::Allow { minutes } = choice else { return self.deny(now, card) };
-        if let Some(open) = self.open_card.as_ref().filter(|open| open.card.id == card && open.text != shown) {
-            return self.effects.push_back(Effect::Ask(open.card.clone()));
+        let other = |open: &&mut OpenCard| open.card.id == card && (open.text.is_empty() || open.text != shown);
+        if self.open_card.as_mut().filter(other).is_some() {
+            return self.ask_again(now);
         }
         if let Some(open) = self.take_card(card) {
             self.allowed(catalog, now, open, minutes);

@@ -497,6 +497,10 @@ fn d4_a_yes_counts_only_for_what_was_shown_and_a_no_always() {
         let mut story = Story::open();
         story.ask(PROBE);
         let card = story.open_card();
+        // Nobody was shown anything yet.
+        if let Choice::Allow { .. } = choice {
+            assert_eq!(story.give(Input::Answered { card, choice, shown: String::new() }), ["ask grant"]);
+        }
         story.give(Input::Shown { card, text: text("La pregunta"), language: Language::Es });
         story.give(Input::Shown { card, text: text("The question"), language: Language::En });
         let outputs = story.give(Input::Answered { card, choice, shown: text(shown) });
@@ -539,10 +543,12 @@ fn the_offer_holds_only_what_may_be_on_one_card() {
     let items = [PROBE, PROBE, FIX, DEEP, "system.none"].map(|item| story.asked(item)).to_vec();
     story.arrive(true, Offer { scopes: BTreeSet::new(), items });
     story.receipt();
+    let (card, text) = (story.open_card(), "The question".to_owned());
+    story.give(Input::Shown { card, text: text.clone(), language: Language::En });
     story.agent.handle(
         &story.catalog,
         story.now(),
-        Input::Answered { card: story.open_card(), choice: Choice::Allow { minutes: None }, shown: String::new() },
+        Input::Answered { card, choice: Choice::Allow { minutes: None }, shown: text },
     );
     let card = loop {
         match story.agent.poll_output(story.now()) {

@@ -298,6 +298,22 @@ fn the_yes_to_going_on_does_not_answer_the_offer() {
 }
 
 #[test]
+fn a_late_yes_to_going_on_is_still_no_answer_to_the_offer() {
+    let mut story = Story::new(true);
+    story.run("a");
+    story.consent(agent(1), Answer::Yes, card(&[], None));
+    // Paused again before the receipt of the first yes came.
+    for _ in 0..2 {
+        story.event(Kind::Pause { by: Cause::RelayLost, cause: Cause::RelayLost }, Body::None);
+        story.event(Kind::Resume { by: Cause::Person, cause: Cause::RelayLost }, Body::None);
+    }
+    for _ in 0..2 {
+        assert_eq!(story.consent(agent(1), Answer::Yes, card(&[], None)), [""; 0]);
+    }
+    assert_eq!(story.consent(agent(1), Answer::No, Body::None), ["consent No", "refused a Person"]);
+}
+
+#[test]
 fn the_close_ends_everything_and_is_collected_once_recorded() {
     let mut story = Story::granted();
     story.run("a");
