@@ -60,16 +60,28 @@ fn fetch_at(address: SocketAddr, page: CheckPage, until: Instant) -> Option<Stri
     stream.set_write_timeout(Some(left(until).max(Duration::from_millis(1)))).ok()?;
     stream.write_all(request.as_bytes()).ok()?;
     let mut bytes = vec![0; ANSWER_MAX];
-    let mut length = 0;
+    let (mut length, mut ended) = (0, false);
     // One read after the other, each with the time that is left: whoever sends a byte a second gains nothing.
     while length < ANSWER_MAX && !left(until).is_zero() {
         stream.set_read_timeout(Some(left(until).max(Duration::from_millis(1)))).ok()?;
         match stream.read(bytes.get_mut(length..)?) {
-            Ok(0) | Err(_) => break,
+            Ok(0) => {
+                ended = true;
+                break;
+            }
+            Err(_) => break,
             Ok(read) => length += read,
         }
     }
-    (length > 0).then(|| String::from_utf8_lossy(bytes.get(..length).unwrap_or_default()).into_owned())
+    let answer = String::from_utf8_lossy(bytes.get(..length).unwrap_or_default()).into_owned();
+    // What our own impatience cut off was changed by nobody: it is no answer.
+    (length > 0 && (ended || length == ANSWER_MAX || is_whole(&answer))).then_some(answer)
+}
+
+/// Whether everything came that the answer itself announces (RFC 9112, 6.3).
+fn is_whole(answer: &str) -> bool {
+    let announced = header(answer, "content-length").and_then(|length| length.trim().parse::<usize>().ok());
+    answer.contains("\r\n\r\n") && announced.is_none_or(|length| body(answer).len() >= length)
 }
 
 /// What came back means.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::net::sockopt::{ip_mtu, ipv6_mtu};
 
 /// Longest wait for everything that one item asks. A lost first packet is sent again after one second (RFC 6298), so
-/// a way that lost a single one is still seen to work, if it answers within the rest.
+/// a way that lost a single one is still seen to work, if it needs one answer more and that within a tenth of a second.
 pub(super) const LIMIT: Duration = Duration::from_millis(1_100);
 
 /// How much longer one waits for a question than it may take: who used up the time and learnt half has to be heard.
