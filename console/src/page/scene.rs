@@ -50,6 +50,8 @@ pub(super) struct Scene {
     /// Whether keys of one letter do something (WCAG 2.1.4: they can be switched off).
     pub(super) keys: bool,
     sessions: u64,
+    /// Presses that said something: the same mistake again is another one, also for ears.
+    pub(super) presses: u64,
     /// How often each form was pressed.
     pressed: BTreeMap<String, u64>,
 }
@@ -91,6 +93,7 @@ impl Scene {
             draft: Draft::default(),
             keys: true,
             sessions: 0,
+            presses: 0,
             pressed: BTreeMap::new(),
         }
     }
@@ -151,7 +154,6 @@ impl Scene {
     /// A press of a form of this path. What an earlier one did wrong stands until then: the page may be fetched more than
     /// once meanwhile, and each time it must say so.
     pub(super) fn press(&mut self, path: &str, press: &Press<'_>, at: &At) -> Option<Act> {
-        self.notice = None;
         match path {
             "/begin" => self.begin(press, at),
             "/run" => self.run(press, at),
@@ -354,6 +356,7 @@ impl Scene {
             self.pressed.insert(does.to_owned(), times + 1);
         }
         if !again {
+            self.presses += 1;
             self.notice = (!now).then_some(Notice::Changed);
         }
         now

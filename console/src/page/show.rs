@@ -78,7 +78,7 @@ pub(super) fn page(look: Look<'_>) -> String {
     let notice = part(
         "notice",
         &html! {
-            @if let Some(notice) = &scene.notice { p.warn role="alert" { (told(notice, &look)) } }
+            @if let Some(notice) = &scene.notice { p.warn role="alert" data-n=(scene.presses) { (told(notice, &look)) } }
         },
     );
     let main = match (&scene.session, scene.stage) {
@@ -128,9 +128,8 @@ pub(super) fn page(look: Look<'_>) -> String {
         here: look.here,
         view: (scene.stage != Stage::Left).then_some(1),
         seen: look.seen,
-        // Until something can be said or run there is nothing to type, and much to wait for.
         wide: scene.stage != Stage::Start && scene.stage != Stage::Left,
-        typing: scene.stage != Stage::Session || scene.session.as_ref().is_some_and(|session| session.known),
+        typing: true,
     })
 }
 

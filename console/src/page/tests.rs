@@ -176,6 +176,14 @@ fn what_went_wrong_stands_until_the_next_press_however_often_the_page_is_fetched
     press(&mut scene, "/begin", "begin", "code=417-lobo&reason=slow");
     let wrong = "class=\"warn\"";
     assert!(shown(&scene, "").contains(wrong) && shown(&scene, "").contains(wrong));
+    // A double click changes nothing of it; the same mistake again is said again.
+    let first = shown(&scene, "");
+    let old = seal().token("/begin", "begin 0 of 0");
+    press_with(&mut scene, "/begin", "code=417-lobo&reason=slow", &old);
+    assert_eq!(shown(&scene, ""), first);
+    press(&mut scene, "/begin", "begin", "code=417-lobo&reason=slow");
+    let said = |page: &str| page.split("data-n=").nth(1).map(|rest| rest[..40].to_owned());
+    assert!(said(&shown(&scene, "")).is_some() && said(&shown(&scene, "")) != said(&first));
     press(&mut scene, "/begin", "begin", "code=417-lobo-cobre&reason=slow");
     assert!(!shown(&scene, "").contains(wrong));
 }

@@ -5,6 +5,8 @@
   const ARM = 800; // The server counts too: this only shows it.
   const root = document.documentElement;
   const view = root.dataset.view;
+  // How many changes there had been when what stands here was made.
+  let seen = Number(root.dataset.seen);
 
   // Buttons that give something away wake up a moment after they, or what they are about, came into view.
   const arm = (within) => {
@@ -74,6 +76,7 @@
     const next = new DOMParser().parseFromString(text, "text/html");
     const ids = (page) => [...page.querySelectorAll("[data-part]")].map((part) => part.id).join();
     if (next.documentElement.dataset.here !== root.dataset.here || ids(document) !== ids(next)) return false;
+    seen = Number(next.documentElement.dataset.seen);
     const title = next.querySelector("title");
     if (title && document.title !== title.textContent) document.title = title.textContent;
     if (next.documentElement.lang !== root.lang) {
@@ -103,17 +106,20 @@
     if (!take(await answer.text())) location.reload();
   };
 
-  // One stream while the page is visible: a line whenever something changed. Hidden, the page isn't before anybody's eyes.
+  // One stream while the page is visible: the number of each change, a line each. Hidden, the page isn't before anybody's
+  // eyes.
   const listen = async () => {
     const own = (ear = new AbortController());
     try {
-      const answer = await fetch("/events?view=" + view + "&seen=" + root.dataset.seen, { method: "POST", signal: own.signal });
+      const answer = await fetch("/events?view=" + view + "&seen=" + seen, { method: "POST", signal: own.signal });
       if (!answer.ok) return lost();
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      for (;;) {
+      for (let rest = ""; ;) {
         const { value, done } = await reader.read();
         if (done) break;
-        if (value.includes("changed")) await look();
+        const lines = (rest + value).split("\n");
+        rest = lines.pop();
+        if (Math.max(...lines.map(Number)) > seen) await look();
       }
       lost();
     } catch (error) {

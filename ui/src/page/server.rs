@@ -286,22 +286,23 @@ fn answered(answer: Answer) -> Reply {
     }
 }
 
-/// A stream of one line for every change, and of comments in between, until the page goes away.
+/// A stream of one line for every change, with its number, and of empty ones in between, until the page goes away. A page
+/// that was made after that change, as the answer to its own form is, needn't look again.
 fn listening(listening: Listening, place: OwnedSemaphorePermit) -> Reply {
     let Listening { mut changes, held } = listening;
     let (say, lines) = mpsc::channel(4);
     tokio::spawn(async move {
         let _kept = (held, place);
         loop {
-            let line: &'static [u8] = tokio::select! {
+            let line = tokio::select! {
                 changed = changes.changed() => match changed {
-                    Ok(()) => b"changed\n",
+                    Ok(()) => format!("{}\n", *changes.borrow_and_update()),
                     Err(_) => return,
                 },
-                () = tokio::time::sleep(BEAT) => b"\n",
+                () = tokio::time::sleep(BEAT) => "\n".to_owned(),
                 () = say.closed() => return,
             };
-            let sent = say.send(Bytes::from_static(line)).await.is_ok();
+            let sent = say.send(Bytes::from(line)).await.is_ok();
             if !sent {
                 return;
             }

@@ -228,7 +228,7 @@ async fn a_change_is_a_line() {
     until(|| ears.load(Ordering::SeqCst) == 1).await;
     place.site.changes.send_modify(|version| *version += 1);
     let mut heard = String::new();
-    while !heard.contains("changed\n") {
+    while !heard.contains("\n1\n") {
         let mut bytes = [0; 512];
         let n = stream.read(&mut bytes).await.unwrap();
         assert!(n > 0, "{heard}");
