@@ -7,10 +7,7 @@ import { World } from "./world.mjs";
 
 let world;
 before(async () => { world = await World.start(); });
-after(async () => {
-  await world?.clear();
-  await world?.end();
-});
+after(() => world?.end());
 
 test("every state of the auditor's page", async () => {
   const ana = await world.technician("Ana");

@@ -12,10 +12,7 @@ before(async () => {
   ana = await world.technician("Ana");
   eva = await world.technician("Eva");
 });
-after(async () => {
-  await world?.clear();
-  await world?.end();
-});
+after(() => world?.end());
 
 test("every state of the person's page", async () => {
   const walks = [(at) => whole(world, ana, at), (at) => interrupted(world, eva, at).then(() => alone(world, at))];

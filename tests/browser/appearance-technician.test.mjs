@@ -6,12 +6,11 @@ import { STATES, alone, troubled, whole } from "./states/technician.mjs";
 import { World } from "./world.mjs";
 
 let world, other;
-before(async () => { [world, other] = [await World.start(), await World.start()]; });
-after(async () => {
-  await world?.clear();
-  await world?.end();
-  await other?.end();
+before(async () => {
+  world = await World.start();
+  other = await World.start();
 });
+after(async () => { for (const ended of await Promise.allSettled([world?.end(), other?.end()])) if (ended.reason) throw ended.reason; });
 
 test("every state of the technician's page", async () => {
   const [ana, eva] = [await world.technician("Ana"), await world.technician("Eva")];

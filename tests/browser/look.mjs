@@ -54,7 +54,8 @@ export async function speak(page, language) {
 
 /** Every language, scheme and width; `seen` may take a picture of each. */
 export async function look(page, state, seen = async () => {}) {
-  const wrong = [];
+  // As it came: another language asks some questions anew.
+  const wrong = [...await barriers(page), ...await misfits(page)].map((fault) => `${state}, as it came: ${fault}`);
   for (const language of LANGUAGES) {
     await speak(page, language);
     for (const scheme of SCHEMES) {

@@ -86,8 +86,10 @@ test("a whole session with a goal", async () => {
   await person.page.fill("#text", "Thank you.");
   await person.page.locator('form[action="/say"] button').click();
   await desk.reads("Thank you.");
-  await person.reads("You say: “Thank you.”");
+  await person.reads("« You: “Thank you.”");
   await desk.note("Looks full.");
+  await desk.say("One moment, please.");
+  await person.reads("One moment, please.");
   assert.equal((await person.page.locator("body").innerText()).includes("Looks full."), false, "a note is not for the person");
 
   await desk.close();
@@ -188,15 +190,14 @@ test("without script", async () => {
   const { person, code, desk, page } = await both({ javaScriptEnabled: false });
   await desk.begin(code);
   await person.press("yes");
-  // While there is nothing to type it looks again by itself.
-  await desk.sees(page.locator("#chat"), "the open session");
-  await desk.run("system.overview");
-  await person.press("allow");
   /** Looks again by the page's own link until it is there. */
   const looks = (what, locator) => until(what, async () => {
     await page.locator("footer a").click();
     return (await locator.count()) === 1;
   });
+  await looks("the open session", page.locator("#chat"));
+  await desk.run("system.overview");
+  await person.press("allow");
   await looks("the report", page.locator("#reports details"));
   await desk.say("Done.");
   await person.reads("Done.");

@@ -166,17 +166,24 @@ async function addressed(program) {
 export class World {
   static async start() {
     const world = new World();
-    world.folder = await mkdtemp(join(tmpdir(), "venia-browser-"));
     world.all = [];
     world.contexts = new Set();
     world.count = 0;
-    const relayData = join(world.folder, "relay");
-    world.relayData = relayData;
-    world.relay = world.start(Running, "relay", relayData, ["serve", "--listen", "127.0.0.1:0"]);
-    world.address = await world.relay.line("the address", (line) => line.startsWith("address: ") && line.slice(9));
-    await world.relay.line("ready", (line) => line === "ready");
-    world.browser = await chromium.launch(BROWSER);
-    return world;
+    // Whoever can't begin leaves nothing behind that runs.
+    return world.begin().catch(async (error) => {
+      await world.end().catch(() => {});
+      throw error;
+    });
+  }
+
+  async begin() {
+    this.folder = await mkdtemp(join(tmpdir(), "venia-browser-"));
+    this.relayData = join(this.folder, "relay");
+    this.relay = this.start(Running, "relay", this.relayData, ["serve", "--listen", "127.0.0.1:0"]);
+    this.address = await this.relay.line("the address", (line) => line.startsWith("address: ") && line.slice(9));
+    await this.relay.line("ready", (line) => line === "ready");
+    this.browser = await chromium.launch(BROWSER);
+    return this;
   }
 
   /** Starts a role. */
@@ -263,11 +270,15 @@ export class World {
     this.complain(faults);
   }
 
-  /** Ends everything. */
+  /** Ends everything, whatever went wrong; tells that afterwards. */
   async end() {
-    await this.browser?.close();
-    for (const one of this.all) await one.kill();
-    await rm(this.folder, { recursive: true, force: true });
+    try {
+      await this.clear();
+    } finally {
+      await this.browser?.close();
+      for (const one of this.all) await one.kill();
+      if (this.folder) await rm(this.folder, { recursive: true, force: true });
+    }
     this.complain([]);
   }
 
