@@ -57,17 +57,22 @@ test("a session nobody sees pauses: the tab is closed, or the browser is killed"
   };
   const killed = async () => {
     const server = await chromium.launchServer(BROWSER);
-    const browser = await chromium.connect(server.wsEndpoint());
-    const session = await allowed(await browser.newContext({ locale: "en-GB" }), eva);
-    const cookies = await session.person.page.context().cookies();
-    const gone = Date.now();
-    await server.kill();
+    let session, cookies, gone;
+    try {
+      const browser = await chromium.connect(server.wsEndpoint());
+      session = await allowed(await browser.newContext({ locale: "en-GB" }), eva);
+      cookies = await session.person.page.context().cookies();
+    } finally {
+      gone = Date.now();
+      await server.kill();
+    }
     // A browser that restores its windows brings their cookies back.
     const context = await world.context();
     await context.addCookies(cookies);
     await pausesAndGoesOn(session, context, gone);
   };
-  await Promise.all([closed(), killed()]);
+  // Both come to their end before anything is cleared away.
+  for (const ended of await Promise.allSettled([closed(), killed()])) if (ended.reason) throw ended.reason;
 });
 
 test("of two tabs the newest acts", async () => {

@@ -250,6 +250,19 @@ mod tests {
     }
 
     #[test]
+    fn d4_no_name_makes_a_technician_s_line_the_person_s_own() {
+        for (language, names) in [(Language::En, ["You", "« You"]), (Language::Es, ["Usted", "« Usted"])] {
+            let words = Words::new(language);
+            let own = news(&News::Mine(Foreign::new("hi")), &words);
+            assert!(own.starts_with("« "), "{own}");
+            for name in names {
+                let theirs = news(&News::Chat(Foreign::new(name), Foreign::new("hi")), &words);
+                assert!(theirs.starts_with("» "), "{theirs}");
+            }
+        }
+    }
+
+    #[test]
     fn the_end_says_why_what_and_where() {
         let signoff = Signoff {
             outcome: Foreign::new("Disk was full"),

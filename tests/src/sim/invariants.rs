@@ -400,13 +400,15 @@ pub fn invariant_6_one_question_at_a_time_and_none_again_within_a_minute(
     seen: &Seen,
 ) -> Result<(), Broken> {
     let Seen::Ask(card) = seen else { return Ok(()) };
-    let beside = watch.card.as_ref().filter(|(open, _)| match step.input {
-        Input::Ticked { card: ticked, .. } => *ticked != open.id || open.id != card.id,
-        // A yes to something else than what stands there: it stands there once more, as it is.
-        Input::Answered { card: answered, shown, .. } => {
+    let beside = watch.card.as_ref().filter(|(open, _)| {
+        if let Input::Ticked { card: ticked, .. } = step.input {
+            *ticked != open.id || open.id != card.id
+        } else if let Input::Answered { card: answered, shown, .. } = step.input {
+            // A yes to something else than what stands there: it stands there once more, as it is.
             *answered != open.id || !shown.is_empty() && *shown == watch.shown || open != card
+        } else {
+            true
         }
-        _ => true,
     });
     ensure(beside.is_none(), || format!("6: {card:?} beside {beside:?}"))?;
     let waited = watch.first_seen.is_none_or(|at| step.now_ms >= at.saturating_add(10_000));
