@@ -52,8 +52,8 @@ export async function speak(page, language) {
   await page.locator(`html[lang=${language}]`).waitFor({ state: "attached" });
 }
 
-/** Every language, scheme and width; `seen` may take a picture of each. */
-export async function look(page, state, seen = async () => {}) {
+/** Every language, scheme and width. */
+export async function look(page, state) {
   // As it came: another language asks some questions anew.
   const wrong = [...await barriers(page), ...await misfits(page)].map((fault) => `${state}, as it came: ${fault}`);
   for (const language of LANGUAGES) {
@@ -62,9 +62,10 @@ export async function look(page, state, seen = async () => {}) {
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
       for (const width of WIDTHS) {
         await page.setViewportSize({ width, height: width === 320 ? 568 : 800 });
-        const faults = [...await barriers(page), ...await misfits(page)];
+        // Colours differ by scheme, what folds up by width; the widest differs from the wide in its measures alone.
+        const asked = width === 1280 || (width === 320 && scheme === "light");
+        const faults = [...(asked ? await barriers(page) : []), ...await misfits(page)];
         wrong.push(...faults.map((fault) => `${state}, ${language}, ${scheme}, ${width}: ${fault}`));
-        await seen({ state, language, scheme, width });
       }
     }
     // 1280 × 800 at 200 %.
