@@ -76,7 +76,10 @@
     const next = new DOMParser().parseFromString(text, "text/html");
     const ids = (page) => [...page.querySelectorAll("[data-part]")].map((part) => part.id).join();
     if (next.documentElement.dataset.here !== root.dataset.here || ids(document) !== ids(next)) return false;
-    seen = Number(next.documentElement.dataset.seen);
+    // Two answers may overtake each other: what is older than what stands here changes nothing.
+    const made = Number(next.documentElement.dataset.seen);
+    if (made < seen) return true;
+    seen = made;
     const title = next.querySelector("title");
     if (title && document.title !== title.textContent) document.title = title.textContent;
     if (next.documentElement.lang !== root.lang) {

@@ -129,7 +129,7 @@ fn nothing_is_run_before_the_offer_is_answered() {
 }
 
 #[test]
-fn nothing_is_said_before_the_person_knows_the_technician_and_nothing_is_lost_silently() {
+fn what_is_said_before_the_person_knows_the_technician_is_not_sent_and_that_is_told() {
     let mut story = Story::new(true);
     let chat = |story: &mut Story| story.give(Input::Chat(Foreign::new("hello")));
     assert_eq!(chat(&mut story), ["unsaid"]);
