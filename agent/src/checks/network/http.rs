@@ -78,10 +78,12 @@ fn fetch_at(address: SocketAddr, page: CheckPage, until: Instant) -> Option<Stri
     (length > 0 && (ended || length == ANSWER_MAX || is_whole(&answer))).then_some(answer)
 }
 
-/// Whether everything came that the answer itself announces (RFC 9112, 6.3).
+/// Whether everything came that tells what was answered: of a page its whole body, as its length or its last chunk says (RFC
+/// 9112, 6.3); of anything else the head.
 fn is_whole(answer: &str) -> bool {
-    let announced = header(answer, "content-length").and_then(|length| length.trim().parse::<usize>().ok());
-    answer.contains("\r\n\r\n") && announced.is_none_or(|length| body(answer).len() >= length)
+    let announced = header(answer, "content-length").and_then(|length| length.parse::<usize>().ok());
+    let ends = announced.map_or(answer.ends_with("\r\n0\r\n\r\n"), |length| body(answer).len() >= length);
+    answer.contains("\r\n\r\n") && (ends || status(answer) != Some(200))
 }
 
 /// What came back means.
@@ -157,6 +159,22 @@ mod tests {
 
     fn answered(answer: &str) -> Fetched {
         Fetched { named: true, answer: Some(answer.to_owned()), at: 0 }
+    }
+
+    #[test]
+    fn what_was_cut_off_is_no_answer() {
+        for (answer, whole) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", false),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", true),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcd", true),
+            ("HTTP/1.1 200 OK\r\n\r\nab", false),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", true),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", false),
+            ("HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\n\r\n", true),
+            ("HTTP/1.1 302 Found\r\nLocation: http://lo", false),
+        ] {
+            assert_eq!(is_whole(answer), whole, "{answer}");
+        }
     }
 
     #[test]
