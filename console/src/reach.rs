@@ -1,17 +1,17 @@
 //! From a relay's name to a control connection that has proved itself.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::lookup_host;
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 use venia_proto::address::{Host, HostPort};
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::key::SigningKey;
-use venia_proto::rendezvous::{Answer, Call, Push};
+use venia_proto::rendezvous::{Answer, Call};
 use venia_proto::statement::Statement;
-use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::control::{Control, ControlError, Hearing};
 use venia_relay::client::link::{Link, LinkError, Role};
 
 /// How long a name may take to look up.
@@ -23,9 +23,9 @@ const ANSWER: Duration = Duration::from_secs(20);
 
 /// A relay that proved itself.
 pub(crate) struct Reached {
-    pub(crate) link: Link,
-    pub(crate) control: Control,
-    pub(crate) pushes: mpsc::Receiver<Push>,
+    pub(crate) link: Arc<Link>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) hearing: Hearing,
 }
 
 /// Connects to the relay at this address and checks it against the pinned root.
@@ -42,7 +42,9 @@ pub(crate) async fn reach(
             Err(error) => Err(ControlError::Unreachable(Some(error))),
         };
         match connected {
-            Ok((link, (control, pushes))) => return Ok(Reached { link, control, pushes }),
+            Ok((link, (control, hearing))) => {
+                return Ok(Reached { link: Arc::new(link), control: Arc::new(control), hearing });
+            }
             // Only silence is a reason to knock at the next door.
             Err(error @ ControlError::Unreachable(_)) => last = error,
             Err(error) => return Err(error),

@@ -35,6 +35,7 @@ pub(crate) fn control(error: &ControlError, words: &Words) -> Failure {
         ControlError::Refused(why) => return refusal(*why, words),
         ControlError::Unreachable(_)
         | ControlError::Malformed(_)
+        | ControlError::Moved
         | ControlError::TooLarge(_)
         | ControlError::Tls(_) => Trouble::Unreachable,
     };

@@ -5,6 +5,7 @@
 //! without a network, and replayed from a seed.
 
 pub mod address;
+pub mod backoff;
 pub mod bounded;
 pub mod catalog;
 pub mod code;

@@ -17,6 +17,8 @@
 //! console ◀─ padding ───▶ agent      on a stream the agent opens, while it does an item that judges this very connection
 //! console ── Signoff ────▶ agent      then the agent's `close` at once
 //! console ◀─ Checkpoint ─▶ agent      at the start, after new receipts, at the end: see [`crate::ledger::gossip`]
+//! console ── Reconnect ──▶ agent      first on a connection that takes a lost one's place (A6)
+//! console ◀─ Reconnected ─ agent
 //! ```
 //!
 //! Control frames (at most 256 KiB) travel on the one bidirectional stream the console opens; each `result` travels as
@@ -64,6 +66,33 @@ pub enum ToAgent {
     Signoff(Signed),
     /// The largest checkpoint the console holds of a log. (SECURITY F4)
     Checkpoint(Vec<u8>),
+    /// First frame of a connection that takes a lost one's place, in the same session. (SECURITY A6)
+    Reconnect {
+        /// HMAC with the session's secret over this connection's exporter ([`crate::pairing::SessionSecret`]).
+        mac: [u8; 32],
+        /// Which of the agent's events are here.
+        arrived: Arrived,
+    },
+}
+
+/// Which events of the agent's strand reached the console before its connection was lost. Results travel on streams of their
+/// own, so there may be gaps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrived {
+    /// All before this number.
+    pub next: u64,
+    /// Those behind a gap, rising; at most [`BEYOND_MAX`].
+    pub beyond: Vec<u64>,
+}
+
+/// Most events behind a gap that a console names; the others are sent again.
+pub const BEYOND_MAX: usize = 64;
+
+impl Arrived {
+    /// Whether this event is here.
+    pub fn has(&self, seq: u64) -> bool {
+        seq < self.next || self.beyond.contains(&seq)
+    }
 }
 
 /// First and only frame of a bidirectional stream that a console opens in a session whose `open` event is sealed: seal this,
@@ -133,6 +162,13 @@ pub enum ToConsole {
     Statement {
         /// The statement's note.
         note: Vec<u8>,
+    },
+    /// The answer to [`ToAgent::Reconnect`]: it is the same agent, in the same session. What didn't arrive follows.
+    Reconnected {
+        /// HMAC with the session's secret over this connection's exporter.
+        mac: [u8; 32],
+        /// All of the console's events before this number are here.
+        next: u64,
     },
 }
 

@@ -197,6 +197,16 @@ pub enum Call {
         /// Verifier key of the log the caller knows: after an older backup an origin may come twice, a key doesn't.
         log: String,
     },
+    /// Agent, in a session that lost its relay: I am here again. The relay of before may have been restarted and have forgotten
+    /// the flow; then it is opened again once its member, and nobody else, asks by [`Call::Resume`]. (SECURITY C3)
+    Hold {
+        /// The session.
+        session: SessionId,
+        /// Its flow.
+        flow: FlowId,
+        /// The member's key (Ed25519) at its other end.
+        member: [u8; 32],
+    },
 }
 
 /// First frame of a stream that a peer opens for bytes too large for a control frame. (SECURITY E1)

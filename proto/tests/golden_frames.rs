@@ -16,7 +16,7 @@ use venia_proto::foreign::Foreign;
 use venia_proto::id::{FlowId, SessionId, Strand};
 use venia_proto::ledger::body::{Asked, DefinitionHash, ItemId, Offer};
 use venia_proto::ledger::notice::Looking;
-use venia_proto::message::{BareOpening, PairRefusal, SealAnswer, SealAsk, Signed, ToAgent, ToConsole};
+use venia_proto::message::{Arrived, BareOpening, PairRefusal, SealAnswer, SealAsk, Signed, ToAgent, ToConsole};
 use venia_proto::rendezvous::{
     Answer, Bulk, BulkAnswer, BulkHeld, Call, Entry, EventFault, FlowEnd, FromRelay, LogHead, PairingOutcome, Proven,
     ProvenBatch, Push, Refusal, Successor, ToRelay,
@@ -63,6 +63,7 @@ fn to_relay() -> Vec<ToRelay> {
         Call::Logs,
         Call::Entries { origin: "log".into(), from: 300 },
         Call::Successors { log: "log+00000000+AQ==".into() },
+        Call::Hold { session: session(), flow: FlowId(9), member: [4; 32] },
     ];
     let calls = calls.into_iter().enumerate().map(|(id, call)| ToRelay::Call { id: id as u32, call });
     [ToRelay::Hello { versions: vec![1, 2] }].into_iter().chain(calls).chain([ToRelay::Pong(7)]).collect()
@@ -162,6 +163,7 @@ fn to_agent() -> Vec<ToAgent> {
         ToAgent::Note(signed()),
         ToAgent::Signoff(signed()),
         ToAgent::Checkpoint(b"checkpoint".to_vec()),
+        ToAgent::Reconnect { mac: [6; 32], arrived: Arrived { next: 5, beyond: vec![7, 8] } },
     ]
 }
 
@@ -180,6 +182,7 @@ fn to_console() -> Vec<ToConsole> {
         ToConsole::CloseRecorded,
         ToConsole::Checkpoint(b"checkpoint".to_vec()),
         ToConsole::Statement { note: b"venia/statement@v1\n".to_vec() },
+        ToConsole::Reconnected { mac: [7; 32], next: 3 },
     ]);
     messages
 }
@@ -237,6 +240,7 @@ named!(ToRelay {
     Self::Call { call: Call::Logs, .. } => "call-logs",
     Self::Call { call: Call::Entries { .. }, .. } => "call-entries",
     Self::Call { call: Call::Successors { .. }, .. } => "call-successors",
+    Self::Call { call: Call::Hold { .. }, .. } => "call-hold",
     Self::Pong(_) => "pong",
 });
 
@@ -292,6 +296,7 @@ named!(ToAgent {
     Self::Note(_) => "note",
     Self::Signoff(_) => "signoff",
     Self::Checkpoint(_) => "checkpoint",
+    Self::Reconnect { .. } => "reconnect",
 });
 
 named!(ToConsole {
@@ -308,6 +313,7 @@ named!(ToConsole {
     Self::CloseRecorded => "close-recorded",
     Self::Checkpoint(_) => "checkpoint",
     Self::Statement { .. } => "statement",
+    Self::Reconnected { .. } => "reconnected",
 });
 
 named!(Bulk {

@@ -30,7 +30,7 @@ use venia_proto::rendezvous::{
 use venia_proto::statement::{Member, Role, StatementError};
 use venia_proto::wire::{self, Limit};
 use venia_relay::client::code;
-use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::control::{Control, ControlError, Hearing};
 use venia_relay::client::link::{Link, Role as End};
 use venia_relay::client::tls::Expected;
 use venia_relay::server::admin::{self, Reply, Request, Why};
@@ -49,7 +49,7 @@ struct Peer {
     link: Link,
     key: SigningKey,
     control: Control,
-    pushes: mpsc::Receiver<Push>,
+    pushes: Hearing,
 }
 
 fn options(listen: SocketAddr) -> Options {
@@ -152,7 +152,7 @@ impl Peer {
     }
 
     async fn push(&mut self) -> Push {
-        within(self.pushes.recv()).await.expect("a push")
+        within(self.pushes.push()).await.expect("a push")
     }
 
     async fn submit(&self, events: &[Vec<u8>]) -> Result<(Checkpoint, Vec<u64>), ControlError> {

@@ -55,6 +55,7 @@ const ALPHABET: &[(&str, Letter)] = &[
     ("relay lost", |_, _| Some(Input::RelayLost)),
     ("relay found", |_, _| Some(Input::RelayFound)),
     ("link lost", |_, _| Some(Input::LinkLost)),
+    ("link found", |_, _| Some(Input::LinkFound)),
     ("eyes lost", |_, _| Some(Input::EyesLost)),
     ("person gone", |_, _| Some(Input::PersonGone)),
     ("chat", |state, _| {

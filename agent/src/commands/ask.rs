@@ -25,14 +25,15 @@ use venia_proto::ledger::kind::Verified;
 use venia_proto::ledger::pin::{self, Pin};
 use venia_proto::message::ToAgent;
 use venia_proto::policy::Policies;
-use venia_proto::rendezvous::{Push, VERSION};
+use venia_proto::rendezvous::VERSION;
 use venia_proto::session::agent::Arrival;
 use venia_proto::session::waiting::End;
 use venia_relay::client::code::LEFT;
-use venia_relay::client::control::Control;
+use venia_relay::client::control::{Control, Hearing};
 use venia_relay::client::followed::{quoted, quotes};
 use venia_relay::client::gossip::{Said, Talk};
 use venia_relay::client::home::Home;
+use venia_relay::client::keeper::Keeper;
 use venia_relay::client::link::{Link, Role};
 use venia_ui::cli::Common;
 use venia_ui::failure::{Exit, Failure, Trouble};
@@ -119,12 +120,12 @@ async fn served(
 
     let key = home.key(KEY_FILE, KEY_KIND).map_err(|error| home_failure(&error, &words))?;
     let at = resolve(&address).await.ok_or_else(|| Failure::of(Trouble::Unreachable, &words))?;
-    let link = Link::bind(None, &key, at, Role::Agent).map_err(|error| {
+    let link = Arc::new(Link::bind(None, &key, at, Role::Agent).map_err(|error| {
         tracing::debug!(%error, "no link");
         Failure::of(Trouble::Unreachable, &words)
-    })?;
+    })?);
     let known = known::statement(&home, &address.root).map_err(|error| home_failure(&error, &words))?;
-    let (control, mut pushes) =
+    let (control, mut hearing) =
         Control::connect(&link, &address.root, known.as_ref()).await.map_err(|error| relay_failure(&error, &words))?;
     let control = Arc::new(control);
     let statement = &control.welcome().statement;
@@ -199,7 +200,10 @@ async fn served(
         strict,
         policies,
     };
-    let exit = serving.serve(&mut pushes, person, &mut intake).await;
+    // From here on somebody waits: a relay that goes away is looked for until it is back.
+    let keeper = Keeper::keep(&control, &link, address.at.clone());
+    let exit = serving.serve(&mut hearing, person, &mut intake).await;
+    drop(keeper);
     let _ = tokio::time::timeout(LAST_LINES, person.tell.shown()).await;
     let _ = tokio::time::timeout(LAST_LINES, link.close(LEFT, b"")).await;
     exit
@@ -236,17 +240,12 @@ struct Serving<'a> {
 }
 
 impl Serving<'_> {
-    async fn serve(
-        &mut self,
-        pushes: &mut mpsc::Receiver<Push>,
-        person: &mut Line,
-        intake: &mut Intake,
-    ) -> Result<Exit, Failure> {
+    async fn serve(&mut self, hearing: &mut Hearing, person: &mut Line, intake: &mut Intake) -> Result<Exit, Failure> {
         let waiter = Waiter {
             home: self.home,
             link: self.link,
             control: self.control,
-            pushes,
+            hearing,
             root: self.address.root,
             person,
             words: &self.words,
@@ -265,7 +264,7 @@ impl Serving<'_> {
         };
         let Ok(reason) = Foreign::reason(reason.raw()) else { return Ok(self.nobody_arrived(person)) };
         let arrival = self.arrival(&peer, reason, offer, intake);
-        self.session(session, peer, arrival, pushes, person).await
+        self.session(session, peer, arrival, hearing, person).await
     }
 
     /// Paired, and then nothing or nonsense: nothing is recorded.
@@ -301,7 +300,7 @@ impl Serving<'_> {
         session: SessionId,
         peer: Peer,
         arrival: Arrival,
-        pushes: &mut mpsc::Receiver<Push>,
+        hearing: &mut Hearing,
         person: &mut Line,
     ) -> Result<Exit, Failure> {
         let words = &self.words;
@@ -350,7 +349,7 @@ impl Serving<'_> {
         let talk = Talk::new(self.control, |log| known::pin(self.home, log));
         let mut talk = talk.map_err(|error| home_failure(&error, words))?;
         let name = arrival.name.clone();
-        let connection = peer.connection.clone();
+        let flow = peer.flow;
         let ended = session::run(
             session::Parts {
                 catalog: self.catalog,
@@ -358,8 +357,10 @@ impl Serving<'_> {
                 door: &self.door,
                 words,
                 person,
+                session,
+                link: self.link,
                 control: self.control,
-                pushes,
+                hearing,
                 scribe: &mut scribe,
                 recorder: &recorder,
                 done: &mut done,
@@ -398,7 +399,8 @@ impl Serving<'_> {
                 tracing::warn!(%error, "the old log will be quoted again");
             }
         }
-        connection.close(quinn::VarInt::from_u32(LEFT), b"");
+        ended.connection.close(quinn::VarInt::from_u32(LEFT), b"");
+        self.link.forget(flow);
         if ended.accepted {
             // "It is them": from now on this PC knows the service (A2). One that can't be kept is asked about again.
             if let Err(error) = known::remember_root(self.home, &self.address.root) {

@@ -43,6 +43,7 @@ pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
         },
         ControlError::Unreachable(_)
         | ControlError::Malformed(_)
+        | ControlError::Moved
         | ControlError::TooLarge(_)
         | ControlError::Tls(_) => Trouble::Unreachable,
     };

@@ -236,7 +236,7 @@ pub(super) async fn bring_to_the_ledger(desk: &Desk<'_>, session: SessionId, wor
     let at = found.next().ok_or_else(unreachable)?;
     let link = Link::bind(None, &key, at, Role::Agent).map_err(|_| unreachable())?;
     let known = known::statement(home, &address.root).map_err(|error| home_failure(&error, words))?;
-    let (control, _pushes) =
+    let (control, _hearing) =
         Control::connect(&link, &address.root, known.as_ref()).await.map_err(|error| relay_failure(&error, words))?;
     let completed = desk.complete(session, &control, address.root, PROOFS).await;
     control.close();

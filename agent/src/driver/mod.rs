@@ -23,7 +23,7 @@ use venia_proto::ledger::body::Language;
 use venia_proto::rendezvous::{Answer, Call, PairingOutcome, Push};
 use venia_proto::session::waiting::{End, Input, Output, Waiting};
 use venia_proto::statement::Member;
-use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::control::{Control, ControlError, Heard, Hearing};
 use venia_relay::client::home::Home;
 use venia_relay::client::link::Link;
 use venia_relay::client::tls::Expected;
@@ -112,8 +112,8 @@ pub struct Waiter<'a> {
     pub link: &'a Link,
     /// The connection to the relay.
     pub control: &'a Control,
-    /// What it says unasked.
-    pub pushes: &'a mut mpsc::Receiver<Push>,
+    /// What comes over it unasked, its loss and its return too.
+    pub hearing: &'a mut Hearing,
     /// The organisation's root.
     pub root: Fingerprint,
     /// The person.
@@ -207,9 +207,12 @@ impl Room<'_> {
                         | Event::Says(_),
                     ) => continue,
                 },
-                push = self.waiter.pushes.recv() => match push {
-                    Some(push) => { self.relay_says(push); continue }
-                    None => Input::RelayLost,
+                heard = self.waiter.hearing.next() => match heard {
+                    Some(Heard::Push(push)) => { self.relay_says(push); continue }
+                    Some(Heard::Lost) => Input::RelayLost,
+                    Some(Heard::Back) => Input::RelayFound,
+                    Some(Heard::Over(error)) => return Err(NotServed::Control(error)),
+                    None => return Err(NotServed::End(End::RelayLost)),
                 },
                 Some(arriving) = self.waiter.link.accept() => {
                     let tell = self.tell.clone();
@@ -262,7 +265,15 @@ impl Room<'_> {
 
     async fn carry_out(&mut self, output: Output) -> Result<Option<Peer>, NotServed> {
         match output {
-            Output::Register => self.register().await?,
+            Output::Register => {
+                let mut id = [0; 16];
+                getrandom::fill(&mut id).map_err(NotServed::Random)?;
+                self.session = SessionId(id);
+                self.register().await?;
+            }
+            Output::RegisterAgain => self.register().await?,
+            Output::Away => self.feed(News::Away),
+            Output::Back => self.feed(News::Back),
             Output::Show => {
                 if let Some(code) = self.waiting.code() {
                     self.feed(News::Code(code.password().to_string()));
@@ -317,13 +328,16 @@ impl Room<'_> {
     }
 
     async fn register(&mut self) -> Result<(), NotServed> {
-        let mut id = [0; 16];
         let mut random = [0; 4];
-        getrandom::fill(&mut id).and_then(|()| getrandom::fill(&mut random)).map_err(NotServed::Random)?;
-        self.session = SessionId(id);
+        getrandom::fill(&mut random).map_err(NotServed::Random)?;
         let call = self.waiter.control.call(Call::Register { session: self.session });
-        let answer = tokio::time::timeout(ANSWER, call).await.unwrap_or(Err(ControlError::Unreachable(None)));
-        let number = match answer.map_err(NotServed::Control)? {
+        let answer = match tokio::time::timeout(ANSWER, call).await {
+            // Lost meanwhile: asked again once it is back.
+            Ok(Err(error)) if error.may_pass() => return Ok(()),
+            Ok(answer) => answer.map_err(NotServed::Control)?,
+            Err(_) => return Err(NotServed::Control(ControlError::Unreachable(None))),
+        };
+        let number = match answer {
             Answer::Registered { number } => CodeNumber::new(number).ok(),
             Answer::Noted
             | Answer::Member { .. }

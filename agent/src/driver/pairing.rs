@@ -53,7 +53,9 @@ pub struct Peer {
     pub member_note: Vec<u8>,
     /// The strand the console writes.
     pub strand: Strand,
-    /// What a reconnect would have to prove.
+    /// The flow it came through.
+    pub flow: FlowId,
+    /// What a reconnect has to prove. (SECURITY A6)
     pub secret: SessionSecret,
 }
 
@@ -87,7 +89,8 @@ pub async fn begin(arriving: Arriving) -> Result<Attempt, FlowId> {
             | ToAgent::Chat(_)
             | ToAgent::Note(_)
             | ToAgent::Signoff(_)
-            | ToAgent::Checkpoint(_) => None,
+            | ToAgent::Checkpoint(_)
+            | ToAgent::Reconnect { .. } => None,
         }
     };
     tokio::time::timeout(Duration::from_millis(PAIRING_MS), begin).await.ok().flatten().ok_or(flow)
@@ -103,6 +106,7 @@ impl Attempt {
     pub async fn spend(mut self, code: Code, bound: Bound) -> Result<Peer, PairingOutcome> {
         match self.tried(code, bound).await {
             Ok((member, secret)) => Ok(Peer {
+                flow: self.flow,
                 connection: self.connection,
                 sender: self.sender,
                 receiver: self.receiver,

@@ -51,7 +51,7 @@ pub struct Shown {
 
 impl Questions {
     /// The exact text of a card that asks for something, and what answers it takes.
-    pub fn show(&self, asked: &Card, catalog: &Catalog, words: &Words) -> Shown {
+    pub fn show(&self, asked: &Card, counts: bool, catalog: &Catalog, words: &Words) -> Shown {
         let plain = |sheet: Sheet| Shown { sheet, kind: Asking::Arrival, boxes: Vec::new() };
         let who = Who { name: &self.name, organisation: &self.organisation, level: self.level };
         let (time, minutes) = match asked.question {
@@ -62,7 +62,7 @@ impl Questions {
             }
             // What a run brought is shown by [`Self::preview`]; without it there is nothing to look at.
             Question::Resume | Question::Preview { .. } => {
-                let sheet = card::resume(&self.name, words);
+                let sheet = card::resume(&self.name, counts, words);
                 return Shown { sheet, kind: Asking::Resume, boxes: Vec::new() };
             }
             Question::Grant => (Time::Minutes(MINUTES_DEFAULT), Some(MINUTES_DEFAULT)),

@@ -258,6 +258,13 @@ impl Scribe {
         Some(Signed { note: recorded.event.bytes().to_vec(), openings })
     }
 
+    /// The number of the next event of a strand: all before it are here.
+    pub fn next_of(&self, author: Strand) -> u64 {
+        let of = EntryRef { author, seq: u64::MAX };
+        let last = self.events.range(..=of).next_back().filter(|(entry, _)| entry.author == author);
+        last.map_or(0, |(entry, _)| entry.seq.saturating_add(1))
+    }
+
     /// The leaf of an event.
     pub fn leaf(&self, entry: EntryRef) -> Option<Leaf> {
         self.strands.leaf_at(entry.author, entry.seq)

@@ -1,39 +1,43 @@
 //! One session: the loop between the technician, the person, the workers, the ledger and the machine that decides.
 //!
 //! One `select!` over everything that can happen, then everything the machine orders, in order. Nothing here decides
-//! anything: an input is translated, an output is carried out. Four sides of it have a file each: what the peers say
-//! (`heard`), what the person answers and is told (`told`), what is performed (`performing`, and `measuring` for it), and
-//! what is recorded (`recorded`).
+//! anything: an input is translated, an output is carried out. Five sides of it have a file each: what the peers say
+//! (`heard`), what the person answers and is told (`told`), what is performed (`performing`, and `measuring` for it),
+//! what is recorded (`recorded`), and how a lost connection comes back (`reunion`).
 
 mod heard;
 mod measuring;
 mod performing;
 mod recorded;
+mod reunion;
 mod tasks;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use venia_proto::catalog::{Catalog, Item};
 use venia_proto::consent::{Card, EntryRef, RunId};
 use venia_proto::foreign::Foreign;
-use venia_proto::key::VerifierKey;
+use venia_proto::id::{FlowId, SessionId, Strand};
+use venia_proto::key::{PublicKey, VerifierKey};
 use venia_proto::ledger::body::{ItemId, Signoff};
 use venia_proto::ledger::gossip;
 use venia_proto::ledger::pin::Evidence;
 use venia_proto::message::{ToAgent, ToConsole};
 use venia_proto::now::{Now, Wall};
+use venia_proto::pairing::SessionSecret;
 use venia_proto::policy::Policies;
-use venia_proto::rendezvous::Push;
 use venia_proto::report::Draft;
 use venia_proto::session::agent::{Agent, Arrival, Finished, Input, Output, Phase};
 use venia_proto::session::close::Close;
-use venia_relay::client::control::Control;
+use venia_relay::client::control::{Control, Hearing};
 use venia_relay::client::gossip::Talk;
+use venia_relay::client::link::Link;
 use venia_ui::words::Words;
 use zeroize::Zeroize;
 
@@ -44,8 +48,9 @@ use crate::person::{Line, QuestionId};
 use crate::redact::{Late, collect};
 use crate::worker::{Fault, House, KilledBy, Outcome};
 
-use self::heard::{left, relay_says};
-use self::tasks::{AbortOnDrop, write_frames};
+use self::heard::left;
+use self::reunion::{Linked, Returned};
+use self::tasks::write_frames;
 use super::clock;
 use super::pairing::Peer;
 use super::questions::Questions;
@@ -72,10 +77,14 @@ pub struct Parts<'a, 'c> {
     pub words: &'a Words,
     /// The person.
     pub person: &'a mut Line,
-    /// The connection to the relay, and what it says unasked.
-    pub control: &'a Control,
+    /// Which session it is.
+    pub session: SessionId,
+    /// The socket: the technician's program may come back through it.
+    pub link: &'a Link,
+    /// The connection to the relay, and what comes over it unasked.
+    pub control: &'a Arc<Control>,
     /// See `control`.
-    pub pushes: &'a mut mpsc::Receiver<Push>,
+    pub hearing: &'a mut Hearing,
     /// Writes and checks events.
     pub scribe: &'a mut Scribe,
     /// Puts them on disk and into the log.
@@ -109,6 +118,8 @@ pub struct Ended {
     pub sent: usize,
     /// Whether the person's terminal is gone: nobody can be asked anything any more.
     pub gone: bool,
+    /// The technician's last connection.
+    pub connection: quinn::Connection,
 }
 
 /// Runs a session until nothing is left to wait for.
@@ -121,6 +132,8 @@ pub async fn run(
 ) -> Ended {
     let (out, frames) = mpsc::unbounded_channel();
     let (results, worker_results) = mpsc::unbounded_channel();
+    let (returning, returned) = mpsc::channel(1);
+    let (holding, held) = mpsc::channel(1);
     let writer = tokio::spawn(write_frames(peer.sender, frames));
     // The technician's record names the auditors this one is sealed to, also if theirs were welcomed with others since.
     let _ = out.send(ToConsole::Statement { note: parts.control.welcome().statement_note.clone() });
@@ -137,9 +150,19 @@ pub async fn run(
             refused: 0,
             sent: 0,
             gone: false,
+            connection: peer.connection.clone(),
         },
         parts,
         connection: peer.connection,
+        flow: peer.flow,
+        member: peer.member.key.key,
+        technician: peer.strand,
+        secret: Arc::new(peer.secret),
+        sent: BTreeMap::new(),
+        awaits_return: false,
+        returning,
+        held: holding,
+        writer,
         out,
         results,
         redactor: redactor(),
@@ -158,7 +181,8 @@ pub async fn run(
         now: clock::now(),
         over: false,
     };
-    let ended = session.run(peer.receiver, worker_results, arrival).await;
+    let coming = Coming { worker_results, returned, held };
+    let (ended, writer) = session.run(peer.receiver, coming, arrival).await;
     // What was ordered to be sent is delivered before the connection ends; a peer that doesn't take it isn't waited for.
     let _ = tokio::time::timeout(FAREWELL, writer).await;
     ended
@@ -170,6 +194,18 @@ struct Session<'a, 'c> {
     ended: Ended,
     parts: Parts<'a, 'c>,
     connection: quinn::Connection,
+    flow: FlowId,
+    /// Whose key may come back, with which secret. (SECURITY A6)
+    member: PublicKey,
+    technician: Strand,
+    secret: Arc<SessionSecret>,
+    /// What was sent of our strand, with its words or without, by number: what doesn't arrive is sent again.
+    sent: BTreeMap<u64, bool>,
+    /// Whether the technician's program is waited for.
+    awaits_return: bool,
+    returning: mpsc::Sender<Option<Returned>>,
+    held: mpsc::Sender<()>,
+    writer: JoinHandle<()>,
     out: mpsc::UnboundedSender<ToConsole>,
     results: mpsc::UnboundedSender<(RunId, Outcome)>,
     /// Takes out what must not leave; wiped with the session. Without one no report leaves. (SECURITY H1)
@@ -197,6 +233,13 @@ struct Session<'a, 'c> {
     over: bool,
 }
 
+/// What tasks beside the loop report to it.
+struct Coming {
+    worker_results: mpsc::UnboundedReceiver<(RunId, Outcome)>,
+    returned: mpsc::Receiver<Option<Returned>>,
+    held: mpsc::Receiver<()>,
+}
+
 /// A worker whose end is awaited by a task of its own.
 struct Running {
     item: ItemId,
@@ -206,19 +249,17 @@ struct Running {
 impl Session<'_, '_> {
     async fn run(
         mut self,
-        mut frames: venia_relay::client::frames::Receiver<ToAgent>,
-        mut worker_results: mpsc::UnboundedReceiver<(RunId, Outcome)>,
+        frames: venia_relay::client::frames::Receiver<ToAgent>,
+        mut coming: Coming,
         arrival: Arrival,
-    ) -> Ended {
+    ) -> (Ended, JoinHandle<()>) {
         self.handle(Input::Arrived(Box::new(arrival)));
         if !*self.parts.person.seen.borrow() {
             self.handle(Input::EyesLost);
         }
         self.gossip(gossip::Input::Tick);
-        let connection = self.connection.clone();
-        let (ask, mut seals) = mpsc::channel(1);
-        let _sealing = AbortOnDrop(tokio::spawn(sealing::listen(connection.clone(), ask)).abort_handle());
-        let (mut hears_frames, mut hears_relay, mut hears_person, mut linked) = (true, true, true, true);
+        let mut linked = Linked::new(self.connection.clone(), frames);
+        let (mut hears_relay, mut hears_person) = (true, true);
         while !self.over {
             let wait = self.wait();
             let input = tokio::select! {
@@ -228,19 +269,22 @@ impl Session<'_, '_> {
                     Some(event) => self.person(event),
                     None => { hears_person = false; self.ended.gone = true; Some(Input::PersonGone) }
                 },
-                Some((run, outcome)) = worker_results.recv() => self.worker(run, outcome),
+                Some((run, outcome)) = coming.worker_results.recv() => self.worker(run, outcome),
                 Some(done) = self.parts.done.recv() => self.recorded(done),
-                push = self.parts.pushes.recv(), if hears_relay => match push {
-                    Some(push) => relay_says(push),
+                heard = self.parts.hearing.next(), if hears_relay => match heard {
+                    Some(heard) => self.relay(heard),
                     None => { hears_relay = false; Some(Input::RelayLost) }
                 },
-                reason = connection.closed(), if linked => {
-                    linked = false;
-                    Some(if left(&reason) { Input::Left } else { Input::LinkLost })
+                Some(()) = coming.held.recv() => Some(Input::RelayFound),
+                reason = linked.connection.closed(), if linked.up => {
+                    (linked.up, linked.hears) = (false, false);
+                    Some(if left(&reason) { Input::Left } else { self.let_in(); Input::LinkLost })
                 },
-                Some(asked) = seals.recv() => self.seal(asked),
-                frame = frames.next(), if hears_frames => {
-                    hears_frames = matches!(frame, Ok(Some(_)));
+                arriving = self.parts.link.accept(), if self.awaits_return => { self.came(arriving); None },
+                Some(returned) = coming.returned.recv() => self.returned(returned, &mut linked),
+                Some(asked) = linked.seals.recv() => self.seal(asked),
+                frame = linked.frames.next(), if linked.hears => {
+                    linked.hears = matches!(frame, Ok(Some(_)));
                     self.frame(frame)
                 },
                 answer = self.parts.talk.answered() => self.gossip(answer),
@@ -255,7 +299,8 @@ impl Session<'_, '_> {
                 self.handle(input);
             }
         }
-        self.ended
+        self.ended.connection = self.connection;
+        (self.ended, self.writer)
     }
 
     /// Until the next deadline, or the next look at the clock.

@@ -214,10 +214,10 @@ pub fn preview(name: &Foreign, item: &Item, report: &Report, hidden: u64, words:
     Sheet { blocks, prompt: words.say("preview-prompt", &[]) }
 }
 
-/// Whether a paused session goes on.
-pub fn resume(name: &Foreign, words: &Words) -> Sheet {
+/// Whether a paused session goes on. `counts`: whether what was allowed before is allowed again then; a sleep has ended it.
+pub fn resume(name: &Foreign, counts: bool, words: &Words) -> Sheet {
     let blocks = vec![
-        Block::line(0, words.say("resume-why", &[])),
+        Block::line(0, words.say(if counts { "resume-counts" } else { "resume-why" }, &[])),
         Block::Asks(words.say("resume-question", &[("name", name)])),
     ];
     Sheet { blocks, prompt: words.say("arrival-prompt", &[]) }

@@ -90,6 +90,8 @@ pub enum News {
     Withheld(PathBuf),
     /// The log never took the session that would have begun then.
     NeverBegan(Wall),
+    /// The relay is out of reach while a code is shown.
+    Away,
     /// It is back.
     Back,
     /// The grant ran out.
@@ -189,6 +191,7 @@ pub fn news(news: &News, words: &Words) -> String {
         News::Withheld(file) => words.say("feed-withheld", &[("file", &file.display().to_string())]),
         News::LogLied(file) => words.say("feed-log-lied", &[("file", &file.display().to_string())]),
         News::NeverBegan(opened) => words.say("agent-never-began", &[("opened", &opened.to_string())]),
+        News::Away => words.say("feed-away", &[]),
         News::Back => words.say("feed-back", &[]),
         News::RecordLate => words.say("feed-record-late", &[]),
         News::TimeOver => words.say("feed-time-over", &[]),

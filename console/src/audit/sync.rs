@@ -56,7 +56,7 @@ pub(crate) async fn sync(
 
 /// An auditor who said what they look for, and stays connected: one note in the log, however often they look again.
 pub(crate) struct Looker {
-    link: Link,
+    link: Arc<Link>,
     control: Arc<Control>,
 }
 
@@ -64,7 +64,7 @@ impl Looker {
     /// Connects, and puts on record what is looked for, the last look deciding what may be opened.
     pub(crate) async fn arrive(member: &Membership, looks: &[Look]) -> Result<Self, SyncError> {
         let reached = reach::reach(&member.at, &member.root, member.statement.as_ref(), &member.key).await?;
-        let looker = Self { link: reached.link, control: Arc::new(reached.control) };
+        let looker = Self { link: reached.link, control: reached.control };
         let control = &looker.control;
         if let Err(error) = obeying::obey(&member.home, control, &control.welcome().relay.log).await {
             // The next connection asks again.

@@ -22,6 +22,7 @@ use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::followed;
 use venia_relay::client::gossip::Talk;
 use venia_relay::client::home::Home;
+use venia_relay::client::keeper::Keeper;
 use venia_relay::client::link::LinkError;
 use venia_relay::client::tls::Expected;
 use venia_ui::cli::{Common, Program};
@@ -194,8 +195,9 @@ pub(super) async fn session(
         let kept = seen::keep_evidence(&membership.home, &welcome.statement_note, log, found);
         kept.inspect_err(|error| tracing::error!(%error, "evidence can't be kept")).ok()
     };
-    let (control, pushes) = (&reached.control, &mut reached.pushes);
-    let through = Through { control, pushes, flow, session, talk: &mut talk, keep: &keep };
+    let (control, link, hearing) = (&reached.control, &reached.link, &mut reached.hearing);
+    let through = Through { control, link, hearing, flow, session, talk: &mut talk, keep: &keep };
+    let keeper = Keeper::keep(control, link, at.clone());
     let finished = {
         let driving = drive(paired, through, record, plan, member.level, voice, keys);
         // What people added to earlier records; the session neither waits for it nor hears of it.
@@ -208,6 +210,7 @@ pub(super) async fn session(
         }
     };
 
+    drop(keeper);
     let progress = voice.wait_for_close();
     // Without the agent's close there is nothing to wait for.
     let most = if finished.record.close().is_some() { END } else { UNCLOSED };

@@ -15,9 +15,8 @@ use venia_relay::client::frames::FrameError;
 use venia_ui::failure::{Failure, Loss, Trouble};
 
 use super::record::RecordError;
-use super::{AFTERMATH, ERASED_MAX, Live, RELAY_GONE};
+use super::{AFTERMATH, ERASED_MAX, Live};
 use crate::clock;
-use crate::voice::Told;
 
 impl Live<'_, '_, '_> {
     /// A frame of the control stream; whether there may be another.
@@ -36,7 +35,12 @@ impl Live<'_, '_, '_> {
             Ok(Some(ToConsole::Checkpoint(note))) => {
                 self.talk.hear(clock::now().boot_ms, gossip::Input::Theirs(note));
             }
-            Ok(Some(ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_))) => {
+            Ok(Some(
+                ToConsole::PairAnswer { .. }
+                | ToConsole::PairConfirmed { .. }
+                | ToConsole::PairRefused(_)
+                | ToConsole::Reconnected { .. },
+            )) => {
                 self.broke_rules("a pairing message in a session");
             }
             Ok(None) => {
@@ -46,7 +50,7 @@ impl Live<'_, '_, '_> {
             Err(error) => {
                 match breach(&error) {
                     Some(why) => self.broke_rules(&why),
-                    None => self.inputs.push_back(Input::LinkLost),
+                    None => self.link_lost(),
                 }
                 return false;
             }
@@ -90,7 +94,7 @@ impl Live<'_, '_, '_> {
     pub(super) fn push(&mut self, push: Push, flow: FlowId) {
         match push {
             Push::FlowEnded { flow: ended, why } if ended == flow => match why {
-                FlowEnd::Revoked => self.relay_gone(true),
+                FlowEnd::Revoked => self.revoked(),
                 // What the agent sent last may still be on its way.
                 FlowEnd::Left | FlowEnd::Limit => {
                     self.gone.get_or_insert(Instant::now() + AFTERMATH);
@@ -106,17 +110,12 @@ impl Live<'_, '_, '_> {
         }
     }
 
-    /// The control connection ended.
-    pub(super) fn relay_gone(&mut self, revoked: bool) {
-        if revoked && self.ended.is_none() {
+    /// This member may not help people any more. (SECURITY A5)
+    pub(super) fn revoked(&mut self) {
+        if self.ended.is_none() {
             let words = self.voice.words();
             let failure = Failure::of(Trouble::Revoked, words).after(Loss::Recorded, words);
             self.end(&failure, (Cause::Revoked, Cause::Revoked), LEFT);
-        } else {
-            self.gone.get_or_insert(Instant::now() + RELAY_GONE);
-            if self.ended.is_none() {
-                self.voice.tell(Told::Offline);
-            }
         }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod pair;
 mod plan;
 pub(crate) mod record;
 pub(crate) mod refresh;
+mod reunion;
 mod said;
 mod seal;
 mod told;
@@ -18,6 +19,7 @@ mod typed;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::{Connection, VarInt};
@@ -30,14 +32,15 @@ use venia_proto::ledger::gossip;
 use venia_proto::ledger::kind::Cause;
 use venia_proto::ledger::pin::Evidence;
 use venia_proto::message::{ToAgent, ToConsole};
-use venia_proto::rendezvous::{Call, Push};
-use venia_proto::session::console::{Console, Input, Output};
+use venia_proto::rendezvous::Call;
+use venia_proto::session::console::{Console, Input, Output, Write};
 use venia_proto::wire::Limit;
 use venia_relay::client::code::LEFT;
-use venia_relay::client::control::Control;
+use venia_relay::client::control::{Control, Hearing};
 use venia_relay::client::frames::{Receiver, Sender};
 use venia_relay::client::gauge;
 use venia_relay::client::gossip::{Said, Talk};
+use venia_relay::client::link::Link;
 
 use crate::clock;
 use crate::seen;
@@ -46,6 +49,7 @@ use pair::Paired;
 pub(crate) use plan::Plan;
 use plan::{Bundle, reports_of, run_of, waiting_first};
 use record::Record;
+use reunion::{Losses, Returning, Way};
 pub(crate) use typed::Typed;
 use typed::Typing;
 
@@ -55,15 +59,14 @@ const CLOSE_WAIT: Duration = Duration::from_millis(8_500);
 const SEND: Duration = Duration::from_secs(5);
 /// After the relay said that the flow ended, what is still on its way gets this long.
 const AFTERMATH: Duration = Duration::from_secs(2);
-/// Without a relay the session can't go on for longer than the agent allows.
-const RELAY_GONE: Duration = Duration::from_secs(30);
 /// Results read and not yet looked at.
 const RESULTS: usize = 32;
 
 /// The relay's side of a session.
 pub(crate) struct Through<'a, 'c> {
-    pub(crate) control: &'a Control,
-    pub(crate) pushes: &'a mut mpsc::Receiver<Push>,
+    pub(crate) control: &'a Arc<Control>,
+    pub(crate) link: &'a Arc<Link>,
+    pub(crate) hearing: &'a mut Hearing,
     pub(crate) flow: FlowId,
     pub(crate) session: SessionId,
     /// Checkpoints swapped with the agent.
@@ -102,8 +105,10 @@ pub(crate) async fn drive(
     voice: &mut Voice<'_>,
     mut keys: Keys,
 ) -> Finished {
-    let Paired { connection, sender, mut receiver, strand, .. } = paired;
-    let Through { control, pushes, flow, session, talk, keep } = through;
+    let Paired { mut connection, sender, mut receiver, strand, agent, secret } = paired;
+    let Through { control, link, hearing, flow, session, talk, keep } = through;
+    let way = Way { control: control.clone(), link: link.clone(), flow, agent, secret: Arc::new(secret) };
+    let (returning, mut returned) = mpsc::channel(1);
     let bundled = plan.bundled(level, voice);
     let catalog = voice.catalog();
     let offer = plan.offer(&bundled, catalog);
@@ -122,6 +127,11 @@ pub(crate) async fn drive(
         voice,
         connection: connection.clone(),
         sender: Some(sender),
+        way,
+        returning,
+        losses: Losses::default(),
+        said: VecDeque::new(),
+        unsaid: Vec::new(),
         wanted: plan.runs.iter().map(|asked| reports_of(&run_of(catalog, asked.clone()))).sum(),
         bundle: plan.goal.map(|goal| Bundle::new(goal, &bundled, &plan.runs)),
         offered,
@@ -168,13 +178,17 @@ pub(crate) async fn drive(
                 }
             },
             Some(frame) = arrived.recv() => live.outcome(frame),
-            push = pushes.recv(), if listening => match push {
-                Some(push) => live.push(push, flow),
-                None => {
-                    listening = false;
-                    live.relay_gone(control.was_revoked());
-                }
+            heard = hearing.next(), if listening => match heard {
+                Some(heard) => live.contact(heard),
+                None => listening = false,
             },
+            Some(back) = returned.recv() => {
+                if let Some((again, frames)) = live.returned(back).await {
+                    (connection, receiver) = (again, frames);
+                    (reading, accepting) = (true, true);
+                    tokio::spawn(gauge::serve(connection.clone()));
+                }
+            }
             key = keys.next() => match key {
                 Key::Line(line) => live.line(&line),
                 Key::Typed(typed) => live.typed(typed),
@@ -208,6 +222,13 @@ struct Live<'a, 'v, 'c> {
     connection: Connection,
     /// Taken when we leave: the end of our stream says so.
     sender: Option<Sender<ToAgent>>,
+    way: Way,
+    returning: Returning,
+    losses: Losses,
+    /// Our newest events as they travelled, by number.
+    said: VecDeque<(u64, ToAgent)>,
+    /// What is said once the agent is found again.
+    unsaid: Vec<Write>,
     /// Runs of the script.
     wanted: usize,
     /// The goal.
@@ -291,8 +312,9 @@ impl Live<'_, '_, '_> {
         if since(CLOSE_WAIT) {
             self.collected = true;
         }
-        if self.gone.is_some_and(|gone| Instant::now() >= gone) {
-            self.gone = None;
+        let gone = self.gone.is_some_and(|gone| Instant::now() >= gone) && !self.losses.has_link();
+        if gone || self.losses.are_final() {
+            (self.gone, self.losses) = (None, Losses::default());
             self.inputs.push_back(Input::LinkLost);
         }
     }

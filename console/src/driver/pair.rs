@@ -12,7 +12,7 @@ use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::{FlowId, SessionId, Strand};
 use venia_proto::key::PublicKey;
 use venia_proto::message::{PairRefusal, ToAgent, ToConsole};
-use venia_proto::pairing::{self, Context, EXPORTER_LABEL, PairingError, RANDOM};
+use venia_proto::pairing::{self, Context, EXPORTER_LABEL, PairingError, RANDOM, SessionSecret};
 use venia_proto::rendezvous::{ALPN_SESSION, VERSION};
 use venia_relay::client::frames::{self, FrameError, Receiver, Sender};
 use venia_relay::client::tls::{TlsError, exporter, peer_key};
@@ -27,6 +27,8 @@ pub(crate) struct Paired {
     pub(crate) receiver: Receiver<ToConsole>,
     pub(crate) agent: PublicKey,
     pub(crate) strand: Strand,
+    /// What a reconnect has to prove. (SECURITY A6)
+    pub(crate) secret: SessionSecret,
 }
 
 /// What a pairing is bound to, beside the connection itself.
@@ -106,7 +108,8 @@ pub(crate) async fn pair(
         | ToConsole::Event { .. }
         | ToConsole::CloseRecorded
         | ToConsole::Checkpoint(_)
-        | ToConsole::Statement { .. } => {
+        | ToConsole::Statement { .. }
+        | ToConsole::Reconnected { .. } => {
             return Err(PairFailed::Malformed);
         }
     };
@@ -119,15 +122,16 @@ pub(crate) async fn pair(
         | ToConsole::Event { .. }
         | ToConsole::CloseRecorded
         | ToConsole::Checkpoint(_)
-        | ToConsole::Statement { .. } => {
+        | ToConsole::Statement { .. }
+        | ToConsole::Reconnected { .. } => {
             return Err(PairFailed::Malformed);
         }
     };
-    pending.finish(&mac).map_err(|error| PairFailed::WrongCode(error.into()))?;
+    let secret = pending.finish(&mac).map_err(|error| PairFailed::WrongCode(error.into()))?.secret;
     if strand == Strand::Agent {
         return Err(PairFailed::Malformed);
     }
-    Ok(Paired { connection, sender, receiver, agent, strand })
+    Ok(Paired { connection, sender, receiver, agent, strand, secret })
 }
 
 async fn expect(receiver: &mut Receiver<ToConsole>) -> Result<ToConsole, PairFailed> {

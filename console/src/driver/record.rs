@@ -22,7 +22,7 @@ use venia_proto::ledger::part::{Opening, PartError, PartName};
 use venia_proto::ledger::pin::{Evidence, Pin, PinError};
 use venia_proto::ledger::proof::{Proof, ReceiptError};
 use venia_proto::ledger::strand::Author;
-use venia_proto::message::{BareOpening, Signed, ToAgent};
+use venia_proto::message::{Arrived, BEYOND_MAX, BareOpening, Signed, ToAgent};
 use venia_proto::now::Now;
 use venia_proto::session::console::{Input, Write};
 use venia_proto::session::timer::ADMISSION_MS;
@@ -86,7 +86,7 @@ pub(crate) struct Record {
 
 /// What we are about to say, before it is signed.
 pub(crate) struct Words {
-    write: Write,
+    pub(crate) write: Write,
     opening: Opening,
     /// As it travels.
     pub(crate) bare: BareOpening,
@@ -256,8 +256,14 @@ impl Record {
         Ok(Words { write, opening, bare: BareOpening { random, plaintext } })
     }
 
-    /// Signs the next event of our strand. `sealed`: the hash of the file the agent made of its words, in a sealed session.
-    pub(crate) fn write(&mut self, words: Words, sealed: Option<[u8; 32]>, now: Now) -> Result<ToAgent, RecordError> {
+    /// Signs the next event of our strand; gives its number and how it travels. `sealed`: the hash of the file the agent made of
+    /// its words, in a sealed session.
+    pub(crate) fn write(
+        &mut self,
+        words: Words,
+        sealed: Option<[u8; 32]>,
+        now: Now,
+    ) -> Result<(u64, ToAgent), RecordError> {
         let Words { write, opening, bare } = words;
         let (kind, wrap): (Kind, fn(Signed) -> ToAgent) = match write {
             Write::Ask(_) => (Kind::Request, ToAgent::Ask),
@@ -273,7 +279,21 @@ impl Record {
         self.openings.insert(part.commit, opening.bytes().to_vec());
         self.places.insert(event.leaf(), entry);
         self.events.insert(entry, event);
-        Ok(wrap(Signed { note, openings: vec![bare] }))
+        Ok((entry.seq, wrap(Signed { note, openings: vec![bare] })))
+    }
+
+    /// Which of the agent's events are here.
+    pub(crate) fn arrived(&self) -> Arrived {
+        let mut arrived = Arrived::default();
+        let theirs = self.events.keys().filter(|entry| entry.author == Strand::Agent);
+        for seq in theirs.map(|entry| entry.seq) {
+            if seq == arrived.next {
+                arrived.next += 1;
+            } else if arrived.beyond.len() < BEYOND_MAX {
+                arrived.beyond.push(seq);
+            }
+        }
+        arrived
     }
 
     /// Where an event of the agent stands in the log, if its proof came with it.

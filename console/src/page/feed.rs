@@ -76,6 +76,7 @@ pub(super) fn line(what: &Happened, look: &Look<'_>) -> String {
         Happened::Paused(why) => paused(*why, words),
         Happened::Resumed => look.said("console-resumed"),
         Happened::Offline => look.said("open-line-offline"),
+        Happened::Online => look.said("open-line-online"),
         Happened::SignedOff => look.said("open-line-signed-off"),
         Happened::Auditor(auditor) => words.say("console-auditor-added", &[("auditor", auditor)]),
         Happened::Sentence(line) => line.clone(),

@@ -112,6 +112,7 @@ pub(super) enum Happened {
     Paused(Cause),
     Resumed,
     Offline,
+    Online,
     SignedOff,
     Auditor(String),
     /// A sentence that is safe to show.
@@ -198,6 +199,10 @@ impl Session {
             Told::Offline => {
                 self.happened(Happened::Offline, at.clone());
                 self.offline = Some(at);
+            }
+            Told::Online => {
+                self.happened(Happened::Online, at);
+                self.offline = None;
             }
             Told::AuditorAdded(auditor) => self.happened(Happened::Auditor(auditor), at),
             Told::Warned(line) | Told::NotUnderstood(line) => self.happened(Happened::Sentence(line), at),

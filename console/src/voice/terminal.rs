@@ -63,12 +63,13 @@ impl<'a> Terminal<'a> {
             }
             Told::Warned(line) => self.warn(line),
             Told::NotUnderstood(why) => self.note(why),
-            // What begins is said by `wait`, and a connection that may come back by what follows from it.
+            Told::Offline => self.note(&self.words().say("console-offline", &[])),
+            Told::Online => self.note(&self.words().say("console-online", &[])),
+            // What begins is said by `wait`.
             Told::Waiting
             | Told::Running(_)
             | Told::Uncovered(_)
             | Told::Redacted { .. }
-            | Told::Offline
             | Told::Closing
             | Told::Closed(_) => {}
         }

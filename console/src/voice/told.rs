@@ -78,8 +78,10 @@ pub(crate) enum Told {
     Paused(Cause),
     /// It goes on.
     Resumed,
-    /// The help service can't be reached; the session ends if that lasts.
+    /// The help service or the person's program can't be reached; the session ends if that lasts.
     Offline,
+    /// It is back.
+    Online,
     /// Somebody new can read the records of this service.
     AuditorAdded(String),
     /// A sentence that nobody may miss.

@@ -64,6 +64,8 @@ pub enum Input {
     Silence,
     /// The connection to the relay is gone: there is nobody to ask, which is no fault of the log.
     RelayLost,
+    /// It is back: what was being asked is asked again.
+    RelayFound,
     /// The session ends: what wasn't shown or asked yet is so now.
     Ending,
     /// Time passed.
@@ -182,7 +184,7 @@ impl Gossip {
 
     /// When to hand in [`Input::Tick`] at the latest, on the boot clock.
     pub fn deadline(&self) -> Option<u64> {
-        let again = self.asking.as_ref().and_then(|asking| asking.again_ms);
+        let again = self.asking.as_ref().filter(|_| !self.relay_lost).and_then(|asking| asking.again_ms);
         let waits = self.asking.is_none() && self.logs.values().any(Log::has_next);
         let asks = self.asked_ms.filter(|_| waits && !self.relay_lost).map(|asked| asked + ASK_EVERY_MS);
         let shows = self.logs.values().filter(|log| log.has_news()).filter_map(|log| log.shown_ms);
@@ -206,8 +208,9 @@ impl Gossip {
             Input::Silence => self.silence(now_ms),
             Input::RelayLost => {
                 self.relay_lost = true;
-                self.asking = None;
+                self.silence(now_ms);
             }
+            Input::RelayFound => self.relay_lost = false,
             Input::Ending => self.ending = true,
             Input::Tick => {}
         }

@@ -2,6 +2,9 @@
 //!
 //! The code is spent by the first pairing message that reaches this PC, right or wrong (B1). A wrong one gets a new
 //! code by itself three times; after that somebody may be interfering, and the person is told so.
+//!
+//! A relay that is away for a moment costs nothing: the code stays if the relay still knows its number, and is made anew if it
+//! doesn't.
 
 use std::collections::VecDeque;
 
@@ -36,14 +39,22 @@ pub enum Input {
     Gone(FlowId),
     /// The relay can't be reached.
     RelayLost,
+    /// The relay is back.
+    RelayFound,
     /// Time passed.
     Tick,
 }
 
 /// Everything the waiting room can order.
 pub enum Output {
-    /// Ask the relay for a number.
+    /// Ask the relay for a number, for a session that nobody knows yet.
     Register,
+    /// Ask the relay for the number of the same session again: it may be another one.
+    RegisterAgain,
+    /// Tell the person that nobody can come just now.
+    Away,
+    /// Tell the person that the code they see works again.
+    Back,
     /// Show the code: [`Waiting::code`].
     Show,
     /// Try this code with that flow's first message. It is spent: it exists nowhere else any more.
@@ -75,6 +86,8 @@ pub struct Waiting {
     code: Option<Code>,
     attempt: Option<FlowId>,
     burnt: u8,
+    /// The relay can't be reached.
+    lost: bool,
     over: bool,
     timers: Timers,
     outputs: VecDeque<Output>,
@@ -107,8 +120,11 @@ impl Waiting {
             return;
         }
         while let Some(timer) = self.timers.expired(now.boot_ms) {
+            if timer == Timer::Lost {
+                return self.end(End::RelayLost);
+            }
             if timer == Timer::Code {
-                return self.end(End::Expired);
+                return self.end(if self.lost { End::RelayLost } else { End::Expired });
             }
             if let Some(flow) = self.attempt {
                 self.attempt_ended(flow, PairingOutcome::Abandoned);
@@ -119,7 +135,13 @@ impl Waiting {
         }
         match input {
             Input::Tick => {}
-            Input::RelayLost => self.end(End::RelayLost),
+            Input::RelayLost => self.relay_lost(now),
+            Input::RelayFound => self.relay_found(),
+            // The relay forgot nothing: what the person has read aloud is still right.
+            Input::Numbered { number, .. } if self.code.as_ref().is_some_and(|code| code.number() == number) => {
+                self.outputs.push_back(Output::Back);
+            }
+            Input::Numbered { .. } if self.attempt.is_some() => {}
             Input::Numbered { number, random, language } => {
                 self.code = Some(Code::make(number, language, random));
                 self.timers.set(Timer::Code, now.boot_ms + timer::CODE_MS);
@@ -140,6 +162,30 @@ impl Waiting {
         }
     }
 
+    /// A code that is shown may become right again until its time is over. Before there is one, nobody waits for long.
+    fn relay_lost(&mut self, now: Now) {
+        if self.lost {
+            return;
+        }
+        self.lost = true;
+        if self.code.is_some() {
+            self.outputs.push_back(Output::Away);
+        } else {
+            self.timers.start(Timer::Lost, now.boot_ms + timer::LOST_MS);
+        }
+    }
+
+    fn relay_found(&mut self) {
+        if !self.lost {
+            return;
+        }
+        self.lost = false;
+        self.timers.stop(Timer::Lost);
+        // An attempt that is under way goes through a flow of this registration.
+        let registered = self.code.is_some() || self.attempt.is_some();
+        self.outputs.push_back(if registered { Output::RegisterAgain } else { Output::Register });
+    }
+
     fn attempt_ended(&mut self, flow: FlowId, outcome: PairingOutcome) {
         if self.attempt != Some(flow) {
             return;
@@ -158,7 +204,10 @@ impl Waiting {
             }
             PairingOutcome::WrongCode | PairingOutcome::Abandoned => {
                 self.burnt += 1;
-                self.outputs.push_back(Output::Register);
+                // A relay that is away is asked once it is back.
+                if !self.lost {
+                    self.outputs.push_back(Output::Register);
+                }
             }
         }
     }

@@ -4,14 +4,17 @@
 //! the statement names, and the newest batch note must be signed by that relay's log (SECURITY A1, A4). A relay of
 //! another root therefore learns that somebody came, and nothing else.
 //!
-//! Not here: keeping the statement and its serial (the caller stores both), reconnecting, receipts' proofs (the caller
-//! verifies them), and time limits: drop the future, the answer is ignored when it comes.
+//! A connection that is lost can be opened again in place ([`Control::reopen`]): what was called on the old one failed, what
+//! is called from then on goes over the new one.
+//!
+//! Not here: keeping the statement and its serial (the caller stores both), when to reconnect ([`super::keeper`]), receipts'
+//! proofs (the caller verifies them), and time limits: drop the future, the answer is ignored when it comes.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quinn::{Connection, ConnectionError, SendStream, VarInt};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::ledger::batch::{Batch, BatchError};
 use venia_proto::now::Wall;
@@ -25,7 +28,7 @@ use super::link::{Link, LinkError};
 use super::tls::{Expected, TlsError, peer_key};
 use super::transport::HANDSHAKE;
 
-/// Pushes that may wait for the caller; a relay that sends more isn't followed.
+/// Pushes that may wait for the caller; the connection of a relay that sends more is closed.
 pub const PUSHES: usize = 64;
 /// Frames that may wait to be written.
 const FRAMES: usize = 16;
@@ -63,6 +66,10 @@ pub enum ControlError {
     /// The relay broke the protocol.
     #[error("the relay broke the protocol")]
     Malformed(#[source] Option<WireError>),
+    /// Another relay of the organisation answers, or the same one with another log: what this program was in the middle of
+    /// can't go on there.
+    #[error("the relay isn't the one of before")]
+    Moved,
     /// Our own call is too large.
     #[error("the call is too large")]
     TooLarge(#[source] WireError),
@@ -71,12 +78,75 @@ pub enum ControlError {
     Tls(#[from] TlsError),
 }
 
+impl ControlError {
+    /// Whether trying again later may help: the network or the relay is away, and neither has said no.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::WrongRoot
+            | Self::Statement(_)
+            | Self::StatementExpired
+            | Self::Batch(_)
+            | Self::WrongVersion(_)
+            | Self::Revoked
+            | Self::Replaced
+            | Self::Refused(_)
+            | Self::Malformed(_)
+            | Self::Moved
+            | Self::TooLarge(_)
+            | Self::Tls(_) => false,
+        }
+    }
+}
+
+/// What comes without having been asked for, in order.
+#[derive(Debug)]
+pub enum Heard {
+    /// The relay says something.
+    Push(Push),
+    /// The connection is gone; open calls have failed.
+    Lost,
+    /// It stands again. What hung on the old one (a registration, a flow) must be taken up anew.
+    Back,
+    /// It is gone, and trying again is no use.
+    Over(ControlError),
+}
+
+/// Where it comes out.
+#[derive(Debug)]
+pub struct Hearing(mpsc::Receiver<Heard>);
+
+impl Hearing {
+    /// The next; `None` once the [`Control`] is dropped.
+    pub async fn next(&mut self) -> Option<Heard> {
+        self.0.recv().await
+    }
+
+    /// The next push, for callers who are done when the connection is: `None` then.
+    pub async fn push(&mut self) -> Option<Push> {
+        match self.next().await? {
+            Heard::Push(push) => Some(push),
+            Heard::Lost | Heard::Back | Heard::Over(_) => None,
+        }
+    }
+}
+
 /// A verified control connection. Cheap to share behind an `Arc`; closes when dropped.
 pub struct Control {
+    live: Mutex<Live>,
+    heard: mpsc::Sender<Heard>,
+    root: Fingerprint,
+    welcome: Welcome,
+}
+
+/// One connection, from its greeting to its end.
+#[derive(Clone)]
+struct Live {
     connection: Connection,
     frames: mpsc::Sender<Vec<u8>>,
     calls: Arc<Mutex<Calls>>,
-    welcome: Welcome,
+    /// Closes once its end is told.
+    told: watch::Receiver<()>,
 }
 
 /// What the relay proved when it greeted.
@@ -108,59 +178,127 @@ impl Control {
         link: &Link,
         root: &Fingerprint,
         known: Option<&Statement>,
-    ) -> Result<(Self, mpsc::Receiver<Push>), ControlError> {
-        // Which TLS key is right is known only from the statement, so any is let through, and judged in `open`.
-        let connection =
-            link.connect_relay(Expected::Anyone).await.map_err(|error| ControlError::Unreachable(Some(error)))?;
-        Self::open(connection, root, known).await
+    ) -> Result<(Self, Hearing), ControlError> {
+        Self::open(dial(link).await?, root, known).await
     }
 
     /// Greets and verifies: the statement by `root`, never older than the `known` one; the relay as one the statement
-    /// names; the time as signed by its log. Pings are answered here; every other push comes out of the receiver.
+    /// names; the time as signed by its log. Pings are answered here; everything else comes out of the receiver.
     pub async fn open(
         connection: Connection,
         root: &Fingerprint,
         known: Option<&Statement>,
-    ) -> Result<(Self, mpsc::Receiver<Push>), ControlError> {
-        let opened = tokio::time::timeout(HANDSHAKE, greet(&connection, root, known)).await;
-        let (welcome, send, receive) = match opened {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(error)) => {
-                end(&connection, code::PROTOCOL);
-                return Err(error);
-            }
-            Err(_) => {
-                end(&connection, code::PROTOCOL);
-                return Err(ControlError::Unreachable(Some(LinkError::NoAnswer)));
-            }
-        };
-        let calls = Arc::new(Mutex::new(Calls::default()));
-        let (frames, waiting) = mpsc::channel(FRAMES);
-        let (pushed, pushes) = mpsc::channel(PUSHES);
-        tokio::spawn(speak(send, waiting));
-        let listener =
-            Listener { connection: connection.clone(), calls: calls.clone(), frames: frames.downgrade(), pushed };
-        tokio::spawn(listener.listen(receive));
-        Ok((Self { connection, frames, calls, welcome }, pushes))
+    ) -> Result<(Self, Hearing), ControlError> {
+        let (welcome, send, receive) = welcomed(&connection, root, known).await?;
+        let (heard, hearing) = mpsc::channel(PUSHES);
+        let live = Mutex::new(Live::begin(connection, send, receive, heard.clone()));
+        Ok((Self { live, heard, root: *root, welcome }, Hearing(hearing)))
     }
 
-    /// What the relay proved when it greeted.
+    /// Opens a lost connection again, in place. The relay must be the one of before, with the log of before: a statement
+    /// that is newer is fine, one that is older is refused (SECURITY A1). Whoever listens hears [`Heard::Back`].
+    pub async fn reopen(&self, link: &Link) -> Result<(), ControlError> {
+        let connection = dial(link).await?;
+        let (welcome, send, receive) = welcomed(&connection, &self.root, Some(&self.welcome.statement)).await?;
+        if (welcome.relay.tls, &welcome.relay.log) != (self.welcome.relay.tls, &self.welcome.relay.log) {
+            end(&connection, code::PROTOCOL);
+            return Err(ControlError::Moved);
+        }
+        let before = self.lock().clone();
+        before.end(code::GOING_DOWN);
+        before.told().await;
+        let live = Live::begin(connection, send, receive, self.heard.clone());
+        *self.lock() = live;
+        // Whoever hears it finds the new one in place.
+        self.tell(Heard::Back).await;
+        Ok(())
+    }
+
+    /// What the relay proved when it greeted first.
     pub fn welcome(&self) -> &Welcome {
         &self.welcome
     }
 
-    /// The connection underneath: its address, its round-trip time, its end.
-    pub fn connection(&self) -> &Connection {
-        &self.connection
+    /// The connection of now: its address, its round-trip time, its end.
+    pub fn connection(&self) -> Connection {
+        self.lock().connection.clone()
     }
 
     /// Asks, and waits for the answer. Many calls may be open at once; `Submit`s are recorded in the order of their calls.
     pub async fn call(&self, call: Call) -> Result<Answer, ControlError> {
+        let live = self.lock().clone();
+        live.call(call).await
+    }
+
+    /// Waits until the connection of now is gone, and says why.
+    pub async fn closed(&self) -> ControlError {
+        why(&self.connection().closed().await)
+    }
+
+    /// Why the connection of now is gone; [`ControlError::Unreachable`] too while it stands.
+    pub fn why(&self) -> ControlError {
+        lost(&self.connection())
+    }
+
+    /// Whether the connection is gone because the member behind it was revoked. (SECURITY A5)
+    pub fn was_revoked(&self) -> bool {
+        self.connection().close_reason().is_some_and(|reason| matches!(why(&reason), ControlError::Revoked))
+    }
+
+    /// Closes the connection. What the relay has answered is done; what it hasn't may or may not be.
+    pub fn close(&self) {
+        self.lock().end(code::GOING_DOWN);
+    }
+
+    /// Tells whoever listens, also one who is slow: nobody may miss that a connection is gone or back.
+    pub(super) async fn tell(&self, heard: Heard) {
+        // A caller without interest misses nothing.
+        let _ = self.heard.send(heard).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Live {
+    /// Speaks and listens from now on.
+    fn begin(
+        connection: Connection,
+        send: SendStream,
+        receive: Receiver<FromRelay>,
+        heard: mpsc::Sender<Heard>,
+    ) -> Self {
+        let calls = Arc::new(Mutex::new(Calls::default()));
+        let (frames, waiting) = mpsc::channel(FRAMES);
+        let (telling, told) = watch::channel(());
+        tokio::spawn(speak(send, waiting));
+        let listener =
+            Listener { connection: connection.clone(), calls: calls.clone(), frames: frames.downgrade(), heard };
+        tokio::spawn(async move {
+            listener.listen(receive).await;
+            drop(telling);
+        });
+        Self { connection, frames, calls, told }
+    }
+
+    /// Waits until whoever listens was told that it is gone.
+    async fn told(mut self) {
+        while self.told.changed().await.is_ok() {}
+    }
+
+    async fn call(&self, call: Call) -> Result<Answer, ControlError> {
         let (answer, answered) = oneshot::channel();
         let id = {
             let mut calls = self.calls();
             if calls.ended {
-                return Err(self.lost());
+                return Err(lost(&self.connection));
             }
             let mut id = calls.next;
             while calls.open.contains_key(&id) {
@@ -171,55 +309,52 @@ impl Control {
             id
         };
         // Whoever stops waiting leaves no entry behind.
-        let _open = Open { control: self, id };
+        let _open = Open { live: self, id };
         let frame = wire::encode_frame(&ToRelay::Call { id, call }, Limit::Control).map_err(ControlError::TooLarge)?;
-        self.frames.send(frame).await.map_err(|_| self.lost())?;
+        self.frames.send(frame).await.map_err(|_| lost(&self.connection))?;
         match answered.await {
             Ok(answer) => answer.map_err(ControlError::Refused),
-            Err(_) => Err(self.lost()),
+            Err(_) => Err(lost(&self.connection)),
         }
     }
 
-    /// Waits until the connection is gone, and says why.
-    pub async fn closed(&self) -> ControlError {
-        why(&self.connection.closed().await)
-    }
-
-    /// Whether the connection is gone because the member behind it was revoked. (SECURITY A5)
-    pub fn was_revoked(&self) -> bool {
-        self.connection.close_reason().is_some_and(|reason| matches!(why(&reason), ControlError::Revoked))
-    }
-
-    /// Closes the connection. What the relay has answered is done; what it hasn't may or may not be.
-    pub fn close(&self) {
-        end(&self.connection, code::GOING_DOWN);
-    }
-
-    fn lost(&self) -> ControlError {
-        self.connection.close_reason().map_or(ControlError::Unreachable(None), |reason| why(&reason))
-    }
-
-    fn calls(&self) -> std::sync::MutexGuard<'_, Calls> {
+    fn calls(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Drop for Control {
-    fn drop(&mut self) {
-        self.close();
+    fn end(&self, code: u32) {
+        end(&self.connection, code);
     }
 }
 
 /// A call somebody waits for.
 struct Open<'a> {
-    control: &'a Control,
+    live: &'a Live,
     id: u32,
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.control.calls().open.remove(&self.id);
+        self.live.calls().open.remove(&self.id);
     }
+}
+
+/// Which TLS key is right is known only from the statement, so any is let through here, and judged by the greeting.
+async fn dial(link: &Link) -> Result<Connection, ControlError> {
+    link.connect_relay(Expected::Anyone).await.map_err(|error| ControlError::Unreachable(Some(error)))
+}
+
+/// Greets within [`HANDSHAKE`]; a relay that fails is left.
+async fn welcomed(
+    connection: &Connection,
+    root: &Fingerprint,
+    known: Option<&Statement>,
+) -> Result<(Welcome, SendStream, Receiver<FromRelay>), ControlError> {
+    let greeted = match tokio::time::timeout(HANDSHAKE, greet(connection, root, known)).await {
+        Ok(greeted) => greeted,
+        Err(_) => Err(ControlError::Unreachable(Some(LinkError::NoAnswer))),
+    };
+    greeted.inspect_err(|_| end(connection, code::PROTOCOL))
 }
 
 async fn greet(
@@ -299,7 +434,7 @@ struct Listener {
     connection: Connection,
     calls: Arc<Mutex<Calls>>,
     frames: mpsc::WeakSender<Vec<u8>>,
-    pushed: mpsc::Sender<Push>,
+    heard: mpsc::Sender<Heard>,
 }
 
 impl Listener {
@@ -310,9 +445,13 @@ impl Listener {
             }
         }
         end(&self.connection, code::PROTOCOL);
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        calls.ended = true;
-        calls.open.clear();
+        {
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            calls.ended = true;
+            calls.open.clear();
+        }
+        // Waits for room: nobody may miss it. A caller without interest misses nothing.
+        let _ = self.heard.send(Heard::Lost).await;
     }
 
     /// False: the relay breaks the protocol, or floods.
@@ -333,7 +472,7 @@ impl Listener {
                     (_, _) => false,
                 }
             }
-            FromRelay::Push(push) => match self.pushed.try_send(push) {
+            FromRelay::Push(push) => match self.heard.try_send(Heard::Push(push)) {
                 // A caller without interest in pushes is no fault of the relay's.
                 Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => true,
                 Err(mpsc::error::TrySendError::Full(_)) => false,

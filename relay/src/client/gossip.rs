@@ -116,12 +116,14 @@ impl<'a> Talk<'a> {
 
 async fn ask(control: &Control, origin: KeyName, first: u64, second: u64) -> Input {
     let call = Call::Consistency { origin: origin.to_string(), first, second };
-    let heard = || control.connection().stats().udp_rx.datagrams;
+    let asked = control.connection();
+    let heard = || asked.stats().udp_rx.datagrams;
     let before = heard();
     match timeout(ANSWER, control.call(call)).await {
         Ok(Ok(Answer::Consistency { checkpoint, path })) => Input::Proof { checkpoint, path },
-        // Who is gone refuses nothing.
+        // Who is gone refuses nothing; who is back by now is asked again.
         Ok(_) | Err(_) if control.connection().close_reason().is_some() => Input::RelayLost,
+        Ok(_) | Err(_) if asked.close_reason().is_some() => Input::Silence,
         Err(_) if heard() == before => Input::Silence,
         Ok(_) | Err(_) => Input::NoProof,
     }

@@ -10,6 +10,7 @@ pub mod frames;
 pub mod gauge;
 pub mod gossip;
 pub mod home;
+pub mod keeper;
 pub mod link;
 pub mod packet;
 pub mod receipt;

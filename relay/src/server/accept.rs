@@ -6,11 +6,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use quinn::{Connection, ConnectionError, Endpoint, ServerConfig, TokioRuntime, TransportConfig, VarInt};
 use venia_proto::key::SigningKey;
 
 use super::forward::{Flows, ForwardingSocket};
+use super::reset::{self, ResetKey};
 use crate::client::packet::usable;
 use crate::client::tls::{Expected, Identity, RELAY_ALPN, TlsError};
 use crate::client::transport::{self, CONTROL_IDLE, HANDSHAKE};
@@ -30,6 +32,9 @@ const WAITING: usize = 512;
 const WAITING_BYTES: (u64, u64) = (16 << 10, 4 << 20);
 /// Handshakes under way from which on peers must first prove their address (a Retry costs one round trip).
 const RETRY_FROM: usize = 64;
+/// Least time between two packets that tell a peer its connection is unknown here. Each is smaller than what it answers; after a
+/// restart thousands of peers wait for theirs.
+const RESET_EVERY: Duration = Duration::from_millis(1);
 /// Handshakes under way at once; more are ignored, and peers try again by themselves.
 const HANDSHAKES: usize = 1024;
 
@@ -85,8 +90,12 @@ impl Door {
         let flows = Flows::default();
         let socket = Arc::new(ForwardingSocket::new(Udp::bind(listen).map_err(failed)?, flows.clone()));
         let runtime = Arc::new(TokioRuntime);
-        let endpoint =
-            Endpoint::new_with_abstract_socket(transport::endpoint(), Some(config), socket, runtime).map_err(failed)?;
+        let mut settings = transport::endpoint();
+        settings
+            .cid_generator(reset::connection_ids(key))
+            .reset_key(Arc::new(ResetKey::of(key)))
+            .min_reset_interval(RESET_EVERY);
+        let endpoint = Endpoint::new_with_abstract_socket(settings, Some(config), socket, runtime).map_err(failed)?;
         Ok(Self { endpoint, flows, handshakes: Arc::default() })
     }
 

@@ -22,6 +22,7 @@ pub mod peer;
 pub mod recipient;
 pub mod recovery;
 pub mod registry;
+mod reset;
 pub mod roaming;
 pub mod serve;
 pub mod settings;

@@ -206,7 +206,20 @@ impl<'a> Conversation<'a> {
             }
             Call::Paired { flow, outcome } => hall.act(|registry, now| registry.paired(ticket, flow, outcome, now)),
             Call::EndFlow { flow } => hall.act(|registry, _| registry.end(ticket, flow)),
-            Call::Resume { flow } => hall.act(|registry, _| registry.resume(ticket, flow)),
+            Call::Resume { flow } => {
+                let (relay, key) = (self.relay.clone(), self.key);
+                tokio::spawn(async move {
+                    // Agents and whoever was revoked carry on only what this relay still knows to be theirs.
+                    let member = helper(&relay, key).await.is_ok();
+                    relay.hall.act(|registry, _| registry.resume(ticket, flow, member));
+                    drop(open);
+                });
+            }
+            Call::Hold { session, flow, member } => {
+                let Ok(member) = PublicKey::from_bytes(member) else { return Err(PeerError::OutOfPlace) };
+                let random = random()?;
+                hall.act(|registry, now| registry.hold(ticket, session, (flow, member), random, now));
+            }
             Call::Join { number } => {
                 let (relay, key, random) = (self.relay.clone(), self.key, random()?);
                 tokio::spawn(async move {
@@ -388,16 +401,21 @@ async fn answered(pending: Result<Pending, Refusal>) -> Result<Answer, Refusal> 
 
 /// Looks up who it is, then lets the registry introduce them. A member revoked in between is gone from the registry.
 async fn join(relay: &Arc<Relay>, ticket: Ticket, key: PublicKey, number: u32, random: u64) {
+    match helper(relay, key).await {
+        Ok(note) => relay.hall.act(|registry, now| registry.join(ticket, Some(note), number, random, now)),
+        Err(refusal) => relay.hall.act(|_, _| vec![super::registry::Effect::Answer { ticket, answer: Err(refusal) }]),
+    }
+}
+
+/// The note of a member who may help people.
+async fn helper(relay: &Arc<Relay>, key: PublicKey) -> Result<Vec<u8>, Refusal> {
     let authority = relay.clone();
     let found = relay.ledger.perform(move |store| {
         let member = members::member(store, &key)?;
         let note = member.note(&authority.organisation.keys.authority, clock::now().wall);
         if member.helps() { Ok(note) } else { Err(MembersError::Refused(Refusal::NotAllowed)) }
     });
-    match found.await.and_then(|found| found.map_err(refusal)) {
-        Ok(note) => relay.hall.act(|registry, now| registry.join(ticket, Some(note), number, random, now)),
-        Err(refusal) => relay.hall.act(|_, _| vec![super::registry::Effect::Answer { ticket, answer: Err(refusal) }]),
-    }
+    found.await.and_then(|found| found.map_err(refusal))
 }
 
 fn refusal(error: MembersError) -> Refusal {

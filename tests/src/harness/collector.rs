@@ -22,8 +22,8 @@ use venia_proto::ledger::part::Opening;
 use venia_proto::ledger::proof::Proof;
 use venia_proto::ledger::strand::Author;
 use venia_proto::now::Wall;
-use venia_proto::rendezvous::{Answer, Call, PairingOutcome, Push, SUBMIT_MAX};
-use venia_relay::client::control::{Control, ControlError};
+use venia_proto::rendezvous::{Answer, Call, PairingOutcome, SUBMIT_MAX};
+use venia_relay::client::control::{Control, ControlError, Hearing};
 use venia_relay::client::link::{Link, Role};
 use venia_relay::client::receipt::{self, Held};
 use venia_relay::server::ledger::Store as _;
@@ -347,15 +347,10 @@ async fn carry_one(world: &World, member: &Member, session: &mut Small, collecto
 }
 
 /// A number, and the member comes for it.
-async fn begin(
-    control: &Control,
-    mut pushes: tokio::sync::mpsc::Receiver<Push>,
-    member: &Member,
-    session: SessionId,
-) -> Option<()> {
+async fn begin(control: &Control, mut pushes: Hearing, member: &Member, session: SessionId) -> Option<()> {
     let Ok(Answer::Registered { number }) = control.call(Call::Register { session }).await else { return None };
     let Ok(Answer::Joined { flow, .. }) = member.control.call(Call::Join { number }).await else { return None };
-    pushes.recv().await?;
+    pushes.push().await?;
     control.call(Call::Paired { flow, outcome: PairingOutcome::Agreed }).await.ok()?;
     control.call(Call::EndFlow { flow }).await.ok()?;
     Some(())
@@ -369,7 +364,7 @@ pub async fn question(world: &World, sessions: &[Small], collector: &Collector) 
     }
 }
 
-async fn connect(world: &World, key: &SigningKey, role: Role) -> Option<(Control, tokio::sync::mpsc::Receiver<Push>)> {
+async fn connect(world: &World, key: &SigningKey, role: Role) -> Option<(Control, Hearing)> {
     let link = Link::bind(None, key, world.listening(), role).unwrap();
     Control::connect(&link, &world.address.root, None).await.ok()
 }

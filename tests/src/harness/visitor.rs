@@ -19,13 +19,13 @@ use venia_proto::ledger::part::{Opening, PartName};
 use venia_proto::ledger::proof::Proof;
 use venia_proto::ledger::strand::Author;
 use venia_proto::ledger::verify::{Roots, Verdict, verify};
-use venia_proto::message::{BareOpening, PairRefusal, Signed, ToAgent, ToConsole};
+use venia_proto::message::{Arrived, BareOpening, PairRefusal, Signed, ToAgent, ToConsole};
 use venia_proto::now::Wall;
-use venia_proto::pairing::{self, Context, EXPORTER_LABEL};
-use venia_proto::rendezvous::{ALPN_SESSION, Answer, Call, Push, VERSION};
+use venia_proto::pairing::{self, Context, EXPORTER_LABEL, SessionSecret};
+use venia_proto::rendezvous::{ALPN_SESSION, Answer, Call, VERSION};
 use venia_proto::scope::Scope;
 use venia_proto::wire::{self, Limit};
-use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::control::{Control, ControlError, Hearing};
 use venia_relay::client::frames::{self, Receiver};
 use venia_relay::client::link::{Link, Role};
 use venia_relay::client::receipt::{self, Held};
@@ -41,7 +41,7 @@ pub struct Visitor {
     /// The connection to the relay.
     pub control: Control,
     /// What the relay says unasked.
-    pub pushes: mpsc::Receiver<Push>,
+    pub pushes: Hearing,
     /// The member's key.
     pub key: SigningKey,
     /// The member note.
@@ -76,6 +76,8 @@ pub struct Visit {
     pub session: SessionId,
     /// The flow it goes through.
     pub flow: FlowId,
+    /// What a reconnect has to prove.
+    pub secret: SessionSecret,
     /// Every event that came or was written, by leaf.
     pub events: BTreeMap<Leaf, Event>,
     /// Bytes of the openings that came or were written.
@@ -175,21 +177,20 @@ impl Visitor {
             | ToConsole::Event { .. }
             | ToConsole::CloseRecorded
             | ToConsole::Checkpoint(_)
-            | ToConsole::Statement { .. } => panic!("no share"),
+            | ToConsole::Statement { .. }
+            | ToConsole::Reconnected { .. } => panic!("no share"),
         };
         let (mac, pending) = console.answer(&share).unwrap();
         stream.write_all(&frame(&ToAgent::PairConfirm { mac })).await.unwrap();
-        let strand = match within("the agent's proof", receiver.expect()).await.unwrap() {
-            ToConsole::PairConfirmed { mac, strand } => {
-                pending.finish(&mac).unwrap();
-                strand
-            }
+        let (strand, secret) = match within("the agent's proof", receiver.expect()).await.unwrap() {
+            ToConsole::PairConfirmed { mac, strand } => (strand, pending.finish(&mac).unwrap().secret),
             ToConsole::PairRefused(why) => return Err(why),
             ToConsole::PairAnswer { .. }
             | ToConsole::Event { .. }
             | ToConsole::CloseRecorded
             | ToConsole::Checkpoint(_)
-            | ToConsole::Statement { .. } => panic!("no proof"),
+            | ToConsole::Statement { .. }
+            | ToConsole::Reconnected { .. } => panic!("no proof"),
         };
         let (tell, heard) = mpsc::unbounded_channel();
         tokio::spawn(listen(connection.clone(), receiver, tell));
@@ -204,10 +205,28 @@ impl Visitor {
             agent,
             session,
             flow,
+            secret,
             events: BTreeMap::new(),
             openings: BTreeMap::new(),
             first: None,
         })
+    }
+
+    /// Dials the agent of a lost session again, and says this first: what the agent answers, and why it hung up if it did.
+    pub async fn come_back(
+        &self,
+        visit: &Visit,
+        mac: impl FnOnce(&Connection) -> [u8; 32],
+    ) -> (Option<ToConsole>, Connection) {
+        self.link.forget(visit.flow);
+        let connection = within("the agent", self.link.dial(visit.flow, Expected::Key(visit.agent))).await.unwrap();
+        let (mut sender, mut receiver) = frames::open::<ToAgent, ToConsole>(&connection).await.unwrap();
+        let arrived = Arrived::default();
+        sender.send(&ToAgent::Reconnect { mac: mac(&connection), arrived }).await.unwrap();
+        let first = within("the agent's answer", receiver.expect()).await.ok();
+        // A stream that is dropped ends, and an end in good order is a farewell.
+        std::mem::forget(sender);
+        (first, connection)
     }
 
     /// Pairs and arrives, asking for these scopes.
@@ -419,9 +438,10 @@ async fn listen(connection: Connection, mut control: Receiver<ToConsole>, tell: 
             ToConsole::CloseRecorded => Heard::CloseRecorded,
             ToConsole::Checkpoint(note) => Heard::Checkpoint(note),
             ToConsole::Statement { .. } => continue,
-            other @ (ToConsole::PairAnswer { .. } | ToConsole::PairConfirmed { .. } | ToConsole::PairRefused(_)) => {
-                panic!("{other:?}")
-            }
+            other @ (ToConsole::PairAnswer { .. }
+            | ToConsole::PairConfirmed { .. }
+            | ToConsole::PairRefused(_)
+            | ToConsole::Reconnected { .. }) => panic!("{other:?}"),
         };
         if tell.send(heard).is_err() {
             return;

@@ -253,6 +253,7 @@ impl Watch {
                 self.link_lost = true;
                 self.loses();
             }
+            Input::LinkFound => self.link_lost = false,
             Input::RelayFound => self.relay_lost = false,
             Input::EyesLost => drop(self.unseen_ms.get_or_insert(step.now_ms)),
             Input::EyesBack | Input::PersonGone => self.unseen_ms = None,

@@ -12,10 +12,11 @@ use venia_proto::id::Strand;
 use venia_proto::ledger::body::{Body, Language};
 use venia_proto::ledger::kind::{Kind, KindName};
 use venia_proto::now::{Now, Wall};
-use venia_proto::session::agent::{Agent, Entry, Finished, Input};
+use venia_proto::session::agent::{Agent, Entry, Finished, Input, Phase};
 use venia_proto::session::console::{self, Console, Write};
 use venia_proto::session::gate::BatchId;
 use venia_proto::session::recovery;
+use venia_proto::session::timer::LOST_MS;
 
 use super::invariants;
 use super::items::{self, DIARY, FENCED};
@@ -49,6 +50,8 @@ enum Event {
     Hostile,
     Sleep(u64),
     Crash,
+    /// The console stops looking for the agent, if this break lasts until now.
+    GivenUp(u64),
 }
 
 struct World<'a> {
@@ -77,6 +80,9 @@ struct World<'a> {
     network_ms: u64,
     relay_lost: bool,
     link_lost: bool,
+    /// What didn't arrive before the connection broke, and what is said since: sent again if it comes back.
+    undelivered: Vec<Event>,
+    breaks: u64,
     written: u64,
     recorded: BTreeMap<EntryRef, (Kind<EntryRef>, Body)>,
     tally: Tally,
@@ -128,6 +134,8 @@ impl<'a> World<'a> {
             network_ms,
             relay_lost: false,
             link_lost: false,
+            undelivered: Vec::new(),
+            breaks: 0,
             written: 0,
             recorded: BTreeMap::new(),
             tally: Tally::default(),
@@ -167,7 +175,7 @@ impl<'a> World<'a> {
     }
 
     fn happens(&mut self, place: u64, event: Event) -> Result<(), Broken> {
-        let is_agents = !matches!(event, Event::Console(_) | Event::Crash);
+        let is_agents = !matches!(event, Event::Console(_) | Event::Crash | Event::GivenUp(_));
         if is_agents && self.now_ms < self.agent_free_ms {
             // It sleeps or writes: everything waits, in order.
             self.queue.insert((self.agent_free_ms, place), event);
@@ -186,6 +194,7 @@ impl<'a> World<'a> {
                 self.break_link();
                 self.tell_agent(Input::LinkLost)
             }
+            Event::Agent(Input::LinkFound) => self.heal_link(),
             Event::Agent(input) => self.tell_agent(input),
             Event::Console(input) => {
                 self.tell_console(*input);
@@ -212,6 +221,13 @@ impl<'a> World<'a> {
                 Ok(())
             }
             Event::Crash => self.crash(),
+            Event::GivenUp(of) => {
+                if self.link_lost && of == self.breaks {
+                    self.undelivered.clear();
+                    self.tell_console(console::Input::LinkLost);
+                }
+                Ok(())
+            }
         }
     }
 
@@ -264,9 +280,15 @@ impl<'a> World<'a> {
             Seen::Cut => {
                 let cuts = |event: &Event| match event {
                     Event::Console(input) => matches!(&**input, console::Input::Event { kind, .. } if is_result(kind)),
-                    Event::Agent(_) | Event::Receipt(_) | Event::Hostile | Event::Sleep(_) | Event::Crash => false,
+                    Event::Agent(_)
+                    | Event::Receipt(_)
+                    | Event::Hostile
+                    | Event::Sleep(_)
+                    | Event::Crash
+                    | Event::GivenUp(_) => false,
                 };
                 self.queue.retain(|_, event| !cuts(event));
+                self.undelivered.retain(|event| !cuts(event));
             }
             Seen::CloseRecorded => {
                 let delay = self.delay();
@@ -357,10 +379,14 @@ impl<'a> World<'a> {
 
     fn send(&mut self, entry: EntryRef, words: bool) {
         let Some((kind, body)) = self.recorded.get(&entry).cloned() else { return };
-        if self.link_lost || self.console.is_none() {
+        if self.console.is_none() {
             return;
         }
         let body = if words { body } else { Body::None };
+        if self.link_lost {
+            let event = console::Input::Event { entry, kind, body };
+            return self.undelivered.push(Event::Console(Box::new(event)));
+        }
         let delay = self.delay();
         let at = if is_result(&kind) && words {
             self.now_ms + delay
@@ -405,14 +431,14 @@ impl<'a> World<'a> {
 
     fn post(&mut self, input: Input) {
         if self.link_lost {
-            return;
+            return self.undelivered.push(Event::Agent(input));
         }
         let delay = self.delay();
         self.to_agent_ms = self.to_agent_ms.max(self.now_ms + delay);
         self.at(self.to_agent_ms - self.now_ms, Event::Agent(input));
     }
 
-    /// Whatever is under way is gone, and the console notices a little later.
+    /// Whatever is under way doesn't arrive. The console looks for the agent as long as the agent would let it in.
     fn break_link(&mut self) {
         if !self.link_lost {
             self.link_lost = true;
@@ -424,12 +450,36 @@ impl<'a> World<'a> {
                     input,
                     Input::Ask { .. } | Input::Run { .. } | Input::Said { .. } | Input::SignedOff { .. } | Input::Left
                 ),
-                Event::Receipt(_) | Event::Hostile | Event::Sleep(_) | Event::Crash => false,
+                Event::Receipt(_) | Event::Hostile | Event::Sleep(_) | Event::Crash | Event::GivenUp(_) => false,
             };
-            self.queue.retain(|_, event| !from_peer(event));
-            let notices = self.random.between(1_000, 10_000);
-            self.at(notices, Event::Console(Box::new(console::Input::LinkLost)));
+            let under_way = self.queue.extract_if(.., |_, event| from_peer(event)).map(|(_, event)| event);
+            self.undelivered.extend(under_way);
+            let notices = self.random.between(1_000, 10_000) + LOST_MS;
+            self.breaks += 1;
+            self.at(notices, Event::GivenUp(self.breaks));
         }
+    }
+
+    /// The console proved itself on a new connection: what didn't arrive is sent again, in order, both ways.
+    fn heal_link(&mut self) -> Result<(), Broken> {
+        let lets_in = self.agent.as_ref().is_some_and(|agent| agent.phase() != Phase::Closed);
+        let looks = self.console.as_ref().is_some_and(|console| !console.is_over());
+        if !self.link_lost || !lets_in || !looks {
+            return Ok(());
+        }
+        self.link_lost = false;
+        for event in std::mem::take(&mut self.undelivered) {
+            match event {
+                Event::Agent(input) => self.post(input),
+                Event::Console(input) => {
+                    let delay = self.delay();
+                    self.to_console_ms = self.to_console_ms.max(self.now_ms + delay);
+                    self.at(self.to_console_ms - self.now_ms, Event::Console(input));
+                }
+                Event::Receipt(_) | Event::Hostile | Event::Sleep(_) | Event::Crash | Event::GivenUp(_) => {}
+            }
+        }
+        self.tell_agent(Input::LinkFound)
     }
 
     /// The agent's process is gone. At its next start the record must become whole.

@@ -33,6 +33,8 @@ console-agent-gone-hint = Ask the person whether their program still runs, then 
 console-member-refused = The other computer did not accept your membership.
 console-broke-rules = The other program sent something that breaks the rules: { $why }.
 console-broke-rules-hint = Nothing more is done. Tell your administrator, and keep the record.
+console-offline = The connection is lost. This program looks for it; nothing runs meanwhile.
+console-online = The connection is back. The person decides whether the session goes on.
 console-lost = The connection broke before the session was closed.
 console-lost-hint = Ask the person for a new code to go on.
 

@@ -90,6 +90,7 @@ open-line-sent = Sent: { $item }
 open-line-redacted = Private items taken out of { $item }: { $count }
 open-line-mine = You: { $text }
 open-line-noted = Noted: { $text }
+open-line-online = The connection is back. The person decides whether the session goes on.
 open-line-offline = The help service can't be reached. Nothing queued runs later without being allowed.
 open-line-signed-off = You ended the session.
 open-finish = Close the session

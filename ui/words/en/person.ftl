@@ -128,12 +128,14 @@ feed-lost = The connection is lost. Nothing runs while it is away.
 feed-log-lied = The help service showed two histories that exclude each other. The evidence is in { $file }.
 feed-log-unproven = The help service could not prove that its record is one history. The session ends. Nobody is accused.
 feed-withheld = The help service gave no receipts. What it was given, and when, is noted in { $file }. It will be asked again next time.
+feed-away = The help service is out of reach. Your code works again once it is back.
 feed-back = The connection is back.
 feed-time-over = The allowed time is over. Anything new will be asked again.
 feed-record-late = The help service has not confirmed the record in time. It is kept here.
 feed-stopped = Everything is stopped.
 feed-clock = The clock of this computer is wrong. The record keeps the right time too.
 resume-why = The session was paused. What you allowed before no longer counts.
+resume-counts = The session was paused. If it goes on, what you allowed before counts again.
 resume-question = Shall the session with { $name } go on?
 feed-skipped = { $count ->
     [one] ({ $count } line was not shown)

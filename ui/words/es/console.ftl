@@ -33,6 +33,8 @@ console-agent-gone-hint = Pregunte a la persona si su programa sigue abierto y u
 console-member-refused = El otro equipo no aceptó su membresía.
 console-broke-rules = El otro programa envió algo que rompe las reglas. Motivo técnico, en inglés: { $why }.
 console-broke-rules-hint = No se hace nada más. Avise a su administrador y guarde el registro.
+console-offline = Se perdió la conexión. Este programa la busca; mientras tanto no se hace nada.
+console-online = La conexión ha vuelto. La persona decide si la sesión sigue.
 console-lost = La conexión se cortó antes de cerrar la sesión.
 console-lost-hint = Pida a la persona un código nuevo para seguir.
 

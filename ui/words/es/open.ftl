@@ -90,6 +90,7 @@ open-line-sent = Enviado: { $item }
 open-line-redacted = Datos privados retirados de { $item }: { $count }
 open-line-mine = Usted: { $text }
 open-line-noted = Anotado: { $text }
+open-line-online = La conexión ha vuelto. La persona decide si la sesión sigue.
 open-line-offline = No se llega al servicio de ayuda. Nada en cola se ejecutará después sin permiso.
 open-line-signed-off = Usted ha terminado la sesión.
 open-finish = Cerrar la sesión

@@ -128,12 +128,14 @@ feed-lost = Se perdió la conexión. Mientras tanto no se hace nada.
 feed-log-lied = El servicio de ayuda mostró dos historias que se excluyen. La prueba queda en { $file }.
 feed-log-unproven = El servicio de ayuda no pudo demostrar que su registro es una sola historia. La sesión termina. No se acusa a nadie.
 feed-withheld = El servicio de ayuda no dio recibos. Qué se le entregó, y cuándo, consta en { $file }. La próxima vez se le pedirá de nuevo.
+feed-away = Ahora no se llega al servicio de ayuda. Su código volverá a servir cuando vuelva.
 feed-back = La conexión ha vuelto.
 feed-time-over = Terminó el tiempo permitido. Lo nuevo se le preguntará otra vez.
 feed-record-late = El servicio de ayuda no confirmó el registro a tiempo. Queda guardado aquí.
 feed-stopped = Todo está detenido.
 feed-clock = El reloj de este equipo está mal. El registro guarda también la hora correcta.
 resume-why = La sesión estuvo en pausa. Lo que usted permitió antes ya no vale.
+resume-counts = La sesión estuvo en pausa. Si sigue, vuelve a valer lo que usted permitió antes.
 resume-question = ¿Desea que siga la sesión con { $name }?
 feed-skipped = { $count ->
     [one] (no se mostró { $count } línea)

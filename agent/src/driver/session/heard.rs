@@ -11,6 +11,7 @@ use venia_proto::message::{Signed, ToAgent};
 use venia_proto::rendezvous::{FlowEnd, Push};
 use venia_proto::session::agent::Input;
 use venia_relay::client::code::LEFT;
+use venia_relay::client::control::Heard;
 use venia_relay::client::frames::FrameError;
 
 use super::Session;
@@ -36,9 +37,12 @@ impl Session<'_, '_> {
                 Err(got) => nonsense("a valid event", &got),
             },
             Ok(Some(ToAgent::Checkpoint(note))) => self.gossip(gossip::Input::Theirs(note)),
-            Ok(Some(ToAgent::PairStart { .. } | ToAgent::PairConfirm { .. } | ToAgent::Arrive { .. })) => {
-                nonsense("a request, a line or a signoff", "a message of the arrival")
-            }
+            Ok(Some(
+                ToAgent::PairStart { .. }
+                | ToAgent::PairConfirm { .. }
+                | ToAgent::Arrive { .. }
+                | ToAgent::Reconnect { .. },
+            )) => nonsense("a request, a line or a signoff", "a message of the arrival"),
             Err(FrameError::Malformed(error)) => nonsense("a message", &error.to_string()),
             Err(FrameError::Ended | FrameError::Stalled) => nonsense("a whole message", "half of one"),
             // An end in good order: nothing more comes, and somebody waits there for the record to be closed.
@@ -59,6 +63,29 @@ impl Session<'_, '_> {
                 None
             }
             Err(got) => Some(Input::Nonsense { expected: "words to be sealed", got }),
+        }
+    }
+
+    /// What comes from the relay unasked: its words, its loss, its return.
+    pub(super) fn relay(&mut self, heard: Heard) -> Option<Input> {
+        match heard {
+            Heard::Push(Push::FlowEnded { why: FlowEnd::Revoked, .. }) => Some(Input::Revoked),
+            // The end-to-end connection tells by itself; a second knock has no code to try.
+            Heard::Push(
+                Push::FlowEnded { why: FlowEnd::Left | FlowEnd::Limit, .. } | Push::Knock { .. } | Push::Ping(_),
+            ) => None,
+            // This PC's copy is the person's own: only they delete it.
+            Heard::Push(Push::Erase { .. }) => None,
+            Heard::Lost => {
+                self.gossip(gossip::Input::RelayLost);
+                Some(Input::RelayLost)
+            }
+            Heard::Back => {
+                self.hold();
+                self.gossip(gossip::Input::RelayFound)
+            }
+            // Nobody looks for it any more; the session ends in its time.
+            Heard::Over(_) => None,
         }
     }
 
@@ -88,17 +115,6 @@ impl Session<'_, '_> {
             },
             Err(got) => Input::Nonsense { expected, got },
         })
-    }
-}
-
-/// What the relay says unasked.
-pub(super) fn relay_says(push: Push) -> Option<Input> {
-    match push {
-        Push::FlowEnded { why: FlowEnd::Revoked, .. } => Some(Input::Revoked),
-        // The end-to-end connection tells by itself; a second knock has no code to try.
-        Push::FlowEnded { why: FlowEnd::Left | FlowEnd::Limit, .. } | Push::Knock { .. } | Push::Ping(_) => None,
-        // This PC's copy is the person's own: only they delete it.
-        Push::Erase { .. } => None,
     }
 }
 

@@ -23,6 +23,10 @@ use crate::driver::recorder::{Batch, Done};
 use crate::journal::{Mark, Record};
 use crate::person::feed::News;
 
+/// Newest receipts kept beside what was sent: what is sent again after a loss comes with its own. The technician fetches the
+/// others at the end.
+const PROOFS_KEPT: usize = 64;
+
 impl Session<'_, '_> {
     /// Writes a batch and hands it over.
     pub(super) fn record(&mut self, batch: BatchId, entries: Vec<Entry>) -> Option<Input> {
@@ -46,7 +50,8 @@ impl Session<'_, '_> {
     /// Sends an event: results with their words on a stream of their own, which STOP can cut.
     pub(super) fn send(&mut self, entry: EntryRef, words: bool) {
         let Some(signed) = self.parts.scribe.signed(entry, words) else { return };
-        let proof = self.proofs.remove(&entry);
+        self.sent.insert(entry.seq, words);
+        let proof = self.proofs.get(&entry).cloned();
         let result = matches!(self.parts.scribe.kind(entry), Some(Kind::Result { .. }));
         let message = ToConsole::Event { signed, proof };
         if result && words {
@@ -68,6 +73,9 @@ impl Session<'_, '_> {
                 }
                 proofs.values().for_each(|proof| self.parts.scribe.proven(proof));
                 self.proofs.extend(proofs.into_iter().filter(|(entry, _)| entry.author == Strand::Agent));
+                while self.proofs.len() > PROOFS_KEPT {
+                    self.proofs.pop_first();
+                }
                 Some(Input::Receipted(batch))
             }
             Done::Witnessed(batch) => Some(Input::Witnessed(batch)),

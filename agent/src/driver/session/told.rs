@@ -78,7 +78,8 @@ impl Session<'_, '_> {
         {
             return self.questions.preview(item, report, hidden, words);
         }
-        self.questions.show(card, catalog, words)
+        let counts = self.machine.live_grants(self.now).next().is_some();
+        self.questions.show(card, counts, catalog, words)
     }
 
     /// The items whose boxes are ticked after this.

@@ -185,6 +185,7 @@ impl Scene {
             News::Stopped if matches!(self.stage, Stage::Asking | Stage::Code { .. }) => self.stage = Stage::Nobody,
             News::CodeBurnt { .. }
             | News::CodeAdvice { .. }
+            | News::Away
             | News::Clock
             | News::Allowed
             | News::Denied

@@ -193,6 +193,17 @@ fn f4_a_lost_relay_is_not_a_log_that_wont_prove() {
     side.handle(100_000, Input::Theirs(history.at(10)));
     assert_eq!(outputs(&mut side), []);
     assert!(side.is_settled());
+    assert_eq!(side.deadline(), None, "there is nothing to be done about it");
+    // Back again, it is asked what it was being asked, and has all its tries.
+    side.handle(200_000, Input::RelayFound);
+    assert_eq!(asks(outputs(&mut side)), 1);
+    assert!(!side.is_settled());
+    for n in 1..u64::from(TRIES) {
+        side.handle(200_000 + n * 10_000, Input::NoProof);
+        side.handle(200_000 + n * 10_000 + AGAIN_MS, Input::Tick);
+    }
+    side.handle(290_000, history.proof(3, 9));
+    assert_eq!(held(&side), Some(9));
 }
 
 #[test]

@@ -129,10 +129,9 @@ impl Agent {
         self.timers.start(Timer::Lost, now.boot_ms + timer::LOST_MS);
     }
 
-    /// The relay is back. Only the person resumes.
+    /// One of the two is back. With both there, the person may resume, and nobody else.
     pub(super) fn found(&mut self, now: Now) {
-        self.relay_lost = false;
-        if self.link_lost {
+        if self.relay_lost || self.link_lost {
             return;
         }
         self.timers.stop(Timer::Lost);

@@ -83,6 +83,8 @@ pub enum Input {
     Left,
     /// The end-to-end connection is dead.
     LinkLost,
+    /// The same technician's program proved itself on a new one. (SECURITY A6)
+    LinkFound,
     /// The control connection is dead.
     RelayLost,
     /// The control connection is back.

@@ -335,7 +335,14 @@ impl Agent {
                 self.relay_lost = true;
                 self.lost(now);
             }
-            Input::RelayFound => self.found(now),
+            Input::LinkFound => {
+                self.link_lost = false;
+                self.found(now);
+            }
+            Input::RelayFound => {
+                self.relay_lost = false;
+                self.found(now);
+            }
             Input::EyesLost => self.eyes_lost(now),
             Input::EyesBack => self.timers.stop(Timer::Eyes),
             Input::PersonGone => self.person_gone(now),

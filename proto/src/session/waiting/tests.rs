@@ -20,7 +20,11 @@ impl Room {
     }
 
     fn numbered(&mut self) -> Vec<String> {
-        let number = CodeNumber::new(417).unwrap();
+        self.numbered_as(417)
+    }
+
+    fn numbered_as(&mut self, number: u32) -> Vec<String> {
+        let number = CodeNumber::new(number).unwrap();
         self.give(Input::Numbered { number, random: [1, 2, 3, 4], language: Language::Es })
     }
 
@@ -34,6 +38,9 @@ impl Room {
         while let Some(output) = self.waiting.poll_output() {
             said.push(match output {
                 Output::Register => "register".to_owned(),
+                Output::RegisterAgain => "register again".to_owned(),
+                Output::Away => "away".to_owned(),
+                Output::Back => "back".to_owned(),
                 Output::Show => "show".to_owned(),
                 Output::Try(flow, _) => format!("try {}", flow.0),
                 Output::Refuse(flow) => format!("refuse {}", flow.0),
@@ -120,7 +127,8 @@ fn a_code_below_at_and_above_ten_minutes() {
 #[test]
 fn nothing_follows_the_end() {
     let mut room = Room::with_code();
-    assert_eq!(room.give(Input::RelayLost), ["end RelayLost"]);
+    room.now_ms += timer::CODE_MS;
+    assert_eq!(room.give(Input::Tick), ["end Expired"]);
     assert!(room.waiting.code().is_none());
     assert_eq!(room.numbered(), [""; 0]);
     let mut room = Room::with_code();
@@ -132,4 +140,68 @@ fn nothing_follows_the_end() {
         assert!(matches!(last, Some("refuse 2" | "end Interfered")), "{said:?}");
         room.numbered();
     }
+}
+
+#[test]
+fn a_relay_that_blinks_leaves_the_code_as_it_was_read_aloud() {
+    let mut room = Room::with_code();
+    let password = |room: &Room| room.waiting.code().unwrap().password().to_string();
+    let before = password(&room);
+    assert_eq!(room.give(Input::RelayLost), ["away"]);
+    assert_eq!(room.give(Input::RelayLost), [""; 0]);
+    assert_eq!(room.give(Input::RelayFound), ["register again"]);
+    assert_eq!(room.give(Input::RelayFound), [""; 0]);
+    assert_eq!(room.numbered(), ["back"]);
+    assert_eq!(password(&room), before);
+}
+
+#[test]
+fn a_relay_that_forgot_its_numbers_gets_another_code_made() {
+    let mut room = Room::with_code();
+    room.give(Input::RelayLost);
+    room.give(Input::RelayFound);
+    assert_eq!(room.numbered_as(418), ["show"]);
+    assert_eq!(room.waiting.code().unwrap().number().get(), 418);
+}
+
+#[test]
+fn a_code_is_not_waited_for_longer_because_the_relay_is_away() {
+    let mut room = Room::with_code();
+    room.give(Input::RelayLost);
+    room.now_ms += timer::CODE_MS - 1;
+    assert_eq!(room.give(Input::Tick), [""; 0]);
+    room.now_ms += 1;
+    assert_eq!(room.give(Input::Tick), ["end RelayLost"]);
+}
+
+#[test]
+fn without_a_code_half_a_minute_without_a_relay_is_the_end() {
+    for (wait, over) in [(timer::LOST_MS - 1, false), (timer::LOST_MS, true), (timer::LOST_MS + 1, true)] {
+        let mut room = Room::new();
+        assert_eq!(room.give(Input::RelayLost), [""; 0]);
+        room.now_ms += wait;
+        assert_eq!(room.give(Input::Tick) == ["end RelayLost"], over, "{wait}");
+        if !over {
+            assert_eq!(room.give(Input::RelayFound), ["register"]);
+            room.now_ms += timer::LOST_MS;
+            assert_eq!(room.numbered(), ["show"]);
+        }
+    }
+}
+
+#[test]
+fn a_code_burnt_while_the_relay_is_away_is_replaced_once_it_is_back() {
+    let mut room = Room::with_code();
+    room.give(Input::FirstMessage(ONE));
+    assert_eq!(room.give(Input::RelayLost), [""; 0]);
+    assert_eq!(room.give(Input::Gone(ONE)), ["report 1 Abandoned"]);
+    assert_eq!(room.give(Input::RelayFound), ["register"]);
+    assert_eq!(room.numbered(), ["show"]);
+    // One that is under way goes on: its flow is this registration's. The number it has is no new code.
+    room.give(Input::FirstMessage(TWO));
+    room.give(Input::RelayLost);
+    assert_eq!(room.give(Input::RelayFound), ["register again"]);
+    assert_eq!(room.numbered_as(419), [""; 0]);
+    assert!(room.waiting.code().is_none());
+    assert_eq!(room.give(Input::Paired(TWO, PairingOutcome::Agreed)), ["report 2 Agreed", "begin 2"]);
 }

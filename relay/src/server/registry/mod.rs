@@ -4,6 +4,7 @@
 //! agent  ── register ──▶ a number to read aloud          (one living registration per device key, D6)
 //! member ── join ──────▶ a flow between these two only   (C3; failed codes are counted, B3)
 //! agent  ── paired ────▶ the number rests                (one code, one attempt, B1)
+//! agent  ── hold ──────▶ a flow of before a restart      (opened again when its member resumes it)
 //! member revoked ──────▶ control closed, flows removed, agents told (A5)
 //! ```
 //!
@@ -12,7 +13,9 @@
 //!
 //! Everything held has a deadline or a living connection: at rest nothing is left ([`Registry::is_empty`]).
 
+mod agents;
 mod effect;
+mod flows;
 mod numbers;
 #[cfg(test)]
 mod tests;
@@ -20,11 +23,13 @@ mod window;
 
 use std::collections::HashMap;
 
-use venia_proto::id::{FlowId, SessionId};
+use venia_proto::id::FlowId;
 use venia_proto::key::PublicKey;
 use venia_proto::rendezvous::{Answer, FlowEnd, PairingOutcome, Push, Refusal};
 
+use agents::Agent;
 pub use effect::{ConnectionId, Effect, Goodbye, Side, Ticket};
+use flows::Flow;
 use numbers::Numbers;
 pub use numbers::{DIGITS_MAX, REST_MS};
 use window::Window;
@@ -72,41 +77,10 @@ struct Connected {
     source: String,
 }
 
-/// A registered agent.
-#[derive(Debug)]
-struct Agent {
-    session: SessionId,
-    number: Option<u32>,
-    presence: Presence,
-    challenge: Option<Challenge>,
-    /// Members who came for this session: the ones whose strands the ledger may admit. (SECURITY E6)
-    met: Vec<PublicKey>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
     Here(ConnectionId),
     Gone { since: u64 },
-}
-
-/// Another connection wants this key's place; the present one has to prove that it lives. (SECURITY D6)
-#[derive(Clone, Copy, Debug)]
-struct Challenge {
-    nonce: u64,
-    until: u64,
-    candidate: Ticket,
-    session: SessionId,
-    random: u64,
-}
-
-#[derive(Debug)]
-struct Flow {
-    agent: PublicKey,
-    member: PublicKey,
-    agent_side: Presence,
-    member_side: Presence,
-    /// Until when its pairing must be reported; `None` once agreed.
-    pairing: Option<u64>,
 }
 
 impl Default for Registry {
@@ -150,54 +124,18 @@ impl Registry {
             }
         }
         if let Some(agent) = self.agents.get_mut(&key) {
-            if agent.challenge.is_some_and(|challenge| challenge.candidate.connection == connection) {
+            if agent.challenge.is_some_and(|challenge| challenge.wish.ticket.connection == connection) {
                 agent.challenge = None;
             }
             if agent.presence == Presence::Here(connection) {
                 agent.presence = Presence::Gone { since: now };
                 self.wake = self.wake.min(now.saturating_add(GONE_MS));
                 if let Some(challenge) = agent.challenge.take() {
-                    self.take_place(&key, challenge.candidate, challenge.session, challenge.random, now, &mut effects);
+                    self.take_place(&key, challenge.wish, now, &mut effects);
                 }
             }
         }
         effects
-    }
-
-    /// An agent wants to be found for this session. `random`: for the number and the challenge, unpredictable to the
-    /// peer that is challenged.
-    pub fn register(&mut self, ticket: Ticket, session: SessionId, random: u64, now: u64) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let Some(key) = self.key_of(ticket.connection) else { return effects };
-        if let Some(agent) = self.agents.get_mut(&key)
-            && let Presence::Here(holder) = agent.presence
-            && holder != ticket.connection
-        {
-            if agent.challenge.is_some() {
-                effects.push(refuse(ticket, Refusal::Busy));
-            } else {
-                let until = now.saturating_add(CHALLENGE_MS);
-                agent.challenge = Some(Challenge { nonce: random, until, candidate: ticket, session, random });
-                self.wake = self.wake.min(until);
-                effects.push(Effect::Push { connection: holder, push: Push::Ping(random) });
-            }
-            return effects;
-        }
-        self.take_place(&key, ticket, session, random, now, &mut effects);
-        effects
-    }
-
-    /// A connection answers a challenge: it lives, the other may not take its place.
-    pub fn pong(&mut self, connection: ConnectionId, nonce: u64) -> Vec<Effect> {
-        let Some(key) = self.key_of(connection) else { return Vec::new() };
-        let Some(agent) = self.agents.get_mut(&key) else { return Vec::new() };
-        match agent.challenge {
-            Some(challenge) if challenge.nonce == nonce && agent.presence == Presence::Here(connection) => {
-                agent.challenge = None;
-                vec![refuse(challenge.candidate, Refusal::Busy)]
-            }
-            Some(_) | None => Vec::new(),
-        }
     }
 
     /// Somebody typed a number. `member`: the valid member note of this connection's key, if there is one. `random`:
@@ -270,30 +208,6 @@ impl Registry {
         effects
     }
 
-    /// Either side is done with a flow.
-    pub fn end(&mut self, ticket: Ticket, flow: FlowId) -> Vec<Effect> {
-        let Some(side) = self.side_of(ticket.connection, flow) else {
-            return vec![refuse(ticket, Refusal::NotAllowed)];
-        };
-        let mut effects = vec![Effect::Answer { ticket, answer: Ok(Answer::Noted) }];
-        self.end_flow(flow, &[(side.other(), FlowEnd::Left)], &mut effects);
-        effects
-    }
-
-    /// Either side carries on a flow on this connection, after its earlier one was lost.
-    pub fn resume(&mut self, ticket: Ticket, flow: FlowId) -> Vec<Effect> {
-        let Some(side) = self.side_of(ticket.connection, flow) else {
-            return vec![refuse(ticket, Refusal::NotAllowed)];
-        };
-        if let Some(open) = self.flows.get_mut(&flow) {
-            *open.presence(side) = Presence::Here(ticket.connection);
-        }
-        vec![
-            Effect::MoveFlow { flow, side, to: ticket.connection },
-            Effect::Answer { ticket, answer: Ok(Answer::Noted) },
-        ]
-    }
-
     /// A flow used up what it may carry, or the forwarder gave it up.
     pub fn exhausted(&mut self, flow: FlowId) -> Vec<Effect> {
         let mut effects = Vec::new();
@@ -310,6 +224,7 @@ impl Registry {
         }
         for agent in self.agents.values_mut() {
             agent.met.retain(|met| met != member);
+            agent.held.take_if(|(_, held)| held == member);
         }
         // Gone at once, not when the connection ends: a call already on its way finds nobody.
         let connections = self.connections.extract_if(|_, connected| connected.key == *member);
@@ -318,16 +233,6 @@ impl Registry {
         self.slow.retain(|(_, ticket)| !closed.contains(&ticket.connection));
         effects.extend(closed.into_iter().map(|connection| Effect::Disconnect { connection, why: Goodbye::Revoked }));
         effects
-    }
-
-    /// This agent's registered session, and the members who came for it: whose strands the ledger may admit. (SECURITY E6)
-    pub fn meeting(&self, agent: &PublicKey) -> Option<(SessionId, &[PublicKey])> {
-        self.agents.get(agent).map(|agent| (agent.session, agent.met.as_slice()))
-    }
-
-    /// Whether somebody waits for a technician, or talks with one: then the log's heart beats faster. (SECURITY F6)
-    pub fn is_busy(&self) -> bool {
-        self.agents.values().any(|agent| matches!(agent.presence, Presence::Here(_)))
     }
 
     /// Does what is due.
@@ -349,7 +254,7 @@ impl Registry {
                     effects.push(Effect::Disconnect { connection, why: Goodbye::Replaced });
                 }
             }
-            self.take_place(&key, challenge.candidate, challenge.session, challenge.random, now, &mut effects);
+            self.take_place(&key, challenge.wish, now, &mut effects);
         }
         for flow in self.flows_where(|flow| flow.pairing.is_some_and(|until| until <= now)) {
             // The agent reports every attempt; it saw none. Its code is unspent, so the number stays, and whoever joined
@@ -402,64 +307,6 @@ impl Registry {
             && self.given_to.is_empty()
     }
 
-    /// This connection holds its key's registration from now on.
-    fn take_place(
-        &mut self,
-        key: &PublicKey,
-        ticket: Ticket,
-        session: SessionId,
-        random: u64,
-        now: u64,
-        effects: &mut Vec<Effect>,
-    ) {
-        let same = self.agents.get(key).is_some_and(|agent| agent.session == session);
-        if !same {
-            // One live session per device key: what belonged to the earlier one ends. (SECURITY D6)
-            for flow in self.flows_where(|flow| flow.agent == *key) {
-                self.end_flow(flow, &[(Side::Member, FlowEnd::Left)], effects);
-            }
-            if let Some(number) = self.agents.remove(key).and_then(|agent| agent.number) {
-                self.numbers.rest(number, now);
-                self.wake = self.wake.min(now.saturating_add(REST_MS));
-            }
-        }
-        let shown = self.agents.get(key).and_then(|agent| agent.number);
-        let source =
-            self.connections.get(&ticket.connection).map(|connected| connected.source.clone()).unwrap_or_default();
-        let number = match shown {
-            Some(number) => number,
-            None if self.given.is_full(key, now) || self.given_to.is_full(&source, now) => {
-                return effects.push(refuse(ticket, Refusal::Quota));
-            }
-            None => match self.numbers.take(*key, random) {
-                Some(number) => {
-                    self.given.add(*key, now);
-                    self.given_to.add(source, now);
-                    self.wake = self.wake.min(now.saturating_add(NUMBERS_MS));
-                    number
-                }
-                None => return effects.push(refuse(ticket, Refusal::Busy)),
-            },
-        };
-        let presence = Presence::Here(ticket.connection);
-        let agent = self.agents.entry(*key).or_insert(Agent {
-            session,
-            number: None,
-            presence,
-            challenge: None,
-            met: Vec::new(),
-        });
-        agent.number = Some(number);
-        agent.presence = presence;
-        for (&flow, open) in self.flows.iter_mut().filter(|(_, open)| open.agent == *key) {
-            if open.agent_side != presence {
-                open.agent_side = presence;
-                effects.push(Effect::MoveFlow { flow, side: Side::Agent, to: ticket.connection });
-            }
-        }
-        effects.push(Effect::Answer { ticket, answer: Ok(Answer::Registered { number }) });
-    }
-
     /// Says so later, as slowly as wrong words would; counts against the member if it was one's fault.
     fn no_such_code(&mut self, ticket: Ticket, at_fault: Option<PublicKey>, now: u64) -> Vec<Effect> {
         let mut effects = Vec::new();
@@ -479,68 +326,8 @@ impl Registry {
         }
     }
 
-    fn end_flow(&mut self, flow: FlowId, told: &[(Side, FlowEnd)], effects: &mut Vec<Effect>) {
-        let Some(mut open) = self.flows.remove(&flow) else { return };
-        effects.push(Effect::CloseFlow { flow });
-        for &(side, why) in told {
-            if let Presence::Here(connection) = *open.presence(side) {
-                effects.push(Effect::Push { connection, push: Push::FlowEnded { flow, why } });
-            }
-        }
-    }
-
     fn key_of(&self, connection: ConnectionId) -> Option<PublicKey> {
         self.connections.get(&connection).map(|connected| connected.key)
-    }
-
-    /// Which end of the flow this connection's key is.
-    fn side_of(&self, connection: ConnectionId, flow: FlowId) -> Option<Side> {
-        let key = self.key_of(connection)?;
-        let open = self.flows.get(&flow)?;
-        if open.agent == key {
-            Some(Side::Agent)
-        } else if open.member == key {
-            Some(Side::Member)
-        } else {
-            None
-        }
-    }
-
-    fn flows_where(&self, which: impl Fn(&Flow) -> bool) -> Vec<FlowId> {
-        let mut flows: Vec<FlowId> = self.flows.iter().filter(|(_, open)| which(open)).map(|(&flow, _)| flow).collect();
-        flows.sort_unstable();
-        flows
-    }
-}
-
-impl Flow {
-    fn presence(&mut self, side: Side) -> &mut Presence {
-        match side {
-            Side::Agent => &mut self.agent_side,
-            Side::Member => &mut self.member_side,
-        }
-    }
-}
-
-impl Side {
-    fn other(self) -> Self {
-        match self {
-            Self::Agent => Self::Member,
-            Self::Member => Self::Agent,
-        }
-    }
-}
-
-impl Presence {
-    fn deadline(self) -> Option<u64> {
-        match self {
-            Self::Here(_) => None,
-            Self::Gone { since } => Some(since.saturating_add(GONE_MS)),
-        }
-    }
-
-    fn is_over(self, now: u64) -> bool {
-        self.deadline().is_some_and(|until| until <= now)
     }
 }
 

@@ -217,14 +217,69 @@ fn a_flow_is_taken_up_on_a_new_connection_by_its_own_key_only() {
     registry.arrived(stranger, key(3), "here");
     let effects = registry.register(ticket(again, 1), SESSION, 7, 20);
     assert!(effects.contains(&Effect::MoveFlow { flow, side: Side::Agent, to: again }));
-    assert_eq!(refusal(&registry.resume(ticket(stranger, 1), flow)), Some(Refusal::NotAllowed));
-    let effects = registry.resume(ticket(back, 1), flow);
+    assert_eq!(refusal(&registry.resume(ticket(stranger, 1), flow, false)), Some(Refusal::NotAllowed));
+    let effects = registry.resume(ticket(back, 1), flow, false);
     assert!(effects.contains(&Effect::MoveFlow { flow, side: Side::Member, to: back }));
     assert!(registry.expire(10 + GONE_MS).is_empty(), "both are here again");
     assert_eq!(refusal(&registry.end(ticket(stranger, 1), flow)), Some(Refusal::NotAllowed));
     let effects = registry.end(ticket(back, 2), flow);
     assert_eq!((told(&effects, again), told(&effects, back)), (Some(FlowEnd::Left), None));
     drain(&mut registry, 1);
+}
+
+#[test]
+fn c3_a_restarted_relay_opens_a_flow_again_for_its_own_two_and_nobody_else() {
+    let flow = FlowId(77);
+    let (ours, stranger) = ((flow, key(2)), ConnectionId(3));
+    let mut registry = Registry::new();
+    for (connection, seed) in [(AGENT, 1), (ANA, 2), (stranger, 3)] {
+        registry.arrived(connection, key(seed), "here");
+    }
+    assert_eq!(refusal(&registry.resume(ticket(ANA, 1), flow, true)), Some(Refusal::NotAllowed), "not held yet");
+    let noted = Effect::Answer { ticket: ticket(AGENT, 1), answer: Ok(Answer::Noted) };
+    assert_eq!(registry.hold(ticket(AGENT, 1), SESSION, ours, 7, 0), [noted], "no number: nobody looks for it");
+    assert_eq!(registry.meeting(&key(1)), Some((SESSION, [].as_slice())), "e6: its word alone introduces nobody");
+    assert_eq!(refusal(&registry.resume(ticket(stranger, 1), flow, true)), Some(Refusal::NotAllowed));
+    assert_eq!(refusal(&registry.resume(ticket(ANA, 2), flow, false)), Some(Refusal::NotAllowed), "no member any more");
+    let opened = Effect::OpenFlow { flow, agent: AGENT, member: ANA };
+    assert_eq!(registry.resume(ticket(ANA, 3), flow, true)[0], opened);
+    assert_eq!(registry.meeting(&key(1)), Some((SESSION, [key(2)].as_slice())));
+    // It is a flow like any other now; another agent can't claim it, nor this one with somebody else.
+    registry.arrived(ConnectionId(4), key(4), "here");
+    for (by, held) in [(ConnectionId(4), ours), (AGENT, (flow, key(3))), (AGENT, (FlowId(78), key(1)))] {
+        assert_eq!(refusal(&registry.hold(ticket(by, 2), SESSION, held, 7, 0)), Some(Refusal::NotAllowed), "{held:?}");
+    }
+    registry.end(ticket(ANA, 4), flow);
+    assert_eq!(refusal(&registry.resume(ticket(ANA, 5), flow, true)), Some(Refusal::NotAllowed), "ended is ended");
+    drain(&mut registry, 1);
+}
+
+#[test]
+fn a5_a_flow_held_for_a_revoked_member_stays_shut() {
+    let flow = FlowId(77);
+    let mut registry = Registry::new();
+    registry.arrived(AGENT, key(1), "here");
+    registry.hold(ticket(AGENT, 1), SESSION, (flow, key(2)), 7, 0);
+    registry.revoked(&key(2));
+    registry.arrived(ANA, key(2), "here");
+    assert_eq!(refusal(&registry.resume(ticket(ANA, 1), flow, true)), Some(Refusal::NotAllowed));
+    drain(&mut registry, 1);
+}
+
+#[test]
+fn a_held_flow_moves_with_its_agent_where_the_relay_knows_it() {
+    let (mut registry, number) = met();
+    let flow = joined(&registry.join(ticket(ANA, 1), note(), number, 8, 0));
+    registry.paired(ticket(AGENT, 2), flow, PairingOutcome::Agreed, 0);
+    let again = ConnectionId(21);
+    registry.arrived(again, key(1), "elsewhere");
+    // The old connection may still live: it has to prove it, as for any registration (D6).
+    let effects = registry.hold(ticket(again, 1), SESSION, (flow, key(2)), 9, 10);
+    assert_eq!(effects, [Effect::Push { connection: AGENT, push: Push::Ping(9) }]);
+    let effects = registry.expire(10 + CHALLENGE_MS);
+    assert!(effects.contains(&Effect::MoveFlow { flow, side: Side::Agent, to: again }), "{effects:?}");
+    assert!(effects.contains(&Effect::Answer { ticket: ticket(again, 1), answer: Ok(Answer::Noted) }));
+    drain(&mut registry, 10_000);
 }
 
 #[test]

@@ -78,9 +78,10 @@ impl World<'_> {
             self.at(at, Event::Agent(Input::RelayLost));
             self.at(at + lasts, Event::Agent(Input::RelayFound));
         }
-        if self.random.percent(6) {
-            let at = self.random.between(0, span);
+        while self.random.percent(12) {
+            let (at, lasts) = (self.random.between(0, span), self.random.between(500, 45_000));
             self.at(at, Event::Agent(Input::LinkLost));
+            self.at(at + lasts, Event::Agent(Input::LinkFound));
         }
         if self.random.percent(3) {
             let at = self.random.between(0, span);

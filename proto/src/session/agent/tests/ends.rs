@@ -229,6 +229,23 @@ fn nobody_can_go_on_while_the_relay_is_lost() {
 }
 
 #[test]
+fn a6_the_person_may_go_on_once_relay_and_technician_are_both_back() {
+    for (first, second) in [(Input::RelayFound, Input::LinkFound), (Input::LinkFound, Input::RelayFound)] {
+        let mut story = Story::running();
+        story.give(Input::LinkLost);
+        story.give(Input::RelayLost);
+        story.now_ms += timer::LOST_MS - 1;
+        assert_eq!(story.give(first), [""; 0], "one of the two isn't enough");
+        assert_eq!(story.give(second), ["ask resume"], "only the person resumes");
+        // What was sent before the loss and arrives now runs no more: it is asked for anew, or not at all.
+        let said = story.run(PROBE);
+        assert!(said.iter().any(|said| said.ends_with("refuse-paused")), "{said:?}");
+        assert!(has(&story.allow(), "record resume-relaylost"));
+        assert!(!has(&story.wait(timer::LOST_MS), "closed Lost"), "it counts from the next loss");
+    }
+}
+
+#[test]
 fn a_relay_lost_before_the_answer_pauses_right_after_it() {
     let mut story = Story::new();
     story.arrive(true, system());
