@@ -1,6 +1,5 @@
 //! What is lost comes back by itself: the relay after a restart, the technician's program after a cut; the session goes on only
 //! where the person says so, and nobody else comes in through the gap. (SECURITY A6)
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
 
 use std::time::Duration;
 

@@ -201,7 +201,7 @@ fn our_events_quote_what_we_saw_and_can_be_opened() {
     let mut record = record();
     record.take(&story[0].1, Some(&receipt(&story[0].0, None)), 0).unwrap();
     let said = Write::Chat(Said { text: Foreign::new("hi") });
-    let ToAgent::Chat(Signed { note, openings }) = record.write(Record::words(said).unwrap(), None, NOW).unwrap()
+    let (0, ToAgent::Chat(Signed { note, openings })) = record.write(Record::words(said).unwrap(), None, NOW).unwrap()
     else {
         panic!("not a chat line")
     };

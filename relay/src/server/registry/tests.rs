@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one effect among any")]
 
 use super::*;
+use venia_proto::id::SessionId;
 use venia_proto::key::SigningKey;
 
 const AGENT: ConnectionId = ConnectionId(1);
