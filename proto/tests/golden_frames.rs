@@ -65,7 +65,11 @@ fn to_relay() -> Vec<ToRelay> {
         Call::Successors { log: "log+00000000+AQ==".into() },
     ];
     let calls = calls.into_iter().enumerate().map(|(id, call)| ToRelay::Call { id: id as u32, call });
-    [ToRelay::Hello { versions: vec![1, 2] }].into_iter().chain(calls).chain([ToRelay::Pong(7)]).collect()
+    [ToRelay::Hello { versions: vec![1, 2] }]
+        .into_iter()
+        .chain(calls)
+        .chain([ToRelay::Pong(7), ToRelay::Here])
+        .collect()
 }
 
 fn from_relay() -> Vec<FromRelay> {
@@ -238,6 +242,7 @@ named!(ToRelay {
     Self::Call { call: Call::Entries { .. }, .. } => "call-entries",
     Self::Call { call: Call::Successors { .. }, .. } => "call-successors",
     Self::Pong(_) => "pong",
+    Self::Here => "here",
 });
 
 named!(FromRelay {

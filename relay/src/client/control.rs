@@ -21,6 +21,7 @@ use venia_proto::wire::{self, Limit, WireError};
 
 use super::code;
 use super::frames::{FrameError, Receiver};
+use super::here;
 use super::link::{Link, LinkError};
 use super::tls::{Expected, TlsError, peer_key};
 use super::transport::HANDSHAKE;
@@ -112,7 +113,9 @@ impl Control {
         // Which TLS key is right is known only from the statement, so any is let through, and judged in `open`.
         let connection =
             link.connect_relay(Expected::Anyone).await.map_err(|error| ControlError::Unreachable(Some(error)))?;
-        Self::open(connection, root, known).await
+        let (control, pushes) = Self::open(connection, root, known).await?;
+        here::say(&control.connection, control.frames.downgrade(), link.nudges());
+        Ok((control, pushes))
     }
 
     /// Greets and verifies: the statement by `root`, never older than the `known` one; the relay as one the statement

@@ -28,6 +28,9 @@ const ERRORS_IN_A_ROW: usize = 16;
 pub(crate) struct Udp {
     io: tokio::net::UdpSocket,
     state: UdpSocketState,
+    /// For what strangers cause: a send that fails turns batching off in the state it was made with, and here there is none
+    /// to lose. (SECURITY C1)
+    aside: UdpSocketState,
     v6: bool,
 }
 
@@ -47,8 +50,8 @@ impl Udp {
         socket.set_nonblocking(true)?;
         socket.bind(&local.into())?;
         let socket = std::net::UdpSocket::from(socket);
-        let state = UdpSocketState::new((&socket).into())?;
-        Ok(Self { io: tokio::net::UdpSocket::from_std(socket)?, state, v6: local.is_ipv6() })
+        let (state, aside) = (UdpSocketState::new((&socket).into())?, UdpSocketState::new((&socket).into())?);
+        Ok(Self { io: tokio::net::UdpSocket::from_std(socket)?, state, aside, v6: local.is_ipv6() })
     }
 
     /// Where the socket is bound.
@@ -70,6 +73,18 @@ impl Udp {
             src_ip: transmit.src_ip.map(|ip| self.native_ip(ip)),
         };
         self.io.try_io(Interest::WRITABLE, || self.state.send((&self.io).into(), &native))
+    }
+
+    /// Sends one datagram that may as well be lost, from the local address that `from` names. Nothing that comes of it
+    /// touches what [`Self::send`] does: neither its batching nor its readiness. (SECURITY C1)
+    pub(crate) fn send_aside(&self, contents: &[u8], to: SocketAddr, from: Option<IpAddr>) {
+        if !usable(to) {
+            return;
+        }
+        let src_ip = from.map(|ip| self.native_ip(ip));
+        let datagram = Transmit { destination: self.native(to), ecn: None, contents, segment_size: None, src_ip };
+        // Whoever it was for sends again, and is answered again.
+        let _ = self.aside.try_send((&self.io).into(), &datagram);
     }
 
     /// Receives at least one buffer; sources are canonical.
@@ -195,5 +210,26 @@ impl UdpPoller for Writable {
 impl fmt::Debug for Writable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writable").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn c1_what_fails_aside_costs_nobody_their_batches() {
+        let udp = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (before, other) = (udp.max_send_segments(), std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+        let to = other.local_addr().unwrap();
+        udp.send_aside(b"nudge", to, Some("127.0.0.1".parse().unwrap()));
+        let mut heard = [0; 9];
+        assert_eq!(other.recv_from(&mut heard).unwrap(), (5, udp.local_addr().unwrap()));
+        // The answer to a packet that was sent to everybody can't be sent from there: quinn-udp takes that for a kernel
+        // without batches.
+        udp.send_aside(b"nudge", to, Some("255.255.255.255".parse().unwrap()));
+        assert_eq!(udp.aside.max_gso_segments(), 1, "it did fail");
+        assert_eq!(udp.max_send_segments(), before);
+        assert!(before > 1);
     }
 }

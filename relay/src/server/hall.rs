@@ -139,15 +139,16 @@ impl Hall {
         for flow in spent {
             self.act(|registry, _| registry.exhausted(flow));
         }
-        let now = clock::now().boot_ms;
         let mut inner = self.lock();
         let busy: HashSet<ConnectionId> = inner.ends.values().flat_map(|&(agent, member)| [agent, member]).collect();
         for id in busy {
-            let Some(at) = inner.peers.get(&id).map(|peer| peer.connection.remote_address()) else { continue };
-            if let Some(nonce) = inner.roaming.seen(id, at, &mut random, now) {
-                inner.send(id, FromRelay::Push(Push::Ping(nonce)));
-            }
+            inner.look(id, &mut random);
         }
+    }
+
+    /// Whether this peer moved, without waiting for the next tick. `random`: as there.
+    pub fn look(&self, id: ConnectionId, random: impl FnOnce() -> Option<u64>) {
+        self.lock().look(id, random);
     }
 
     /// Somebody may have panicked while holding it; the tables are still whole, every change is a single step.
@@ -210,6 +211,14 @@ impl Inner {
                 tracing::warn!(?member, "a member failed too many codes within the hour");
                 None
             }
+        }
+    }
+
+    /// Asks a peer whose address changed to prove it. (SECURITY C4)
+    fn look(&mut self, id: ConnectionId, random: impl FnOnce() -> Option<u64>) {
+        let Some(at) = self.peers.get(&id).map(|peer| peer.connection.remote_address()) else { return };
+        if let Some(nonce) = self.roaming.seen(id, at, random, clock::now().boot_ms) {
+            self.send(id, FromRelay::Push(Push::Ping(nonce)));
         }
     }
 
