@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,8 @@ async fn within<T>(future: impl Future<Output = T>) -> T {
 struct Nat {
     at: SocketAddr,
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// Packets from the relay since the last change.
+    answers: Arc<AtomicUsize>,
     renew: mpsc::UnboundedSender<oneshot::Sender<()>>,
     /// Whether plain packets leave by `thief` instead: somebody on the way races them with a forged source.
     stolen: Arc<AtomicBool>,
@@ -53,8 +55,8 @@ impl Nat {
         let (inner, mut outer, thief) = (bound().await, bound().await, Arc::new(bound().await));
         let at = inner.local_addr().unwrap();
         let (renew, mut renewals) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
-        let nat = Self { at, seen: Arc::default(), renew, stolen: Arc::default(), thief };
-        let seen = nat.seen.clone();
+        let nat = Self { at, seen: Arc::default(), answers: Arc::default(), renew, stolen: Arc::default(), thief };
+        let (seen, answers) = (nat.seen.clone(), nat.answers.clone());
         let (stolen, thief) = (nat.stolen.clone(), nat.thief.clone());
         tokio::spawn(async move {
             let mut inside = None;
@@ -64,6 +66,7 @@ impl Nat {
                     renewal = renewals.recv() => {
                         let Some(done) = renewal else { return };
                         outer = bound().await;
+                        answers.store(0, Ordering::SeqCst);
                         let _ = done.send(());
                     }
                     Ok((len, from)) = inner.recv_from(&mut up) => {
@@ -76,6 +79,7 @@ impl Nat {
                         seen.lock().unwrap().push(down[..len].to_vec());
                         if let (Some(inside), true) = (inside, from == relay) {
                             let _ = inner.send_to(&down[..len], inside).await;
+                            answers.fetch_add(1, Ordering::SeqCst);
                         }
                     }
                 }
@@ -279,7 +283,9 @@ async fn c4_a_stolen_control_packet_never_moves_the_flow() {
     let plain = |packet: &Vec<u8>| packet.first().is_some_and(|first| first & 0xc0 != 0);
     assert!(stolen.iter().all(plain), "the thief got packets of the session");
     ana.nat.stolen.store(false, Ordering::SeqCst);
-    assert!(matches!(within(renewal).await.unwrap(), Ok(Answer::Member { .. })), "the control connection is back");
+    // The next packet from where she really is brings the control connection back, and with it what was held up.
+    ana.call(Call::Renew).await;
+    assert!(matches!(within(renewal).await.unwrap(), Ok(Answer::Member { .. })));
     says(&outer, &inner, 1000).await;
     assert!(received(&ana.nat.thief).iter().all(plain));
 }
@@ -304,4 +310,24 @@ async fn c4_replayed_packets_never_move_the_flow() {
     let answers = received(&thief);
     assert!(answers.contains(&nudge(flow).to_vec()));
     assert!(answers.iter().all(|packet| !packet.starts_with(&prefix(flow))), "the flow moved");
+}
+
+#[tokio::test]
+async fn c4_an_agent_that_moved_while_it_waited_can_be_met() {
+    let world = World::build().await;
+    let (mut agent, ana) = world.peers().await;
+    let number = agent.register().await;
+    agent.nat.renew().await;
+    // A packet without any whole frame of ours, as the keep-alive is: only QUIC at the relay notices the new address.
+    let (mut begun, _answer) = within(agent.control.connection().open_bi()).await.unwrap();
+    begun.write_all(&[0]).await.unwrap();
+    within(async {
+        while agent.nat.answers.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let (_, inner, outer) = session(&mut agent, &ana, number).await;
+    says(&outer, &inner, 1000).await;
+    says(&inner, &outer, 1000).await;
 }
