@@ -161,6 +161,15 @@ async fn a_session_goes_through_whole_over_ipv4_to_a_dual_stack_relay() {
     a_session_in_a(House::build("[::]:0", "127.0.0.1:0").await).await;
 }
 
+/// TRANSPORT, pitfall 4: QUIC keeps what it knows about a path across a new port only if it sees IPv4 as IPv4.
+#[tokio::test]
+async fn a_dual_stack_relay_sees_ipv4_as_ipv4() {
+    let house = House::build("[::]:0", "127.0.0.1:0").await;
+    for control in [&house.agent_control, &house.console_control] {
+        assert!(control.remote_address().is_ipv4(), "{}", control.remote_address());
+    }
+}
+
 #[tokio::test]
 async fn the_relay_has_no_key_of_a_session() {
     let house = House::on_ipv4().await;

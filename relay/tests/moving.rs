@@ -203,6 +203,35 @@ async fn what_passes_the_relay_is_unreadable() {
     }
 }
 
+/// TRANSPORT, pitfall 1: an endpoint that offers to be greased gets packets that look prefixed, or like nothing at all.
+#[tokio::test]
+async fn every_packet_has_quics_fixed_bit() {
+    let world = World::build().await;
+    let (mut agent, ana) = world.peers().await;
+    let number = agent.register().await;
+    let (flow, inner, outer) = session(&mut agent, &ana, number).await;
+    says(&inner, &outer, 500_000).await;
+    says(&outer, &inner, 500_000).await;
+    for _ in 0..20 {
+        ana.call(Call::Renew).await;
+        agent.register().await;
+    }
+    for peer in [&agent, &ana] {
+        let (mut plain, mut forwarded) = (0, 0);
+        for packet in peer.nat.seen.lock().unwrap().iter() {
+            let quic = if packet.starts_with(&prefix(flow)) {
+                forwarded += 1;
+                &packet[prefix(flow).len()..]
+            } else {
+                plain += 1;
+                packet
+            };
+            assert_eq!(quic[0] & 0x40, 0x40, "{quic:02x?}");
+        }
+        assert!(plain > 30 && forwarded > 300, "{plain} {forwarded}");
+    }
+}
+
 #[tokio::test]
 async fn c1_a_console_that_moved_unnoticed_is_followed_at_once() {
     let world = World::build().await;

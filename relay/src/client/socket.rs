@@ -385,6 +385,64 @@ mod tests {
         assert!(paths.honour(start + HONOUR_EVERY * 2 + Duration::from_millis(1)));
     }
 
+    /// TRANSPORT, pitfall 9: each of them has a default that silently costs batches or path MTU discovery.
+    #[tokio::test]
+    async fn quic_hears_what_the_socket_can() {
+        let socket = socket();
+        assert!(!socket.may_fragment());
+        assert!(socket.max_transmit_segments() > 1 && socket.max_receive_segments() > 1);
+        assert_eq!(socket.max_transmit_segments(), socket.udp.max_send_segments());
+        assert_eq!(socket.max_receive_segments(), socket.udp.max_receive_segments());
+        // Pitfall 3: QUIC refuses synthetic addresses on a socket that says it is IPv4.
+        assert!(socket.local_addr().unwrap().is_ipv6());
+    }
+
+    /// TRANSPORT, pitfall 5: an error would end the connection; a packet that may not leave is lost.
+    #[tokio::test]
+    async fn c2_what_may_not_leave_is_lost_and_no_error() {
+        let relay = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        relay.set_nonblocking(true).unwrap();
+        let at = relay.local_addr().unwrap();
+        let socket = RelayedSocket::new(Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap(), at);
+        socket.open(FlowId(7));
+        let mut poller = socket.udp.poller();
+        std::future::poll_fn(|cx| poller.as_mut().poll_writable(cx)).await.unwrap();
+        let send = |destination: SocketAddr, len: usize| {
+            let contents = &vec![0x40; len];
+            socket.try_send(&Transmit { destination, ecn: None, contents, segment_size: None, src_ip: None })
+        };
+        let (live, unknown) = (SyntheticAddress(FlowId(7)), SyntheticAddress(FlowId(8)));
+        assert!(send(unknown.into(), 20).is_ok());
+        assert!(send(live.into(), PAYLOAD_MAX - PREFIX + 1).is_ok());
+        assert!(send("127.0.0.1:9".parse().unwrap(), 20).is_ok());
+        assert_eq!(relay.recv(&mut [0; 2000]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(send(live.into(), PAYLOAD_MAX - PREFIX).is_ok());
+        assert_eq!(relay.recv(&mut [0; 2000]).unwrap(), PAYLOAD_MAX);
+        socket.shut(FlowId(7));
+        assert!(send(live.into(), 20).is_ok());
+        assert_eq!(relay.recv(&mut [0; 2000]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    /// TRANSPORT, pitfall 6: *nothing*, told as zero buffers, would never use up QUIC's turn.
+    #[tokio::test]
+    async fn what_isnt_ours_never_counts_as_received_and_others_get_their_turn() {
+        let relay = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let udp = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (at, socket) = (udp.local_addr().unwrap(), RelayedSocket::new(udp, relay.local_addr().unwrap()));
+        for _ in 0..ROUNDS + 1 {
+            relay.send_to(&packet(Some(7), 0x40), at).unwrap();
+        }
+        relay.send_to(&packet(None, 0x41), at).unwrap();
+        let (mut bytes, mut metas, mut turns) = ([0; 100], [RecvMeta::default()], 0);
+        let count = std::future::poll_fn(|cx| {
+            turns += 1;
+            socket.poll_recv(cx, &mut [IoSliceMut::new(&mut bytes)], &mut metas)
+        });
+        assert_eq!(tokio::time::timeout(Duration::from_secs(20), count).await.unwrap().unwrap(), 1);
+        assert_eq!((metas[0].len, &bytes[..20]), (20, packet(None, 0x41).as_slice()));
+        assert!(turns > 1, "it gave others their turn, and woke itself");
+    }
+
     #[tokio::test]
     async fn c1_oversize_datagrams_are_dropped_one_by_one() {
         let socket = socket();
