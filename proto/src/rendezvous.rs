@@ -9,6 +9,7 @@
 //! peer ── Call ───▶ relay         numbered by the peer; many may be open at once
 //! peer ◀─ Answer ── relay         to the call of that number
 //! peer ◀─ Push ──── relay         nobody asked: a technician knocks, a flow ended, prove you live
+//! peer ── Here ───▶ relay         to a nudge: this is where I am now
 //! ```
 //!
 //! Nothing here can open a session, widen a grant or read a word: the relay introduces, forwards and records. Enum tags
@@ -57,6 +58,8 @@ pub enum ToRelay {
     },
     /// Answers [`Push::Ping`].
     Pong(u64),
+    /// Nothing but a packet from where the peer is now: the relay nudged it, so its address may have changed. (SECURITY C1)
+    Here,
 }
 
 /// Everything a relay sends.

@@ -66,7 +66,11 @@ fn to_relay() -> Vec<ToRelay> {
         Call::Hold { session: session(), flow: FlowId(9), member: [4; 32] },
     ];
     let calls = calls.into_iter().enumerate().map(|(id, call)| ToRelay::Call { id: id as u32, call });
-    [ToRelay::Hello { versions: vec![1, 2] }].into_iter().chain(calls).chain([ToRelay::Pong(7)]).collect()
+    [ToRelay::Hello { versions: vec![1, 2] }]
+        .into_iter()
+        .chain(calls)
+        .chain([ToRelay::Pong(7), ToRelay::Here])
+        .collect()
 }
 
 fn from_relay() -> Vec<FromRelay> {
@@ -242,6 +246,7 @@ named!(ToRelay {
     Self::Call { call: Call::Successors { .. }, .. } => "call-successors",
     Self::Call { call: Call::Hold { .. }, .. } => "call-hold",
     Self::Pong(_) => "pong",
+    Self::Here => "here",
 });
 
 named!(FromRelay {

@@ -24,6 +24,7 @@ use venia_proto::wire::{self, Limit, WireError};
 
 use super::code;
 use super::frames::{FrameError, Receiver};
+use super::here;
 use super::link::{Link, LinkError};
 use super::tls::{Expected, TlsError, peer_key};
 use super::transport::HANDSHAKE;
@@ -179,7 +180,9 @@ impl Control {
         root: &Fingerprint,
         known: Option<&Statement>,
     ) -> Result<(Self, Hearing), ControlError> {
-        Self::open(dial(link).await?, root, known).await
+        let (control, hearing) = Self::open(dial(link).await?, root, known).await?;
+        control.lock().heed(link);
+        Ok((control, hearing))
     }
 
     /// Greets and verifies: the statement by `root`, never older than the `known` one; the relay as one the statement
@@ -208,6 +211,7 @@ impl Control {
         before.end(code::GOING_DOWN);
         before.told().await;
         let live = Live::begin(connection, send, receive, self.heard.clone());
+        live.heed(link);
         *self.lock() = live;
         // Whoever hears it finds the new one in place.
         self.tell(Heard::Back).await;
@@ -286,6 +290,11 @@ impl Live {
             drop(telling);
         });
         Self { connection, frames, calls, told }
+    }
+
+    /// Tells the relay at once when it sees this computer's packets come from somewhere else.
+    fn heed(&self, link: &Link) {
+        here::say(&self.connection, self.frames.downgrade(), link.nudges());
     }
 
     /// Waits until whoever listens was told that it is gone.

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quinn::{Connection, Endpoint, TokioRuntime, VarInt};
+use tokio::sync::watch;
 use venia_proto::id::FlowId;
 use venia_proto::key::{PublicKey, SigningKey};
 
@@ -99,6 +100,11 @@ impl Link {
     pub fn follow_relay(&self, relay: SocketAddr) -> Result<(), LinkError> {
         self.socket.follow(relay_address(relay)?);
         Ok(())
+    }
+
+    /// Changes when the relay says that packets of ours reach it from a new address. (SECURITY C1)
+    pub(super) fn nudges(&self) -> watch::Receiver<()> {
+        self.socket.nudges()
     }
 
     /// Opens the control connection.

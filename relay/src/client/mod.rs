@@ -9,6 +9,7 @@ pub mod followed;
 pub mod frames;
 pub mod gauge;
 pub mod gossip;
+mod here;
 pub mod home;
 pub mod keeper;
 pub mod link;

@@ -1,4 +1,4 @@
-//! The nine bytes in front of a forwarded packet, and the addresses that stand for "through the relay".
+//! The nine bytes in front of a forwarded packet, the nudge, and the addresses that stand for "through the relay".
 //!
 //! A first byte of `0x04..=0x0f` starts no QUIC packet while nobody greases the fixed bit, and no other protocol QUIC
 //! shares ports with (RFC 9443 section 3). Then come the flow id, 64 bits big-endian, and the packet. The prefix is
@@ -10,7 +10,9 @@ use venia_proto::id::FlowId;
 
 /// First byte of a forwarded packet.
 pub const TAG: u8 = 0x04;
-/// Bytes in front of a forwarded packet: tag and flow id.
+/// First byte of a nudge, the relay's answer to a forwarded packet from an address it doesn't know.
+pub const NUDGE: u8 = 0x05;
+/// Bytes in front of a forwarded packet: tag and flow id. A nudge is as long.
 pub const PREFIX: usize = 9;
 /// Largest forwarded UDP payload in bytes, prefix included: what IPv6 carries on Ethernet (1500 - 40 - 8). (SECURITY C1)
 pub const PAYLOAD_MAX: usize = 1452;
@@ -29,6 +31,8 @@ pub enum Packet {
     Plain,
     /// QUIC of somebody's end-to-end connection, behind [`PREFIX`] bytes.
     Forwarded(FlowId),
+    /// The relay says: a packet of this flow came from an address that is neither end's.
+    Nudge(FlowId),
     /// Neither: dropped.
     Foreign,
 }
@@ -42,6 +46,9 @@ impl Packet {
             [TAG, a, b, c, d, e, f, g, h, quic, ..] if quic & QUIC_BITS != 0 => {
                 Self::Forwarded(FlowId(u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h])))
             }
+            [NUDGE, a, b, c, d, e, f, g, h] => {
+                Self::Nudge(FlowId(u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h])))
+            }
             _ => Self::Foreign,
         }
     }
@@ -51,6 +58,12 @@ impl Packet {
 pub fn prefix(flow: FlowId) -> [u8; PREFIX] {
     let [a, b, c, d, e, f, g, h] = flow.0.to_be_bytes();
     [TAG, a, b, c, d, e, f, g, h]
+}
+
+/// The nudge of a flow: the whole packet.
+pub fn nudge(flow: FlowId) -> [u8; PREFIX] {
+    let [_, a, b, c, d, e, f, g, h] = prefix(flow);
+    [NUDGE, a, b, c, d, e, f, g, h]
 }
 
 /// The address that stands for "the other side of this flow" inside one program. Never sent anywhere.
@@ -93,6 +106,16 @@ mod tests {
         assert_eq!(Packet::of(&payload), Packet::Foreign);
         payload.push(0x40);
         assert_eq!(Packet::of(&payload), Packet::Forwarded(FlowId(0x0102_0304_0506_0708)));
+    }
+
+    #[test]
+    fn a_nudge_is_nine_bytes_and_nothing_else() {
+        let mut payload = nudge(FlowId(0x0102_0304_0506_0708)).to_vec();
+        assert_eq!(payload, [5, 1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(Packet::of(&payload), Packet::Nudge(FlowId(0x0102_0304_0506_0708)));
+        assert_eq!(Packet::of(&payload[..PREFIX - 1]), Packet::Foreign);
+        payload.push(0x40);
+        assert_eq!(Packet::of(&payload), Packet::Foreign);
     }
 
     #[test]

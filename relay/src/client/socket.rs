@@ -5,6 +5,10 @@
 //! appear from the synthetic address. Everything else is dropped without an answer: packets from anyone but the relay,
 //! packets of flows that aren't live here, packets to any other address. So dialling this port directly gets nothing, not
 //! even version negotiation (SECURITY C2), and a relay can't start a flow nobody announced (SECURITY C3).
+//!
+//! A nudge from the relay goes no further than here: it says that a flow's packets reach the relay from a new address.
+//! Anybody can forge one, so all it ever causes is one small frame on the control connection, ten times a second at most
+//! (SECURITY C1).
 
 use std::collections::{HashSet, VecDeque};
 use std::io::{self, IoSliceMut};
@@ -12,9 +16,11 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use quinn::{AsyncUdpSocket, UdpPoller};
 use quinn_udp::{RecvMeta, Transmit};
+use tokio::sync::watch;
 use venia_proto::id::FlowId;
 
 use super::packet::{PAYLOAD_MAX, PREFIX, Packet, SyntheticAddress, prefix};
@@ -23,6 +29,8 @@ use super::udp::{Udp, canonical, mapped};
 
 /// Receive rounds in which nothing was kept before other tasks get their turn (TRANSPORT, pitfall 6).
 const ROUNDS: usize = 8;
+/// Least time between two nudges that are honoured. (SECURITY C1)
+const HONOUR_EVERY: Duration = Duration::from_millis(100);
 
 /// A UDP socket that speaks with one relay only.
 #[derive(Debug)]
@@ -33,12 +41,15 @@ pub(crate) struct RelayedSocket {
     aside: Mutex<VecDeque<(RecvMeta, Vec<u8>)>>,
     /// Where prefixed batches are put together.
     prefixed: Mutex<Vec<u8>>,
+    nudged: watch::Sender<()>,
 }
 
 #[derive(Debug)]
 struct Paths {
     relay: SocketAddr,
     live: HashSet<FlowId>,
+    /// When a nudge was honoured last.
+    honoured: Option<Instant>,
 }
 
 /// Which of our connections a datagram belongs to.
@@ -52,9 +63,10 @@ impl RelayedSocket {
     pub(crate) fn new(udp: Udp, relay: SocketAddr) -> Self {
         Self {
             udp: Arc::new(udp),
-            paths: Mutex::new(Paths { relay: canonical(relay), live: HashSet::new() }),
+            paths: Mutex::new(Paths { relay: canonical(relay), live: HashSet::new(), honoured: None }),
             aside: Mutex::default(),
             prefixed: Mutex::default(),
+            nudged: watch::Sender::new(()),
         }
     }
 
@@ -78,9 +90,15 @@ impl RelayedSocket {
         lock(&self.paths).relay = canonical(relay);
     }
 
+    /// Changes with every nudge that is honoured: this computer's address may have changed.
+    pub(crate) fn nudges(&self) -> watch::Receiver<()> {
+        self.nudged.subscribe()
+    }
+
     /// Sorts what arrived; returns how many buffers still hold something, moved to the front.
     fn sort(&self, buffers: &mut [IoSliceMut<'_>], metas: &mut [RecvMeta], count: usize) -> usize {
-        let paths = lock(&self.paths);
+        let mut paths = lock(&self.paths);
+        let mut nudged = false;
         let mut kept = 0;
         for at in 0..count {
             let meta = metas[at];
@@ -88,7 +106,10 @@ impl RelayedSocket {
                 continue;
             }
             let len = meta.len.min(buffers[at].len());
-            let (front, rest) = segments::sort(&mut buffers[at][..len], meta.stride, |datagram| paths.way(datagram));
+            let (front, rest) = segments::sort(&mut buffers[at][..len], meta.stride, |datagram| {
+                nudged |= paths.is_nudge(datagram);
+                paths.way(datagram)
+            });
             if let Some(run) = front {
                 buffers.swap(kept, at);
                 metas[kept] = described(run, meta, paths.relay);
@@ -98,6 +119,9 @@ impl RelayedSocket {
                 let rest = rest.into_iter().map(|(run, bytes)| (described(run, meta, paths.relay), bytes));
                 lock(&self.aside).extend(rest);
             }
+        }
+        if nudged && paths.honour(Instant::now()) {
+            self.nudged.send_replace(());
         }
         kept
     }
@@ -152,8 +176,22 @@ impl Paths {
         match Packet::of(datagram) {
             Packet::Plain => Some((Way::Control, 0)),
             Packet::Forwarded(flow) => self.live.contains(&flow).then_some((Way::Through(flow), PREFIX)),
-            Packet::Foreign => None,
+            Packet::Nudge(_) | Packet::Foreign => None,
         }
+    }
+
+    /// Only of a flow that is live here: a relay's word about any other changes nothing.
+    fn is_nudge(&self, datagram: &[u8]) -> bool {
+        matches!(Packet::of(datagram), Packet::Nudge(flow) if self.live.contains(&flow))
+    }
+
+    /// A flood of forged nudges must not become a flood of frames. (SECURITY C1)
+    fn honour(&mut self, now: Instant) -> bool {
+        let due = self.honoured.is_none_or(|last| now.saturating_duration_since(last) >= HONOUR_EVERY);
+        if due {
+            self.honoured = Some(now);
+        }
+        due
     }
 }
 
@@ -234,6 +272,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::packet::nudge;
 
     const RELAY: &str = "192.0.2.1:4433";
 
@@ -305,6 +344,103 @@ mod tests {
             let mut bytes = packet(Some(flow), 0x40);
             assert_eq!(socket.sort(&mut [IoSliceMut::new(&mut bytes)], &mut [arrived(RELAY, 20, 20)], 1), kept);
         }
+    }
+
+    #[tokio::test]
+    async fn c1_a_nudge_counts_only_from_the_relay_and_for_a_live_flow() {
+        let socket = socket();
+        socket.shut(FlowId(8));
+        let mut heard = socket.nudges();
+        let mut hears = |from: &str, bytes: &[u8]| {
+            let mut bytes = bytes.to_vec();
+            let len = bytes.len();
+            let found = socket.sort(&mut [IoSliceMut::new(&mut bytes)], &mut [arrived(from, len, PREFIX)], 1);
+            assert_eq!(found, 0, "QUIC sees no nudge");
+            let changed = heard.has_changed().unwrap();
+            heard.mark_unchanged();
+            changed
+        };
+        assert!(!hears("192.0.2.2:4433", &nudge(FlowId(7))), "a stranger's");
+        assert!(!hears("192.0.2.1:4434", &nudge(FlowId(7))), "another program's on the relay's computer");
+        assert!(!hears(RELAY, &nudge(FlowId(8))), "of a flow that is over");
+        assert!(!hears(RELAY, &nudge(FlowId(9))), "of a flow that never was");
+        assert!(!hears(RELAY, &nudge(FlowId(7))[..PREFIX - 1]), "cut");
+        // None of these counted, so the next isn't too early; and of two at once, one counts.
+        assert!(hears(RELAY, &[nudge(FlowId(9)), nudge(FlowId(7)), nudge(FlowId(7))].concat()));
+        socket.follow("192.0.2.3:4433".parse().unwrap());
+        lock(&socket.paths).honoured = None;
+        assert!(!hears(RELAY, &nudge(FlowId(7))), "the relay is elsewhere");
+        assert!(hears("192.0.2.3:4433", &nudge(FlowId(7))));
+    }
+
+    #[tokio::test]
+    async fn c1_nudges_are_honoured_ten_times_a_second() {
+        let socket = socket();
+        let (mut paths, start) = (lock(&socket.paths), Instant::now());
+        assert!(paths.honour(start));
+        assert!(!paths.honour(start));
+        assert!(!paths.honour(start + HONOUR_EVERY - Duration::from_millis(1)));
+        assert!(paths.honour(start + HONOUR_EVERY));
+        assert!(!paths.honour(start + HONOUR_EVERY * 2 - Duration::from_millis(1)));
+        assert!(paths.honour(start + HONOUR_EVERY * 2 + Duration::from_millis(1)));
+    }
+
+    /// TRANSPORT, pitfall 9: each of them has a default that silently costs batches or path MTU discovery.
+    #[tokio::test]
+    async fn quic_hears_what_the_socket_can() {
+        let socket = socket();
+        assert!(!socket.may_fragment());
+        assert!(socket.max_transmit_segments() > 1 && socket.max_receive_segments() > 1);
+        assert_eq!(socket.max_transmit_segments(), socket.udp.max_send_segments());
+        assert_eq!(socket.max_receive_segments(), socket.udp.max_receive_segments());
+        // Pitfall 3: QUIC refuses synthetic addresses on a socket that says it is IPv4.
+        assert!(socket.local_addr().unwrap().is_ipv6());
+    }
+
+    /// TRANSPORT, pitfall 5: an error would end the connection; a packet that may not leave is lost.
+    #[tokio::test]
+    async fn c2_what_may_not_leave_is_lost_and_no_error() {
+        let relay = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        relay.set_nonblocking(true).unwrap();
+        let at = relay.local_addr().unwrap();
+        let socket = RelayedSocket::new(Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap(), at);
+        socket.open(FlowId(7));
+        let mut poller = socket.udp.poller();
+        std::future::poll_fn(|cx| poller.as_mut().poll_writable(cx)).await.unwrap();
+        let send = |destination: SocketAddr, len: usize| {
+            let contents = &vec![0x40; len];
+            socket.try_send(&Transmit { destination, ecn: None, contents, segment_size: None, src_ip: None })
+        };
+        let (live, unknown) = (SyntheticAddress(FlowId(7)), SyntheticAddress(FlowId(8)));
+        assert!(send(unknown.into(), 20).is_ok());
+        assert!(send(live.into(), PAYLOAD_MAX - PREFIX + 1).is_ok());
+        assert!(send("127.0.0.1:9".parse().unwrap(), 20).is_ok());
+        assert_eq!(relay.recv(&mut [0; 2000]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(send(live.into(), PAYLOAD_MAX - PREFIX).is_ok());
+        assert_eq!(relay.recv(&mut [0; 2000]).unwrap(), PAYLOAD_MAX);
+        socket.shut(FlowId(7));
+        assert!(send(live.into(), 20).is_ok());
+        assert_eq!(relay.recv(&mut [0; 2000]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    /// TRANSPORT, pitfall 6: *nothing*, told as zero buffers, would never use up QUIC's turn.
+    #[tokio::test]
+    async fn what_isnt_ours_never_counts_as_received_and_others_get_their_turn() {
+        let relay = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let udp = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (at, socket) = (udp.local_addr().unwrap(), RelayedSocket::new(udp, relay.local_addr().unwrap()));
+        for _ in 0..ROUNDS + 1 {
+            relay.send_to(&packet(Some(7), 0x40), at).unwrap();
+        }
+        relay.send_to(&packet(None, 0x41), at).unwrap();
+        let (mut bytes, mut metas, mut turns) = ([0; 100], [RecvMeta::default()], 0);
+        let count = std::future::poll_fn(|cx| {
+            turns += 1;
+            socket.poll_recv(cx, &mut [IoSliceMut::new(&mut bytes)], &mut metas)
+        });
+        assert_eq!(tokio::time::timeout(Duration::from_secs(20), count).await.unwrap().unwrap(), 1);
+        assert_eq!((metas[0].len, &bytes[..20]), (20, packet(None, 0x41).as_slice()));
+        assert!(turns > 1, "it gave others their turn, and woke itself");
     }
 
     #[tokio::test]

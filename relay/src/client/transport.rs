@@ -17,7 +17,8 @@ pub const HANDSHAKE: Duration = Duration::from_secs(10);
 pub const SESSION_IDLE: Duration = Duration::from_secs(10);
 /// A control connection silent for so long is gone.
 pub const CONTROL_IDLE: Duration = Duration::from_secs(60);
-/// The largest end-to-end packet: [`PAYLOAD_MAX`] without the prefix.
+/// The largest end-to-end packet: [`PAYLOAD_MAX`] without the prefix. A receive buffer of QUIC's takes 1,472 bytes where the
+/// kernel glues nothing together, and the prefix must fit too (TRANSPORT, pitfall 12).
 pub const INNER_MTU: u16 = (PAYLOAD_MAX - PREFIX) as u16;
 
 /// Keeps NAT bindings of a session open; sent by both ends.

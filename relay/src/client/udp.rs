@@ -19,7 +19,8 @@ use tokio::io::Interest;
 
 use super::packet::usable;
 
-/// Kernel buffers asked for, in bytes each way: a burst must survive until this program is scheduled again.
+/// Kernel buffers asked for, in bytes each way: a burst must survive until this program is scheduled again. QUIC leaves
+/// them as they are (TRANSPORT, pitfall 13).
 const KERNEL_BUFFER: usize = 4 << 20;
 /// Receive errors in a row before other tasks get their turn.
 const ERRORS_IN_A_ROW: usize = 16;
@@ -28,6 +29,9 @@ const ERRORS_IN_A_ROW: usize = 16;
 pub(crate) struct Udp {
     io: tokio::net::UdpSocket,
     state: UdpSocketState,
+    /// For what strangers cause: a send that fails turns batching off in the state it was made with, and here there is none
+    /// to lose. (SECURITY C1; TRANSPORT, pitfall 10)
+    aside: UdpSocketState,
     v6: bool,
 }
 
@@ -47,8 +51,8 @@ impl Udp {
         socket.set_nonblocking(true)?;
         socket.bind(&local.into())?;
         let socket = std::net::UdpSocket::from(socket);
-        let state = UdpSocketState::new((&socket).into())?;
-        Ok(Self { io: tokio::net::UdpSocket::from_std(socket)?, state, v6: local.is_ipv6() })
+        let (state, aside) = (UdpSocketState::new((&socket).into())?, UdpSocketState::new((&socket).into())?);
+        Ok(Self { io: tokio::net::UdpSocket::from_std(socket)?, state, aside, v6: local.is_ipv6() })
     }
 
     /// Where the socket is bound.
@@ -70,6 +74,18 @@ impl Udp {
             src_ip: transmit.src_ip.map(|ip| self.native_ip(ip)),
         };
         self.io.try_io(Interest::WRITABLE, || self.state.send((&self.io).into(), &native))
+    }
+
+    /// Sends one datagram that may as well be lost, from the local address that `from` names. Nothing that comes of it
+    /// touches what [`Self::send`] does: neither its batching nor its readiness. (SECURITY C1)
+    pub(crate) fn send_aside(&self, contents: &[u8], to: SocketAddr, from: Option<IpAddr>) {
+        if !usable(to) {
+            return;
+        }
+        let src_ip = from.map(|ip| self.native_ip(ip));
+        let datagram = Transmit { destination: self.native(to), ecn: None, contents, segment_size: None, src_ip };
+        // Whoever it was for sends again, and is answered again.
+        let _ = self.aside.try_send((&self.io).into(), &datagram);
     }
 
     /// Receives at least one buffer; sources are canonical.
@@ -195,5 +211,98 @@ impl UdpPoller for Writable {
 impl fmt::Debug for Writable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writable").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
+
+    use super::*;
+
+    fn bound() -> Udp {
+        Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap()
+    }
+
+    fn to(destination: &str) -> Transmit<'static> {
+        let destination = destination.parse().unwrap();
+        Transmit { destination, ecn: None, contents: b"x", segment_size: None, src_ip: None }
+    }
+
+    /// TRANSPORT, pitfall 5: any other error would end a QUIC connection.
+    #[tokio::test]
+    async fn what_the_kernel_refuses_is_lost_and_no_error() {
+        let udp = bound();
+        // Not allowed, no route from there, and nobody listens.
+        let (broadcast, far) = (to("127.255.255.255:9"), to("192.0.2.1:9"));
+        assert!(udp.state.try_send((&udp.io).into(), &broadcast).is_err());
+        assert!(udp.state.try_send((&udp.io).into(), &far).is_err());
+        udp.io.writable().await.unwrap();
+        for transmit in [broadcast, far, to("127.0.0.1:1")] {
+            assert!(udp.send(&transmit).is_ok(), "{transmit:?}");
+        }
+    }
+
+    /// TRANSPORT, pitfall 13: QUIC never asks for larger buffers.
+    #[tokio::test]
+    async fn the_kernel_is_asked_for_large_buffers() {
+        let udp = bound();
+        let most = |name| {
+            let read = std::fs::read_to_string(format!("/proc/sys/net/core/{name}")).unwrap();
+            read.trim().parse::<usize>().unwrap()
+        };
+        // Linux counts its own bookkeeping as much again.
+        let socket = socket2::SockRef::from(&udp.io);
+        assert_eq!(socket.recv_buffer_size().unwrap(), 2 * most("rmem_max").min(KERNEL_BUFFER));
+        assert_eq!(socket.send_buffer_size().unwrap(), 2 * most("wmem_max").min(KERNEL_BUFFER));
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// TRANSPORT, pitfall 8: with one waker for all, all connections but one would wait for ever.
+    #[tokio::test]
+    async fn everybody_who_waits_to_send_is_woken() {
+        let udp = Arc::new(bound());
+        udp.io.writable().await.unwrap();
+        let full = udp.io.try_io(Interest::WRITABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
+        assert!(full.is_err());
+        let mut waiting: Vec<_> = (0..3).map(|_| (udp.poller(), Arc::new(Woken::default()))).collect();
+        for (poller, woken) in &mut waiting {
+            let waker = Waker::from(woken.clone());
+            assert!(poller.as_mut().poll_writable(&mut Context::from_waker(&waker)).is_pending());
+        }
+        // Whatever happens on a socket, the kernel tells all it is ready for.
+        let other = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        other.send_to(b"x", udp.local_addr().unwrap()).unwrap();
+        udp.io.readable().await.unwrap();
+        for (poller, woken) in &mut waiting {
+            assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+            let waker = Waker::from(woken.clone());
+            assert!(poller.as_mut().poll_writable(&mut Context::from_waker(&waker)).is_ready());
+        }
+    }
+
+    #[tokio::test]
+    async fn c1_what_fails_aside_costs_nobody_their_batches() {
+        let udp = bound();
+        let (before, other) = (udp.max_send_segments(), std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+        let to = other.local_addr().unwrap();
+        udp.send_aside(b"nudge", to, Some("127.0.0.1".parse().unwrap()));
+        let mut heard = [0; 9];
+        assert_eq!(other.recv_from(&mut heard).unwrap(), (5, udp.local_addr().unwrap()));
+        // The answer to a packet that was sent to everybody can't be sent from there: quinn-udp takes that for a kernel
+        // without batches.
+        udp.send_aside(b"nudge", to, Some("255.255.255.255".parse().unwrap()));
+        assert_eq!(udp.aside.max_gso_segments(), 1, "it did fail");
+        assert_eq!(udp.max_send_segments(), before);
+        assert!(before > 1);
     }
 }

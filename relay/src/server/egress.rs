@@ -1,7 +1,7 @@
 //! How large a forwarded packet may be on its way out: the route's MTU, asked of the kernel once per place.
 //!
 //! A batch with one datagram too large fails as a whole, and with `EINVAL` it turns batching off for every session; so
-//! what can't fit is dropped before (SECURITY C1).
+//! what can't fit is dropped before (SECURITY C1; TRANSPORT, pitfall 10).
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 

@@ -4,6 +4,10 @@
 //! from one end's address, to the other end; from anywhere else it is dropped, however well its flow id is known
 //! (SECURITY C2). Each flow has its own budget, so that none can use up the relay (SECURITY C3).
 //!
+//! Whoever sends from elsewhere may be an end that a box on the way gave a new address, unnoticed by itself: it is nudged
+//! to say so on its control connection. The nudge is smaller than what came in and rare, so it is no use for flooding
+//! anybody (SECURITY C1), and it proves nothing: the flow stays where it is.
+//!
 //! Pure: time is handed in. Not here: sockets ([`super::forward`]), who may have a flow, and the proof that an end really
 //! moved (SECURITY C4).
 
@@ -54,6 +58,12 @@ impl Default for Limits {
     }
 }
 
+/// Smallest packet that is worth a nudge, in bytes, prefix included: QUIC's own are larger, and the nudge is smaller.
+/// (SECURITY C1)
+pub const NUDGE_FROM: usize = 20;
+/// Least time between two nudges of one flow. (SECURITY C1)
+pub const NUDGE_EVERY: Duration = Duration::from_millis(100);
+
 /// A small packet costs the relay as much as this many bytes.
 const LEAST_COST: u64 = 256;
 
@@ -100,6 +110,8 @@ pub enum Verdict {
     Forward(Place),
     /// Drop it silently.
     Drop,
+    /// Drop it, and nudge the address it came from.
+    Nudge,
 }
 
 /// All flows of a relay.
@@ -117,6 +129,8 @@ struct Flow {
     budget: u64,
     refilled: Instant,
     spent: u64,
+    /// When an unknown address was nudged last.
+    nudged: Option<Instant>,
     traffic: Traffic,
 }
 
@@ -137,8 +151,16 @@ impl FlowTable {
         if agent.address == console.address {
             return Err(FlowError::Address);
         }
-        let opened =
-            Flow { agent, console, limits, budget: limits.burst, refilled: now, spent: 0, traffic: Traffic::default() };
+        let opened = Flow {
+            agent,
+            console,
+            limits,
+            budget: limits.burst,
+            refilled: now,
+            spent: 0,
+            nudged: None,
+            traffic: Traffic::default(),
+        };
         self.flows.insert(flow, opened);
         Ok(())
     }
@@ -196,7 +218,7 @@ impl FlowTable {
             flow.agent
         } else {
             self.dropped.foreign += 1;
-            return Verdict::Drop;
+            return if flow.nudge(len, now) { Verdict::Nudge } else { Verdict::Drop };
         };
         if len > place.payload_max.min(PAYLOAD_MAX) || !flow.charge(len, now) {
             flow.traffic.dropped += 1;
@@ -214,6 +236,16 @@ impl FlowTable {
 }
 
 impl Flow {
+    /// Whether a packet of `len` bytes from an unknown address is answered with a nudge.
+    fn nudge(&mut self, len: usize, now: Instant) -> bool {
+        let rested = self.nudged.is_none_or(|last| now.saturating_duration_since(last) >= NUDGE_EVERY);
+        let nudged = len >= NUDGE_FROM && rested;
+        if nudged {
+            self.nudged = Some(now);
+        }
+        nudged
+    }
+
     /// A token bucket, and a total that never refills.
     fn charge(&mut self, len: usize, now: Instant) -> bool {
         let elapsed = now.saturating_duration_since(self.refilled);
@@ -253,6 +285,8 @@ fn bytes(len: usize) -> u64 {
 mod tests {
     use super::*;
 
+    use crate::client::packet::PREFIX;
+
     const AGENT: &str = "192.0.2.1:1000";
     const CONSOLE: &str = "[2001:db8::1]:2000";
 
@@ -269,7 +303,7 @@ mod tests {
     fn goes(table: &mut FlowTable, flow: u64, from: &str, len: usize, now: Instant) -> Option<String> {
         match table.judge(FlowId(flow), from.parse().unwrap(), len, now) {
             Verdict::Forward(place) => Some(place.address.to_string()),
-            Verdict::Drop => None,
+            Verdict::Drop | Verdict::Nudge => None,
         }
     }
 
@@ -329,6 +363,43 @@ mod tests {
         assert!(goes(&mut table, 7, AGENT, 30, now).is_some());
         assert!(goes(&mut table, 7, AGENT, 30, now).is_some());
         assert!(goes(&mut table, 7, AGENT, 30, now).is_none());
+    }
+
+    #[test]
+    fn c1_an_unknown_address_is_nudged_rarely_and_by_less_than_it_sent() {
+        const { assert!(PREFIX < NUDGE_FROM) };
+        let start = Instant::now();
+        let mut table = table(Limits::default(), start);
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut nudged =
+            |flow, from: &str, len, ms| table.judge(FlowId(flow), from.parse().unwrap(), len, at(ms)) == Verdict::Nudge;
+        let (moved, other) = ("192.0.2.1:1001", "192.0.2.9:9");
+        assert!(!nudged(8, moved, 100, 0), "no such flow");
+        assert!(!nudged(7, AGENT, 100, 0) && !nudged(7, CONSOLE, 100, 0), "the ends are known");
+        assert!(!nudged(7, AGENT, PAYLOAD_MAX + 1, 0), "nor for what is too large");
+        assert!(!nudged(7, moved, NUDGE_FROM - 1, 0));
+        assert!(nudged(7, moved, NUDGE_FROM, 0));
+        assert!(!nudged(7, moved, NUDGE_FROM + 1, 99), "one in 100 ms");
+        assert!(!nudged(7, other, 100, 99), "of a flow, not of an address: forged sources are free");
+        assert!(nudged(7, moved, NUDGE_FROM + 1, 100));
+        assert!(!nudged(7, moved, 100, 199));
+        assert!(!nudged(7, moved, NUDGE_FROM - 1, 201), "what is too small uses nothing up");
+        assert!(nudged(7, moved, 100, 201));
+        assert_eq!(table.dropped(), Dropped { unknown: 1, foreign: 8, blocked: 0 });
+    }
+
+    #[test]
+    fn c1_each_flow_has_its_own_nudges_and_none_after_its_end() {
+        let now = Instant::now();
+        let mut table = table(Limits::default(), now);
+        table.open(FlowId(8), place(AGENT), place(CONSOLE), Limits::default(), now).unwrap();
+        let stranger = "192.0.2.9:9".parse().unwrap();
+        assert_eq!(table.judge(FlowId(7), stranger, 100, now), Verdict::Nudge);
+        assert_eq!(table.judge(FlowId(8), stranger, 100, now), Verdict::Nudge);
+        table.remove(FlowId(7));
+        let later = now + NUDGE_EVERY;
+        assert_eq!(table.judge(FlowId(7), stranger, 100, later), Verdict::Drop);
+        assert_eq!(table.judge(FlowId(8), stranger, 100, later), Verdict::Nudge);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use venia_proto::id::FlowId;
 
 use super::egress;
 use super::flow::{Dropped, End, FlowError, FlowTable, Limits, Place, Traffic, Verdict};
-use crate::client::packet::{Packet, usable};
+use crate::client::packet::{Packet, nudge, usable};
 use crate::client::segments;
 use crate::client::udp::{Udp, canonical};
 
@@ -120,9 +120,18 @@ impl ForwardingSocket {
             let received = &mut buffers[at][..len];
             let most = self.udp.max_send_segments();
             let mut table = self.flows.lock();
-            let (batches, plain) =
-                plan(received, meta.stride, most, |flow, len| table.judge(flow, meta.addr, len, now));
+            let mut nudges = Vec::new();
+            let (batches, plain) = plan(received, meta.stride, most, |flow, len| {
+                let verdict = table.judge(flow, meta.addr, len, now);
+                if verdict == Verdict::Nudge {
+                    nudges.push(flow);
+                }
+                verdict
+            });
             drop(table);
+            for flow in nudges {
+                self.udp.send_aside(&nudge(flow), meta.addr, meta.dst_ip);
+            }
             for batch in batches {
                 self.send(&batch, &received[batch.bytes.clone()], &meta);
             }
@@ -169,7 +178,7 @@ fn plan(
                 plain = true;
                 continue;
             }
-            Packet::Foreign => continue,
+            Packet::Nudge(_) | Packet::Foreign => continue,
             Packet::Forwarded(flow) => flow,
         };
         let Verdict::Forward(to) = judge(flow, datagram.len()) else { continue };

@@ -19,7 +19,7 @@ use venia_proto::rendezvous::{FromRelay, Push};
 use crate::client::code;
 
 use super::clock;
-use super::flow::{End, Limits};
+use super::flow::{End, FlowError, Limits};
 use super::forward::Flows;
 use super::registry::{ConnectionId, Effect, Goodbye, Registry, Side, Ticket};
 use super::roaming::Roaming;
@@ -118,14 +118,28 @@ impl Hall {
         let now = clock::now().boot_ms;
         let mut inner = self.lock();
         let Some(connection) = inner.peers.get(&id).map(|peer| peer.connection.clone()) else { return };
-        if inner.roaming.answered(id, connection.remote_address(), nonce, now) {
-            for (&flow, &(agent, member)) in &inner.ends {
-                for (end, side) in [(End::Agent, agent), (End::Console, member)] {
-                    if side == id && self.flows.follow(flow, end, &connection).is_err() {
+        if !inner.roaming.answered(id, connection.remote_address(), nonce, now) {
+            return;
+        }
+        let mut failed = Vec::new();
+        for (&flow, &(agent, member)) in &inner.ends {
+            for (end, side) in [(End::Agent, agent), (End::Console, member)] {
+                if side != id {
+                    continue;
+                }
+                match self.flows.follow(flow, end, &connection) {
+                    Ok(()) => {}
+                    // It waited for this proof.
+                    Err(FlowError::Unknown) => failed.extend(inner.open(flow, &self.flows)),
+                    Err(FlowError::Address | FlowError::Taken) => {
                         tracing::debug!(%flow, "a flow can't follow its peer");
                     }
                 }
             }
+        }
+        drop(inner);
+        for flow in failed {
+            self.act(|registry, _| registry.exhausted(flow));
         }
     }
 
@@ -139,15 +153,16 @@ impl Hall {
         for flow in spent {
             self.act(|registry, _| registry.exhausted(flow));
         }
-        let now = clock::now().boot_ms;
         let mut inner = self.lock();
         let busy: HashSet<ConnectionId> = inner.ends.values().flat_map(|&(agent, member)| [agent, member]).collect();
         for id in busy {
-            let Some(at) = inner.peers.get(&id).map(|peer| peer.connection.remote_address()) else { continue };
-            if let Some(nonce) = inner.roaming.seen(id, at, &mut random, now) {
-                inner.send(id, FromRelay::Push(Push::Ping(nonce)));
-            }
+            inner.look(id, &mut random);
         }
+    }
+
+    /// Whether this peer moved, without waiting for the next tick. `random`: as there.
+    pub fn look(&self, id: ConnectionId, random: impl FnOnce() -> Option<u64>) {
+        self.lock().look(id, random);
     }
 
     /// Somebody may have panicked while holding it; the tables are still whole, every change is a single step.
@@ -170,11 +185,7 @@ impl Inner {
             }
             Effect::OpenFlow { flow, agent, member } => {
                 self.ends.insert(flow, (agent, member));
-                let opened = match (self.proved(agent), self.proved(member)) {
-                    (Some(agent), Some(member)) => flows.open(flow, agent, member, Limits::default()).is_ok(),
-                    (_, _) => false,
-                };
-                (!opened).then_some(flow)
+                self.open(flow, flows)
             }
             Effect::MoveFlow { flow, side, to } => {
                 let ends = self.ends.get_mut(&flow)?;
@@ -188,8 +199,16 @@ impl Inner {
                         End::Console
                     }
                 };
-                let moved = self.proved(to).is_some_and(|connection| flows.follow(flow, end, connection).is_ok());
-                (!moved).then_some(flow)
+                if !self.peers.contains_key(&to) {
+                    return Some(flow);
+                }
+                // It follows once the peer has proved where it is now.
+                let connection = self.proved(to)?;
+                match flows.follow(flow, end, connection) {
+                    Ok(()) => None,
+                    Err(FlowError::Unknown) => self.open(flow, flows),
+                    Err(FlowError::Address | FlowError::Taken) => Some(flow),
+                }
             }
             Effect::CloseFlow { flow } => {
                 self.ends.remove(&flow);
@@ -210,6 +229,25 @@ impl Inner {
                 tracing::warn!(?member, "a member failed too many codes within the hour");
                 None
             }
+        }
+    }
+
+    /// Opens a flow between its ends. One whose end moved, unnoticed while it waited, opens once that has proved where it is
+    /// now: the next tick asks. Gives the flow if it can't be opened.
+    fn open(&self, flow: FlowId, flows: &Flows) -> Option<FlowId> {
+        let &(agent, member) = self.ends.get(&flow)?;
+        if [agent, member].iter().any(|end| !self.peers.contains_key(end)) {
+            return Some(flow);
+        }
+        let (agent, member) = (self.proved(agent)?, self.proved(member)?);
+        flows.open(flow, agent, member, Limits::default()).is_err().then_some(flow)
+    }
+
+    /// Asks a peer whose address changed to prove it. (SECURITY C4)
+    fn look(&mut self, id: ConnectionId, random: impl FnOnce() -> Option<u64>) {
+        let Some(at) = self.peers.get(&id).map(|peer| peer.connection.remote_address()) else { return };
+        if let Some(nonce) = self.roaming.seen(id, at, random, clock::now().boot_ms) {
+            self.send(id, FromRelay::Push(Push::Ping(nonce)));
         }
     }
 

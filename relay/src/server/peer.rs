@@ -178,13 +178,19 @@ impl<'a> Conversation<'a> {
 
     async fn listen(&self, mut frames: Receiver<ToRelay>) -> Result<(), PeerError> {
         let mut pace = Pace::new(Instant::now());
+        let mut at = self.connection.remote_address();
         while let Some(message) = frames.next().await? {
             if let Some(wait) = pace.next(Instant::now()) {
                 sleep_until(wait).await;
             }
+            let before = std::mem::replace(&mut at, self.connection.remote_address());
+            if at != before || message == ToRelay::Here {
+                self.relay.hall.look(self.id, || random().ok());
+            }
             match message {
                 ToRelay::Hello { .. } => return Err(PeerError::OutOfPlace),
                 ToRelay::Pong(nonce) => self.relay.hall.pong(self.id, nonce),
+                ToRelay::Here => {}
                 ToRelay::Call { id, call } => {
                     let Ok(open) = self.calls.clone().try_acquire_owned() else { return Err(PeerError::OutOfPlace) };
                     self.call(Ticket { connection: self.id, call: id }, call, open).await?;

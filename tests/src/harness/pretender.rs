@@ -100,7 +100,7 @@ async fn serve(incoming: quinn::Incoming, greeting: FromRelay) {
                 FromRelay::Answer { id, answer: Ok(Answer::Registered { number: NUMBER }) }
             }
             ToRelay::Call { id, .. } => FromRelay::Answer { id, answer: Ok(Answer::Noted) },
-            ToRelay::Pong(_) => continue,
+            ToRelay::Pong(_) | ToRelay::Here => continue,
         };
         if sender.send(&answer).await.is_err() {
             return;
