@@ -55,6 +55,13 @@ impl Operator {
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }
 
+    /// A folder that was served once.
+    fn told_address(&self) {
+        let mut served = self.serve("serve --listen 127.0.0.1:0");
+        while served.line() != "ready\n" {}
+        served.stop(rustix::process::Signal::TERM);
+    }
+
     fn serve(&self, line: &str) -> Served {
         let mut child = self.program(line).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
@@ -259,4 +266,18 @@ fn witnesses_are_the_operators_choice() {
     operator.told("witness-key quorum 0");
     let left = json(&operator.told(&format!("witness-key remove {one} --json")));
     assert_eq!((&left["witnesses"], &left["serial"]), (&serde_json::json!([]), &5.into()));
+}
+
+#[test]
+fn a_setting_that_is_none_is_named_and_nothing_starts() {
+    let operator = Operator::new();
+    operator.told_address();
+    for (text, named) in
+        [("[door]\nconections = 7\n", "conections"), ("[flow]\nburst_megabytes = 0\n", "burst_megabytes")]
+    {
+        std::fs::write(operator.folder.join("relay.toml"), text).unwrap();
+        let (exit, printed, said) = operator.refused("serve --listen 127.0.0.1:0");
+        assert_eq!((exit, printed.as_str()), (2, ""), "{said}");
+        assert!(said.contains("relay.toml") && said.contains(named), "{said}");
+    }
 }

@@ -30,9 +30,11 @@ use venia_proto::statement::{Member, Role, StatementError};
 use venia_proto::wire::{self, Limit};
 use venia_relay::client::code;
 use venia_relay::client::control::{Control, ControlError, Hearing};
+use venia_relay::client::home::Home;
 use venia_relay::client::link::{Link, Role as End};
 use venia_relay::client::tls::Expected;
 use venia_relay::server::admin::{self, Reply, Request, Why};
+use venia_relay::server::config;
 use venia_relay::server::ledger::limits::Limits;
 use venia_relay::server::serve::{Options, Running, ServeError};
 
@@ -60,8 +62,14 @@ fn anywhere() -> SocketAddr {
 }
 
 async fn world() -> World {
+    configured("").await
+}
+
+/// With this `relay.toml`.
+async fn configured(config: &str) -> World {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("relay");
+    Home::open(&folder, true).unwrap().write(config::FILE, config.as_bytes()).unwrap();
     let relay = Running::start(&folder, options(anywhere())).await.unwrap();
     World { folder, relay, _temporary: temporary }
 }
@@ -469,4 +477,27 @@ async fn a5_only_auditors_look_and_looking_is_on_record_before_anything_is_told(
     assert!(matches!(bo.call(entries(0)).await, Err(ControlError::Revoked)));
     let back = world.peer(key(2, "member"), End::Console).await;
     assert_eq!(refusal(back.call(look(Looking::List, None)).await), Refusal::Revoked);
+}
+
+#[tokio::test]
+async fn c3_the_operator_says_how_many_connections_a_source_may_have() {
+    let world = configured("[door]\nconnections_per_source = 2\n").await;
+    let (first, second) = (world.agent(41).await, world.agent(42).await);
+    let third = world.bind(&key(43, "device"), End::Agent);
+    let root = world.root();
+    // Nothing is answered, so that a stranger learns nothing; who waits gets in once there is room.
+    let waits = async {
+        let connecting = Control::connect(&third, &root, None);
+        tokio::pin!(connecting);
+        let waited = tokio::time::timeout(Duration::from_millis(300), &mut connecting).await;
+        assert!(waited.is_err(), "two are inside");
+        drop(second);
+        within(connecting).await
+    };
+    let (control, _hearing) = waits.await.unwrap();
+    assert!(first.control.connection().close_reason().is_none());
+    assert!(matches!(
+        control.call(Call::Register { session: SessionId([9; 16]) }).await,
+        Ok(Answer::Registered { .. })
+    ));
 }

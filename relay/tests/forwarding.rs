@@ -15,6 +15,7 @@ use venia_relay::client::packet::{PREFIX, nudge, prefix};
 use venia_relay::client::tls::{Expected, exporter, peer_key};
 use venia_relay::server::accept::{Door, admit};
 use venia_relay::server::flow::{FlowError, Limits, NUDGE_EVERY, NUDGE_FROM};
+use venia_relay::server::sources;
 
 /// Longer than any honest step takes here.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -53,13 +54,13 @@ struct House {
 
 impl House {
     async fn build(listen: &str, reach: &str) -> Self {
-        let door = Arc::new(Door::open(listen.parse().unwrap(), &key(1)).unwrap());
+        let door = Arc::new(Door::open(listen.parse().unwrap(), &key(1), sources::Limits::default()).unwrap());
         let mut at: SocketAddr = reach.parse().unwrap();
         at.set_port(door.local_addr().unwrap().port());
         let (arrive, mut arrived) = mpsc::unbounded_channel();
         let opened = door.clone();
         tokio::spawn(async move {
-            while let Some(arrival) = opened.accept().await {
+            while let Some(mut arrival) = opened.accept().await {
                 let arrive = arrive.clone();
                 tokio::spawn(async move {
                     if let Ok(connection) = arrival.connected().await {

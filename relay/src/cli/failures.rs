@@ -9,6 +9,7 @@ use venia_ui::words::Words;
 use crate::client::home::HomeError;
 use crate::server::accept::DoorError;
 use crate::server::admin::Why;
+use crate::server::config::{self, ConfigError};
 use crate::server::identity::IdentityError;
 use crate::server::ledger::StoreError;
 use crate::server::ledger::committer::StartError;
@@ -146,6 +147,13 @@ pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failur
     let detail = chain(error);
     let about_folder = |error: &HomeError| home_failed(error, path, &detail, words);
     match error {
+        ServeError::Config(ConfigError::Malformed(_) | ConfigError::Range { .. } | ConfigError::Read(_)) => said(
+            Exit::WrongUse,
+            "config",
+            words,
+            words.say("relay-config", &[("file", &config::FILE), ("detail", &detail)]),
+            words.say("relay-config-hint", &[]),
+        ),
         ServeError::Home(error)
         | ServeError::Identity(IdentityError::Home(error))
         | ServeError::Succession(SuccessionError::Identity(IdentityError::Home(error)))

@@ -40,6 +40,7 @@ mod tests {
     use crate::client::link::{Link, Role};
     use crate::client::tls::Expected;
     use crate::server::accept::Door;
+    use crate::server::sources;
     use venia_proto::key::SigningKey;
 
     const PATIENCE: Duration = Duration::from_secs(20);
@@ -51,7 +52,7 @@ mod tests {
     #[tokio::test]
     async fn each_nudge_is_answered_until_the_connection_ends_and_nothing_stays() {
         let key = |seed| SigningKey::new("device", [seed; 32]);
-        let door = Door::open("127.0.0.1:0".parse().unwrap(), &key(1)).unwrap();
+        let door = Door::open("127.0.0.1:0".parse().unwrap(), &key(1), sources::Limits::default()).unwrap();
         let link = Link::bind(None, &key(2), door.local_addr().unwrap(), Role::Agent).unwrap();
         let accepting = async { door.accept().await.unwrap().connected().await.unwrap() };
         let (_relay, connection) =

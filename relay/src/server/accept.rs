@@ -4,15 +4,15 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use quinn::{Connection, ConnectionError, Endpoint, ServerConfig, TokioRuntime, TransportConfig, VarInt};
 use venia_proto::key::SigningKey;
 
 use super::forward::{Flows, ForwardingSocket};
 use super::reset::{self, ResetKey};
+use super::sources::{Limits, Source, Sources, Verdict};
 use crate::client::packet::usable;
 use crate::client::tls::{Expected, Identity, RELAY_ALPN, TlsError};
 use crate::client::transport::{self, CONTROL_IDLE, HANDSHAKE};
@@ -30,14 +30,9 @@ const ADMITTED_WINDOW: u32 = 256 << 10;
 const WAITING: usize = 512;
 /// Bytes kept of one handshake not yet taken up, and of all of them.
 const WAITING_BYTES: (u64, u64) = (16 << 10, 4 << 20);
-/// Handshakes under way from which on peers must first prove their address (a Retry costs one round trip).
-const RETRY_FROM: usize = 64;
 /// Least time between two packets that tell a peer its connection is unknown here. Each is smaller than what it answers; after a
 /// restart thousands of peers wait for theirs.
 const RESET_EVERY: Duration = Duration::from_millis(1);
-/// Handshakes under way at once; more are ignored, and peers try again by themselves.
-const HANDSHAKES: usize = 1024;
-
 /// A relay that can't open its door.
 #[derive(Debug, thiserror::Error)]
 pub enum DoorError {
@@ -70,12 +65,13 @@ pub enum ArrivalError {
 pub struct Door {
     endpoint: Endpoint,
     flows: Flows,
-    handshakes: Arc<AtomicUsize>,
+    sources: Arc<Mutex<Sources>>,
+    opened: Instant,
 }
 
 impl Door {
     /// Listens; `[::]` serves IPv4 too. Needs a tokio runtime.
-    pub fn open(listen: SocketAddr, key: &SigningKey) -> Result<Self, DoorError> {
+    pub fn open(listen: SocketAddr, key: &SigningKey, limits: Limits) -> Result<Self, DoorError> {
         let failed = |source| DoorError::Listen { address: listen, source };
         let identity = Identity::new(key)?;
         let mut config = ServerConfig::with_crypto(identity.server(RELAY_ALPN, Expected::Anyone)?);
@@ -96,7 +92,8 @@ impl Door {
             .reset_key(Arc::new(ResetKey::of(key)))
             .min_reset_interval(RESET_EVERY);
         let endpoint = Endpoint::new_with_abstract_socket(settings, Some(config), socket, runtime).map_err(failed)?;
-        Ok(Self { endpoint, flows, handshakes: Arc::default() })
+        let sources = Arc::new(Mutex::new(Sources::new(limits)));
+        Ok(Self { endpoint, flows, sources, opened: Instant::now() })
     }
 
     /// Where it listens.
@@ -109,19 +106,31 @@ impl Door {
         &self.flows
     }
 
-    /// The next peer at the door; `None` once closed. Finish its handshake in a task of its own.
+    /// The next peer at the door; `None` once closed. Finish its handshake in a task of its own, and keep the [`Arrival`] as long
+    /// as the connection: it counts for its source until then.
     pub async fn accept(&self) -> Option<Arrival> {
         loop {
             let incoming = self.endpoint.accept().await?;
-            let under_way = self.handshakes.load(Ordering::Relaxed);
-            if under_way >= HANDSHAKES || !usable(incoming.remote_address()) {
+            let address = incoming.remote_address();
+            if !usable(address) {
                 incoming.ignore();
-            } else if under_way >= RETRY_FROM && !incoming.remote_address_validated() {
-                if let Err(spent) = incoming.retry() {
-                    spent.into_incoming().ignore();
+                continue;
+            }
+            let (source, proved) = (Source::of(address), incoming.remote_address_validated());
+            let now_us = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
+            match lock(&self.sources).knocks(source, proved, now_us) {
+                Verdict::Ignore => incoming.ignore(),
+                Verdict::Prove => {
+                    if let Err(spent) = incoming.retry() {
+                        spent.into_incoming().ignore();
+                    }
                 }
-            } else if let Ok(connecting) = incoming.accept() {
-                return Some(Arrival { connecting, _under_way: UnderWay::begin(&self.handshakes) });
+                Verdict::Accept => {
+                    let place = Place { sources: self.sources.clone(), source, shaking: true };
+                    if let Ok(connecting) = incoming.accept() {
+                        return Some(Arrival { connecting: Some(connecting), place });
+                    }
+                }
             }
         }
     }
@@ -133,16 +142,19 @@ impl Door {
     }
 }
 
-/// A peer whose handshake has begun.
+/// A peer whose handshake has begun. Its place at the door is free again once this is dropped.
 pub struct Arrival {
-    connecting: quinn::Connecting,
-    _under_way: UnderWay,
+    connecting: Option<quinn::Connecting>,
+    place: Place,
 }
 
 impl Arrival {
-    /// Waits for the complete handshake: from then on the peer's key is proved, and no more.
-    pub async fn connected(self) -> Result<Connection, ArrivalError> {
-        match tokio::time::timeout(HANDSHAKE, self.connecting).await {
+    /// Waits for the complete handshake: from then on the peer's key is proved, and no more. Once only.
+    pub async fn connected(&mut self) -> Result<Connection, ArrivalError> {
+        let Some(connecting) = self.connecting.take() else { return Err(ArrivalError::Slow) };
+        let shaken = tokio::time::timeout(HANDSHAKE, connecting).await;
+        self.place.settle();
+        match shaken {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(ArrivalError::Failed(error)),
             Err(_) => Err(ArrivalError::Slow),
@@ -155,20 +167,30 @@ pub fn admit(connection: &Connection) {
     connection.set_receive_window(VarInt::from_u32(ADMITTED_WINDOW));
 }
 
-/// Counts a handshake while it lives.
-struct UnderWay(Arc<AtomicUsize>);
+/// Counts for its source, first as a handshake.
+struct Place {
+    sources: Arc<Mutex<Sources>>,
+    source: Source,
+    shaking: bool,
+}
 
-impl UnderWay {
-    fn begin(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count.clone())
+impl Place {
+    fn settle(&mut self) {
+        if std::mem::take(&mut self.shaking) {
+            lock(&self.sources).settled();
+        }
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.settle();
+        lock(&self.sources).left(self.source);
     }
+}
+
+fn lock(sources: &Mutex<Sources>) -> MutexGuard<'_, Sources> {
+    sources.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The control connection, the relay's end: no keep-alive of ours, ten thousand peers would each cost a timer.

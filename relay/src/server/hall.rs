@@ -7,7 +7,6 @@
 //! Not here: the decisions ([`super::registry`]), and reading or writing streams ([`super::peer`]).
 
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use quinn::{Connection, VarInt};
@@ -23,6 +22,7 @@ use super::flow::{End, FlowError, Limits};
 use super::forward::Flows;
 use super::registry::{ConnectionId, Effect, Goodbye, Registry, Side, Ticket};
 use super::roaming::Roaming;
+use super::sources::Source;
 
 /// Messages that may wait for one peer; who doesn't read loses the connection, not the relay's memory.
 pub const OUTBOX: usize = 256;
@@ -31,9 +31,12 @@ pub const OUTBOX: usize = 256;
 pub struct Hall {
     inner: Mutex<Inner>,
     flows: Flows,
+    /// Bytes of a flow after which it ends.
+    total: u64,
 }
 
 struct Inner {
+    limits: Limits,
     registry: Registry,
     roaming: Roaming,
     peers: HashMap<ConnectionId, Peer>,
@@ -48,16 +51,17 @@ struct Peer {
 }
 
 impl Hall {
-    /// Nobody is here yet.
-    pub fn new(flows: Flows) -> Self {
+    /// Nobody is here yet. `limits`: of each flow.
+    pub fn new(flows: Flows, limits: Limits) -> Self {
         let inner = Inner {
+            limits,
             registry: Registry::new(),
             roaming: Roaming::default(),
             peers: HashMap::new(),
             ends: HashMap::new(),
             next: 0,
         };
-        Self { inner: Mutex::new(inner), flows }
+        Self { inner: Mutex::new(inner), flows, total: limits.total }
     }
 
     /// A peer came in.
@@ -65,7 +69,7 @@ impl Hall {
         let mut inner = self.lock();
         let id = ConnectionId(inner.next);
         inner.next += 1;
-        inner.registry.arrived(id, key, &source(connection.remote_address()));
+        inner.registry.arrived(id, key, &Source::of(connection.remote_address()).to_string());
         inner.roaming.arrived(id, connection.remote_address());
         inner.peers.insert(id, Peer { connection, key, outbox });
         id
@@ -147,8 +151,7 @@ impl Hall {
     /// a nonce that another peer's nonce gives away would prove nothing (SECURITY C4).
     pub fn tick(&self, mut random: impl FnMut() -> Option<u64>) {
         self.act(Registry::expire);
-        let spent =
-            |flow: &FlowId| self.flows.traffic(*flow).is_some_and(|traffic| traffic.bytes >= Limits::default().total);
+        let spent = |flow: &FlowId| self.flows.traffic(*flow).is_some_and(|traffic| traffic.bytes >= self.total);
         let spent: Vec<FlowId> = self.lock().ends.keys().copied().filter(spent).collect();
         for flow in spent {
             self.act(|registry, _| registry.exhausted(flow));
@@ -240,7 +243,7 @@ impl Inner {
             return Some(flow);
         }
         let (agent, member) = (self.proved(agent)?, self.proved(member)?);
-        flows.open(flow, agent, member, Limits::default()).is_err().then_some(flow)
+        flows.open(flow, agent, member, self.limits).is_err().then_some(flow)
     }
 
     /// Asks a peer whose address changed to prove it. (SECURITY C4)
@@ -261,33 +264,6 @@ impl Inner {
         let Some(peer) = self.peers.get(&to) else { return };
         if peer.outbox.try_send(message).is_err() {
             peer.connection.close(VarInt::from_u32(code::SLOW), b"");
-        }
-    }
-}
-
-/// Where a peer comes from, for quotas: an IPv4 address, or the /64 an IPv6 customer is given.
-pub fn source(address: SocketAddr) -> String {
-    match address.ip().to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_source_is_what_one_customer_has() {
-        for (address, expected) in [
-            ("192.0.2.7:1", "192.0.2.7"),
-            ("[::ffff:192.0.2.7]:1", "192.0.2.7"),
-            ("[2001:db8:1:2:3:4:5:6]:1", "2001:db8:1:2::/64"),
-        ] {
-            assert_eq!(source(address.parse().unwrap()), expected);
         }
     }
 }

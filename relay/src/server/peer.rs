@@ -18,7 +18,7 @@ use venia_proto::wire::{self, Limit, WireError};
 
 use super::audit::{Desk, Looked};
 use super::cosigning::Cosigned;
-use super::hall::{Hall, OUTBOX, source};
+use super::hall::{Hall, OUTBOX};
 use super::identity::Published;
 use super::ledger::StoreError;
 use super::ledger::admission::Submission;
@@ -32,6 +32,7 @@ use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError};
 use super::organisation::Organisation;
 use super::registry::{ConnectionId, Ticket};
+use super::sources::Source;
 use super::{accept, bulk, clock};
 use crate::client::code;
 use crate::client::frames::{FrameError, MESSAGE, Receiver};
@@ -161,7 +162,7 @@ impl<'a> Conversation<'a> {
         let id = relay.hall.enter(connection.clone(), key, outbox.clone());
         // Whatever ends this task, the hall hears of it.
         let _leaving = Leaving { relay, id };
-        let source = source(connection.remote_address());
+        let source = Source::of(connection.remote_address()).to_string();
         let calls = Arc::new(Semaphore::new(CALLS_OPEN));
         let (held, looked) = (Held::new(relay.room.clone()), Looked::default());
         let mine = connection.clone();

@@ -17,6 +17,7 @@ use super::accept::{Door, DoorError};
 use super::admin;
 use super::audit::Desk;
 use super::clock;
+use super::config::{Config, ConfigError};
 use super::cosigning::{Cosigned, rounds};
 use super::erasing;
 use super::hall::Hall;
@@ -75,6 +76,9 @@ pub enum ServeError {
     /// Keys or statement.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// What the operator set.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// A name or a number that can't be.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -134,7 +138,8 @@ impl Running {
         recovery::may_sign(&home)?;
         let keys = turn(&home, &mut store, Keys::open(&home)?, clock::now().wall)?;
         succession::bury(&home)?;
-        let door = Door::open(options.listen, &keys.tls)?;
+        let config = Config::read(&home)?;
+        let door = Door::open(options.listen, &keys.tls, config.door)?;
         let listening = door.local_addr().map_err(ServeError::Socket)?;
         let public = public(&home, options.public, listening)?;
         let Options { name, keep_days, limits, .. } = options;
@@ -164,7 +169,7 @@ impl Running {
         let cosigned = Arc::new(Cosigned::open(home.clone(), origin)?);
         let listener = admin::listen(folder).map_err(ServeError::Socket)?;
         let relay = Arc::new(Relay {
-            hall: Arc::new(Hall::new(door.flows().clone())),
+            hall: Arc::new(Hall::new(door.flows().clone(), config.flow)),
             ledger,
             organisation: Arc::new(organisation),
             desk,
@@ -262,6 +267,7 @@ async fn welcome(relay: Arc<Relay>, door: Arc<Door>, tasks: TaskTracker) {
     while let Some(arrival) = door.accept().await {
         let relay = relay.clone();
         tasks.spawn(async move {
+            let mut arrival = arrival;
             match arrival.connected().await {
                 Ok(connection) => peer::serve(relay, connection).await,
                 Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "nobody came in"),

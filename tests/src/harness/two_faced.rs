@@ -28,6 +28,7 @@ use venia_relay::server::members;
 use venia_relay::server::organisation::Organisation;
 use venia_relay::server::peer::{self, Relay};
 use venia_relay::server::serve::DATABASE;
+use venia_relay::server::{flow, sources};
 
 use super::world::World;
 
@@ -61,11 +62,11 @@ impl TwoFaced {
         let home = Arc::new(Home::open(&world.relay_data, false).unwrap());
         let keys = Keys::open(&home).unwrap();
         let listen: SocketAddr = world.listening();
-        let door = Arc::new(Door::open(listen, &keys.tls).unwrap());
+        let door = Arc::new(Door::open(listen, &keys.tls, sources::Limits::default()).unwrap());
         let public = world.address.at.clone();
         let organisation = Organisation::open(home.clone(), keys, public, |_| Ok(()), clock::now().wall);
         let organisation = Arc::new(organisation.unwrap());
-        let hall = Arc::new(Hall::new(door.flows().clone()));
+        let hall = Arc::new(Hall::new(door.flows().clone(), flow::Limits::default()));
         let face = |database: &Path| {
             let log = Keys::open(&home).unwrap().log;
             let vkey = log.verifier().clone();
@@ -79,7 +80,7 @@ impl TwoFaced {
         let ledgers = (agents.ledger.clone(), members.ledger.clone());
         let entrance = door.clone();
         let accepting = tokio::spawn(async move {
-            while let Some(arrival) = entrance.accept().await {
+            while let Some(mut arrival) = entrance.accept().await {
                 let (agents, members) = (agents.clone(), members.clone());
                 tokio::spawn(async move {
                     let Ok(connection) = arrival.connected().await else { return };
