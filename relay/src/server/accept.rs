@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use quinn::{Connection, ConnectionError, Endpoint, ServerConfig, TokioRuntime, TransportConfig, VarInt};
+use quinn::{
+    AsyncUdpSocket as _, Connection, ConnectionError, Endpoint, ServerConfig, TokioRuntime, TransportConfig, VarInt,
+};
 use venia_proto::key::SigningKey;
 
 use super::forward::{Flows, ForwardingSocket};
@@ -64,6 +66,7 @@ pub enum ArrivalError {
 /// The relay's socket and endpoint.
 pub struct Door {
     endpoint: Endpoint,
+    socket: Arc<ForwardingSocket>,
     flows: Flows,
     handshakes: Arc<AtomicUsize>,
 }
@@ -85,14 +88,20 @@ impl Door {
         let flows = Flows::default();
         let socket = Arc::new(ForwardingSocket::new(Udp::bind(listen).map_err(failed)?, flows.clone()));
         let runtime = Arc::new(TokioRuntime);
-        let endpoint =
-            Endpoint::new_with_abstract_socket(transport::endpoint(), Some(config), socket, runtime).map_err(failed)?;
-        Ok(Self { endpoint, flows, handshakes: Arc::default() })
+        let endpoint = Endpoint::new_with_abstract_socket(transport::endpoint(), Some(config), socket.clone(), runtime)
+            .map_err(failed)?;
+        Ok(Self { endpoint, socket, flows, handshakes: Arc::default() })
     }
 
     /// Where it listens.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.endpoint.local_addr()
+    }
+
+    /// Datagrams that may leave in one batch; 1 where the kernel takes none, or has refused one since. One refusal makes the
+    /// relay several times as dear for everybody, so nobody may cause it from outside. (SECURITY C1)
+    pub fn batch_max(&self) -> usize {
+        self.socket.max_transmit_segments()
     }
 
     /// The flows that run through it.

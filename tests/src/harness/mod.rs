@@ -8,11 +8,14 @@ use std::time::{Duration, Instant};
 
 pub mod administrator;
 pub mod agent;
+pub mod beside;
 pub mod collector;
 pub mod console;
 pub mod disk;
 pub mod faulty;
 pub mod hostile;
+pub mod middlebox;
+pub mod packets;
 pub mod pretender;
 pub mod process;
 pub mod scripted;
