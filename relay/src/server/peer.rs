@@ -205,7 +205,7 @@ impl<'a> Conversation<'a> {
                 hall.act(|registry, now| registry.register(ticket, session, random, now));
             }
             Call::Paired { flow, outcome } => hall.act(|registry, now| registry.paired(ticket, flow, outcome, now)),
-            Call::EndFlow { flow } => hall.act(|registry, _| registry.end(ticket, flow)),
+            Call::EndFlow { flow } => hall.act(|registry, now| registry.end(ticket, flow, now)),
             Call::Resume { flow } => hall.act(|registry, _| registry.resume(ticket, flow)),
             Call::Join { number } => {
                 let (relay, key, random) = (self.relay.clone(), self.key, random()?);

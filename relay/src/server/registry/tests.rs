@@ -112,6 +112,59 @@ fn b3_five_failed_codes_an_hour() {
 }
 
 #[test]
+fn b3_tries_under_way_count_as_if_they_failed() {
+    for failed in 0..FAILURES_MAX {
+        let mut registry = Registry::new();
+        registry.arrived(ANA, key(2), "here");
+        for n in 0..failed {
+            registry.join(ticket(ANA, n as u32), note(), 999_999, 9, 0);
+        }
+        let person = |n: usize| ConnectionId(100 + n as u64);
+        let flows: Vec<_> = (0..=FAILURES_MAX - failed)
+            .map(|n| {
+                registry.arrived(person(n), key(100 + n as u8), "here");
+                let number = registered(&registry.register(ticket(person(n), 0), SESSION, n as u64, 0));
+                let effects = registry.join(ticket(ANA, 50), note(), number, n as u64, 0);
+                if n < FAILURES_MAX - failed {
+                    return Some(joined(&effects));
+                }
+                assert_eq!(refusal(&effects), Some(Refusal::Busy), "after {failed}");
+                None
+            })
+            .collect();
+        // One that came to something makes room for another, one that failed doesn't.
+        for (n, outcome) in [PairingOutcome::WrongCode, PairingOutcome::Agreed].into_iter().enumerate() {
+            let Some(flow) = flows[n] else { continue };
+            registry.paired(ticket(person(n), 1), flow, outcome, 0);
+            let number = registered(&registry.register(ticket(person(FAILURES_MAX - failed), 2), SESSION, 77, 0));
+            let again = registry.join(ticket(ANA, 60), note(), number, 60 + n as u64, 0);
+            assert_eq!(refusal(&again).is_none(), outcome == PairingOutcome::Agreed, "after {failed}, {outcome:?}");
+        }
+        drain(&mut registry, 1);
+    }
+}
+
+#[test]
+fn b3_leaving_before_the_agent_reports_is_a_failed_try() {
+    let (mut registry, number) = met();
+    for n in 0..FAILURES_MAX {
+        let flow = joined(&registry.join(ticket(ANA, 1), note(), number, n as u64, 0));
+        // The agent ends what never got to a first message; that costs nobody anything.
+        let end = registry.end(ticket(AGENT, 2), flow, 0);
+        assert!(!end.contains(&Effect::Alarm { member: key(2) }));
+        let flow = joined(&registry.join(ticket(ANA, 1), note(), number, 100 + n as u64, 0));
+        let effects = registry.end(ticket(ANA, 2), flow, 0);
+        assert_eq!(effects.contains(&Effect::Alarm { member: key(2) }), n == FAILURES_MAX - 1, "{effects:?}");
+        assert_eq!(told(&effects, AGENT), Some(FlowEnd::Left));
+        // What it has to say of that attempt comes too late, and is known.
+        let late = registry.paired(ticket(AGENT, 3), flow, PairingOutcome::WrongCode, 0);
+        assert_eq!(refusal(&late), Some(Refusal::NotAllowed));
+    }
+    assert_eq!(refusal(&registry.join(ticket(ANA, 1), note(), number, 99, 0)), Some(Refusal::TooManyFailures));
+    drain(&mut registry, 1);
+}
+
+#[test]
 fn b3_an_unknown_number_is_told_slowly() {
     let (mut registry, _) = met();
     assert!(registry.join(ticket(ANA, 1), note(), 999_999, 9, 1_000).is_empty());
@@ -221,8 +274,8 @@ fn a_flow_is_taken_up_on_a_new_connection_by_its_own_key_only() {
     let effects = registry.resume(ticket(back, 1), flow);
     assert!(effects.contains(&Effect::MoveFlow { flow, side: Side::Member, to: back }));
     assert!(registry.expire(10 + GONE_MS).is_empty(), "both are here again");
-    assert_eq!(refusal(&registry.end(ticket(stranger, 1), flow)), Some(Refusal::NotAllowed));
-    let effects = registry.end(ticket(back, 2), flow);
+    assert_eq!(refusal(&registry.end(ticket(stranger, 1), flow, 20)), Some(Refusal::NotAllowed));
+    let effects = registry.end(ticket(back, 2), flow, 20);
     assert_eq!((told(&effects, again), told(&effects, back)), (Some(FlowEnd::Left), None));
     drain(&mut registry, 1);
 }
