@@ -383,7 +383,7 @@ async fn a3_a_member_note_that_lies_opens_no_session() {
 /// One message too many of this kind within a minute.
 async fn flood(visit: &mut Visit, make: impl Fn(Signed) -> ToAgent, kind: &Kind) {
     for n in 0..=EVENTS_PER_MINUTE {
-        let line = visit.write(kind.clone(), &Body::Said(Said { text: Foreign::new(&format!("line {n}")) }));
+        let line = visit.write(kind.clone(), &Body::Said(Said { text: Foreign::new(format!("line {n}")) }));
         // The last ones may find the door shut.
         if visit.stream.write_all(&venia_tests::harness::visitor::frame(&make(line))).await.is_err() {
             break;

@@ -22,7 +22,13 @@ pub struct Beside {
 impl World {
     /// Begins one: the person has allowed what was asked for, and one result has come. `name`: of the technician.
     pub fn beside(&self, name: &str) -> Beside {
-        let technician = self.technician(name, 2);
+        drop(self.technician(name, 2));
+        self.beside_by(name)
+    }
+
+    /// The same by a technician who is enrolled already: a relay in other hands enrols nobody.
+    pub fn beside_by(&self, name: &str) -> Beside {
+        let technician = self.somebody(&format!("console-{name}"));
         let mut agent = self.ask(&format!("pc-beside-{name}"));
         let mut console = technician.joining(&agent.code(), &["--ask", "system"]);
         agent.allow();
