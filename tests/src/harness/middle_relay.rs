@@ -236,11 +236,10 @@ impl Pairs {
             tokio::select! {
                 message = from_console.next() => {
                     let Ok(Some(message)) = message else { return met };
-                    let message = match message {
-                        ToAgent::PairStart { version, message, .. } => {
-                            ToAgent::PairStart { version, message, member: self.note.clone() }
-                        }
-                        other => other,
+                    let message = if let ToAgent::PairStart { version, message, .. } = message {
+                        ToAgent::PairStart { version, message, member: self.note.clone() }
+                    } else {
+                        message
                     };
                     if to_agent.send(&message).await.is_err() { return met }
                 }

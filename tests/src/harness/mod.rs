@@ -14,6 +14,7 @@ pub mod console;
 pub mod disk;
 pub mod faulty;
 pub mod hostile;
+pub mod impostor;
 pub mod lying_relay;
 pub mod middle_relay;
 pub mod middlebox;
