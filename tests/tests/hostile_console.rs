@@ -392,7 +392,7 @@ async fn flood(visit: &mut Visit, make: impl Fn(Signed) -> ToAgent, kind: &Kind)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_lines_and_notes_ends_on_record_and_costs_no_memory() {
+async fn invariant_6_a_flood_of_lines_and_notes_ends_on_record_and_costs_no_memory() {
     let world = World::start(programs!());
     let beside = world.beside("Bea");
     for (name, kind, make) in

@@ -291,7 +291,7 @@ async fn c2_a_technician_who_leaves_the_relay_out_reaches_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_line_that_loses_doubles_changes_and_swaps_packets_changes_no_record() {
+async fn c2_a_line_that_loses_doubles_changes_and_swaps_packets_changes_no_record() {
     let world = World::start(programs!());
     let beside = world.beside("Bea");
     let (agent, ana, mut visit, middlebox) = behind_a_box(&world).await;

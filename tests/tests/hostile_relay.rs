@@ -89,7 +89,7 @@ fn files_in(data: &Path, beginning: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn e_nothing_runs_on_a_receipt_that_is_late_missing_or_doesn_t_hold() {
+async fn e1_nothing_runs_on_a_receipt_that_is_late_missing_or_doesn_t_hold() {
     let mut world = World::start(programs!());
     drop(world.technician("Bea", 2));
     let lies: Vec<(String, Lie)> =

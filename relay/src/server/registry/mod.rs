@@ -281,8 +281,9 @@ impl Registry {
             return vec![refuse(ticket, Refusal::NotAllowed)];
         };
         let mut effects = vec![Effect::Answer { ticket, answer: Ok(Answer::Noted) }];
-        // A member who guesses and leaves before the agent can report it has tried all the same. (SECURITY B3)
-        let tried = self.flows.get(&flow).filter(|open| side == Side::Member && open.pairing.is_some());
+        // Who guesses and leaves before the agent can report it has tried all the same, and who only keeps somebody's number
+        // busy shall not do it for ever. (SECURITY B3)
+        let tried = self.flows.get(&flow).filter(|open| open.pairing.is_some());
         if let Some(member) = tried.map(|open| open.member) {
             self.failed(member, now, &mut effects);
         }

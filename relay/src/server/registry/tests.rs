@@ -146,21 +146,32 @@ fn b3_tries_under_way_count_as_if_they_failed() {
 
 #[test]
 fn b3_leaving_before_the_agent_reports_is_a_failed_try() {
-    let (mut registry, number) = met();
-    for n in 0..FAILURES_MAX {
-        let flow = joined(&registry.join(ticket(ANA, 1), note(), number, n as u64, 0));
-        // The agent ends what never got to a first message; that costs nobody anything.
-        let end = registry.end(ticket(AGENT, 2), flow, 0);
-        assert!(!end.contains(&Effect::Alarm { member: key(2) }));
-        let flow = joined(&registry.join(ticket(ANA, 1), note(), number, 100 + n as u64, 0));
-        let effects = registry.end(ticket(ANA, 2), flow, 0);
-        assert_eq!(effects.contains(&Effect::Alarm { member: key(2) }), n == FAILURES_MAX - 1, "{effects:?}");
-        assert_eq!(told(&effects, AGENT), Some(FlowEnd::Left));
-        // What it has to say of that attempt comes too late, and is known.
-        let late = registry.paired(ticket(AGENT, 3), flow, PairingOutcome::WrongCode, 0);
-        assert_eq!(refusal(&late), Some(Refusal::NotAllowed));
+    // The agent ends what never got to a first message.
+    for (by, other) in [(ANA, AGENT), (AGENT, ANA)] {
+        let (mut registry, number) = met();
+        for n in 0..FAILURES_MAX {
+            let flow = joined(&registry.join(ticket(ANA, 1), note(), number, n as u64, 0));
+            let effects = registry.end(ticket(by, 2), flow, 0);
+            assert_eq!(effects.contains(&Effect::Alarm { member: key(2) }), n == FAILURES_MAX - 1, "{effects:?}");
+            assert_eq!(told(&effects, other), Some(FlowEnd::Left));
+            // What the agent has to say of that attempt comes too late, and is known.
+            let late = registry.paired(ticket(AGENT, 3), flow, PairingOutcome::WrongCode, 0);
+            assert_eq!(refusal(&late), Some(Refusal::NotAllowed));
+        }
+        assert_eq!(refusal(&registry.join(ticket(ANA, 1), note(), number, 99, 0)), Some(Refusal::TooManyFailures));
+        drain(&mut registry, 1);
     }
-    assert_eq!(refusal(&registry.join(ticket(ANA, 1), note(), number, 99, 0)), Some(Refusal::TooManyFailures));
+}
+
+#[test]
+fn b3_a_session_that_ends_is_no_failed_try() {
+    let (mut registry, mut number) = met();
+    for n in 0..=FAILURES_MAX as u64 {
+        let flow = joined(&registry.join(ticket(ANA, 1), note(), number, n, 0));
+        registry.paired(ticket(AGENT, 2), flow, PairingOutcome::Agreed, 0);
+        registry.end(ticket(if n % 2 == 0 { ANA } else { AGENT }, 3), flow, 0);
+        number = registered(&registry.register(ticket(AGENT, 4), SESSION, 7, 0));
+    }
     drain(&mut registry, 1);
 }
 
