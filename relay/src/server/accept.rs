@@ -2,10 +2,10 @@
 //!
 //! Not here: who the peer is (signed notes, SECURITY A3) and what it may ask.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quinn::{
     AsyncUdpSocket as _, Connection, ConnectionError, Endpoint, ServerConfig, TokioRuntime, TransportConfig, VarInt,
@@ -13,6 +13,7 @@ use quinn::{
 use venia_proto::key::SigningKey;
 
 use super::forward::{Flows, ForwardingSocket};
+use super::hall::source;
 use crate::client::packet::usable;
 use crate::client::tls::{Expected, Identity, RELAY_ALPN, TlsError};
 use crate::client::transport::{self, CONTROL_IDLE, HANDSHAKE};
@@ -34,6 +35,9 @@ const WAITING_BYTES: (u64, u64) = (16 << 10, 4 << 20);
 const RETRY_FROM: usize = 64;
 /// Handshakes under way at once; more are ignored, and peers try again by themselves.
 const HANDSHAKES: usize = 1024;
+/// Those among them from one address prefix: whoever begins many and ends none mustn't shut the door for everybody else. Above
+/// [`RETRY_FROM`], so that made-up sources use up nobody's share.
+const HANDSHAKES_PER_SOURCE: usize = 256;
 
 /// A relay that can't open its door.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +72,7 @@ pub struct Door {
     endpoint: Endpoint,
     socket: Arc<ForwardingSocket>,
     flows: Flows,
-    handshakes: Arc<AtomicUsize>,
+    handshakes: Arc<Handshakes>,
 }
 
 impl Door {
@@ -113,15 +117,15 @@ impl Door {
     pub async fn accept(&self) -> Option<Arrival> {
         loop {
             let incoming = self.endpoint.accept().await?;
-            let under_way = self.handshakes.load(Ordering::Relaxed);
-            if under_way >= HANDSHAKES || !usable(incoming.remote_address()) {
+            let from = source(incoming.remote_address());
+            if !usable(incoming.remote_address()) || !self.handshakes.have_room(&from) {
                 incoming.ignore();
-            } else if under_way >= RETRY_FROM && !incoming.remote_address_validated() {
+            } else if self.handshakes.ask_for_proof() && !incoming.remote_address_validated() {
                 if let Err(spent) = incoming.retry() {
                     spent.into_incoming().ignore();
                 }
             } else if let Ok(connecting) = incoming.accept() {
-                return Some(Arrival { connecting, _under_way: UnderWay::begin(&self.handshakes) });
+                return Some(Arrival { connecting, _under_way: UnderWay::begin(&self.handshakes, from) });
             }
         }
     }
@@ -155,19 +159,49 @@ pub fn admit(connection: &Connection) {
     connection.set_receive_window(VarInt::from_u32(ADMITTED_WINDOW));
 }
 
+/// Handshakes under way, by where they come from. Holds nothing for who has none.
+#[derive(Default)]
+struct Handshakes(Mutex<HashMap<String, usize>>);
+
+impl Handshakes {
+    /// Whether one more from there may begin.
+    fn have_room(&self, from: &str) -> bool {
+        let by = self.lock();
+        by.values().sum::<usize>() < HANDSHAKES && by.get(from).is_none_or(|own| *own < HANDSHAKES_PER_SOURCE)
+    }
+
+    /// Whether the next one must first prove its address.
+    fn ask_for_proof(&self) -> bool {
+        self.lock().values().sum::<usize>() >= RETRY_FROM
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Counts a handshake while it lives.
-struct UnderWay(Arc<AtomicUsize>);
+struct UnderWay {
+    of: Arc<Handshakes>,
+    from: String,
+}
 
 impl UnderWay {
-    fn begin(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count.clone())
+    fn begin(of: &Arc<Handshakes>, from: String) -> Self {
+        *of.lock().entry(from.clone()).or_default() += 1;
+        Self { of: of.clone(), from }
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        let mut by = self.of.lock();
+        if let Some(own) = by.get_mut(&self.from) {
+            *own -= 1;
+            if *own == 0 {
+                by.remove(&self.from);
+            }
+        }
     }
 }
 
@@ -183,4 +217,40 @@ fn control() -> TransportConfig {
         .receive_window(VarInt::from_u32(STRANGER_WINDOW))
         .datagram_receive_buffer_size(None);
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begin(of: &Arc<Handshakes>, from: &str, count: usize) -> Vec<UnderWay> {
+        (0..count).map(|_| UnderWay::begin(of, from.to_owned())).collect()
+    }
+
+    #[test]
+    fn c3_one_source_uses_up_its_own_share_and_all_together_use_up_the_door() {
+        let of = Arc::new(Handshakes::default());
+        let mut held = begin(&of, "a", HANDSHAKES_PER_SOURCE - 1);
+        assert!(of.have_room("a"));
+        held.extend(begin(&of, "a", 1));
+        assert!(!of.have_room("a") && of.have_room("b"));
+        drop(held.pop());
+        assert!(of.have_room("a"));
+        let others: Vec<_> = ["b", "c", "d"].iter().map(|from| begin(&of, from, HANDSHAKES_PER_SOURCE)).collect();
+        assert!(of.have_room("e"), "one is left");
+        held.extend(begin(&of, "e", 1));
+        assert!(!of.have_room("e") && !of.have_room("f"));
+        drop((held, others));
+        assert!(of.lock().is_empty());
+    }
+
+    #[test]
+    fn c3_from_some_on_addresses_are_proved() {
+        let of = Arc::new(Handshakes::default());
+        let mut held = begin(&of, "a", RETRY_FROM - 1);
+        assert!(!of.ask_for_proof());
+        held.extend(begin(&of, "b", 1));
+        assert!(of.ask_for_proof());
+        const { assert!(RETRY_FROM < HANDSHAKES_PER_SOURCE) };
+    }
 }
