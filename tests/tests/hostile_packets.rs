@@ -6,7 +6,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use quinn::{AsyncUdpSocket, Connection, Endpoint, Runtime as _, ServerConfig, TokioRuntime};
 use tokio::sync::mpsc;
@@ -19,10 +19,12 @@ use venia_proto::scope::Scope;
 use venia_relay::client::link::{Link, Role};
 use venia_relay::client::packet::{PREFIX, Packet, prefix};
 use venia_relay::client::tls::{Expected, Identity, RELAY_ALPN};
+use venia_relay::client::transport::HANDSHAKE;
 use venia_relay::server::accept::Door;
 use venia_relay::server::flow::Limits;
 use venia_tests::harness::agent::Agent;
 use venia_tests::harness::beside::Beside;
+use venia_tests::harness::half_open::HalfOpen;
 use venia_tests::harness::middlebox::{Line, Middlebox};
 use venia_tests::harness::packets::{Forger, Noise, demands_an_answer, drained, flood, v4};
 use venia_tests::harness::visitor::{Visit, Visitor};
@@ -320,7 +322,7 @@ async fn c1_a_million_random_datagrams_cost_nobody_memory_or_a_session() {
         [world.relay.most_memory(), beside.processes()[0].most_memory(), beside.processes()[1].most_memory()]
     };
     let before = memory(&beside);
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let at_relay = flood(&[world.listening()], NOISE.0, &mut noise);
     beside.run();
     let at_both = flood(&[pc, console], 2 * NOISE.1, &mut noise);
@@ -337,4 +339,37 @@ async fn c1_a_million_random_datagrams_cost_nobody_memory_or_a_session() {
     ends_well(agent, &ana, visit, 1).await;
     beside.ends_untouched();
     assert!(!world.relay.errors().contains("panicked"));
+}
+
+/// Handshakes that a stranger begins: more than a relay has under way at once.
+const HALF_OPEN: usize = 1_200;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c3_a_stranger_who_ends_no_handshake_shuts_the_door_for_nobody_else() {
+    let world = World::start(programs!());
+    let beside = world.beside("Bea");
+    let before = world.relay.most_memory();
+    let mut stranger = HalfOpen::at(world.listening(), "127.0.0.5").await;
+    for begun in 0..HALF_OPEN {
+        stranger.begins();
+        if begun % 32 == 0 {
+            tokio::task::yield_now().await;
+            drained(world.listening().port());
+        }
+    }
+    // While they last, everybody else comes in as ever: well before the first of them is given up.
+    let began = Instant::now();
+    let ana = Visitor::enrolled(&world, "Ana", 2).await;
+    let mut agent = world.ask("pc");
+    let mut visit = ana.arrive(&agent.code(), &[Scope::System]).await;
+    let took = began.elapsed();
+    assert!(took < HANDSHAKE / 2, "{took:?}");
+    agent.allow();
+    visit.allowed().await;
+    runs(&mut visit).await;
+    ends_well(agent, &ana, visit, 1).await;
+    let took = world.relay.most_memory() - before;
+    assert!(before > 0 && took < 2 * MARGIN, "{took} bytes more");
+    drop(stranger);
+    beside.ends_untouched();
 }

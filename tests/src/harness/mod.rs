@@ -13,6 +13,7 @@ pub mod collector;
 pub mod console;
 pub mod disk;
 pub mod faulty;
+pub mod half_open;
 pub mod hostile;
 pub mod impostor;
 pub mod lying_relay;
