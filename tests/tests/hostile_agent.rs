@@ -242,6 +242,33 @@ async fn g4_what_an_agent_makes_up_is_never_told_as_asked_for_and_the_end_is_tol
     beside.ends_untouched();
 }
 
+/// What a technician reads who asks for no machine's output.
+#[tokio::test(flavor = "multi_thread")]
+async fn e7_what_comes_after_the_close_is_not_told() {
+    let world = World::start(programs!());
+    let beside = world.beside("Bea");
+    let technician = world.technician("Ana", 2);
+    let impostor = Impostor::waits(&world).await;
+    let given = ["join", "-", "--reason", "To look."].into_iter().chain(RUN);
+    let mut console = world.spawn("console", &technician.data, given);
+    console.say(&impostor.code());
+    let mut hosting = impostor.meets().await;
+    hosting.begins().await;
+    hosting.asked().await;
+    hosting.says(Kind::Chat, &Body::Said(Said { text: Foreign::new("before the close") })).await;
+    let held = hosting.author.held();
+    hosting.says(Kind::Close { by: Cause::Person, cause: Cause::Person, held }, &Body::None).await;
+    for _ in 0..100 {
+        let line = hosting.write(Kind::Chat, &planted());
+        hosting.tell(&line, None).await;
+    }
+    hosting.send(&ToConsole::CloseRecorded).await;
+    assert_eq!(console.exit(), 1);
+    let told = console.printed().join("\n") + &console.errors();
+    assert!(told.contains("before the close") && !told.contains(PLANTED), "{told}");
+    beside.ends_untouched();
+}
+
 /// An impostor and a technician on the wire, in a session that has begun.
 async fn begun(world: &World, name: &str) -> (Hosting, Visitor, Visit) {
     let visitor = Visitor::enrolled(world, name, 2).await;
