@@ -16,7 +16,7 @@ use venia_proto::invite::Invite;
 use venia_proto::key::SigningKey;
 use venia_proto::rendezvous::{Answer, Call, PairingOutcome, Push};
 use venia_proto::statement::Role;
-use venia_relay::client::control::Control;
+use venia_relay::client::control::{Control, Hearing};
 use venia_relay::client::link::{Link, Role as End};
 use venia_relay::client::packet::{nudge, prefix};
 use venia_relay::client::tls::Expected;
@@ -110,7 +110,7 @@ struct Peer {
     link: Link,
     key: SigningKey,
     control: Arc<Control>,
-    pushes: mpsc::Receiver<Push>,
+    pushes: Hearing,
 }
 
 impl World {
@@ -161,7 +161,7 @@ impl Peer {
 async fn session(agent: &mut Peer, ana: &Peer, number: u32) -> (FlowId, Connection, Connection) {
     let answer = ana.call(Call::Join { number }).await;
     let Answer::Joined { flow, .. } = answer else { panic!("{answer:?}") };
-    let knock = within(agent.pushes.recv()).await.unwrap();
+    let knock = within(agent.pushes.push()).await.unwrap();
     assert!(matches!(knock, Push::Knock { flow: knocked, .. } if knocked == flow), "{knock:?}");
     agent.link.announce(flow, Expected::Key(*ana.key.public())).unwrap();
     let accepting = async { agent.link.accept().await.unwrap().connected().await.unwrap() };

@@ -105,6 +105,11 @@ fn h3_no_log_holds_the_code_the_invite_or_a_result() {
     assert!(logs.len() >= 5, "{logs:?}");
     let said = |log: &Path| std::fs::read_to_string(log).unwrap();
     assert!(logs.iter().filter(|log| said(log).contains("TRACE")).count() >= 3, "everybody tells everything");
+    let session = format!("session{{id={}}}", agent.session());
+    for (who, log) in [("agent", agent.process.errors()), ("console", console.errors())] {
+        assert!(log.contains(&session), "{who} names its session in what it says of it");
+        assert_eq!(log.matches("session{id=").count(), log.matches(&session).count(), "{who}: no other");
+    }
     for (what, needle) in [
         ("the code", code.as_str()),
         ("the code's words", &pair),

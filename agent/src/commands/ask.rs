@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 use venia_proto::address::RelayAddress;
 use venia_proto::catalog::Catalog;
 use venia_proto::foreign::Foreign;
@@ -264,7 +265,8 @@ impl Serving<'_> {
         };
         let Ok(reason) = Foreign::reason(reason.raw()) else { return Ok(self.nobody_arrived(person)) };
         let arrival = self.arrival(&peer, reason, offer, intake);
-        self.session(session, peer, arrival, hearing, person).await
+        let span = tracing::info_span!("session", id = %session);
+        self.session(session, peer, arrival, hearing, person).instrument(span).await
     }
 
     /// Paired, and then nothing or nonsense: nothing is recorded.

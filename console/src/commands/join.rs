@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::time::Duration;
 
+use tracing::Instrument as _;
 use venia_proto::catalog::Goal;
 use venia_proto::code::Code;
 use venia_proto::key::VerifierKey;
@@ -199,7 +200,8 @@ pub(super) async fn session(
     let through = Through { control, link, hearing, flow, session, talk: &mut talk, keep: &keep };
     let keeper = Keeper::keep(control, link, at.clone());
     let finished = {
-        let driving = drive(paired, through, record, plan, member.level, voice, keys);
+        let span = tracing::info_span!("session", id = %session);
+        let driving = drive(paired, through, record, plan, member.level, voice, keys).instrument(span);
         // What people added to earlier records; the session neither waits for it nor hears of it.
         let refreshing = refresh::beside(&membership.home, root, &reached.control, session);
         tokio::pin!(driving, refreshing);

@@ -207,6 +207,8 @@ pub struct Console {
     /// time at which it arrives would make a grant seem to last longer than it does.
     answered_ms: Option<u64>,
     signoff: Option<Signoff>,
+    /// The number of the agent's `close`.
+    last: Option<u64>,
     timers: Timers,
     outputs: VecDeque<Output>,
 }
@@ -232,6 +234,7 @@ impl Console {
             resumed: 0,
             answered_ms: None,
             signoff: None,
+            last: None,
             timers: Timers::default(),
             outputs: VecDeque::new(),
         }
@@ -292,6 +295,10 @@ impl Console {
     }
 
     fn event(&mut self, now: Now, entry: EntryRef, kind: Kind<EntryRef>, body: Body) {
+        // What an agent says behind its own close is no part of the session. (SECURITY E7)
+        if self.last.is_some_and(|last| entry.seq > last) {
+            return;
+        }
         let known_ms = *self.answered_ms.get_or_insert(now.boot_ms);
         match kind {
             Kind::Consent { asked, answer, took } => {
@@ -346,7 +353,10 @@ impl Console {
                 }
                 self.tell(Tell::Resumed);
             }
-            Kind::Close { by, cause, .. } => self.closed(now, by, cause),
+            Kind::Close { by, cause, .. } => {
+                self.last.get_or_insert(entry.seq);
+                self.closed(now, by, cause);
+            }
             Kind::Open { .. }
             | Kind::Join { .. }
             | Kind::Request

@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use quinn::{Connection, ConnectionError, Endpoint, ServerConfig, TokioRuntime, TransportConfig, VarInt};
+use quinn::{
+    AsyncUdpSocket as _, Connection, ConnectionError, Endpoint, ServerConfig, TokioRuntime, TransportConfig, VarInt,
+};
 use venia_proto::key::SigningKey;
 
 use super::forward::{Flows, ForwardingSocket};
@@ -64,6 +66,7 @@ pub enum ArrivalError {
 /// The relay's socket and endpoint.
 pub struct Door {
     endpoint: Endpoint,
+    socket: Arc<ForwardingSocket>,
     flows: Flows,
     sources: Arc<Mutex<Sources>>,
     opened: Instant,
@@ -91,14 +94,21 @@ impl Door {
             .cid_generator(reset::connection_ids(key))
             .reset_key(Arc::new(ResetKey::of(key)))
             .min_reset_interval(RESET_EVERY);
-        let endpoint = Endpoint::new_with_abstract_socket(settings, Some(config), socket, runtime).map_err(failed)?;
+        let endpoint =
+            Endpoint::new_with_abstract_socket(settings, Some(config), socket.clone(), runtime).map_err(failed)?;
         let sources = Arc::new(Mutex::new(Sources::new(limits)));
-        Ok(Self { endpoint, flows, sources, opened: Instant::now() })
+        Ok(Self { endpoint, socket, flows, sources, opened: Instant::now() })
     }
 
     /// Where it listens.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.endpoint.local_addr()
+    }
+
+    /// Datagrams that may leave in one batch; 1 where the kernel takes none, or has refused one since. One refusal makes the
+    /// relay several times as dear for everybody, so nobody may cause it from outside. (SECURITY C1)
+    pub fn batch_max(&self) -> usize {
+        self.socket.max_transmit_segments()
     }
 
     /// The flows that run through it.
@@ -118,7 +128,9 @@ impl Door {
             }
             let (source, proved) = (Source::of(address), incoming.remote_address_validated());
             let now_us = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
-            match lock(&self.sources).knocks(source, proved, now_us) {
+            // Not in the `match` itself: what gives its place back below takes the same lock.
+            let verdict = lock(&self.sources).knocks(source, proved, now_us);
+            match verdict {
                 Verdict::Ignore => incoming.ignore(),
                 Verdict::Prove => {
                     if let Err(spent) = incoming.retry() {
@@ -177,7 +189,7 @@ struct Place {
 impl Place {
     fn settle(&mut self) {
         if std::mem::take(&mut self.shaking) {
-            lock(&self.sources).settled();
+            lock(&self.sources).settled(self.source);
         }
     }
 }

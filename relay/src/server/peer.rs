@@ -12,6 +12,7 @@ use std::time::Duration;
 use quinn::{Connection, SendStream, VarInt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::Instrument as _;
 use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
 use venia_proto::rendezvous::{Answer, Call, ERASURES_MAX, FromRelay, Refusal, ToRelay, VERSION};
 use venia_proto::wire::{self, Limit, WireError};
@@ -169,12 +170,16 @@ impl<'a> Conversation<'a> {
         let peer = bulk::Peer { connection: mine, key, held: held.clone(), looked: looked.clone() };
         let bulk = bulk::serve(relay.clone(), peer);
         let conversation = Self { relay, id, key, source, connection, outbox, calls, held, looked, welcomed };
-        tokio::select! {
-            ended = conversation.listen(frames) => ended,
-            ended = speak(send, inbox) => ended,
-            () = bulk => Err(PeerError::Gone),
-            () = conversation.outdated() => Err(PeerError::Outdated),
-        }
+        let talking = async {
+            tokio::select! {
+                ended = conversation.listen(frames) => ended,
+                ended = speak(send, inbox) => ended,
+                () = bulk => Err(PeerError::Gone),
+                () = conversation.outdated() => Err(PeerError::Outdated),
+            }
+        };
+        // A number, and nothing of whose it is: who helped whom isn't for logs.
+        talking.instrument(tracing::info_span!("peer", id = id.0)).await
     }
 
     async fn listen(&self, mut frames: Receiver<ToRelay>) -> Result<(), PeerError> {
@@ -212,7 +217,7 @@ impl<'a> Conversation<'a> {
                 hall.act(|registry, now| registry.register(ticket, session, random, now));
             }
             Call::Paired { flow, outcome } => hall.act(|registry, now| registry.paired(ticket, flow, outcome, now)),
-            Call::EndFlow { flow } => hall.act(|registry, _| registry.end(ticket, flow)),
+            Call::EndFlow { flow } => hall.act(|registry, now| registry.end(ticket, flow, now)),
             Call::Resume { flow } => {
                 let (relay, key) = (self.relay.clone(), self.key);
                 tokio::spawn(async move {

@@ -67,6 +67,9 @@ impl Default for Limits {
 pub const RETRY_FROM: usize = 64;
 /// Handshakes under way at once; more are ignored, and peers try again by themselves.
 pub const HANDSHAKES: usize = 1024;
+/// Those among them of one source: whoever begins many and ends none mustn't shut the door for everybody else. Above
+/// [`RETRY_FROM`], so that forged addresses use up nobody's share.
+pub const HANDSHAKES_PER_SOURCE: usize = 256;
 /// Sources remembered at once: 6 MB. When all of them are in use, who is new must wait.
 pub const SOURCES_MAX: usize = 65_536;
 
@@ -101,6 +104,7 @@ struct Known {
     /// When its handshakes so far are paid for, in microseconds. (GCRA: the theoretical arrival time, ITU-T I.371)
     paid_us: u64,
     inside: usize,
+    under_way: usize,
 }
 
 impl Sources {
@@ -116,7 +120,8 @@ impl Sources {
         let known = self.known.get(&source).copied().unwrap_or_default();
         let full = self.known.len() >= SOURCES_MAX && !self.known.contains_key(&source);
         let crowded = self.inside >= self.limits.connections || self.under_way >= HANDSHAKES || full;
-        if crowded || known.inside >= self.limits.connections_per_source {
+        let own = known.inside >= self.limits.connections_per_source || known.under_way >= HANDSHAKES_PER_SOURCE;
+        if crowded || own {
             return Verdict::Ignore;
         }
         let each = SECOND_US / u64::from(self.limits.handshakes_per_second.max(1));
@@ -131,14 +136,18 @@ impl Sources {
         let known = self.known.entry(source).or_default();
         known.paid_us = known.paid_us.max(now_us).saturating_add(each);
         known.inside += 1;
+        known.under_way += 1;
         self.inside += 1;
         self.under_way += 1;
         Verdict::Accept
     }
 
     /// Their handshake has ended, well or not.
-    pub fn settled(&mut self) {
+    pub fn settled(&mut self, source: Source) {
         self.under_way = self.under_way.saturating_sub(1);
+        if let Some(known) = self.known.get_mut(&source) {
+            known.under_way = known.under_way.saturating_sub(1);
+        }
     }
 
     /// They are gone.
@@ -192,7 +201,7 @@ mod tests {
     fn visits(sources: &mut Sources, from: Source, proved: bool, now_us: u64) -> Verdict {
         let verdict = sources.knocks(from, proved, now_us);
         if verdict == Verdict::Accept {
-            sources.settled();
+            sources.settled(from);
             sources.left(from);
         }
         verdict
@@ -251,7 +260,7 @@ mod tests {
         assert_eq!(sources.knocks(source(2), true, 0), Verdict::Accept);
         assert_eq!(sources.knocks(source(2), true, 0), Verdict::Accept);
         assert_eq!(sources.knocks(source(3), true, 0), Verdict::Ignore, "five are here");
-        sources.settled();
+        sources.settled(source(1));
         assert_eq!(sources.knocks(source(3), true, 0), Verdict::Ignore, "a handshake that ended well stays");
         sources.left(source(1));
         assert_eq!(sources.knocks(source(3), true, 0), Verdict::Accept);
@@ -276,12 +285,25 @@ mod tests {
     }
 
     #[test]
+    fn c3_one_source_uses_up_its_own_share_of_handshakes_and_not_the_door() {
+        let mut sources = sources(Limits { connections: usize::MAX, ..Limits::default() });
+        for n in 0..HANDSHAKES_PER_SOURCE + 1 {
+            let expected = if n < HANDSHAKES_PER_SOURCE { Verdict::Accept } else { Verdict::Ignore };
+            assert_eq!(sources.knocks(source(1), true, 0), expected, "{n}");
+        }
+        assert_eq!(sources.knocks(source(2), true, 0), Verdict::Accept);
+        sources.settled(source(1));
+        assert_eq!(sources.knocks(source(1), true, 0), Verdict::Accept, "one has ended");
+        const { assert!(RETRY_FROM < HANDSHAKES_PER_SOURCE && HANDSHAKES_PER_SOURCE < HANDSHAKES) };
+    }
+
+    #[test]
     fn what_is_remembered_is_bounded_and_forgotten() {
         let mut sources = sources(Limits { connections: usize::MAX, ..Limits::default() });
         let mut accepted = 0;
         for n in 0..SOURCES_MAX + 10 {
             accepted += usize::from(sources.knocks(source(n as u32), true, 0) == Verdict::Accept);
-            sources.settled();
+            sources.settled(source(n as u32));
         }
         assert_eq!((accepted, sources.len()), (SOURCES_MAX, SOURCES_MAX));
         (0..SOURCES_MAX).for_each(|n| sources.left(source(n as u32)));

@@ -1,6 +1,7 @@
 //! Something that answers like a relay and isn't the shipped one: of another version, or with another time.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
 
 use quinn::{Endpoint, ServerConfig};
 use venia_proto::address::{HostPort, RelayAddress};
@@ -14,7 +15,7 @@ use venia_relay::client::frames;
 use venia_relay::client::tls::{Expected, Identity, RELAY_ALPN};
 
 /// How it answers a greeting.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Manner {
     /// It speaks only these versions.
     Speaks(u16),
@@ -22,6 +23,8 @@ pub enum Manner {
     Dated(Wall),
     /// The same, and its root names this auditor.
     Audited(Wall, &'static str),
+    /// It shows another relay's true statement and newest batch note, and hasn't that relay's key.
+    Borrows(Vec<u8>, Vec<u8>),
 }
 
 /// A pretender that runs until dropped.
@@ -29,6 +32,7 @@ pub struct Pretender {
     /// What people would type to find it; the root is its own.
     pub address: RelayAddress,
     endpoint: Endpoint,
+    heard: Arc<Mutex<Vec<ToRelay>>>,
 }
 
 /// The number it gives.
@@ -57,9 +61,9 @@ impl Pretender {
                 log: log.verifier().clone(),
             }],
             authority: SigningKey::new("authority", [10; 32]).verifier().clone(),
-            auditors: match manner {
-                Manner::Audited(_, auditor) => vec![auditor.to_owned()],
-                Manner::Speaks(_) | Manner::Dated(_) => Vec::new(),
+            auditors: match &manner {
+                Manner::Audited(_, auditor) => vec![(*auditor).to_owned()],
+                Manner::Speaks(_) | Manner::Dated(_) | Manner::Borrows(..) => Vec::new(),
             },
             witnesses: Vec::new(),
             packs: Vec::new(),
@@ -73,14 +77,21 @@ impl Pretender {
                 let batch = Batch { origin: log.verifier().name.clone(), n: 0, observed, previous: None };
                 FromRelay::Welcome { version: VERSION, statement: statement.sign(&root), batch: batch.sign(&log) }
             }
+            Manner::Borrows(statement, batch) => FromRelay::Welcome { version: VERSION, statement, batch },
         };
-        let door = endpoint.clone();
+        let (door, heard) = (endpoint.clone(), Arc::<Mutex<Vec<ToRelay>>>::default());
+        let hears = Arc::clone(&heard);
         tokio::spawn(async move {
             while let Some(incoming) = door.accept().await {
-                tokio::spawn(serve(incoming, greeting.clone()));
+                tokio::spawn(serve(incoming, greeting.clone(), hears.clone()));
             }
         });
-        Self { address, endpoint }
+        Self { address, endpoint, heard }
+    }
+
+    /// Everything that anybody said to it.
+    pub fn heard(&self) -> Vec<ToRelay> {
+        self.heard.lock().unwrap().clone()
     }
 }
 
@@ -90,10 +101,11 @@ impl Drop for Pretender {
     }
 }
 
-async fn serve(incoming: quinn::Incoming, greeting: FromRelay) {
+async fn serve(incoming: quinn::Incoming, greeting: FromRelay, heard: Arc<Mutex<Vec<ToRelay>>>) {
     let Ok(connection) = incoming.await else { return };
     let Ok((mut sender, mut receiver)) = frames::accept::<FromRelay, ToRelay>(&connection).await else { return };
     while let Ok(Some(message)) = receiver.next().await {
+        heard.lock().unwrap().push(message.clone());
         let answer = match message {
             ToRelay::Hello { .. } => greeting.clone(),
             ToRelay::Call { id, call: Call::Register { .. } } => {

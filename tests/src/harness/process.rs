@@ -32,6 +32,7 @@ pub struct Process {
     /// Every line it has printed and somebody has read.
     printed: Vec<String>,
     errors: PathBuf,
+    may_err: bool,
 }
 
 impl Process {
@@ -58,7 +59,7 @@ impl Process {
             }
         });
         let input = child.stdin.take();
-        Self { name: name.to_owned(), child, input, lines, printed: Vec::new(), errors }
+        Self { name: name.to_owned(), child, input, lines, printed: Vec::new(), errors, may_err: false }
     }
 
     /// The next line that means something to `wanted`; others are passed over.
@@ -118,6 +119,11 @@ impl Process {
         self.input = None;
     }
 
+    /// What this test does to it is worth an ERROR line.
+    pub fn may_err(&mut self) {
+        self.may_err = true;
+    }
+
     /// Waits for its end: the exit code, or minus the signal.
     pub fn exit(&mut self) -> i32 {
         let account = format!("the end of {}", self.name);
@@ -173,8 +179,15 @@ impl Process {
 }
 
 impl Drop for Process {
+    /// A line at level ERROR fails the test, unless it was announced by [`Process::may_err`].
     fn drop(&mut self) {
         self.kill();
+        if self.may_err || std::thread::panicking() {
+            return;
+        }
+        let errors = self.errors();
+        let told: Vec<&str> = errors.lines().filter(|line| line.contains(" ERROR ")).collect();
+        assert!(told.is_empty(), "{} reports errors: {told:#?}", self.name);
     }
 }
 

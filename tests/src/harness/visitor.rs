@@ -1,6 +1,7 @@
 //! A technician who speaks the wire: enrols, joins, pairs and writes events by hand, and may send anything at all.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use quinn::{Connection, SendStream, VarInt};
@@ -116,12 +117,21 @@ impl Visitor {
         Self::with_invite(world, &world.invite(name, level)).await
     }
 
+    /// Enrols with a fresh invite, and knows the relay by another address.
+    pub async fn through(world: &World, name: &str, level: u8, relay: SocketAddr) -> Self {
+        Self::at(world, &world.invite(name, level), relay).await
+    }
+
     /// Enrols with this invite.
     pub async fn with_invite(world: &World, invite: &Invite) -> Self {
+        Self::at(world, invite, world.listening()).await
+    }
+
+    async fn at(world: &World, invite: &Invite, relay: SocketAddr) -> Self {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).unwrap();
         let key = SigningKey::new("member", seed);
-        let link = Link::bind(None, &key, world.listening(), Role::Console).unwrap();
+        let link = Link::bind(None, &key, relay, Role::Console).unwrap();
         let connecting = Control::connect(&link, &world.address.root, None);
         let (control, pushes) = within("the relay", connecting).await.unwrap();
         let enroll = Call::Enroll { secret: invite.secret.as_bytes().to_vec(), key: key.verifier().to_string() };

@@ -327,6 +327,22 @@ fn the_close_ends_everything_and_is_collected_once_recorded() {
 }
 
 #[test]
+fn e7_what_is_said_behind_the_close_is_no_part_of_the_session() {
+    let mut story = Story::granted();
+    let said = |text: &str| Body::Said(Said { text: Foreign::new(text) });
+    let late = story.seq;
+    story.seq += 1;
+    story.event(Kind::Close { by: Cause::Person, cause: Cause::Person, held: BTreeMap::new() }, Body::None);
+    assert_eq!(story.event(Kind::Chat, said("after it")), [""; 0]);
+    assert_eq!(story.event(Kind::Pause { by: Cause::Person, cause: Cause::Person }, Body::None), [""; 0]);
+    assert_eq!(story.consent(agent(1), Answer::Yes, card(&[("a", 9)], None)), [""; 0]);
+    // What stands before it and comes later was said in the session.
+    let entry = agent(late);
+    let told = story.give(Input::Event { entry, kind: Kind::Chat, body: said("before it") });
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
 fn it_waits_ten_seconds_after_its_own_signoff() {
     for (wait, collects) in [(CLOSE_WAIT_MS - 1, false), (CLOSE_WAIT_MS, true), (CLOSE_WAIT_MS + 1, true)] {
         let mut story = Story::granted();

@@ -18,11 +18,17 @@ pub(super) struct Flow {
 
 impl Registry {
     /// Either side is done with a flow.
-    pub fn end(&mut self, ticket: Ticket, flow: FlowId) -> Vec<Effect> {
+    pub fn end(&mut self, ticket: Ticket, flow: FlowId, now: u64) -> Vec<Effect> {
         let Some(side) = self.side_of(ticket.connection, flow) else {
             return vec![refuse(ticket, Refusal::NotAllowed)];
         };
         let mut effects = vec![Effect::Answer { ticket, answer: Ok(Answer::Noted) }];
+        // Who guesses and leaves before the agent can report it has tried all the same, and who only keeps somebody's number
+        // busy shall not do it for ever. (SECURITY B3)
+        let tried = self.flows.get(&flow).filter(|open| open.pairing.is_some());
+        if let Some(member) = tried.map(|open| open.member) {
+            self.failed(member, now, &mut effects);
+        }
         self.end_flow(flow, &[(side.other(), FlowEnd::Left)], &mut effects);
         effects
     }

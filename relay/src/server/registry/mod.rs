@@ -143,8 +143,13 @@ impl Registry {
     pub fn join(&mut self, ticket: Ticket, member: Option<Vec<u8>>, number: u32, random: u64, now: u64) -> Vec<Effect> {
         let Some(key) = self.key_of(ticket.connection) else { return Vec::new() };
         let Some(note) = member else { return vec![refuse(ticket, Refusal::NotMember)] };
-        if self.failures.is_full(&key, now) {
+        let room = self.failures.room(&key, now);
+        if room == 0 {
             return vec![refuse(ticket, Refusal::TooManyFailures)];
+        }
+        // Tries under way may all fail yet: ten at once are no way around five an hour. (SECURITY B3)
+        if self.flows.values().filter(|flow| flow.member == key && flow.pairing.is_some()).count() >= room {
+            return vec![refuse(ticket, Refusal::Busy)];
         }
         let Some(holder) = self.numbers.holder(number).copied() else {
             return self.no_such_code(ticket, Some(key), now);

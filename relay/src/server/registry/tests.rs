@@ -113,6 +113,70 @@ fn b3_five_failed_codes_an_hour() {
 }
 
 #[test]
+fn b3_tries_under_way_count_as_if_they_failed() {
+    for failed in 0..FAILURES_MAX {
+        let mut registry = Registry::new();
+        registry.arrived(ANA, key(2), "here");
+        for n in 0..failed {
+            registry.join(ticket(ANA, n as u32), note(), 999_999, 9, 0);
+        }
+        let person = |n: usize| ConnectionId(100 + n as u64);
+        let flows: Vec<_> = (0..=FAILURES_MAX - failed)
+            .map(|n| {
+                registry.arrived(person(n), key(100 + n as u8), "here");
+                let number = registered(&registry.register(ticket(person(n), 0), SESSION, n as u64, 0));
+                let effects = registry.join(ticket(ANA, 50), note(), number, n as u64, 0);
+                if n < FAILURES_MAX - failed {
+                    return Some(joined(&effects));
+                }
+                assert_eq!(refusal(&effects), Some(Refusal::Busy), "after {failed}");
+                None
+            })
+            .collect();
+        // One that came to something makes room for another, one that failed doesn't.
+        for (n, outcome) in [PairingOutcome::WrongCode, PairingOutcome::Agreed].into_iter().enumerate() {
+            let Some(flow) = flows[n] else { continue };
+            registry.paired(ticket(person(n), 1), flow, outcome, 0);
+            let number = registered(&registry.register(ticket(person(FAILURES_MAX - failed), 2), SESSION, 77, 0));
+            let again = registry.join(ticket(ANA, 60), note(), number, 60 + n as u64, 0);
+            assert_eq!(refusal(&again).is_none(), outcome == PairingOutcome::Agreed, "after {failed}, {outcome:?}");
+        }
+        drain(&mut registry, 1);
+    }
+}
+
+#[test]
+fn b3_leaving_before_the_agent_reports_is_a_failed_try() {
+    // The agent ends what never got to a first message.
+    for (by, other) in [(ANA, AGENT), (AGENT, ANA)] {
+        let (mut registry, number) = met();
+        for n in 0..FAILURES_MAX {
+            let flow = joined(&registry.join(ticket(ANA, 1), note(), number, n as u64, 0));
+            let effects = registry.end(ticket(by, 2), flow, 0);
+            assert_eq!(effects.contains(&Effect::Alarm { member: key(2) }), n == FAILURES_MAX - 1, "{effects:?}");
+            assert_eq!(told(&effects, other), Some(FlowEnd::Left));
+            // What the agent has to say of that attempt comes too late, and is known.
+            let late = registry.paired(ticket(AGENT, 3), flow, PairingOutcome::WrongCode, 0);
+            assert_eq!(refusal(&late), Some(Refusal::NotAllowed));
+        }
+        assert_eq!(refusal(&registry.join(ticket(ANA, 1), note(), number, 99, 0)), Some(Refusal::TooManyFailures));
+        drain(&mut registry, 1);
+    }
+}
+
+#[test]
+fn b3_a_session_that_ends_is_no_failed_try() {
+    let (mut registry, mut number) = met();
+    for n in 0..=FAILURES_MAX as u64 {
+        let flow = joined(&registry.join(ticket(ANA, 1), note(), number, n, 0));
+        registry.paired(ticket(AGENT, 2), flow, PairingOutcome::Agreed, 0);
+        registry.end(ticket(if n % 2 == 0 { ANA } else { AGENT }, 3), flow, 0);
+        number = registered(&registry.register(ticket(AGENT, 4), SESSION, 7, 0));
+    }
+    drain(&mut registry, 1);
+}
+
+#[test]
 fn b3_an_unknown_number_is_told_slowly() {
     let (mut registry, _) = met();
     assert!(registry.join(ticket(ANA, 1), note(), 999_999, 9, 1_000).is_empty());
@@ -222,8 +286,8 @@ fn a_flow_is_taken_up_on_a_new_connection_by_its_own_key_only() {
     let effects = registry.resume(ticket(back, 1), flow, false);
     assert!(effects.contains(&Effect::MoveFlow { flow, side: Side::Member, to: back }));
     assert!(registry.expire(10 + GONE_MS).is_empty(), "both are here again");
-    assert_eq!(refusal(&registry.end(ticket(stranger, 1), flow)), Some(Refusal::NotAllowed));
-    let effects = registry.end(ticket(back, 2), flow);
+    assert_eq!(refusal(&registry.end(ticket(stranger, 1), flow, 20)), Some(Refusal::NotAllowed));
+    let effects = registry.end(ticket(back, 2), flow, 20);
     assert_eq!((told(&effects, again), told(&effects, back)), (Some(FlowEnd::Left), None));
     drain(&mut registry, 1);
 }
@@ -250,7 +314,7 @@ fn c3_a_restarted_relay_opens_a_flow_again_for_its_own_two_and_nobody_else() {
     for (by, held) in [(ConnectionId(4), ours), (AGENT, (flow, key(3))), (AGENT, (FlowId(78), key(1)))] {
         assert_eq!(refusal(&registry.hold(ticket(by, 2), SESSION, held, 7, 0)), Some(Refusal::NotAllowed), "{held:?}");
     }
-    registry.end(ticket(ANA, 4), flow);
+    registry.end(ticket(ANA, 4), flow, 0);
     assert_eq!(refusal(&registry.resume(ticket(ANA, 5), flow, true)), Some(Refusal::NotAllowed), "ended is ended");
     drain(&mut registry, 1);
 }

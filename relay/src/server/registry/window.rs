@@ -19,8 +19,13 @@ impl<K: Eq + Hash> Window<K> {
 
     /// Whether another act would be one too many. `now` in milliseconds since boot.
     pub(crate) fn is_full(&self, who: &K, now: u64) -> bool {
+        self.room(who, now) == 0
+    }
+
+    /// How many more acts fit.
+    pub(crate) fn room(&self, who: &K, now: u64) -> usize {
         let fresh = |act: &&u64| now < act.saturating_add(self.span_ms);
-        self.acts.get(who).is_some_and(|acts| acts.iter().filter(fresh).count() >= self.most)
+        self.most.saturating_sub(self.acts.get(who).map_or(0, |acts| acts.iter().filter(fresh).count()))
     }
 
     /// Counts an act; tells whether the window is now full. Older acts than `most` don't matter and aren't kept.
@@ -67,7 +72,9 @@ mod tests {
         let mut window = Window::new(3, 100);
         for (now, full) in [(0, false), (10, false), (20, true)] {
             assert!(!window.is_full(&'a', now));
+            let room = window.room(&'a', now);
             assert_eq!(window.add('a', now), full);
+            assert_eq!(window.room(&'a', now), room - 1);
         }
         assert!(window.is_full(&'a', 20) && window.is_full(&'a', 99));
         assert!(!window.is_full(&'a', 100), "the first act is over");
