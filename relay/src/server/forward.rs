@@ -2,7 +2,7 @@
 //! their flow; the plain rest is the relay's own connections'.
 //!
 //! Nothing is decrypted, and nothing could be: the relay holds no key of the end-to-end connection. Packets that go the
-//! same way leave as one batch ([`super::gather`]). All of it happens in QUIC's own receive task and under its lock, so one
+//! same way leave as one batch (`super::gather`). All of it happens in QUIC's own receive task and under its lock, so one
 //! socket is one core's work, and new connections wait for what is being forwarded (TRANSPORT, pitfall 7). A full send buffer loses packets, as any router would. What comes from port 0 and the
 //! like is dropped before anything looks at it (SECURITY C1).
 
