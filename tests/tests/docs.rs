@@ -66,7 +66,7 @@ fn values() -> BTreeMap<String, String> {
         session::timer::SLEEP_MS, session::timer::CODE_MS, session::timer::PAIRING_MS,
     );
     let relay = values!(venia_relay as "relay":
-        client::packet::TAG, client::packet::PREFIX, client::packet::PAYLOAD_MAX,
+        client::packet::TAG, client::packet::NUDGE, client::packet::PREFIX, client::packet::PAYLOAD_MAX,
         client::transport::INNER_MTU, client::transport::HANDSHAKE, client::transport::SESSION_IDLE,
         client::transport::CONTROL_IDLE,
         client::code::GOING_DOWN, client::code::PROTOCOL, client::code::REVOKED, client::code::REPLACED,
@@ -79,7 +79,7 @@ fn values() -> BTreeMap<String, String> {
         server::registry::GONE_MS, server::registry::CHALLENGE_MS, server::registry::PAIRING_MS,
         server::registry::UNKNOWN_MS, server::registry::NUMBERS_PER_KEY_MAX,
         server::registry::NUMBERS_PER_SOURCE_MAX, server::registry::REST_MS,
-        server::roaming::ASK_MS, server::roaming::FORGET_MS,
+        server::flow::NUDGE_FROM, server::flow::NUDGE_EVERY, server::roaming::ASK_MS, server::roaming::FORGET_MS,
         server::ledger::limits::EVENTS_MAX, server::ledger::limits::EVENTS_RESERVED,
         server::ledger::limits::BYTES_MAX, server::ledger::limits::BYTES_RESERVED,
         client::bulk::PATIENCE, client::bulk::EACH, server::bulk::ASK, server::ledger::sealed::HELD_MAX,
