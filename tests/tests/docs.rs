@@ -66,7 +66,7 @@ fn values() -> BTreeMap<String, String> {
         session::timer::SLEEP_MS, session::timer::CODE_MS, session::timer::PAIRING_MS,
     );
     let relay = values!(venia_relay as "relay":
-        client::packet::TAG, client::packet::PREFIX, client::packet::PAYLOAD_MAX,
+        client::packet::TAG, client::packet::NUDGE, client::packet::PREFIX, client::packet::PAYLOAD_MAX,
         client::transport::INNER_MTU, client::transport::HANDSHAKE, client::transport::SESSION_IDLE,
         client::transport::CONTROL_IDLE,
         client::code::GOING_DOWN, client::code::PROTOCOL, client::code::REVOKED, client::code::REPLACED,

@@ -1,13 +1,13 @@
 //! The relay's UDP socket as QUIC sees it: prefixed packets leave again from inside the receive path, to the other end of
 //! their flow; the plain rest is the relay's own connections'.
 //!
-//! Nothing is decrypted, and nothing could be: the relay holds no key of the end-to-end connection. Neighbouring packets
-//! of one flow leave as one batch. A full send buffer loses packets, as any router would. What comes from port 0 and the
+//! Nothing is decrypted, and nothing could be: the relay holds no key of the end-to-end connection. Packets that go the
+//! same way leave as one batch (`super::gather`). All of it happens in QUIC's own receive task and under its lock, so one
+//! socket is one core's work, and new connections wait for what is being forwarded (TRANSPORT, pitfall 7). A full send buffer loses packets, as any router would. What comes from port 0 and the
 //! like is dropped before anything looks at it (SECURITY C1).
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
-use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -18,15 +18,14 @@ use quinn_udp::{RecvMeta, Transmit};
 use venia_proto::id::FlowId;
 
 use super::egress;
-use super::flow::{Dropped, End, FlowError, FlowTable, Limits, Place, Traffic, Verdict};
+use super::flow::{Dropped, End, FlowError, FlowTable, Limits, Place, Traffic};
+use super::gather::{Batch, Gathering};
 use crate::client::packet::{Packet, nudge, usable};
 use crate::client::segments;
 use crate::client::udp::{Udp, canonical};
 
 /// Receive rounds in which nothing was the relay's own before other tasks get their turn (TRANSPORT, pitfall 6).
 const ROUNDS: usize = 8;
-/// Bytes one batch may have: the largest UDP payload.
-const BATCH_MAX: usize = 65_507;
 
 /// The flows of a running relay. Cheap to clone; every clone is the same table.
 #[derive(Clone, Debug, Default)]
@@ -91,55 +90,48 @@ fn place(control: &Connection) -> Place {
 pub(super) struct ForwardingSocket {
     udp: Arc<Udp>,
     flows: Flows,
+    /// QUIC's one driver task alone takes it.
+    work: Mutex<Work>,
 }
 
-/// Neighbouring datagrams of one flow with the same way out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Batch {
-    flow: FlowId,
-    to: Place,
-    bytes: Range<usize>,
-    packets: usize,
+/// Memory that one receive call leaves to the next.
+#[derive(Debug, Default)]
+struct Work {
+    gathering: Gathering,
+    /// Where datagrams that arrived one by one are put together.
+    copy: Vec<u8>,
 }
 
 impl ForwardingSocket {
     pub(super) fn new(udp: Udp, flows: Flows) -> Self {
-        Self { udp: Arc::new(udp), flows }
+        Self { udp: Arc::new(udp), flows, work: Mutex::default() }
     }
 
     /// Forwards what is prefixed; returns how many buffers still hold something plain, moved to the front.
     fn forward(&self, buffers: &mut [IoSliceMut<'_>], metas: &mut [RecvMeta], count: usize) -> usize {
-        let now = Instant::now();
+        let (now, most) = (Instant::now(), self.udp.max_send_segments());
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let Work { gathering, copy } = &mut *work;
+        gathering.clear();
+        let mut table = self.flows.lock();
+        for (at, (buffer, meta)) in buffers.iter().zip(metas.iter()).take(count).enumerate() {
+            if usable(meta.addr) {
+                let received = &buffer[..meta.len.min(buffer.len())];
+                gathering.add(at, received, meta, most, |flow, len| table.judge(flow, meta.addr, len, now));
+            }
+        }
+        drop(table);
+        for batch in &gathering.batches {
+            self.send(batch, gathering.contents(batch, buffers, copy));
+        }
+        for nudged in &gathering.nudges {
+            self.udp.send_aside(&nudge(nudged.flow), nudged.to, nudged.from);
+        }
         let mut kept = 0;
-        for at in 0..count {
-            let mut meta = metas[at];
-            if !usable(meta.addr) {
-                continue;
-            }
-            let len = meta.len.min(buffers[at].len());
-            let received = &mut buffers[at][..len];
-            let most = self.udp.max_send_segments();
-            let mut table = self.flows.lock();
-            let mut nudges = Vec::new();
-            let (batches, plain) = plan(received, meta.stride, most, |flow, len| {
-                let verdict = table.judge(flow, meta.addr, len, now);
-                if verdict == Verdict::Nudge {
-                    nudges.push(flow);
-                }
-                verdict
-            });
-            drop(table);
-            for flow in nudges {
-                self.udp.send_aside(&nudge(flow), meta.addr, meta.dst_ip);
-            }
-            for batch in batches {
-                self.send(&batch, &received[batch.bytes.clone()], &meta);
-            }
-            if !plain {
-                continue;
-            }
+        for &at in &gathering.plain {
+            let (mut meta, len) = (metas[at], metas[at].len.min(buffers[at].len()));
             let own = |datagram: &[u8]| (Packet::of(datagram) == Packet::Plain).then_some(((), 0));
-            let (Some(run), _) = segments::sort(received, meta.stride, own) else { continue };
+            let (Some(run), _) = segments::sort(&mut buffers[at][..len], meta.stride, own) else { continue };
             meta.len = run.len;
             meta.stride = run.stride;
             buffers.swap(kept, at);
@@ -149,54 +141,18 @@ impl ForwardingSocket {
         kept
     }
 
-    fn send(&self, batch: &Batch, contents: &[u8], meta: &RecvMeta) {
+    fn send(&self, batch: &Batch, contents: &[u8]) {
         let sent = self.udp.send(&Transmit {
             destination: batch.to.address,
-            ecn: meta.ecn,
+            ecn: batch.ecn,
             contents,
-            segment_size: (batch.packets > 1).then_some(meta.stride),
+            segment_size: (batch.packets > 1).then_some(batch.stride),
             src_ip: batch.to.local,
         });
         if sent.is_err() {
             self.flows.lock().blocked(u64::try_from(batch.packets).unwrap_or(u64::MAX));
         }
     }
-}
-
-/// Gathers neighbouring datagrams that leave the same way, at most `most` in a batch; says whether plain ones are left.
-fn plan(
-    received: &[u8],
-    stride: usize,
-    most: usize,
-    mut judge: impl FnMut(FlowId, usize) -> Verdict,
-) -> (Vec<Batch>, bool) {
-    let mut batches: Vec<Batch> = Vec::new();
-    let mut plain = false;
-    for datagram in segments::datagrams(received.len(), stride) {
-        let flow = match Packet::of(&received[datagram.clone()]) {
-            Packet::Plain => {
-                plain = true;
-                continue;
-            }
-            Packet::Nudge(_) | Packet::Foreign => continue,
-            Packet::Forwarded(flow) => flow,
-        };
-        let Verdict::Forward(to) = judge(flow, datagram.len()) else { continue };
-        match batches.last_mut() {
-            Some(batch)
-                if batch.flow == flow
-                    && batch.to == to
-                    && batch.bytes.end == datagram.start
-                    && batch.packets < most
-                    && datagram.end - batch.bytes.start <= BATCH_MAX =>
-            {
-                batch.bytes.end = datagram.end;
-                batch.packets += 1;
-            }
-            _ => batches.push(Batch { flow, to, bytes: datagram, packets: 1 }),
-        }
-    }
-    (batches, plain)
 }
 
 impl AsyncUdpSocket for ForwardingSocket {

@@ -1,64 +1,13 @@
 //! Receive buffers as the kernel glues them together, without a network.
 
 use super::*;
-use crate::client::packet::{PAYLOAD_MAX, prefix};
-
-fn place(port: u16) -> Place {
-    Place { address: ([127, 0, 0, 1], port).into(), local: None, payload_max: PAYLOAD_MAX }
-}
+use crate::client::packet::prefix;
 
 /// A packet of 20 bytes.
 fn packet(flow: Option<u64>, fill: u8) -> Vec<u8> {
     let mut bytes = flow.map(|flow| prefix(FlowId(flow)).to_vec()).unwrap_or_default();
     bytes.resize(20, fill);
     bytes
-}
-
-fn planned(received: &[u8], stride: usize, most: usize) -> (Vec<(u64, Range<usize>, usize)>, bool) {
-    let (batches, plain) = plan(received, stride, most, |flow, len| match flow {
-        FlowId(9) => Verdict::Drop,
-        _ if len > PAYLOAD_MAX => Verdict::Drop,
-        FlowId(flow) => Verdict::Forward(place(u16::try_from(flow).unwrap())),
-    });
-    (batches.into_iter().map(|batch| (batch.flow.0, batch.bytes, batch.packets)).collect(), plain)
-}
-
-#[test]
-fn neighbours_of_one_flow_leave_together() {
-    let mut bytes = packet(Some(7), 0x40).repeat(5);
-    bytes.truncate(95);
-    assert_eq!(planned(&bytes, 20, 64), (vec![(7, 0..95, 5)], false));
-    assert_eq!(planned(&bytes, 20, 2), (vec![(7, 0..40, 2), (7, 40..80, 2), (7, 80..95, 1)], false));
-    assert_eq!(planned(&bytes, 20, 1).0.len(), 5);
-}
-
-#[test]
-fn mixed_buffers_are_judged_packet_by_packet() {
-    let kinds = [Some(7), Some(7), None, Some(7), Some(9), Some(7), Some(8), Some(8)];
-    let bytes: Vec<u8> = kinds.iter().flat_map(|flow| packet(*flow, 0x40)).collect();
-    let expected = vec![(7, 0..40, 2), (7, 60..80, 1), (7, 100..120, 1), (8, 120..160, 2)];
-    assert_eq!(planned(&bytes, 20, 64), (expected, true));
-    let foreign = [0x10; 20];
-    assert_eq!(planned(&foreign, 20, 64), (vec![], false));
-    assert_eq!(planned(&[], 0, 64), (vec![], false));
-}
-
-#[test]
-fn c1_one_oversize_packet_doesnt_take_its_neighbours_along() {
-    let mut bytes = packet(Some(7), 0x40);
-    bytes.resize(PAYLOAD_MAX + 1, 0x40);
-    bytes.extend(packet(Some(7), 0x41));
-    let at = PAYLOAD_MAX + 1;
-    assert_eq!(planned(&bytes, at, 64), (vec![(7, at..at + 20, 1)], false));
-}
-
-#[test]
-fn batches_end_at_the_largest_udp_payload() {
-    let mut one = packet(Some(7), 0x40);
-    one.resize(1400, 0x40);
-    let bytes = one.repeat(50);
-    let (batches, _) = planned(&bytes, 1400, 64);
-    assert_eq!(batches, vec![(7, 0..46 * 1400, 46), (7, 46 * 1400..70_000, 4)]);
 }
 
 #[tokio::test]
@@ -97,4 +46,34 @@ async fn the_plain_rest_moves_to_the_front() {
     assert_eq!(socket.forward(&mut buffers, &mut metas, 2), 1);
     assert_eq!((metas[0].len, metas[0].stride), (35, 20));
     assert_eq!(buffers[0][..35], [vec![0x41; 20], vec![0x43; 15]].concat());
+}
+
+/// TRANSPORT, pitfall 9: each of them has a default that silently costs batches or path MTU discovery.
+#[tokio::test]
+async fn quic_hears_what_the_socket_can() {
+    let socket = ForwardingSocket::new(Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap(), Flows::default());
+    assert!(!socket.may_fragment());
+    assert!(socket.max_transmit_segments() > 1 && socket.max_receive_segments() > 1);
+    assert_eq!(socket.max_transmit_segments(), socket.udp.max_send_segments());
+    assert_eq!(socket.max_receive_segments(), socket.udp.max_receive_segments());
+}
+
+/// TRANSPORT, pitfall 6: *nothing*, told as zero buffers, would never use up QUIC's turn.
+#[tokio::test]
+async fn what_isnt_quics_never_counts_as_received_and_others_get_their_turn() {
+    let socket = ForwardingSocket::new(Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap(), Flows::default());
+    let (other, at) = (std::net::UdpSocket::bind("127.0.0.1:0").unwrap(), socket.local_addr().unwrap());
+    for _ in 0..ROUNDS + 1 {
+        other.send_to(&packet(Some(7), 0x40), at).unwrap();
+    }
+    other.send_to(&packet(None, 0x41), at).unwrap();
+    let (mut bytes, mut metas) = ([0; 100], [RecvMeta::default()]);
+    let mut turns = 0;
+    let count = std::future::poll_fn(|cx| {
+        turns += 1;
+        socket.poll_recv(cx, &mut [IoSliceMut::new(&mut bytes)], &mut metas)
+    });
+    assert_eq!(tokio::time::timeout(std::time::Duration::from_secs(20), count).await.unwrap().unwrap(), 1);
+    assert_eq!((metas[0].len, &bytes[..20]), (20, packet(None, 0x41).as_slice()));
+    assert!(turns > 1, "it gave others their turn, and woke itself");
 }

@@ -14,6 +14,7 @@ mod egress;
 pub mod erasing;
 pub mod flow;
 pub mod forward;
+mod gather;
 pub mod hall;
 pub mod identity;
 pub mod ledger;
