@@ -352,6 +352,7 @@ impl Serving<'_> {
         let mut talk = talk.map_err(|error| home_failure(&error, words))?;
         let name = arrival.name.clone();
         let flow = peer.flow;
+        tracing::info!("it begins");
         let ended = session::run(
             session::Parts {
                 catalog: self.catalog,
@@ -377,6 +378,7 @@ impl Serving<'_> {
             beside,
         )
         .await;
+        tracing::info!(cause = ?ended.close.cause(), "it ended");
         if let Some(checkpoint) = recorder.finish().await {
             talk.hear(clock::now().boot_ms, gossip::Input::Own(checkpoint));
         }

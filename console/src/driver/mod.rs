@@ -147,6 +147,7 @@ pub(crate) async fn drive(
         spoke: false,
         inputs: VecDeque::new(),
     };
+    tracing::info!("it begins");
     live.voice.tell(Told::Paired(session));
     live.send(&ToAgent::Arrive { reason: plan.reason, offer }).await;
     live.talk.hear(clock::now().boot_ms, gossip::Input::Tick);
@@ -208,6 +209,7 @@ pub(crate) async fn drive(
     // Whoever still listens learns that nothing more comes; a relay that is gone needs no telling.
     connection.close(VarInt::from_u32(LEFT), b"");
     let _ = timeout(Duration::from_secs(1), control.call(Call::EndFlow { flow })).await;
+    tracing::info!("it ended");
     live.finished()
 }
 

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench that can't go on says so; its result is a line")]
 
 pub mod catalogue;
+pub mod ends;
 pub mod history;
 pub mod ledger;
 pub mod mirror;

@@ -59,10 +59,15 @@ impl<'a> Technician<'a> {
 
     /// The same, still running.
     pub fn joining(&self, code: &str, arguments: &[&str]) -> Process {
-        let given = ["join", "-", "--json", "--reason", "To look."].into_iter().chain(arguments.iter().copied());
-        let mut process = self.world.spawn("console", &self.data, given);
+        let mut process = self.waiting(arguments);
         process.say(code);
         process
+    }
+
+    /// The same, waiting for its code.
+    pub fn waiting(&self, arguments: &[&str]) -> Process {
+        let given = ["join", "-", "--json", "--reason", "To look."].into_iter().chain(arguments.iter().copied());
+        self.world.spawn("console", &self.data, given)
     }
 }
 
