@@ -15,6 +15,7 @@ use venia_relay::client::packet::{PREFIX, nudge, prefix};
 use venia_relay::client::tls::{Expected, exporter, peer_key};
 use venia_relay::server::accept::{Door, admit};
 use venia_relay::server::flow::{FlowError, Limits, NUDGE_EVERY, NUDGE_FROM};
+use venia_relay::server::forward::Proved;
 use venia_relay::server::sources;
 
 /// Longer than any honest step takes here.
@@ -37,6 +38,11 @@ fn public(seed: u8) -> PublicKey {
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     timeout(LIMIT, future).await.expect("took too long")
+}
+
+/// Nobody moves here.
+fn there(control: &Connection) -> Proved<'_> {
+    Proved { control, at: control.remote_address() }
 }
 
 /// A relay (key 1), an agent (key 2) and a console (key 3), each with its control connection up.
@@ -83,7 +89,7 @@ impl House {
     }
 
     fn open(&self, flow: FlowId, limits: Limits) {
-        self.door.flows().open(flow, &self.agent_control, &self.console_control, limits).unwrap();
+        self.door.flows().open(flow, there(&self.agent_control), there(&self.console_control), limits).unwrap();
     }
 
     /// Relay opens, agent is told, console dials: the inner connection's two ends, agent first.
@@ -405,9 +411,11 @@ async fn c3_a_spent_flow_carries_nothing_more() {
 async fn flow_ids_are_used_once() {
     let house = House::on_ipv4().await;
     house.open(FLOW, Limits::default());
-    let again = house.door.flows().open(FLOW, &house.agent_control, &house.console_control, Limits::default());
+    let again =
+        house.door.flows().open(FLOW, there(&house.agent_control), there(&house.console_control), Limits::default());
     assert_eq!(again, Err(FlowError::Taken));
-    let same = house.door.flows().open(FlowId(1), &house.agent_control, &house.agent_control, Limits::default());
+    let same =
+        house.door.flows().open(FlowId(1), there(&house.agent_control), there(&house.agent_control), Limits::default());
     assert_eq!(same, Err(FlowError::Address));
 }
 

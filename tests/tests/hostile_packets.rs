@@ -22,6 +22,7 @@ use venia_relay::client::tls::{Expected, Identity, RELAY_ALPN};
 use venia_relay::client::transport::HANDSHAKE;
 use venia_relay::server::accept::Door;
 use venia_relay::server::flow::Limits;
+use venia_relay::server::forward::Proved;
 use venia_relay::server::sources;
 use venia_tests::harness::agent::Agent;
 use venia_tests::harness::beside::Beside;
@@ -78,7 +79,8 @@ impl House {
         let agent_control = arrived.recv().await.unwrap();
         let console_own = within("the relay", console.connect_relay(relay)).await.unwrap();
         let console_control = arrived.recv().await.unwrap();
-        door.flows().open(FLOW, &agent_control, &console_control, Limits::default()).unwrap();
+        let proved = |control| Proved { control, at: quinn::Connection::remote_address(control) };
+        door.flows().open(FLOW, proved(&agent_control), proved(&console_control), Limits::default()).unwrap();
         agent.announce(FLOW, Expected::Key(*key(3).public())).unwrap();
         let accept = async { agent.accept().await.unwrap().connected().await.unwrap() };
         let dial = async { console.dial(FLOW, Expected::Key(*key(2).public())).await.unwrap() };

@@ -2,9 +2,11 @@
 //! their flow; the plain rest is the relay's own connections'.
 //!
 //! Nothing is decrypted, and nothing could be: the relay holds no key of the end-to-end connection. Packets that go the
-//! same way leave as one batch (`super::gather`). All of it happens in QUIC's own receive task and under its lock, so one
-//! socket is one core's work, and new connections wait for what is being forwarded (TRANSPORT, pitfall 7). A full send buffer loses packets, as any router would. What comes from port 0 and the
-//! like is dropped before anything looks at it (SECURITY C1).
+//! same way leave as one batch (`super::gather`). A full send buffer loses packets, as any router would. What comes from
+//! port 0 and the like is dropped before anything looks at it (SECURITY C1).
+//!
+//! All of it happens in QUIC's own receive task and under its lock, so one socket is one core's work, and new connections
+//! wait for what is being forwarded (TRANSPORT, pitfall 7).
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
@@ -32,21 +34,14 @@ const ROUNDS: usize = 8;
 pub struct Flows(Arc<Mutex<FlowTable>>);
 
 impl Flows {
-    /// Opens a flow between the peers of two control connections, where they are now.
-    pub fn open(
-        &self,
-        flow: FlowId,
-        agent: &Connection,
-        console: &Connection,
-        limits: Limits,
-    ) -> Result<(), FlowError> {
-        self.lock().open(flow, place(agent), place(console), limits, Instant::now())
+    /// Opens a flow between two peers.
+    pub fn open(&self, flow: FlowId, agent: Proved<'_>, console: Proved<'_>, limits: Limits) -> Result<(), FlowError> {
+        self.lock().open(flow, agent.place(), console.place(), limits, Instant::now())
     }
 
-    /// Sends a flow to where a control connection's peer is now. Only after its proof (SECURITY C4): the address changes
-    /// before the new path is validated (TRANSPORT, pitfall 11).
-    pub fn follow(&self, flow: FlowId, end: End, control: &Connection) -> Result<(), FlowError> {
-        self.lock().follow(flow, end, place(control))
+    /// Sends a flow to where its peer is now.
+    pub fn follow(&self, flow: FlowId, end: End, peer: Proved<'_>) -> Result<(), FlowError> {
+        self.lock().follow(flow, end, peer.place())
     }
 
     /// Removes a flow: its packets are dropped from now on. (SECURITY A5)
@@ -79,10 +74,21 @@ impl Flows {
     }
 }
 
-/// Where a control connection's peer is.
-fn place(control: &Connection) -> Place {
-    let address = canonical(control.remote_address());
-    Place { address, local: control.local_ip(), payload_max: egress::payload_max(address) }
+/// A peer where it proved to be (SECURITY C4). Not where its connection says: that changes before the new path is
+/// validated, and may have changed since the proof (TRANSPORT, pitfall 11).
+#[derive(Clone, Copy, Debug)]
+pub struct Proved<'a> {
+    /// Its control connection.
+    pub control: &'a Connection,
+    /// Its address.
+    pub at: SocketAddr,
+}
+
+impl Proved<'_> {
+    fn place(self) -> Place {
+        let address = canonical(self.at);
+        Place { address, local: self.control.local_ip(), payload_max: egress::payload_max(address) }
+    }
 }
 
 /// The relay's socket.

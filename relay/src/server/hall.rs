@@ -7,6 +7,7 @@
 //! Not here: the decisions ([`super::registry`]), and reading or writing streams ([`super::peer`]).
 
 use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use quinn::{Connection, VarInt};
@@ -19,7 +20,7 @@ use crate::client::code;
 
 use super::clock;
 use super::flow::{End, FlowError, Limits};
-use super::forward::Flows;
+use super::forward::{Flows, Proved};
 use super::registry::{ConnectionId, Effect, Goodbye, Registry, Side, Ticket};
 use super::roaming::Roaming;
 use super::sources::Source;
@@ -64,13 +65,20 @@ impl Hall {
         Self { inner: Mutex::new(inner), flows, total: limits.total }
     }
 
-    /// A peer came in.
-    pub fn enter(&self, connection: Connection, key: PublicKey, outbox: mpsc::Sender<FromRelay>) -> ConnectionId {
+    /// A peer came in. `from`: where it was when its handshake was complete. Where QUIC sees it by now nobody has proved: its
+    /// first words may have been captured, and sent from elsewhere (SECURITY C4).
+    pub fn enter(
+        &self,
+        connection: Connection,
+        from: SocketAddr,
+        key: PublicKey,
+        outbox: mpsc::Sender<FromRelay>,
+    ) -> ConnectionId {
         let mut inner = self.lock();
         let id = ConnectionId(inner.next);
         inner.next += 1;
-        inner.registry.arrived(id, key, &Source::of(connection.remote_address()).to_string());
-        inner.roaming.arrived(id, connection.remote_address());
+        inner.registry.arrived(id, key, &Source::of(from).to_string());
+        inner.roaming.arrived(id, from);
         inner.peers.insert(id, Peer { connection, key, outbox });
         id
     }
@@ -122,7 +130,8 @@ impl Hall {
         let now = clock::now().boot_ms;
         let mut inner = self.lock();
         let Some(connection) = inner.peers.get(&id).map(|peer| peer.connection.clone()) else { return };
-        if !inner.roaming.answered(id, connection.remote_address(), nonce, now) {
+        let at = connection.remote_address();
+        if !inner.roaming.answered(id, at, nonce, now) {
             return;
         }
         let mut failed = Vec::new();
@@ -131,7 +140,7 @@ impl Hall {
                 if side != id {
                     continue;
                 }
-                match self.flows.follow(flow, end, &connection) {
+                match self.flows.follow(flow, end, Proved { control: &connection, at }) {
                     Ok(()) => {}
                     // It waited for this proof.
                     Err(FlowError::Unknown) => failed.extend(inner.open(flow, &self.flows)),
@@ -206,8 +215,7 @@ impl Inner {
                     return Some(flow);
                 }
                 // It follows once the peer has proved where it is now.
-                let connection = self.proved(to)?;
-                match flows.follow(flow, end, connection) {
+                match flows.follow(flow, end, self.proved(to)?) {
                     Ok(()) => None,
                     Err(FlowError::Unknown) => self.open(flow, flows),
                     Err(FlowError::Address | FlowError::Taken) => Some(flow),
@@ -254,10 +262,11 @@ impl Inner {
         }
     }
 
-    /// A peer's connection, if it is where it proved to be. (SECURITY C4)
-    fn proved(&self, id: ConnectionId) -> Option<&Connection> {
-        let connection = &self.peers.get(&id)?.connection;
-        self.roaming.is_at(id, connection.remote_address()).then_some(connection)
+    /// A peer, if it is where it proved to be. (SECURITY C4)
+    fn proved(&self, id: ConnectionId) -> Option<Proved<'_>> {
+        let control = &self.peers.get(&id)?.connection;
+        let at = control.remote_address();
+        self.roaming.is_at(id, at).then_some(Proved { control, at })
     }
 
     fn send(&self, to: ConnectionId, message: FromRelay) {

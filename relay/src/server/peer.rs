@@ -6,6 +6,7 @@
 //!
 //! Not here: what is allowed ([`super::registry`], [`super::members`], [`super::ledger`]).
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,6 +125,8 @@ struct Conversation<'a> {
     relay: &'a Arc<Relay>,
     id: ConnectionId,
     key: PublicKey,
+    /// Where its handshake came from.
+    from: SocketAddr,
     source: String,
     connection: &'a Connection,
     outbox: mpsc::Sender<FromRelay>,
@@ -136,7 +139,7 @@ struct Conversation<'a> {
 
 impl<'a> Conversation<'a> {
     async fn hold(relay: &'a Arc<Relay>, connection: &'a Connection) -> Result<(), PeerError> {
-        let key = peer_key(connection)?;
+        let (key, from) = (peer_key(connection)?, connection.remote_address());
         let (mut send, receive) = match timeout(HELLO, connection.accept_bi()).await {
             Ok(Ok(streams)) => streams,
             Ok(Err(_)) => return Err(PeerError::Gone),
@@ -160,16 +163,16 @@ impl<'a> Conversation<'a> {
         let statement = welcomed.note.clone();
         write(&mut send, &FromRelay::Welcome { version: VERSION, statement, batch }).await?;
         let (outbox, inbox) = mpsc::channel(OUTBOX);
-        let id = relay.hall.enter(connection.clone(), key, outbox.clone());
+        let id = relay.hall.enter(connection.clone(), from, key, outbox.clone());
         // Whatever ends this task, the hall hears of it.
         let _leaving = Leaving { relay, id };
-        let source = Source::of(connection.remote_address()).to_string();
+        let source = Source::of(from).to_string();
         let calls = Arc::new(Semaphore::new(CALLS_OPEN));
         let (held, looked) = (Held::new(relay.room.clone()), Looked::default());
         let mine = connection.clone();
         let peer = bulk::Peer { connection: mine, key, held: held.clone(), looked: looked.clone() };
         let bulk = bulk::serve(relay.clone(), peer);
-        let conversation = Self { relay, id, key, source, connection, outbox, calls, held, looked, welcomed };
+        let conversation = Self { relay, id, key, from, source, connection, outbox, calls, held, looked, welcomed };
         let talking = async {
             tokio::select! {
                 ended = conversation.listen(frames) => ended,
@@ -184,7 +187,7 @@ impl<'a> Conversation<'a> {
 
     async fn listen(&self, mut frames: Receiver<ToRelay>) -> Result<(), PeerError> {
         let mut pace = Pace::new(Instant::now());
-        let mut at = self.connection.remote_address();
+        let mut at = self.from;
         while let Some(message) = frames.next().await? {
             if let Some(wait) = pace.next(Instant::now()) {
                 sleep_until(wait).await;

@@ -65,6 +65,7 @@ impl World {
     /// running program: says so and gives `None` otherwise.
     #[expect(clippy::print_stderr, reason = "a test that does nothing has to say why")]
     pub fn fail_relay(&self, fault: Fault) -> Option<Process> {
+        self.relay.may_err();
         let mut command = fault.strace(&calls(&self.relay_data));
         command.args(["-p", &self.relay.pid().as_raw_nonzero().to_string()]);
         let mut strace = Process::start("strace", command, self.folder());

@@ -22,6 +22,7 @@ use venia_relay::client::link::{Link, Role};
 use venia_relay::client::tls::{Expected, exporter, peer_key};
 use venia_relay::server::clock;
 use venia_relay::server::flow::Limits;
+use venia_relay::server::forward::Proved;
 use venia_relay::server::peer::{self, Relay};
 use venia_relay::server::registry::Ticket;
 
@@ -166,7 +167,8 @@ impl Middle {
         let own = console.connect_relay(Expected::Anyone).await.unwrap();
         let end = self.arrives[0].lock().await.recv().await.unwrap();
         let (outbox, mut answers) = mpsc::channel(16);
-        let id = self.relay().hall.enter(end, *self.keys[0].public(), outbox);
+        let from = end.remote_address();
+        let id = self.relay().hall.enter(end, from, *self.keys[0].public(), outbox);
         let note = self.false_note();
         let (ticket, random, shown) =
             (Ticket { connection: id, call: 1 }, getrandom::u64().unwrap(), Some(note.clone()));
@@ -184,7 +186,9 @@ impl Middle {
         let agent = Link::bind(None, &self.keys[1], at, Role::Agent).unwrap();
         let own_too = agent.connect_relay(Expected::Anyone).await.unwrap();
         let end = self.arrives[1].lock().await.recv().await.unwrap();
-        self.taken.door.flows().open(flow, &end, &caller.connection, Limits::default()).unwrap();
+        let proved = |control| Proved { control, at: quinn::Connection::remote_address(control) };
+        let (towards, back) = (proved(&end), proved(&caller.connection));
+        self.taken.door.flows().open(flow, towards, back, Limits::default()).unwrap();
         agent.announce(flow, Expected::Key(caller.key)).unwrap();
         let (middle, victim) = (self.clone(), caller.key);
         tokio::spawn(async move {

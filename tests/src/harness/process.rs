@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -32,7 +33,7 @@ pub struct Process {
     /// Every line it has printed and somebody has read.
     printed: Vec<String>,
     errors: PathBuf,
-    may_err: bool,
+    may_err: AtomicBool,
 }
 
 impl Process {
@@ -59,7 +60,15 @@ impl Process {
             }
         });
         let input = child.stdin.take();
-        Self { name: name.to_owned(), child, input, lines, printed: Vec::new(), errors, may_err: false }
+        Self {
+            name: name.to_owned(),
+            child,
+            input,
+            lines,
+            printed: Vec::new(),
+            errors,
+            may_err: AtomicBool::new(false),
+        }
     }
 
     /// The next line that means something to `wanted`; others are passed over.
@@ -120,8 +129,8 @@ impl Process {
     }
 
     /// What this test does to it is worth an ERROR line.
-    pub fn may_err(&mut self) {
-        self.may_err = true;
+    pub fn may_err(&self) {
+        self.may_err.store(true, Ordering::Relaxed);
     }
 
     /// Waits for its end: the exit code, or minus the signal.
@@ -182,7 +191,7 @@ impl Drop for Process {
     /// A line at level ERROR fails the test, unless it was announced by [`Process::may_err`].
     fn drop(&mut self) {
         self.kill();
-        if self.may_err || std::thread::panicking() {
+        if self.may_err.load(Ordering::Relaxed) || std::thread::panicking() {
             return;
         }
         let errors = self.errors();

@@ -126,7 +126,7 @@ impl Caller {
                 }
             }
         });
-        let id = relay.hall.enter(connection.clone(), key, outbox.clone());
+        let id = relay.hall.enter(connection.clone(), connection.remote_address(), key, outbox.clone());
         Some(Self { id, key, connection, outbox, relay: relay.clone(), frames })
     }
 
