@@ -1,5 +1,6 @@
 //! One process: what it prints line by line, what it logs, how it ends.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -162,10 +163,11 @@ impl Process {
             links.filter_map(|link| Some(link.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())).collect();
         let tables = ["udp", "udp6"].map(|table| std::fs::read_to_string(format!("/proc/net/{table}")).unwrap());
         let lines = tables.iter().flat_map(|table| table.lines());
-        let ports: Vec<u16> =
-            lines.filter_map(bound).filter(|(_, of)| sockets.contains(of)).map(|(port, _)| port).collect();
+        let ours = lines.filter_map(bound).filter(|(_, of)| sockets.contains(of));
+        // A table that changes while it is read may show a line twice.
+        let ports: BTreeSet<u16> = ours.map(|(port, _)| port).collect();
         assert_eq!(ports.len(), 1, "{}: {ports:?}", self.name);
-        ports[0]
+        ports.into_iter().next().unwrap()
     }
 
     /// Children that live now.

@@ -130,6 +130,11 @@ impl World {
         self.address.at.to_string().parse().unwrap()
     }
 
+    /// Where it really listens.
+    pub fn really_listening(&self) -> SocketAddr {
+        self.behind.unwrap_or_else(|| self.listening())
+    }
+
     /// Kills the relay: no farewell to anybody.
     pub fn kill_relay(&mut self) {
         self.relay.kill();
@@ -143,7 +148,7 @@ impl World {
 
     /// Starts the relay again, on the same address and folder.
     pub fn restart_relay(&mut self) {
-        let listen = self.behind.map_or_else(|| self.address.at.to_string(), |behind| behind.to_string());
+        let listen = self.really_listening().to_string();
         let arguments = ["--listen", &listen];
         let (relay, address) = serve(&self.program, &self.relay_data, self.folder.path(), &arguments, &self.log);
         assert_eq!(address, self.address);
