@@ -282,3 +282,21 @@ async fn a_path_too_narrow_for_a_session_is_said_to_be_one_in_time() {
     // The relay is still there for everything else.
     exchange(&house.agent_control, &house.agent_own, 3_000, 3_000).await;
 }
+
+/// The console's last packets of a handshake, lost once: what QUIC waits before it sends them again grew with every packet
+/// it thought lost before it knew how long the way is.
+#[tokio::test]
+async fn a_handshake_over_800_ms_survives_a_lost_packet() {
+    const ONE_WAY: Duration = Duration::from_millis(400);
+    let house = House::build("127.0.0.1", 1, Weather { delay: ONE_WAY / 2, ..Weather::FAIR }).await;
+    let began = Instant::now();
+    // The agent's answer comes back after two ways; what the console then sends is lost.
+    let last_packets = ONE_WAY * 2 - Duration::from_millis(100)..ONE_WAY * 2 + Duration::from_millis(100);
+    house.storm.change(|weather, now| weather.cuts.push(now + last_packets.start..now + last_packets.end));
+    let (agent, console) = house.session().await;
+    let took = began.elapsed();
+    println!("a session after {took:?}; {:?}", house.storm.tally());
+    assert!(house.storm.tally().cut > 0, "nothing was lost");
+    assert!(took < HANDSHAKE / 2, "{took:?}");
+    exchange(&agent, &console, 1_000, 1_000).await;
+}
