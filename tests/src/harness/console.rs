@@ -1,10 +1,12 @@
 //! `venia`, the shipped program, run by a test.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::process::Process;
+use super::weather::Storm;
 use super::world::World;
 
 /// A technician's folder.
@@ -35,6 +37,17 @@ impl World {
     pub fn technician(&self, name: &str, level: u8) -> Technician<'_> {
         let technician = self.somebody(&format!("console-{name}"));
         let (exit, _, errors) = technician.enroll(&self.invite_word(name, level));
+        assert_eq!(exit, 0, "{errors}");
+        technician
+    }
+
+    /// An enrolled technician who reaches the relay through this box alone.
+    pub fn technician_through(&self, storm: &Storm, name: &str, level: u8) -> Technician<'_> {
+        storm.lead_to(SocketAddr::new(storm.at.ip(), self.really_listening().port()));
+        let mut invite = self.invite(name, level);
+        invite.relay.at = storm.at.to_string().parse().unwrap();
+        let technician = self.somebody(&format!("console-{name}"));
+        let (exit, _, errors) = technician.enroll(&invite.word());
         assert_eq!(exit, 0, "{errors}");
         technician
     }

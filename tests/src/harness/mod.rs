@@ -26,6 +26,7 @@ pub mod scripted;
 pub mod taken;
 pub mod two_faced;
 pub mod visitor;
+pub mod weather;
 pub mod world;
 
 /// How long anything may take; a debug build on a busy machine needs a fraction of it.

@@ -1,5 +1,6 @@
 //! One process: what it prints line by line, what it logs, how it ends.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -169,6 +170,21 @@ impl Process {
         std::fs::read_to_string(&self.errors).unwrap_or_default()
     }
 
+    /// The port of its one UDP socket, as proc(5) tells it.
+    pub fn udp_port(&self) -> u16 {
+        let fds = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        let links = fds.flatten().filter_map(|fd| std::fs::read_link(fd.path()).ok()?.to_str().map(str::to_owned));
+        let sockets: Vec<String> =
+            links.filter_map(|link| Some(link.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())).collect();
+        let tables = ["udp", "udp6"].map(|table| std::fs::read_to_string(format!("/proc/net/{table}")).unwrap());
+        let lines = tables.iter().flat_map(|table| table.lines());
+        let ours = lines.filter_map(bound).filter(|(_, of)| sockets.contains(of));
+        // A table that changes while it is read may show a line twice.
+        let ports: BTreeSet<u16> = ours.map(|(port, _)| port).collect();
+        assert_eq!(ports.len(), 1, "{}: {ports:?}", self.name);
+        ports.into_iter().next().unwrap()
+    }
+
     /// Children that live now.
     pub fn children(&self) -> Vec<u32> {
         children(self.child.id())
@@ -209,6 +225,13 @@ fn children(parent: u32) -> Vec<u32> {
     let entries = std::fs::read_dir("/proc").unwrap();
     let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|pid| stat(*pid).is_some_and(|(of, state)| of == parent && state != 'Z' && state != 'X')).collect()
+}
+
+/// Port and inode of a UDP socket, as proc(5) writes them: second and tenth word.
+fn bound(line: &str) -> Option<(u16, String)> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let (_, port) = words.get(1)?.rsplit_once(':')?;
+    Some((u16::from_str_radix(port, 16).ok()?, (*words.get(9)?).to_owned()))
 }
 
 /// Parent and state, as proc(5) tells them after the name in parentheses.

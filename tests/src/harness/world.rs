@@ -10,6 +10,7 @@ use venia_proto::address::RelayAddress;
 use venia_proto::invite::Invite;
 
 use super::process::Process;
+use super::weather::Storm;
 
 /// Everything one test uses.
 pub struct World {
@@ -21,6 +22,8 @@ pub struct World {
     pub relay: Process,
     /// Its address, the same after a restart.
     pub address: RelayAddress,
+    /// Where it really listens, if its address names something in front of it.
+    behind: Option<SocketAddr>,
     /// `VENIA_LOG` of every process started from now on.
     pub log: String,
 }
@@ -46,8 +49,22 @@ impl World {
 
     /// The same with the relay's data somewhere else.
     pub fn with_relay_in(program: &Path, folder: TempDir, relay_data: PathBuf, log: &str) -> Self {
-        let (relay, address) = serve(program, &relay_data, folder.path(), "127.0.0.1:0", log);
-        Self { program: program.to_owned(), folder, relay_data, relay, address, log: log.to_owned() }
+        let (relay, address) = serve(program, &relay_data, folder.path(), &["--listen", "127.0.0.1:0"], log);
+        Self { program: program.to_owned(), folder, relay_data, relay, address, behind: None, log: log.to_owned() }
+    }
+
+    /// The same on any port of this address, with an address that names the box in front of it. The box leads to it.
+    pub fn behind(program: &Path, storm: &Storm, listen: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let relay_data = folder.path().join("relay");
+        let (any, public) = (SocketAddr::new(listen.parse().unwrap(), 0).to_string(), storm.at.to_string());
+        let arguments = ["--listen", &any, "--public", &public];
+        let (relay, address) = serve(program, &relay_data, folder.path(), &arguments, "warn");
+        let port = relay.udp_port();
+        let behind = SocketAddr::new(storm.at.ip(), port);
+        storm.lead_to(behind);
+        let (program, log) = (program.to_owned(), "warn".to_owned());
+        Self { program, folder, relay_data, relay, address, behind: Some(behind), log }
     }
 
     /// Where everything lies.
@@ -108,9 +125,14 @@ impl World {
         assert_eq!(exit, 0, "{errors}");
     }
 
-    /// Where the relay listens.
+    /// Where the relay's address says it listens.
     pub fn listening(&self) -> SocketAddr {
         self.address.at.to_string().parse().unwrap()
+    }
+
+    /// Where it really listens.
+    pub fn really_listening(&self) -> SocketAddr {
+        self.behind.unwrap_or_else(|| self.listening())
     }
 
     /// Kills the relay: no farewell to anybody.
@@ -126,8 +148,9 @@ impl World {
 
     /// Starts the relay again, on the same address and folder.
     pub fn restart_relay(&mut self) {
-        let listen = self.address.at.to_string();
-        let (relay, address) = serve(&self.program, &self.relay_data, self.folder.path(), &listen, &self.log);
+        let listen = self.really_listening().to_string();
+        let arguments = ["--listen", &listen];
+        let (relay, address) = serve(&self.program, &self.relay_data, self.folder.path(), &arguments, &self.log);
         assert_eq!(address, self.address);
         self.relay = relay;
     }
@@ -139,9 +162,9 @@ fn role(program: &Path, name: &str, data: &Path, log: &str) -> Command {
     command
 }
 
-fn serve(program: &Path, data: &Path, logs: &Path, listen: &str, log: &str) -> (Process, RelayAddress) {
+fn serve(program: &Path, data: &Path, logs: &Path, arguments: &[&str], log: &str) -> (Process, RelayAddress) {
     let mut command = role(program, "relay", data, log);
-    command.args(["serve", "--listen", listen]);
+    command.arg("serve").args(arguments);
     let mut relay = Process::start("relay", command, logs);
     let address = relay.line("the address", |line| line.strip_prefix("address: ")?.parse().ok());
     relay.line("ready", |line| (line == "ready").then_some(()));
