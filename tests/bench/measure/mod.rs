@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod history;
 pub mod ledger;
 pub mod mirror;
+pub mod outside;
 pub mod sitting;
 pub mod throughput;
 
