@@ -10,6 +10,7 @@ pub mod history;
 pub mod ledger;
 pub mod mirror;
 pub mod outside;
+pub mod peers;
 pub mod sitting;
 pub mod throughput;
 
