@@ -19,6 +19,8 @@ use venia_relay::client::tls::Expected;
 use venia_relay::client::transport::{HANDSHAKE, INNER_MTU};
 use venia_relay::server::accept::Door;
 use venia_relay::server::flow::Limits;
+use venia_relay::server::forward::Proved;
+use venia_relay::server::sources;
 use venia_tests::harness::weather::Storm;
 use venia_tests::harness::weather::fate::{LOSS_MAX, Rate, Weather};
 use venia_tests::harness::within;
@@ -54,12 +56,13 @@ struct House {
 impl House {
     async fn build(on: &str, seed: u64, weather: Weather) -> Self {
         let storm = Storm::on(on, seed, weather);
-        let door = Arc::new(Door::open(SocketAddr::new(storm.at.ip(), 0), &key(1)).unwrap());
+        let door =
+            Arc::new(Door::open(SocketAddr::new(storm.at.ip(), 0), &key(1), sources::Limits::default()).unwrap());
         storm.lead_to(door.local_addr().unwrap());
         let (arrive, mut arrived) = mpsc::unbounded_channel();
         let opened = door.clone();
         tokio::spawn(async move {
-            while let Some(arrival) = opened.accept().await {
+            while let Some(mut arrival) = opened.accept().await {
                 let arrive = arrive.clone();
                 tokio::spawn(async move {
                     if let Ok(connection) = arrival.connected().await {
@@ -87,7 +90,9 @@ impl House {
     }
 
     fn open(&self) {
-        self.door.flows().open(FLOW, &self.agent_control, &self.console_control, Limits::default()).unwrap();
+        let proved = |control| Proved { control, at: Connection::remote_address(control) };
+        let (agent, console) = (proved(&self.agent_control), proved(&self.console_control));
+        self.door.flows().open(FLOW, agent, console, Limits::default()).unwrap();
         self.agent.announce(FLOW, Expected::Anyone).unwrap();
     }
 }

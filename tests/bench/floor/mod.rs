@@ -4,6 +4,8 @@
 
 #![expect(clippy::expect_used, reason = "a bench that can't go on says so")]
 
+pub mod lean;
+
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;

@@ -10,6 +10,8 @@ pub mod ends;
 pub mod history;
 pub mod ledger;
 pub mod mirror;
+pub mod outside;
+pub mod peers;
 pub mod sitting;
 pub mod throughput;
 

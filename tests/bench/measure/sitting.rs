@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use venia_proto::catalog::{Catalog, Goal, SAMPLED};
 
+use super::outside;
 use crate::harness::agent::Agent;
 use crate::harness::console::Technician;
 use crate::harness::process::Process;
@@ -58,24 +59,14 @@ pub fn idle(world: &World, technician: &Technician<'_>) -> Idle {
 }
 
 impl Idle {
-    /// Processor time of the agent so far (proc(5): clock ticks of 10 ms).
-    pub fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("it lives");
-        let (_, rest) = stat.rsplit_once(')').expect("a name in parentheses");
-        let ticks: u64 =
-            rest.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("a number")).sum();
-        Duration::from_millis(ticks * 10)
-    }
-
-    /// Memory of the agent, shared pages counted by their share, in bytes (proc(5), `Pss`).
+    /// Memory of the agent, shared pages counted by their share, in bytes.
     pub fn memory(&self) -> u64 {
-        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid())).expect("it lives");
-        let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).expect("a figure");
-        pss.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).expect("kilobytes") * 1024
+        outside::memory(&self.agent.process)
     }
 
-    fn pid(&self) -> i32 {
-        self.agent.process.pid().as_raw_pid()
+    /// Processor time of the agent so far.
+    pub fn cpu(&self) -> Duration {
+        outside::cpu(&self.agent.process)
     }
 }
 

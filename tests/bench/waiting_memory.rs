@@ -1,0 +1,22 @@
+//! The agent's memory while its code is shown and nobody comes: at most 12 MB, shared pages counted by their share.
+//!
+//! The program measured is the one of `cargo try`, which is larger than the agent alone.
+
+use venia_tests::harness::world::World;
+use venia_tests::measure::ledger::folder;
+use venia_tests::measure::outside::memory;
+use venia_tests::measure::{Bench, Relation, Settings};
+use venia_tests::programs;
+
+fn main() {
+    let bench =
+        Bench { name: "waiting_memory", limit: 12.0, at_least: false, unit: "MB (PSS)", relation: Relation::Alone };
+    let world = World::start_in(programs!(), folder());
+    Settings::read().compare(&bench, |_| {
+        let mut agent = world.ask("pc");
+        agent.code();
+        #[expect(clippy::cast_precision_loss, reason = "megabytes")]
+        let memory = memory(&agent.process) as f64 / 1e6;
+        (memory, 0.0)
+    });
+}
