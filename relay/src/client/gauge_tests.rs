@@ -21,10 +21,11 @@ impl Pair {
         let identity = |seed| Identity::new(&SigningKey::new("device", [seed; 32])).unwrap();
         let crypto = identity(1).server(SESSION_ALPN, Expected::Anyone).unwrap();
         let any = (Ipv4Addr::LOCALHOST, 0).into();
-        let agents = Endpoint::server(transport::session_server(crypto), any).unwrap();
+        let agents = Endpoint::server(transport::session_server(crypto, true), any).unwrap();
         let consoles = Endpoint::client(any).unwrap();
         let crypto = identity(2).client(SESSION_ALPN, Expected::Anyone).unwrap();
-        let dialled = consoles.connect_with(transport::session_client(crypto), agents.local_addr().unwrap(), NO_NAME);
+        let dialled =
+            consoles.connect_with(transport::session_client(crypto, true), agents.local_addr().unwrap(), NO_NAME);
         let accept = async { agents.accept().await.unwrap().await.unwrap() };
         let (agent, console) = tokio::join!(accept, async { dialled.unwrap().await.unwrap() });
         Self { agent, console, _endpoints: [agents, consoles] }

@@ -61,6 +61,7 @@ pub struct Link {
     socket: Arc<RelayedSocket>,
     identity: Identity,
     announced: Mutex<HashMap<FlowId, Expected>>,
+    batches: bool,
 }
 
 impl Link {
@@ -72,13 +73,19 @@ impl Link {
         let udp = Udp::bind(local.unwrap_or_else(|| any_local(relay))).map_err(LinkError::Socket)?;
         let socket = Arc::new(RelayedSocket::new(udp, relay));
         let server = match role {
-            Role::Agent => Some(transport::session_server(identity.server(SESSION_ALPN, Expected::Anyone)?)),
+            Role::Agent => Some(transport::session_server(identity.server(SESSION_ALPN, Expected::Anyone)?, true)),
             Role::Console => None,
         };
         let runtime = Arc::new(TokioRuntime);
         let endpoint = Endpoint::new_with_abstract_socket(transport::endpoint(), server, socket.clone(), runtime)
             .map_err(LinkError::Socket)?;
-        Ok(Self { endpoint, socket, identity, announced: Mutex::default() })
+        Ok(Self { endpoint, socket, identity, announced: Mutex::default(), batches: true })
+    }
+
+    /// Hands the kernel one packet of a session at a time, as a computer must whose kernel takes no batches.
+    #[must_use]
+    pub fn one_by_one(self) -> Self {
+        Self { batches: false, ..self }
     }
 
     /// The key the relay and other peers see.
@@ -116,7 +123,7 @@ impl Link {
 
     /// Opens the end-to-end connection of a flow. The flow stays live until [`Self::forget`], unless this fails.
     pub async fn dial(&self, flow: FlowId, expected: Expected) -> Result<Connection, LinkError> {
-        let config = transport::session_client(self.identity.client(SESSION_ALPN, expected)?);
+        let config = transport::session_client(self.identity.client(SESSION_ALPN, expected)?, self.batches);
         if !self.socket.open(flow) {
             return Err(LinkError::FlowInUse(flow));
         }
@@ -158,7 +165,7 @@ impl Link {
                 incoming.ignore();
                 continue;
             };
-            if let Ok(connecting) = incoming.accept_with(Arc::new(transport::session_server(crypto))) {
+            if let Ok(connecting) = incoming.accept_with(Arc::new(transport::session_server(crypto, self.batches))) {
                 return Some(Arriving { flow, connecting });
             }
         }

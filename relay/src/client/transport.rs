@@ -39,7 +39,7 @@ const CONTROL_WINDOW: u32 = 1 << 20;
 const SESSIONS_WAITING: usize = 4;
 
 /// Settings of every endpoint. Greasing would make plain packets look prefixed (TRANSPORT, pitfall 1).
-pub(crate) fn endpoint() -> EndpointConfig {
+pub fn endpoint() -> EndpointConfig {
     let mut config = EndpointConfig::default();
     config.grease_quic_bit(false);
     config
@@ -51,8 +51,8 @@ pub(crate) fn endpoint() -> EndpointConfig {
 /// for the next lost packet. With 50 ms, one lost on a way of 800 ms costs 10 s, and the code.
 const SESSION_INITIAL_RTT: Duration = Duration::from_millis(333);
 
-/// The end-to-end connection, both ends.
-pub(crate) fn session() -> TransportConfig {
+/// The end-to-end connection, both ends. `batches`: whether packets may be handed to the kernel many at a time.
+pub fn session(batches: bool) -> TransportConfig {
     let mut probing = MtuDiscoveryConfig::default();
     probing.upper_bound(INNER_MTU);
     let mut config = TransportConfig::default();
@@ -60,6 +60,7 @@ pub(crate) fn session() -> TransportConfig {
         .initial_mtu(1200)
         .min_mtu(1200)
         .initial_rtt(SESSION_INITIAL_RTT)
+        .enable_segmentation_offload(batches)
         .mtu_discovery_config(Some(probing))
         .keep_alive_interval(Some(SESSION_KEEP_ALIVE))
         .max_idle_timeout(Some(idle(SESSION_IDLE)))
@@ -93,16 +94,16 @@ pub(crate) fn control_client(crypto: Arc<QuicClientConfig>) -> ClientConfig {
 }
 
 /// A console dials an agent.
-pub(crate) fn session_client(crypto: Arc<QuicClientConfig>) -> ClientConfig {
+pub(crate) fn session_client(crypto: Arc<QuicClientConfig>, batches: bool) -> ClientConfig {
     let mut config = ClientConfig::new(crypto);
-    config.transport_config(Arc::new(session()));
+    config.transport_config(Arc::new(session(batches)));
     config
 }
 
 /// An agent is dialled. Its peer's address is synthetic and never changes: no migration (SECURITY C2).
-pub(crate) fn session_server(crypto: Arc<QuicServerConfig>) -> ServerConfig {
+pub(crate) fn session_server(crypto: Arc<QuicServerConfig>, batches: bool) -> ServerConfig {
     let mut config = ServerConfig::with_crypto(crypto);
-    config.transport_config(Arc::new(session())).migration(false).max_incoming(SESSIONS_WAITING);
+    config.transport_config(Arc::new(session(batches))).migration(false).max_incoming(SESSIONS_WAITING);
     no_tokens(&mut config);
     config
 }

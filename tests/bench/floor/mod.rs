@@ -4,6 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a bench that can't go on says so")]
 
+pub mod forwarder;
 pub mod lean;
 
 use std::fs::File;

@@ -14,6 +14,7 @@ pub mod outside;
 pub mod peers;
 pub mod sitting;
 pub mod throughput;
+pub mod wire;
 
 use std::time::Duration;
 
