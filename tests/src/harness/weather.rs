@@ -127,3 +127,98 @@ impl Drop for Storm {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::PATIENCE;
+    use super::*;
+
+    fn socket() -> UdpSocket {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket
+    }
+
+    fn received(socket: &UdpSocket) -> (u8, SocketAddr) {
+        let mut packet = [0; 8];
+        let (len, from) = socket.recv_from(&mut packet).unwrap();
+        assert_eq!(len, 1);
+        (packet[0], from)
+    }
+
+    /// A box, what lies behind it, and two clients.
+    fn box_between() -> (Storm, UdpSocket, [UdpSocket; 2]) {
+        let (storm, relay) = (Storm::on("127.0.0.1", 1, Weather::FAIR), socket());
+        storm.lead_to(relay.local_addr().unwrap());
+        (storm, relay, [socket(), socket()])
+    }
+
+    #[test]
+    fn fair_weather_hands_everything_on_in_order_and_back() {
+        let (storm, relay, [one, two]) = box_between();
+        for number in 0..100 {
+            one.send_to(&[number], storm.at).unwrap();
+        }
+        let seen: Vec<(u8, SocketAddr)> = (0..100).map(|_| received(&relay)).collect();
+        assert!(seen.iter().map(|(number, _)| *number).eq(0..100), "{seen:?}");
+        let outer = seen[0].1;
+        assert!(seen.iter().all(|(_, from)| *from == outer) && outer != one.local_addr().unwrap());
+        two.send_to(&[7], storm.at).unwrap();
+        let (_, other) = received(&relay);
+        assert_ne!(other, outer, "each client has an outer port of its own");
+        relay.send_to(&[8], other).unwrap();
+        relay.send_to(&[9], outer).unwrap();
+        assert_eq!((received(&one), received(&two)), ((9, storm.at), (8, storm.at)));
+        assert_eq!((storm.clients(), storm.client(two.local_addr().unwrap().port())), (2, 1));
+        assert_eq!(storm.tally(), Tally { carried: 103, ..Tally::default() });
+    }
+
+    #[test]
+    fn a_new_port_is_used_from_the_next_packet_on_and_the_old_one_is_dead() {
+        let (storm, relay, [one, _]) = box_between();
+        one.send_to(&[1], storm.at).unwrap();
+        let (_, old) = received(&relay);
+        storm.rebind(0);
+        one.send_to(&[2], storm.at).unwrap();
+        let (_, new) = received(&relay);
+        assert_ne!(old, new);
+        relay.send_to(&[3], old).unwrap();
+        relay.send_to(&[4], new).unwrap();
+        assert_eq!(received(&one).0, 4);
+    }
+
+    #[test]
+    fn cuts_lose_what_is_sent_meanwhile_and_a_clients_cut_nobody_elses() {
+        let (storm, relay, [one, two]) = box_between();
+        let sent = |from: &UdpSocket, number: u8| {
+            let before = storm.tally();
+            from.send_to(&[number], storm.at).unwrap();
+            until("the packet's fate", || (storm.tally() != before).then_some(()));
+        };
+        sent(&one, 1);
+        assert_eq!(received(&relay).0, 1);
+        storm.cut_for(0);
+        sent(&one, 2);
+        sent(&two, 3);
+        assert_eq!(received(&relay).0, 3);
+        storm.mend_for(0);
+        storm.cut();
+        sent(&one, 4);
+        sent(&two, 5);
+        storm.mend();
+        sent(&one, 6);
+        assert_eq!(received(&relay).0, 6);
+        assert_eq!(storm.tally().cut, 3);
+    }
+
+    #[test]
+    fn a_delay_is_one() {
+        const DELAY: Duration = Duration::from_millis(50);
+        let (storm, relay, [one, _]) = box_between();
+        storm.change(|weather, _| weather.delay = DELAY);
+        let began = std::time::Instant::now();
+        one.send_to(&[1], storm.at).unwrap();
+        received(&relay);
+        assert!(began.elapsed() >= DELAY);
+    }
+}
