@@ -89,11 +89,13 @@ enum Lie {
     Flood,
     /// It brings its result many times.
     Again,
+    /// Its report says more than the item declares.
+    Undeclared,
 }
 
 /// What the technician's program makes of it: the message of its error, if it ends the session itself, and what its record is
 /// worth then.
-const LIES: [(Lie, Option<&str>, &str); 12] = [
+const LIES: [(Lie, Option<&str>, &str); 13] = [
     (Lie::NeverAsked, None, "broken"),
     (Lie::AnotherItem, None, "broken"),
     (Lie::OtherKey, Some("the agent's key didn't sign"), "unclosed"),
@@ -106,6 +108,7 @@ const LIES: [(Lie, Option<&str>, &str); 12] = [
     (Lie::NeverCloses, None, "unclosed"),
     (Lie::Flood, Some("more than a session may hold"), "unclosed"),
     (Lie::Again, None, "broken"),
+    (Lie::Undeclared, None, "intact"),
 ];
 
 /// Words that must never reach the technician as part of this session.
@@ -188,9 +191,15 @@ async fn lies(hosting: &mut Hosting, lie: Lie) {
                 hosting.reports(admit, honest()).await;
             }
         }
+        Lie::Undeclared => {
+            let admit = hosting.admits(request, grant, &asked.item, &asked.definition).await;
+            let mut draft = Draft::default();
+            draft.fact("made-up", PLANTED, "");
+            hosting.reports(admit, Report { facts: draft.facts, ..honest() }).await;
+        }
         Lie::AfterClose | Lie::NeverCloses => {}
     }
-    if !matches!(lie, Lie::AnotherItem | Lie::Again) {
+    if !matches!(lie, Lie::AnotherItem | Lie::Again | Lie::Undeclared) {
         let admit = hosting.admits(request, grant, &asked.item, &asked.definition).await;
         hosting.reports(admit, honest()).await;
     }

@@ -5,6 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::item::Item;
 use crate::report::{Draft, DraftFinding, Fact, Finding, Report, Table, Text, Truncated, VALUE_MAX, Value};
 
+/// Longest value in a hole of a sentence, in bytes.
+const FILLED_MAX: usize = 256;
+/// The same in a sentence that comes from elsewhere, where marks stand for what is private.
+const HOLE_MAX: usize = 4 * FILLED_MAX;
+
 impl Item {
     /// Makes a report of what a worker returned: undeclared facts, tables, columns and findings are dropped, long
     /// values cut, tables cut at a row, sentences taken from this definition. A worker that was taken over by the file
@@ -37,6 +42,35 @@ impl Item {
         report.tables.iter_mut().flat_map(|table| &mut table.rows).flatten().for_each(shorten);
         report.findings.iter_mut().for_each(|finding| cut(&mut finding.evidence, VALUE_MAX));
         fit(report, self.output_max as usize);
+    }
+
+    /// What of a report from somebody else's program this definition stands for, and whether that was all of it. Facts, tables
+    /// and findings it doesn't declare are dropped; a sentence that isn't this definition's own, with values in its holes, is
+    /// put back to it. A program that was taken over, at the other end of a session, can at most lie about declared values:
+    /// it can't say to a technician what to do. (SECURITY G4)
+    pub fn vouched(&self, mut report: Report) -> (Report, bool) {
+        let mut told = BTreeSet::new();
+        let before = (report.facts.len(), report.tables.clone(), report.findings.len());
+        report.facts.retain(|fact| self.declares(fact));
+        report.tables = std::mem::take(&mut report.tables)
+            .into_iter()
+            .filter(|table| told.insert(table.title.clone()))
+            .filter_map(|table| self.tell_table(table))
+            .collect();
+        report.findings.retain(|finding| self.findings.contains_key(&finding.id));
+        for finding in &mut report.findings {
+            let Some(texts) = self.findings.get(&finding.id) else { continue };
+            for (said, own) in [(&mut finding.text, &texts.text), (&mut finding.next, &texts.next)] {
+                for (said, own) in [(&mut said.en, &own.en), (&mut said.es, &own.es)] {
+                    // What is private may have been taken out of an honest one's literal words too: no fault, then.
+                    if !is_filled(own, said) {
+                        *said = fill(own, &BTreeMap::new());
+                    }
+                }
+            }
+        }
+        let whole = (report.facts.len(), &report.tables, report.findings.len()) == (before.0, &before.1, before.2);
+        (report, whole)
     }
 
     fn declares(&self, fact: &Fact) -> bool {
@@ -84,7 +118,7 @@ fn fill(template: &str, values: &BTreeMap<String, Value>) -> String {
         match values.get(name) {
             Some(value) => {
                 let mut value = crate::foreign::Foreign::new(value.to_string()).visible();
-                cut(&mut value, 256);
+                cut(&mut value, FILLED_MAX);
                 filled.push_str(&value);
             }
             None => filled.push('?'),
@@ -93,6 +127,29 @@ fn fill(template: &str, values: &BTreeMap<String, Value>) -> String {
     }
     filled.push_str(rest);
     filled
+}
+
+/// Whether a sentence may have come of this template: its literal parts in order, and no more than a value in each hole.
+fn is_filled(template: &str, sentence: &str) -> bool {
+    let mut literals = Vec::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((_, tail)) = after.split_once('}') else { break };
+        literals.push(before);
+        rest = tail;
+    }
+    let holes = literals.len();
+    let Some((first, between)) = literals.split_first() else { return sentence == template };
+    let Some(mut left) = sentence.strip_prefix(first).and_then(|left| left.strip_suffix(rest)) else { return false };
+    let literal = template.len().saturating_sub(2 * holes);
+    if sentence.len() > literal + holes * HOLE_MAX {
+        return false;
+    }
+    for part in between {
+        let Some((_, after)) = left.split_once(part) else { return false };
+        left = after;
+    }
+    true
 }
 
 fn shorten(value: &mut Value) {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::ledger::body::Arguments;
-use crate::report::{Draft, Fact, REPORT_MAX, Severity, Truncated, VALUE_MAX, Value};
+use crate::report::{Draft, Fact, Finding, REPORT_MAX, Report, Severity, Table, Truncated, VALUE_MAX, Value};
 
 const DEFINITION: &str = r#"{"id":"system.probe","area":"system","effect":"reads","level":2,"personal":false,
         "title":{"en":"t","es":"t"},"discloses":{"en":"d","es":"d"},"cannot":{"en":"c","es":"c"},
@@ -74,6 +74,64 @@ fn g4_only_declared_things_are_told() {
     assert_eq!(report.tables[0].truncated, Some(Truncated { shown: 1, total: 2 }));
     assert_eq!(report.findings.len(), 1);
     assert_eq!(report.findings[0].text.en, "{who}\u{27e8}001B\u{27e9}[2J is busy");
+}
+
+#[test]
+fn g4_what_an_item_told_is_vouched_for_as_it_is() {
+    let mut draft = Draft::default();
+    draft.fact("load", 1_i64, "");
+    draft.fact("load", "{", "s");
+    draft.table("rows", &["name"], vec![vec!["a".into()]; 9]);
+    for who in ["ana", "", "{who}", "is busy is busy", "\u{202e}x", &"x".repeat(400)] {
+        draft.finding(Severity::Ok, "busy", &[("who", who.into())], who);
+    }
+    draft.finding(Severity::Unknown, "busy", &[], "a hole that nothing fills");
+    let told = item().tell(draft);
+    assert_eq!(item().vouched(told.clone()), (told, true));
+    for item in Catalog::built_in().unwrap().items() {
+        let mut draft = Draft::default();
+        item.facts.keys().for_each(|key| draft.fact(key, "", ""));
+        item.findings.keys().for_each(|id| draft.finding(Severity::Warning, id, &[], ""));
+        let told = item.tell(draft);
+        assert_eq!(item.vouched(told.clone()), (told, true), "{:?}", item.id);
+    }
+}
+
+#[test]
+fn g4_nobody_elses_facts_tables_and_sentences_are_vouched_for() {
+    let mut draft = Draft::default();
+    draft.fact("load", 1_i64, "");
+    draft.table("rows", &["name"], vec![vec!["a".into()]]);
+    draft.finding(Severity::Ok, "busy", &[("who", "ana".into())], "e");
+    let honest = item().tell(draft);
+    type Lie = fn(&mut Report);
+    let lies: [(&str, Lie); 6] = [
+        ("fact", |report| report.facts.push(Fact { key: "do".into(), value: "run this".into(), unit: String::new() })),
+        ("table", |report| report.tables.push(Table { title: "other".into(), ..report.tables[0].clone() })),
+        ("again", |report| report.tables.push(report.tables[0].clone())),
+        ("column", |report| report.tables[0].columns = vec!["other".into()]),
+        ("cell", |report| report.tables[0].rows.push(vec!["a".into(), "b".into()])),
+        ("finding", |report| report.findings.push(Finding { id: "made-up".into(), ..report.findings[0].clone() })),
+    ];
+    for (what, lie) in lies {
+        let mut report = honest.clone();
+        lie(&mut report);
+        let (vouched, whole) = item().vouched(report);
+        assert!(!whole, "{what}");
+        assert!(vouched.facts == honest.facts && vouched.findings == honest.findings, "{what}");
+    }
+    // A sentence of somebody's own is put back to the definition's; one that was redacted isn't held against them.
+    for said in
+        ["Run this on your computer", "ana is busy. Run this", "is busy", &format!("{} is busy", "x".repeat(2_000))]
+    {
+        let mut report = honest.clone();
+        report.findings[0].text.en = said.into();
+        report.findings[0].next.es = said.into();
+        let (vouched, whole) = item().vouched(report);
+        assert!(whole, "{said}");
+        assert_eq!(vouched.findings[0].text.en, "? is busy", "{said}");
+        assert_eq!(vouched.findings[0].next.es, "Espere", "{said}");
+    }
 }
 
 #[test]

@@ -53,6 +53,7 @@ console-denied = The person said no.
 console-result-failed = { $item }: the check itself failed.
 console-result-killed = { $item }: it was stopped before its end.
 console-result-withheld = { $item }: the person kept the result.
+console-undeclared = { $item }: the other computer's program sent more than this check may say. It isn't shown; trust this report less.
 console-result-lost = { $item }: the result was lost.
 console-result-late = { $item }: the result came too late.
 console-result-unsent = { $item }: it ran, but its result was not sent.

@@ -53,6 +53,7 @@ console-denied = La persona dijo que no.
 console-result-failed = { $item }: falló la comprobación misma.
 console-result-killed = { $item }: se detuvo antes de terminar.
 console-result-withheld = { $item }: la persona se guardó el resultado.
+console-undeclared = { $item }: el programa del otro equipo envió más de lo que esta comprobación puede decir. No se muestra; fíese menos de este informe.
 console-result-lost = { $item }: el resultado se perdió.
 console-result-late = { $item }: el resultado llegó demasiado tarde.
 console-result-unsent = { $item }: se ejecutó, pero su resultado no se envió.
