@@ -213,7 +213,7 @@ struct Session<'a, 'c> {
     workers: BTreeMap<RunId, Running>,
     /// Streams that carry outcomes.
     sending: Vec<AbortHandle>,
-    /// Proofs of events that aren't sent yet.
+    /// Newest receipts of our events: each goes out beside its event, again too.
     proofs: BTreeMap<EntryRef, Vec<u8>>,
     /// Items whose last run failed: what is sent of them is that they failed.
     failed: BTreeSet<ItemId>,
