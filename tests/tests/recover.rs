@@ -356,6 +356,7 @@ async fn f4_a_recovered_log_that_forked_leaves_evidence_with_everybody_and_a_way
     }
     assert_eq!(relay(&world, &["recover", "--json"]).0, 1, "nothing tells yet that it was set back");
     world.restart_relay();
+    world.relay.may_err();
     let mut agent = world.ask("pc");
     assert_eq!(agent.process.exit(), 1, "this PC does");
     world.kill_relay();

@@ -30,7 +30,8 @@ pub(crate) struct Udp {
     io: tokio::net::UdpSocket,
     state: UdpSocketState,
     /// For what strangers cause: a send that fails turns batching off in the state it was made with, and here there is none
-    /// to lose. (SECURITY C1; TRANSPORT, pitfall 10)
+    /// to lose. Relays alone answer strangers. (SECURITY C1; TRANSPORT, pitfall 10)
+    #[cfg(feature = "server")]
     aside: UdpSocketState,
     v6: bool,
 }
@@ -51,8 +52,16 @@ impl Udp {
         socket.set_nonblocking(true)?;
         socket.bind(&local.into())?;
         let socket = std::net::UdpSocket::from(socket);
-        let (state, aside) = (UdpSocketState::new((&socket).into())?, UdpSocketState::new((&socket).into())?);
-        Ok(Self { io: tokio::net::UdpSocket::from_std(socket)?, state, aside, v6: local.is_ipv6() })
+        let state = UdpSocketState::new((&socket).into())?;
+        #[cfg(feature = "server")]
+        let aside = UdpSocketState::new((&socket).into())?;
+        Ok(Self {
+            io: tokio::net::UdpSocket::from_std(socket)?,
+            state,
+            #[cfg(feature = "server")]
+            aside,
+            v6: local.is_ipv6(),
+        })
     }
 
     /// Where the socket is bound.
@@ -78,6 +87,7 @@ impl Udp {
 
     /// Sends one datagram that may as well be lost, from the local address that `from` names. Nothing that comes of it
     /// touches what [`Self::send`] does: neither its batching nor its readiness. (SECURITY C1)
+    #[cfg(feature = "server")]
     pub(crate) fn send_aside(&self, contents: &[u8], to: SocketAddr, from: Option<IpAddr>) {
         if !usable(to) {
             return;
@@ -290,6 +300,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "server")]
     #[tokio::test]
     async fn c1_what_fails_aside_costs_nobody_their_batches() {
         let udp = bound();

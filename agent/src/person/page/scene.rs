@@ -56,6 +56,8 @@ pub(super) enum Stage {
         code: String,
         /// Until when it works.
         until_ms: u64,
+        /// The help service is out of reach: nobody can come with it just now.
+        away: bool,
     },
     /// A code was shown and no session came of it.
     Nobody,
@@ -163,7 +165,7 @@ impl Scene {
         match &news {
             News::Code(code) => {
                 let until_ms = now_ms.saturating_add(timer::CODE_MS);
-                self.stage = Stage::Code { code: code.clone(), until_ms };
+                self.stage = Stage::Code { code: code.clone(), until_ms, away: false };
             }
             News::FirstSeen { .. } => self.stage = Stage::Session,
             News::Connected(name) => {
@@ -176,7 +178,12 @@ impl Scene {
                 self.live = None;
             }
             News::Paused | News::Lost => self.paused(true),
-            News::Resumed | News::Back => self.paused(false),
+            News::Away => self.away(true),
+            News::Back => {
+                self.away(false);
+                self.paused(false);
+            }
+            News::Resumed => self.paused(false),
             News::Closed(close) => {
                 self.stage = Stage::Over(close.clone());
                 self.live = None;
@@ -185,7 +192,6 @@ impl Scene {
             News::Stopped if matches!(self.stage, Stage::Asking | Stage::Code { .. }) => self.stage = Stage::Nobody,
             News::CodeBurnt { .. }
             | News::CodeAdvice { .. }
-            | News::Away
             | News::Clock
             | News::Allowed
             | News::Denied
@@ -221,6 +227,13 @@ impl Scene {
         }
         self.feed.push_back((self.told, news));
         self.told += 1;
+    }
+
+    /// Nobody can come for now, or again.
+    fn away(&mut self, now: bool) {
+        if let Stage::Code { away, .. } = &mut self.stage {
+            *away = now;
+        }
     }
 
     /// Nobody could be helped.

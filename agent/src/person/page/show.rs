@@ -119,7 +119,7 @@ fn stage(scene: &Scene, view: u64, seal: &Seal, record: Option<&Markup>, now_ms:
     match &scene.stage {
         Stage::Welcome => welcome(scene, view, seal),
         Stage::Asking => html! { p role="status" { (say("page-asking")) } },
-        Stage::Code { code, until_ms } => waiting(code, until_ms.saturating_sub(now_ms), words),
+        Stage::Code { code, until_ms, away } => waiting(code, until_ms.saturating_sub(now_ms), *away, words),
         Stage::Session => html! {
             @match &scene.live {
                 Some(live) => (session(live, now_ms, words)),
@@ -183,13 +183,16 @@ fn welcome(scene: &Scene, view: u64, seal: &Seal) -> Markup {
     }
 }
 
-fn waiting(code: &str, left_ms: u64, words: &Words) -> Markup {
+fn waiting(code: &str, left_ms: u64, away: bool, words: &Words) -> Markup {
     let say = |id: &str| words.say(id, &[]);
     let minutes = left_ms / 60_000;
     let seconds = format!("{:02}", left_ms / 1_000 % 60);
     html! {
         p { (say("page-code-read")) }
         p.code translate="no" { (code) }
+        @if away {
+            p.warn role="status" { (say("feed-away")) }
+        }
         p.spelling { (say("page-code-aloud")) " " span translate="no" { (spelled(code)) } }
         p { (say("page-code-left")) " " time data-left=(left_ms) { (minutes) ":" (seconds) } }
         div.warn {

@@ -221,6 +221,24 @@ fn what_is_wrong_is_asked_once_and_may_stay_unsaid() {
 }
 
 #[test]
+fn a_code_that_nobody_can_come_with_says_so_until_it_works_again() {
+    let mut scene = scene();
+    let away = Words::new(Language::En).say("feed-away", &[]);
+    let view = scene.load(None, None, 0);
+    let says = |scene: &Scene| {
+        let page = show::page(scene, view, false, &Seal::new([1; 64]), None, show::Moment::default());
+        page.contains(&format!("role=\"status\">{away}"))
+    };
+    scene.tell(News::Code("417-lobo-cobre".to_owned()), 0);
+    for (news, said) in [(News::Away, true), (News::Back, false), (News::Away, true)] {
+        scene.tell(news, 1_000);
+        assert_eq!(says(&scene), said);
+    }
+    scene.tell(News::Code("418-lobo-cobre".to_owned()), 2_000);
+    assert!(!says(&scene), "another code works");
+}
+
+#[test]
 fn the_feed_is_bounded() {
     for (told, kept) in [(FEED_MAX - 1, FEED_MAX - 1), (FEED_MAX, FEED_MAX), (FEED_MAX + 1, FEED_MAX)] {
         let mut scene = scene();
