@@ -210,6 +210,10 @@ impl Room<'_> {
                 heard = self.waiter.hearing.next() => match heard {
                     Some(Heard::Push(push)) => { self.relay_says(push); continue }
                     Some(Heard::Lost) => Input::RelayLost,
+                    // The person must see who reads along now: they begin again.
+                    Some(Heard::Back) if self.waiter.control.is_outdated() => {
+                        return Err(NotServed::End(End::RelayLost));
+                    }
                     Some(Heard::Back) => Input::RelayFound,
                     Some(Heard::Over(error)) => return Err(NotServed::Control(error)),
                     None => return Err(NotServed::End(End::RelayLost)),

@@ -11,6 +11,7 @@
 //! proofs (the caller verifies them), and time limits: drop the future, the answer is ignored when it comes.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quinn::{Connection, ConnectionError, SendStream, VarInt};
@@ -138,6 +139,8 @@ pub struct Control {
     heard: mpsc::Sender<Heard>,
     root: Fingerprint,
     welcome: Welcome,
+    /// Since the first greeting other auditors came into force.
+    outdated: AtomicBool,
 }
 
 /// One connection, from its greeting to its end.
@@ -195,7 +198,8 @@ impl Control {
         let (welcome, send, receive) = welcomed(&connection, root, known).await?;
         let (heard, hearing) = mpsc::channel(PUSHES);
         let live = Mutex::new(Live::begin(connection, send, receive, heard.clone()));
-        Ok((Self { live, heard, root: *root, welcome }, Hearing(hearing)))
+        let outdated = AtomicBool::new(false);
+        Ok((Self { live, heard, root: *root, welcome, outdated }, Hearing(hearing)))
     }
 
     /// Opens a lost connection again, in place. The relay must be the one of before, with the log of before: a statement
@@ -210,6 +214,9 @@ impl Control {
         let before = self.lock().clone();
         before.end(code::GOING_DOWN);
         before.told().await;
+        if welcome.statement.auditors != self.welcome.statement.auditors {
+            self.outdated.store(true, Ordering::Relaxed);
+        }
         let live = Live::begin(connection, send, receive, self.heard.clone());
         live.heed(link);
         *self.lock() = live;
@@ -221,6 +228,12 @@ impl Control {
     /// What the relay proved when it greeted first.
     pub fn welcome(&self) -> &Welcome {
         &self.welcome
+    }
+
+    /// Whether other auditors are in force now than when the relay greeted first: a session under way goes on as it began, and
+    /// nobody begins one before the person saw who reads along. (SECURITY A1, E4)
+    pub fn is_outdated(&self) -> bool {
+        self.outdated.load(Ordering::Relaxed)
     }
 
     /// The connection of now: its address, its round-trip time, its end.
