@@ -35,7 +35,7 @@ async function pausesAndGoesOn({ agent, joined }, context, gone) {
   await page.goto(`${agent.origin}/`);
   const person = new Person(page, agent);
   await person.asked("yes");
-  assert.match(await person.card.innerText(), /The session was paused\. What you allowed before no longer counts\./);
+  assert.match(await person.card.innerText(), /The session was paused\. If it goes on, what you allowed before counts again\./);
   assert.equal(await person.button("yes").innerText(), "Go on");
   await person.press("yes");
   await person.reads("The session goes on.");
