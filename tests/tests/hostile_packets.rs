@@ -42,6 +42,8 @@ const LOST_MAX: u64 = 50;
 const MARGIN: u64 = 16 << 20;
 /// How long a refused packet is given to do harm. Loopback delivers in microseconds; only a *failing* check waits less.
 const QUIET: Duration = Duration::from_millis(300);
+/// Checks a bad line gets at most to hurt enough packets.
+const RUNS: usize = 40;
 const FLOW: FlowId = FlowId(0x5566_7788_1122_3344);
 
 fn key(seed: u8) -> SigningKey {
@@ -301,11 +303,14 @@ async fn c2_a_line_that_loses_doubles_changes_and_swaps_packets_changes_no_recor
     let beside = world.beside("Bea");
     let (agent, ana, mut visit, middlebox) = behind_a_box(&world).await;
     middlebox.becomes(Line::Disturbed { lost: 5, twice: 10, changed: 5, late: 20 });
-    for _ in 0..3 {
+    // How many packets a check takes depends on how they fall together, so the line says when it was bad enough.
+    let mut results = 0;
+    while results < 3 || middlebox.hurt() < 10 {
+        assert!(results < RUNS, "{} packets hurt", middlebox.hurt());
         runs(&mut visit).await;
+        results += 1;
     }
-    assert!(middlebox.hurt() > 5, "{} packets", middlebox.hurt());
-    ends_well(agent, &ana, visit, 3).await;
+    ends_well(agent, &ana, visit, results).await;
     beside.ends_untouched();
 }
 
