@@ -55,7 +55,7 @@ struct House {
     console_control: Connection,
     /// The relay's ends of the control connections, and the peers' own.
     arrived: mpsc::UnboundedReceiver<Connection>,
-    _own: [Connection; 2],
+    own: [Connection; 2],
 }
 
 impl House {
@@ -81,7 +81,7 @@ impl House {
         let agent_control = soon(arrived.recv()).await.unwrap();
         let console_own = soon(console.connect_relay(expect(1))).await.unwrap();
         let console_control = soon(arrived.recv()).await.unwrap();
-        Self { door, at, agent, console, agent_control, console_control, arrived, _own: [agent_own, console_own] }
+        Self { door, at, agent, console, agent_control, console_control, arrived, own: [agent_own, console_own] }
     }
 
     async fn on_ipv4() -> Self {
@@ -279,6 +279,31 @@ async fn c3_an_unannounced_flow_gets_nothing() {
         timeout(QUIET, async { tokio::join!(house.agent.accept(), house.console.dial(FLOW, expect(2))) }).await;
     assert!(outcome.is_err(), "an agent accepted what nobody announced");
     assert!(house.door.flows().traffic(FLOW).unwrap().packets > 0, "the relay did forward it");
+}
+
+/// The announcement and the console's first packets share no order. Dropped, those would come again a second later.
+#[tokio::test]
+async fn packets_that_overtake_their_announcement_are_not_lost() {
+    let house = House::on_ipv4().await;
+    house.open(FLOW, Limits::default());
+    let begin = async {
+        // A console's first words are two packets; while they come, it can't be said that it never got that far.
+        while house.door.flows().traffic(FLOW).unwrap().packets < 2 {
+            tokio::task::yield_now().await;
+        }
+        // From here on nothing more reaches the agent, and what it is sent now arrives behind them.
+        house.door.flows().remove(FLOW).unwrap();
+        exchange(&house.agent_control, &house.own[0], 10, 10).await;
+        house.agent.announce(FLOW, Expected::Anyone).unwrap();
+        house.agent.accept().await.unwrap().flow()
+    };
+    let flow = soon(async {
+        tokio::select! {
+            flow = begin => flow,
+            _ = house.console.dial(FLOW, expect(2)) => panic!("nobody answered"),
+        }
+    });
+    assert_eq!(flow.await, FLOW);
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ impl Link {
         let relay = relay_address(relay)?;
         let identity = Identity::new(key)?;
         let udp = Udp::bind(local.unwrap_or_else(|| any_local(relay))).map_err(LinkError::Socket)?;
-        let socket = Arc::new(RelayedSocket::new(udp, relay));
+        let socket = Arc::new(RelayedSocket::new(udp, relay, role == Role::Agent));
         let server = match role {
             Role::Agent => Some(transport::session_server(identity.server(SESSION_ALPN, Expected::Anyone)?, true)),
             Role::Console => None,
@@ -138,10 +138,12 @@ impl Link {
 
     /// The relay announced a flow: lets one connection in through it, once. (SECURITY C3)
     pub fn announce(&self, flow: FlowId, expected: Expected) -> Result<(), LinkError> {
+        // Held across both: packets that came early are read as soon as the flow is open, and must find it here.
+        let mut announced = self.lock();
         if !self.socket.open(flow) {
             return Err(LinkError::FlowInUse(flow));
         }
-        self.lock().insert(flow, expected);
+        announced.insert(flow, expected);
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 pub mod bulk;
 pub mod code;
 pub mod control;
+mod early;
 pub mod followed;
 pub mod frames;
 pub mod gauge;

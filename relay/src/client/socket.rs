@@ -3,8 +3,9 @@
 //!
 //! Outgoing packets to a synthetic address get the prefix and go to the relay; incoming prefixed packets lose it and
 //! appear from the synthetic address. Everything else is dropped without an answer: packets from anyone but the relay,
-//! packets of flows that aren't live here, packets to any other address. So dialling this port directly gets nothing, not
-//! even version negotiation (SECURITY C2), and a relay can't start a flow nobody announced (SECURITY C3).
+//! packets of flows that aren't live here (those an announcement may be just behind, after a moment: [`Early`]), packets to
+//! any other address. So dialling this port directly gets nothing, not even version negotiation (SECURITY C2), and a relay
+//! can't start a flow nobody announced (SECURITY C3).
 //!
 //! A nudge from the relay goes no further than here: it says that a flow's packets reach the relay from a new address.
 //! Anybody can forge one, so all it ever causes is one small frame on the control connection, ten times a second at most
@@ -15,7 +16,7 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use quinn::{AsyncUdpSocket, UdpPoller};
@@ -23,12 +24,15 @@ use quinn_udp::{RecvMeta, Transmit};
 use tokio::sync::watch;
 use venia_proto::id::FlowId;
 
+use super::early::Early;
 use super::packet::{PAYLOAD_MAX, PREFIX, Packet, SyntheticAddress, prefix};
 use super::segments::{self, Run};
 use super::udp::{Udp, canonical, mapped};
 
 /// Receive rounds in which nothing was kept before other tasks get their turn (TRANSPORT, pitfall 6).
 const ROUNDS: usize = 8;
+/// The bit of a packet that belongs to a handshake. (RFC 9000, section 17.2)
+const LONG_HEADER: u8 = 0x80;
 /// Least time between two nudges that are honoured. (SECURITY C1)
 const HONOUR_EVERY: Duration = Duration::from_millis(100);
 
@@ -42,12 +46,16 @@ pub(crate) struct RelayedSocket {
     /// Where prefixed batches are put together.
     prefixed: Mutex<Vec<u8>>,
     nudged: watch::Sender<()>,
+    /// Who to wake when a packet that came too early may be read.
+    reader: Mutex<Option<Waker>>,
 }
 
 #[derive(Debug)]
 struct Paths {
     relay: SocketAddr,
     live: HashSet<FlowId>,
+    /// Of flows that may be announced in a moment; `None` where nobody ever announces one.
+    early: Option<Early>,
     /// When a nudge was honoured last.
     honoured: Option<Instant>,
 }
@@ -60,19 +68,33 @@ enum Way {
 }
 
 impl RelayedSocket {
-    pub(crate) fn new(udp: Udp, relay: SocketAddr) -> Self {
+    /// `awaits`: flows are announced to this program, so that packets may come before the word that they may.
+    pub(crate) fn new(udp: Udp, relay: SocketAddr, awaits: bool) -> Self {
+        let early = awaits.then(Early::default);
         Self {
             udp: Arc::new(udp),
-            paths: Mutex::new(Paths { relay: canonical(relay), live: HashSet::new(), honoured: None }),
+            paths: Mutex::new(Paths { relay: canonical(relay), live: HashSet::new(), early, honoured: None }),
             aside: Mutex::default(),
             prefixed: Mutex::default(),
             nudged: watch::Sender::new(()),
+            reader: Mutex::default(),
         }
     }
 
     /// Lets packets of a flow through, both ways; false if it was live already.
     pub(crate) fn open(&self, flow: FlowId) -> bool {
-        lock(&self.paths).live.insert(flow)
+        let mut paths = lock(&self.paths);
+        if !paths.live.insert(flow) {
+            return false;
+        }
+        let early = paths.early.as_mut().map(|early| early.take(flow, Instant::now())).unwrap_or_default();
+        if !early.is_empty() {
+            lock(&self.aside).extend(early);
+            if let Some(reader) = lock(&self.reader).take() {
+                reader.wake();
+            }
+        }
+        true
     }
 
     /// Drops packets of a flow from now on, both ways.
@@ -108,7 +130,11 @@ impl RelayedSocket {
             let len = meta.len.min(buffers[at].len());
             let (front, rest) = segments::sort(&mut buffers[at][..len], meta.stride, |datagram| {
                 nudged |= paths.is_nudge(datagram);
-                paths.way(datagram)
+                let way = paths.way(datagram);
+                if way.is_none() {
+                    paths.keep(datagram, meta);
+                }
+                way
             });
             if let Some(run) = front {
                 buffers.swap(kept, at);
@@ -180,6 +206,16 @@ impl Paths {
         }
     }
 
+    /// Keeps a packet that begins a connection through a flow that isn't live, if it may become so.
+    fn keep(&mut self, datagram: &[u8], meta: RecvMeta) {
+        let (Some(early), Packet::Forwarded(flow)) = (&mut self.early, Packet::of(datagram)) else { return };
+        let bytes = &datagram[PREFIX..];
+        if datagram.len() <= PAYLOAD_MAX && bytes[0] & LONG_HEADER != 0 {
+            let run = Run { way: Way::Through(flow), len: bytes.len(), stride: bytes.len() };
+            early.keep(flow, described(run, meta, self.relay), bytes, Instant::now());
+        }
+    }
+
     /// Only of a flow that is live here: a relay's word about any other changes nothing.
     fn is_nudge(&self, datagram: &[u8]) -> bool {
         matches!(Packet::of(datagram), Packet::Nudge(flow) if self.live.contains(&flow))
@@ -218,6 +254,8 @@ impl AsyncUdpSocket for RelayedSocket {
         buffers: &mut [IoSliceMut<'_>],
         metas: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
+        // Before the look into `aside`: whoever puts something there later finds somebody to wake.
+        lock(&self.reader).get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
         let taken = self.take_aside(buffers, metas);
         if taken > 0 {
             return Poll::Ready(Ok(taken));
@@ -271,13 +309,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
     use super::*;
     use crate::client::packet::nudge;
 
     const RELAY: &str = "192.0.2.1:4433";
 
     fn socket() -> RelayedSocket {
-        let socket = RelayedSocket::new(Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap(), RELAY.parse().unwrap());
+        let udp = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let socket = RelayedSocket::new(udp, RELAY.parse().unwrap(), true);
         assert!(socket.open(FlowId(7)) && socket.open(FlowId(8)) && !socket.open(FlowId(8)));
         socket
     }
@@ -346,6 +388,43 @@ mod tests {
         }
     }
 
+    /// Kept, not accepted: QUIC sees them when, and only if, their flow is announced.
+    #[tokio::test]
+    async fn c3_what_begins_a_connection_waits_for_its_announcement() {
+        for (awaits, taken) in [(true, 2), (false, 0)] {
+            let udp = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            let socket = RelayedSocket::new(udp, RELAY.parse().unwrap(), awaits);
+            let woken = Arc::new(Woken::default());
+            *lock(&socket.reader) = Some(Waker::from(woken.clone()));
+            let (mut one, mut other) = ([0; 80], [0; 80]);
+            let all =
+                [packet(Some(7), 0xc1), packet(Some(8), 0xc2), packet(Some(7), 0x43), packet(Some(7), 0xc4)].concat();
+            one.copy_from_slice(&all);
+            let mut buffers = [IoSliceMut::new(&mut one), IoSliceMut::new(&mut other)];
+            let mut metas = [arrived(RELAY, 80, 20), RecvMeta::default()];
+            assert_eq!(socket.sort(&mut buffers, &mut metas, 1), 0);
+            assert_eq!((socket.take_aside(&mut buffers, &mut metas), woken.0.load(Ordering::SeqCst)), (0, 0));
+            assert!(socket.open(FlowId(7)));
+            // Whoever waits for packets looks again; what is of no handshake is gone.
+            assert_eq!(woken.0.load(Ordering::SeqCst), usize::from(awaits));
+            assert_eq!(socket.take_aside(&mut buffers, &mut metas), taken);
+            if awaits {
+                assert_eq!((buffers[0][0], buffers[1][0], metas[0].len, metas[0].stride), (0xc1, 0xc4, 11, 11));
+                assert_eq!(metas[0].addr, SyntheticAddress(FlowId(7)).into());
+            }
+        }
+    }
+
+    /// Counts how often it was woken.
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     #[tokio::test]
     async fn c1_a_nudge_counts_only_from_the_relay_and_for_a_live_flow() {
         let socket = socket();
@@ -403,7 +482,7 @@ mod tests {
         let relay = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         relay.set_nonblocking(true).unwrap();
         let at = relay.local_addr().unwrap();
-        let socket = RelayedSocket::new(Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap(), at);
+        let socket = RelayedSocket::new(Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap(), at, false);
         socket.open(FlowId(7));
         let mut poller = socket.udp.poller();
         std::future::poll_fn(|cx| poller.as_mut().poll_writable(cx)).await.unwrap();
@@ -428,7 +507,7 @@ mod tests {
     async fn what_isnt_ours_never_counts_as_received_and_others_get_their_turn() {
         let relay = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let udp = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let (at, socket) = (udp.local_addr().unwrap(), RelayedSocket::new(udp, relay.local_addr().unwrap()));
+        let (at, socket) = (udp.local_addr().unwrap(), RelayedSocket::new(udp, relay.local_addr().unwrap(), true));
         for _ in 0..ROUNDS + 1 {
             relay.send_to(&packet(Some(7), 0x40), at).unwrap();
         }
