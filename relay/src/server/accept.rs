@@ -7,9 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use quinn::{
-    AsyncUdpSocket as _, Connection, ConnectionError, Endpoint, ServerConfig, TokioRuntime, TransportConfig, VarInt,
-};
+use quinn::{Connection, ConnectionError, Endpoint, ServerConfig, TokioRuntime, TransportConfig, VarInt};
 use venia_proto::key::SigningKey;
 
 use super::forward::{Flows, ForwardingSocket};
@@ -108,7 +106,7 @@ impl Door {
     /// Datagrams that may leave in one batch; 1 where the kernel takes none, or has refused one since. One refusal makes the
     /// relay several times as dear for everybody, so nobody may cause it from outside. (SECURITY C1)
     pub fn batch_max(&self) -> usize {
-        self.socket.max_transmit_segments()
+        self.socket.batch_max()
     }
 
     /// The flows that run through it.

@@ -53,8 +53,8 @@ async fn the_plain_rest_moves_to_the_front() {
 async fn quic_hears_what_the_socket_can() {
     let socket = ForwardingSocket::new(Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap(), Flows::default());
     assert!(!socket.may_fragment());
-    assert!(socket.max_transmit_segments() > 1 && socket.max_receive_segments() > 1);
-    assert_eq!(socket.max_transmit_segments(), socket.udp.max_send_segments());
+    assert!(socket.batch_max() > CONTROL_BATCH && socket.max_receive_segments() > 1);
+    assert_eq!((socket.batch_max(), socket.max_transmit_segments()), (socket.udp.max_send_segments(), CONTROL_BATCH));
     assert_eq!(socket.max_receive_segments(), socket.udp.max_receive_segments());
 }
 
