@@ -389,7 +389,9 @@ async fn bad_bytes_close_the_connection_and_nobody_elses() {
     trailing.push(0);
     let after_hello = |bytes: &[u8]| [hello.as_slice(), bytes].concat();
     let random: Vec<u8> = (0_u32..4_000).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-    let flood: Vec<u8> = (0..64).flat_map(|id| frame(&ToRelay::Call { id, call: Call::Join { number: 1 } })).collect();
+    // What the log's thread answers, and nobody sooner.
+    let slow = |id| frame(&ToRelay::Call { id, call: Call::Erasures { sessions: Vec::new() } });
+    let flood: Vec<u8> = (0..64).flat_map(slow).collect();
     for (what, bytes) in [
         ("a length of nothing", vec![0; 4]),
         ("a length beyond the limit", (256 * 1024 + 1_u32).to_le_bytes().to_vec()),

@@ -28,6 +28,10 @@ use super::sources::Source;
 /// Messages that may wait for one peer; who doesn't read loses the connection, not the relay's memory.
 pub const OUTBOX: usize = 256;
 
+/// What waits to be said to one peer. Boxed: a channel makes room for dozens of messages at once, for a peer that hears a
+/// few a day.
+pub type Outbox = mpsc::Sender<Box<FromRelay>>;
+
 /// Everybody who is here.
 pub struct Hall {
     inner: Mutex<Inner>,
@@ -48,7 +52,7 @@ struct Inner {
 struct Peer {
     connection: Connection,
     key: PublicKey,
-    outbox: mpsc::Sender<FromRelay>,
+    outbox: Outbox,
 }
 
 impl Hall {
@@ -67,13 +71,7 @@ impl Hall {
 
     /// A peer came in. `from`: where it was when its handshake was complete. Where QUIC sees it by now nobody has proved: its
     /// first words may have been captured, and sent from elsewhere (SECURITY C4).
-    pub fn enter(
-        &self,
-        connection: Connection,
-        from: SocketAddr,
-        key: PublicKey,
-        outbox: mpsc::Sender<FromRelay>,
-    ) -> ConnectionId {
+    pub fn enter(&self, connection: Connection, from: SocketAddr, key: PublicKey, outbox: Outbox) -> ConnectionId {
         let mut inner = self.lock();
         let id = ConnectionId(inner.next);
         inner.next += 1;
@@ -271,7 +269,7 @@ impl Inner {
 
     fn send(&self, to: ConnectionId, message: FromRelay) {
         let Some(peer) = self.peers.get(&to) else { return };
-        if peer.outbox.try_send(message).is_err() {
+        if peer.outbox.try_send(Box::new(message)).is_err() {
             peer.connection.close(VarInt::from_u32(code::SLOW), b"");
         }
     }

@@ -26,6 +26,7 @@ pub mod recovery;
 pub mod registry;
 mod reset;
 pub mod roaming;
+pub mod roster;
 pub mod serve;
 pub mod settings;
 pub mod sources;

@@ -14,13 +14,13 @@ use quinn::{Connection, SendStream, VarInt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::Instrument as _;
-use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
+use venia_proto::key::{PublicKey, VerifierKey};
 use venia_proto::rendezvous::{Answer, Call, ERASURES_MAX, FromRelay, Refusal, ToRelay, VERSION};
 use venia_proto::wire::{self, Limit, WireError};
 
 use super::audit::{Desk, Looked};
 use super::cosigning::Cosigned;
-use super::hall::{Hall, OUTBOX};
+use super::hall::{Hall, OUTBOX, Outbox};
 use super::identity::Published;
 use super::ledger::StoreError;
 use super::ledger::admission::Submission;
@@ -33,7 +33,8 @@ use super::ledger::shards;
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError};
 use super::organisation::Organisation;
-use super::registry::{ConnectionId, Ticket};
+use super::registry::{ConnectionId, Effect, Ticket};
+use super::roster::Roster;
 use super::sources::Source;
 use super::{accept, bulk, clock};
 use crate::client::code;
@@ -59,7 +60,9 @@ pub struct Relay {
     /// What auditors read from. Before the ledger, which closes the database last and so leaves nothing of it in the
     /// write-ahead log: a reader can't.
     pub desk: Desk,
-    /// The log and the members.
+    /// Who is a member.
+    pub roster: Arc<Roster>,
+    /// The log and the database.
     pub ledger: Ledger<Sqlite>,
     /// Its settings and the statement it serves.
     pub organisation: Arc<Organisation>,
@@ -129,7 +132,7 @@ struct Conversation<'a> {
     from: SocketAddr,
     source: String,
     connection: &'a Connection,
-    outbox: mpsc::Sender<FromRelay>,
+    outbox: Outbox,
     calls: Arc<Semaphore>,
     held: Held,
     looked: Looked,
@@ -222,13 +225,9 @@ impl<'a> Conversation<'a> {
             Call::Paired { flow, outcome } => hall.act(|registry, now| registry.paired(ticket, flow, outcome, now)),
             Call::EndFlow { flow } => hall.act(|registry, now| registry.end(ticket, flow, now)),
             Call::Resume { flow } => {
-                let (relay, key) = (self.relay.clone(), self.key);
-                tokio::spawn(async move {
-                    // Agents and whoever was revoked carry on only what this relay still knows to be theirs.
-                    let member = helper(&relay, key).await.is_ok();
-                    relay.hall.act(|registry, _| registry.resume(ticket, flow, member));
-                    drop(open);
-                });
+                // Agents and whoever was revoked carry on only what this relay still knows to be theirs.
+                let member = self.relay.roster.helper(&self.key).is_ok();
+                hall.act(|registry, _| registry.resume(ticket, flow, member));
             }
             Call::Hold { session, flow, member } => {
                 let Ok(member) = PublicKey::from_bytes(member) else { return Err(PeerError::OutOfPlace) };
@@ -236,25 +235,34 @@ impl<'a> Conversation<'a> {
                 hall.act(|registry, now| registry.hold(ticket, session, (flow, member), random, now));
             }
             Call::Join { number } => {
-                let (relay, key, random) = (self.relay.clone(), self.key, random()?);
-                tokio::spawn(async move {
-                    join(&relay, ticket, key, number, random).await;
-                    drop(open);
-                });
+                let random = random()?;
+                // A member revoked in between is gone from the registry. (SECURITY A5)
+                match self.relay.roster.helper(&self.key) {
+                    Ok(member) => {
+                        let note = member.note(&self.relay.organisation.keys.authority, clock::now().wall);
+                        hall.act(|registry, now| registry.join(ticket, Some(note), number, random, now));
+                    }
+                    Err(refusal) => hall.act(|_, _| vec![Effect::Answer { ticket, answer: Err(refusal) }]),
+                }
             }
             Call::Enroll { secret, key } => {
                 let key = key.parse::<VerifierKey>().ok().filter(|vkey| vkey.key == self.key);
-                self.membership(ticket, open, move |store, authority| {
-                    let key = key.ok_or(MembersError::Refused(Refusal::NotAllowed))?;
-                    let now = clock::now().wall;
-                    Ok(members::enroll(store, &secret, &key, now)?.note(authority, now))
+                self.asked(ticket, open, move |relay, _, _| async move {
+                    let (key, now, roster) = (key.ok_or(Refusal::NotAllowed)?, clock::now().wall, relay.roster.clone());
+                    let enrolled = relay.ledger.perform(move |store| {
+                        let member = members::enroll(store, &secret, &key, now)?;
+                        roster.enrolled(member.clone());
+                        Ok(member)
+                    });
+                    let note = enrolled.await?.map_err(refusal)?.note(&relay.organisation.keys.authority, now);
+                    Ok(Answer::Member { note })
                 });
             }
             Call::Renew => {
-                let key = self.key;
-                self.membership(ticket, open, move |store, authority| {
-                    Ok(members::member(store, &key)?.note(authority, clock::now().wall))
-                });
+                let member = self.relay.roster.member(&self.key);
+                let authority = &self.relay.organisation.keys.authority;
+                let answer = member.map(|member| Answer::Member { note: member.note(authority, clock::now().wall) });
+                hall.act(|_, _| vec![Effect::Answer { ticket, answer }]);
             }
             Call::Submit { events, known } => {
                 let met = hall.meeting(&self.key);
@@ -350,7 +358,7 @@ impl<'a> Conversation<'a> {
         tokio::spawn(async move {
             let answer = answered(pending).await.map(|answer| relay.dressed(answer));
             // A peer that is gone asks again when it is back.
-            let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
+            let _ = outbox.send(Box::new(FromRelay::Answer { id: ticket.call, answer })).await;
             drop(open);
         });
     }
@@ -372,7 +380,7 @@ impl<'a> Conversation<'a> {
                 }
                 Err(refusal) => Err(refusal),
             };
-            let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
+            let _ = outbox.send(Box::new(FromRelay::Answer { id: ticket.call, answer })).await;
             drop(open);
         });
     }
@@ -387,23 +395,7 @@ impl<'a> Conversation<'a> {
         let (asking, outbox) = (ask(self.relay.clone(), self.key, self.looked.clone()), self.outbox.clone());
         tokio::spawn(async move {
             let answer = asking.await;
-            let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
-            drop(open);
-        });
-    }
-
-    fn membership(
-        &self,
-        ticket: Ticket,
-        open: OwnedSemaphorePermit,
-        ask: impl FnOnce(&mut Sqlite, &SigningKey) -> Result<Vec<u8>, MembersError> + Send + 'static,
-    ) {
-        let (relay, outbox) = (self.relay.clone(), self.outbox.clone());
-        tokio::spawn(async move {
-            let authority = relay.clone();
-            let note = relay.ledger.perform(move |store| ask(store, &authority.organisation.keys.authority)).await;
-            let answer = note.and_then(|note| note.map_err(refusal)).map(|note| Answer::Member { note });
-            let _ = outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
+            let _ = outbox.send(Box::new(FromRelay::Answer { id: ticket.call, answer })).await;
             drop(open);
         });
     }
@@ -412,25 +404,6 @@ impl<'a> Conversation<'a> {
 /// What the ledger answers.
 async fn answered(pending: Result<Pending, Refusal>) -> Result<Answer, Refusal> {
     pending?.await.unwrap_or(Err(Refusal::Disk))
-}
-
-/// Looks up who it is, then lets the registry introduce them. A member revoked in between is gone from the registry.
-async fn join(relay: &Arc<Relay>, ticket: Ticket, key: PublicKey, number: u32, random: u64) {
-    match helper(relay, key).await {
-        Ok(note) => relay.hall.act(|registry, now| registry.join(ticket, Some(note), number, random, now)),
-        Err(refusal) => relay.hall.act(|_, _| vec![super::registry::Effect::Answer { ticket, answer: Err(refusal) }]),
-    }
-}
-
-/// The note of a member who may help people.
-async fn helper(relay: &Arc<Relay>, key: PublicKey) -> Result<Vec<u8>, Refusal> {
-    let authority = relay.clone();
-    let found = relay.ledger.perform(move |store| {
-        let member = members::member(store, &key)?;
-        let note = member.note(&authority.organisation.keys.authority, clock::now().wall);
-        if member.helps() { Ok(note) } else { Err(MembersError::Refused(Refusal::NotAllowed)) }
-    });
-    found.await.and_then(|found| found.map_err(refusal))
 }
 
 fn refusal(error: MembersError) -> Refusal {
@@ -453,7 +426,7 @@ pub(super) fn random() -> Result<u64, PeerError> {
 }
 
 /// Writes what others put into the outbox.
-async fn speak(mut send: SendStream, mut inbox: mpsc::Receiver<FromRelay>) -> Result<(), PeerError> {
+async fn speak(mut send: SendStream, mut inbox: mpsc::Receiver<Box<FromRelay>>) -> Result<(), PeerError> {
     while let Some(message) = inbox.recv().await {
         write(&mut send, &message).await?;
     }

@@ -32,6 +32,7 @@ use super::ledger::succession::{self, SuccessionError};
 use super::organisation::{ChangeError, Organisation};
 use super::peer::{self, Relay};
 use super::recovery;
+use super::roster::Roster;
 use super::settings::SettingsError;
 use crate::client::code;
 use crate::client::home::{Home, HomeError};
@@ -163,6 +164,7 @@ impl Running {
             head: Some(Arc::new(head)),
         };
         let origin = log.verifier().clone();
+        let roster = Arc::new(Roster::open(&store)?);
         let (ledger, thread) = committer::start(store, log, surroundings)?;
         let desk = Desk::open(&home.path(DATABASE)?, &origin)?;
         desk.strip();
@@ -170,6 +172,7 @@ impl Running {
         let listener = admin::listen(folder).map_err(ServeError::Socket)?;
         let relay = Arc::new(Relay {
             hall: Arc::new(Hall::new(door.flows().clone(), config.flow)),
+            roster,
             ledger,
             organisation: Arc::new(organisation),
             desk,

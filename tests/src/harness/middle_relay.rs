@@ -173,7 +173,7 @@ impl Middle {
         let (ticket, random, shown) =
             (Ticket { connection: id, call: 1 }, getrandom::u64().unwrap(), Some(note.clone()));
         self.relay().hall.act(|registry, now| registry.join(ticket, shown, number, random, now));
-        let joined = match answers.recv().await {
+        let joined = match answers.recv().await.map(|answer| *answer) {
             Some(FromRelay::Answer { answer: Ok(Answer::Joined { flow, session }), .. }) => Ok((flow, session)),
             Some(FromRelay::Answer { answer: Err(refusal), .. }) => Err(refusal),
             other => panic!("{other:?}"),

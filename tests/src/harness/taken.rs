@@ -21,7 +21,7 @@ use venia_relay::server::accept::Door;
 use venia_relay::server::audit::Desk;
 use venia_relay::server::clock;
 use venia_relay::server::cosigning::Cosigned;
-use venia_relay::server::hall::{Hall, OUTBOX};
+use venia_relay::server::hall::{Hall, OUTBOX, Outbox};
 use venia_relay::server::identity::Keys;
 use venia_relay::server::ledger::admission::Submission;
 use venia_relay::server::ledger::committer::{Surroundings, start};
@@ -34,6 +34,7 @@ use venia_relay::server::members;
 use venia_relay::server::organisation::Organisation;
 use venia_relay::server::peer::Relay;
 use venia_relay::server::registry::{ConnectionId, Ticket};
+use venia_relay::server::roster::Roster;
 use venia_relay::server::serve::DATABASE;
 use venia_relay::server::sources::Source;
 use venia_relay::server::{flow, sources};
@@ -69,9 +70,12 @@ impl Taken {
         let vkey = log.verifier().clone();
         let free = Arc::new(|| u64::MAX);
         let surroundings = Surroundings { now: Arc::new(clock::now), free, limits: Limits::default(), head: None };
-        let (ledger, _) = start(Sqlite::open(&data.join(DATABASE)).unwrap(), log, surroundings).unwrap();
+        let store = Sqlite::open(&data.join(DATABASE)).unwrap();
+        let roster = Arc::new(Roster::open(&store).unwrap());
+        let (ledger, _) = start(store, log, surroundings).unwrap();
         let relay = Arc::new(Relay {
             hall: Arc::new(Hall::new(door.flows().clone(), flow::Limits::default())),
+            roster,
             ledger,
             organisation: Arc::new(organisation),
             desk: Desk::open(&data.join(DATABASE), &vkey).unwrap(),
@@ -104,7 +108,7 @@ pub struct Caller {
     /// The relay's end.
     pub connection: Connection,
     /// What is put here is sent.
-    pub outbox: mpsc::Sender<FromRelay>,
+    pub outbox: Outbox,
     relay: Arc<Relay>,
     frames: Receiver<ToRelay>,
 }
@@ -118,10 +122,10 @@ impl Caller {
         let batch = relay.ledger.time().await.batch.to_vec();
         let statement = relay.organisation.served().note.clone();
         sender.send(&FromRelay::Welcome { version: VERSION, statement, batch }).await.ok()?;
-        let (outbox, mut inbox) = mpsc::channel(OUTBOX);
+        let (outbox, mut inbox) = mpsc::channel::<Box<FromRelay>>(OUTBOX);
         tokio::spawn(async move {
             while let Some(message) = inbox.recv().await {
-                if sender.send(&message).await.is_err() {
+                if sender.send(&*message).await.is_err() {
                     return;
                 }
             }
@@ -221,6 +225,6 @@ impl Caller {
     /// Answers this.
     pub async fn answer(&self, id: u32, answer: Result<Answer, Refusal>) {
         // A peer that is gone asks again when it is back.
-        let _ = self.outbox.send(FromRelay::Answer { id, answer }).await;
+        let _ = self.outbox.send(Box::new(FromRelay::Answer { id, answer })).await;
     }
 }

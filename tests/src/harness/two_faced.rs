@@ -27,6 +27,7 @@ use venia_relay::server::ledger::sqlite::Sqlite;
 use venia_relay::server::members;
 use venia_relay::server::organisation::Organisation;
 use venia_relay::server::peer::{self, Relay};
+use venia_relay::server::roster::Roster;
 use venia_relay::server::serve::DATABASE;
 use venia_relay::server::{flow, sources};
 
@@ -70,11 +71,13 @@ impl TwoFaced {
         let face = |database: &Path| {
             let log = Keys::open(&home).unwrap().log;
             let vkey = log.verifier().clone();
-            let (ledger, _) = start(Sqlite::open(database).unwrap(), log, surroundings()).unwrap();
+            let store = Sqlite::open(database).unwrap();
+            let roster = Arc::new(Roster::open(&store).unwrap());
+            let (ledger, _) = start(store, log, surroundings()).unwrap();
             let desk = Desk::open(database, &vkey).unwrap();
             let cosigned = Arc::new(Cosigned::open(home.clone(), vkey).unwrap());
             let (hall, organisation) = (hall.clone(), organisation.clone());
-            Arc::new(Relay { hall, ledger, organisation, desk, room: Room::default(), cosigned })
+            Arc::new(Relay { hall, roster, ledger, organisation, desk, room: Room::default(), cosigned })
         };
         let (agents, members) = (face(&world.relay_data.join(DATABASE)), face(&copy));
         let ledgers = (agents.ledger.clone(), members.ledger.clone());

@@ -116,15 +116,20 @@ async fn answer(relay: &Arc<Relay>, stream: UnixStream) -> io::Result<()> {
             let prunes = matches!(request, Request::Prune { .. });
             let organisation = relay.organisation.clone();
             let witnesses = matches!(request, Request::WitnessAdd { .. } | Request::WitnessRemove { .. });
-            let done = relay.ledger.perform(move |store| carry_out(store, &organisation, request, clock::now().wall));
-            let done = done.await;
+            let roster = relay.roster.clone();
+            let done = relay.ledger.perform(move |store| {
+                let (reply, revoked) = carry_out(store, &organisation, request, clock::now().wall);
+                revoked.iter().for_each(|key| roster.revoked(key, clock::now().wall));
+                (reply, revoked)
+            });
+            let (reply, revoked) = done.await.unwrap_or((Reply::Refused { why: Why::Disk }, None));
+            if let Some(key) = revoked {
+                // After the roster: whom it still let in, the registry shows the door. (SECURITY A5)
+                relay.hall.act(|registry, _| registry.revoked(&key));
+            }
             relay.organisation.put_on_record(&relay.ledger).await;
             if witnesses {
                 relay.cosigned.witnesses_changed();
-            }
-            let (reply, revoked) = done.unwrap_or((Reply::Refused { why: Why::Disk }, None));
-            if let Some(key) = revoked {
-                relay.hall.act(|registry, _| registry.revoked(&key));
             }
             if prunes {
                 relay.desk.strip();
