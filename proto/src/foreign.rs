@@ -67,6 +67,19 @@ impl Foreign {
         Ok(Self(text.to_owned()))
     }
 
+    /// Whether it is as short as free text must be. What comes from another program is checked with this.
+    pub fn is_within(&self) -> bool {
+        within(&self.0, TEXT_MAX).is_ok()
+    }
+
+    /// What a program has to say, which isn't bounded otherwise: the first [`TEXT_MAX`] characters.
+    pub fn cut(self) -> Self {
+        match self.0.char_indices().nth(TEXT_MAX) {
+            Some((end, _)) => Self(self.0[..end].to_owned()),
+            None => self,
+        }
+    }
+
     /// The text as it came, for records and comparisons. Never for a screen.
     pub fn raw(&self) -> &str {
         &self.0
@@ -128,6 +141,17 @@ mod tests {
         assert!(shown.chars().all(|c| !is_deceptive(c)), "{shown}");
         assert!(shown.starts_with("ok\u{27e8}001B\u{27e9}[2J\u{27e8}202E\u{27e9}txt"));
         assert_eq!(Foreign::new("José Ñandú 漢字 é").visible(), "José Ñandú 漢字 é");
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_where_free_text_ends() {
+        for (length, kept) in [(TEXT_MAX - 1, TEXT_MAX - 1), (TEXT_MAX, TEXT_MAX), (TEXT_MAX + 1, TEXT_MAX)] {
+            let text = Foreign::new("ñ".repeat(length));
+            assert_eq!(text.is_within(), length == kept);
+            let cut = text.cut();
+            assert!(cut.is_within());
+            assert_eq!(cut.raw().chars().count(), kept);
+        }
     }
 
     #[test]

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use venia_proto::consent::EntryRef;
-use venia_proto::foreign::{Foreign, TEXT_MAX};
 use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::{KeyName, SigningKey};
 use venia_proto::ledger::body::Body;
@@ -176,7 +175,8 @@ impl Scribe {
             body = Body::decode(header.kind.name(), opening.plaintext()).map_err(|error| error.to_string())?;
             openings.push(opening);
         }
-        if !is_within(&body) {
+        // Shown to the person and kept by them.
+        if !body.is_within() {
             return Err("more words than anybody may say at once".to_owned());
         }
         match self.strands.admit(&event) {
@@ -289,28 +289,6 @@ impl Scribe {
     /// The agent's key.
     pub fn key(&self) -> &SigningKey {
         &self.key
-    }
-}
-
-/// What the technician says is shown to the person and kept by them: within the limits of free text, all of it.
-fn is_within(body: &Body) -> bool {
-    let within = |text: &Foreign| text.raw().chars().nth(TEXT_MAX).is_none();
-    match body {
-        Body::Said(said) => within(&said.text),
-        Body::Request(request) => within(&request.why),
-        Body::Signoff(signoff) => {
-            within(&signoff.outcome) && within(&signoff.next) && signoff.observations.as_ref().is_none_or(within)
-        }
-        // Nothing else of theirs is taken in.
-        Body::Open(_)
-        | Body::Join(_)
-        | Body::Consent(_)
-        | Body::Admit(_)
-        | Body::Refuse(_)
-        | Body::Result(_)
-        | Body::Redaction(_)
-        | Body::Addendum(_)
-        | Body::None => true,
     }
 }
 

@@ -8,26 +8,29 @@
 //! pairing; its words only if they are what it committed to; a receipt only by the log the pinned root names, and never
 //! two roots of one size (SECURITY F4). Whoever breaks one of these broke the rules, and the connection ends.
 
+mod error;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use venia_proto::consent::EntryRef;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::{Leaf, SessionId, Strand};
 use venia_proto::key::{PublicKey, SigningKey, VerifierKey};
-use venia_proto::ledger::body::{Body, BodyError};
-use venia_proto::ledger::event::{After, Event, EventError};
+use venia_proto::ledger::body::Body;
+use venia_proto::ledger::event::{After, Event};
 use venia_proto::ledger::kind::Kind;
-use venia_proto::ledger::note::NoteError;
 use venia_proto::ledger::part::{Opening, PartError, PartName};
-use venia_proto::ledger::pin::{Evidence, Pin, PinError};
+use venia_proto::ledger::pin::{Pin, PinError};
 use venia_proto::ledger::proof::{Proof, ReceiptError};
 use venia_proto::ledger::strand::Author;
 use venia_proto::message::{Arrived, BEYOND_MAX, BareOpening, Signed, ToAgent};
 use venia_proto::now::Now;
-use venia_proto::session::console::{Input, Write};
+use venia_proto::session::console::{AGENT_EVENTS_PER_MINUTE, Input, Write};
 use venia_proto::session::timer::ADMISSION_MS;
 use venia_proto::statement::Statement;
 use venia_relay::client::receipt::Held;
+
+pub(crate) use error::RecordError;
 
 /// Most events of a session (SECURITY E6).
 const EVENTS_MAX: usize = 10_000;
@@ -51,6 +54,7 @@ pub(crate) struct Sides {
     pub(crate) sealed: bool,
 }
 
+const MINUTE_MS: u64 = 60_000;
 /// Longest wait of an event for those before it, in milliseconds.
 const PATIENCE_MS: u64 = 1_000;
 /// Longest wait of a `consent`, which answers another question without the one before it: as long as a gate may take.
@@ -67,6 +71,8 @@ pub(crate) struct Record {
     places: BTreeMap<Leaf, EntryRef>,
     openings: BTreeMap<[u8; 32], Vec<u8>>,
     opened: usize,
+    /// When the minute began in which events are counted, and how many came since.
+    minute: (u64, u32),
     /// Where the agent's events stand in the log.
     indices: BTreeMap<u64, u64>,
     first: Option<Proof>,
@@ -92,53 +98,6 @@ pub(crate) struct Words {
     pub(crate) bare: BareOpening,
 }
 
-/// Something came that mustn't, or ours couldn't be written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RecordError {
-    /// Not an event.
-    #[error("what came is no event")]
-    Event(#[from] EventError),
-    /// Of another session, or by another author than the agent.
-    #[error("an event of another session or author")]
-    Elsewhere,
-    /// Not signed by the agent's key.
-    #[error("an event that the agent's key didn't sign")]
-    Signature(#[source] NoteError),
-    /// The agent signed two events for one place, or doesn't continue its own strand.
-    #[error("an event that contradicts the one before it")]
-    Contradiction,
-    /// The words aren't those the event committed to.
-    #[error("words that aren't the ones the event committed to")]
-    Words(#[source] PartError),
-    /// A different number of openings than parts.
-    #[error("openings that fit no part")]
-    Openings,
-    /// The words aren't a body of this kind.
-    #[error("words of another kind")]
-    Body(#[from] BodyError),
-    /// The receipt doesn't hold.
-    #[error("a receipt that doesn't hold")]
-    Receipt(#[from] ReceiptError),
-    /// Two roots at one size: the log showed two histories.
-    #[error("receipts from two histories of the ledger")]
-    Fork(Box<Evidence>),
-    /// The statement names auditors, and words aren't sealed to them; or it names none, and they are sealed.
-    #[error("the session isn't sealed as the organisation's statement says; if it has just changed, begin again")]
-    Sealing,
-    /// More events or bytes than a session may have.
-    #[error("more than a session may hold")]
-    TooMuch,
-    /// A join that gives our strand to another key.
-    #[error("a join with another key than ours")]
-    NotUs,
-    /// This computer gave no random bytes.
-    #[error("this computer gives no random numbers")]
-    Random,
-    /// Our own text is too long for a part.
-    #[error("our own text is too long")]
-    Ours(#[source] PartError),
-}
-
 impl Record {
     pub(crate) fn new(sides: Sides) -> Self {
         let (author, sealed) = (Author::new(sides.session, sides.strand), sides.sealed);
@@ -150,6 +109,7 @@ impl Record {
             places: BTreeMap::new(),
             openings: BTreeMap::new(),
             opened: 0,
+            minute: (0, 0),
             indices: BTreeMap::new(),
             first: None,
             statement: None,
@@ -196,6 +156,7 @@ impl Record {
             if self.events.len() >= EVENTS_MAX {
                 return Err(RecordError::TooMuch);
             }
+            self.pace(now_ms)?;
             self.author.follow(&event);
             self.places.insert(event.leaf(), entry);
             self.waiting.insert(entry.seq, (body, now_ms));
@@ -339,6 +300,15 @@ impl Record {
         })
     }
 
+    /// Counts one more event: each may be a line on the technician's screen. (SECURITY D4)
+    fn pace(&mut self, now_ms: u64) -> Result<(), RecordError> {
+        if now_ms.saturating_sub(self.minute.0) >= MINUTE_MS {
+            self.minute = (now_ms, 0);
+        }
+        self.minute.1 += 1;
+        if self.minute.1 > AGENT_EVENTS_PER_MINUTE { Err(RecordError::TooFast) } else { Ok(()) }
+    }
+
     /// Whether the same event is there already; an error if another one is, or if its neighbours deny it.
     fn fits(&self, entry: EntryRef, event: &Event) -> Result<bool, RecordError> {
         if let Some(known) = self.events.get(&entry) {
@@ -366,6 +336,9 @@ impl Record {
             }
             if part.name == PartName::Body {
                 body = Body::decode(event.header().kind.name(), opening.plaintext())?;
+                if !body.is_within() {
+                    return Err(RecordError::TooLong);
+                }
             }
             self.opened += opening.bytes().len();
             if self.opened > OPENINGS_MAX {

@@ -1,6 +1,6 @@
 use std::num::NonZeroU16;
 
-use venia_proto::foreign::Foreign;
+use venia_proto::foreign::{Foreign, TEXT_MAX};
 use venia_proto::key::KeyName;
 use venia_proto::ledger::body::{Open, Said};
 use venia_proto::ledger::checkpoint::Checkpoint;
@@ -52,6 +52,13 @@ fn story() -> Vec<(Event, Signed)> {
     let held = author.held();
     written.push(signed(&mut author, Kind::Close { by, cause: by, held }, &Body::None, 9));
     written
+}
+
+/// An agent that has said its first word.
+fn begun() -> Author {
+    let mut author = Author::new(SESSION, Strand::Agent);
+    let _ = signed(&mut author, Kind::Open { versions: vec![1] }, &Body::Open(Open::default()), 0);
+    author
 }
 
 fn signed(author: &mut Author, kind: Kind, body: &Body, salt: u8) -> (Event, Signed) {
@@ -180,6 +187,34 @@ fn words_must_be_the_ones_committed_to() {
     let refused = record.take(&Signed { note: note.clone(), openings: changed }, None, 0);
     assert!(matches!(refused, Err(RecordError::Words(PartError::WrongCommitment))));
     assert!(matches!(record.take(&Signed { note, openings: twice }, None, 0), Err(RecordError::Openings)));
+}
+
+#[test]
+fn d4_a_line_of_the_agent_is_as_long_as_free_text_may_be() {
+    for (length, fits) in [(TEXT_MAX - 1, true), (TEXT_MAX, true), (TEXT_MAX + 1, false)] {
+        let (mut author, text) = (begun(), Foreign::new("ñ".repeat(length)));
+        let (_, line) = signed(&mut author, Kind::Chat, &Body::Said(Said { text }), 1);
+        let taken = record().take(&line, None, 0);
+        assert_eq!(taken.is_ok(), fits, "{length}");
+        assert!(fits || matches!(taken, Err(RecordError::TooLong)));
+    }
+}
+
+#[test]
+fn d4_an_agent_says_so_much_within_a_minute() {
+    let mut author = begun();
+    let mut line = || signed(&mut author, Kind::Chat, &Body::Said(Said { text: Foreign::new("hello") }), 1).1;
+    let mut record = record();
+    let first = line();
+    record.take(&first, None, MINUTE_MS).unwrap();
+    for n in 1..AGENT_EVENTS_PER_MINUTE {
+        assert!(record.take(&line(), None, MINUTE_MS).is_ok(), "{n}");
+    }
+    // What comes again after a reconnect is nothing new.
+    record.take(&first, None, MINUTE_MS).unwrap();
+    let next = line();
+    assert!(matches!(record.take(&next, None, 2 * MINUTE_MS - 1), Err(RecordError::TooFast)));
+    assert!(record.take(&next, None, 2 * MINUTE_MS).is_ok());
 }
 
 #[test]

@@ -105,6 +105,24 @@ impl Body {
         Some(text.into_bytes())
     }
 
+    /// Whether everything somebody says in it is as short as free text must be: it is shown to people and kept by them. A
+    /// report has limits of its own. (SECURITY D4)
+    pub fn is_within(&self) -> bool {
+        let all = |texts: &[Option<&Foreign>]| texts.iter().flatten().all(|text| text.is_within());
+        match self {
+            Self::Open(Open { about, since, called, .. }) => all(&[about.as_ref(), since.as_ref(), called.as_ref()]),
+            Self::Join(Join { reason, .. }) => reason.is_within(),
+            Self::Request(Request { why, .. }) => why.is_within(),
+            Self::Refuse(Refuse { detail }) | Self::Result(Outcome { detail, .. }) => detail.is_within(),
+            Self::Said(Said { text }) => text.is_within(),
+            Self::Signoff(Signoff { outcome, next, observations }) => {
+                all(&[Some(outcome), Some(next), observations.as_ref()])
+            }
+            Self::Addendum(Addendum { comment, correction, .. }) => all(&[comment.as_ref(), correction.as_ref()]),
+            Self::Consent(_) | Self::Admit(_) | Self::Redaction(_) | Self::None => true,
+        }
+    }
+
     /// Reads the plaintext of the part `body` of an event of this kind: every field, no other, none twice.
     pub fn decode(kind: KindName, plaintext: &[u8]) -> Result<Self, BodyError> {
         let text = std::str::from_utf8(plaintext).map_err(|_| BodyError::NotText)?;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use venia_proto::foreign::Foreign;
+use venia_proto::foreign::{Foreign, TEXT_MAX};
 use venia_proto::ledger::body::{Join, Language, Offer};
 use venia_proto::ledger::body::{Open, Said};
 use venia_proto::ledger::kind::Verified;

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::foreign::TEXT_MAX;
 use crate::report::{Draft, Severity, Text, Value};
 
 /// One body of each kind, with every optional field once present and once null.
@@ -131,6 +132,40 @@ proptest! {
         // The commitment refuses it anyway; here: what is read at all is read as our writer would write it.
         if let Ok(read) = Body::decode(kind, &bytes) {
             prop_assert_eq!(Body::decode(kind, &read.encode().unwrap()), Ok(read));
+        }
+    }
+}
+
+#[test]
+fn d4_every_text_of_a_body_is_as_short_as_free_text_must_be() {
+    for (length, fits) in [(TEXT_MAX - 1, true), (TEXT_MAX, true), (TEXT_MAX + 1, false)] {
+        let long = || Foreign::new("ñ".repeat(length));
+        let short = || Foreign::new("ñ");
+        let open = Open::default();
+        let addendum = Addendum { stars: None, comment: None, correction: None };
+        let signoff = Signoff { outcome: short(), next: short(), observations: None };
+        let request = Request {
+            item: ItemId("network.gateway".into()),
+            definition: DefinitionHash("ab".repeat(32)),
+            arguments: Arguments::new(),
+            why: long(),
+        };
+        for body in [
+            Body::Open(Open { about: Some(long()), ..open.clone() }),
+            Body::Open(Open { since: Some(long()), ..open.clone() }),
+            Body::Open(Open { called: Some(long()), ..open.clone() }),
+            Body::Join(Join { member: String::new(), reason: long(), offer: Offer::default() }),
+            Body::Request(request),
+            Body::Refuse(Refuse { detail: long() }),
+            Body::Result(Outcome { report: None, detail: long() }),
+            Body::Said(Said { text: long() }),
+            Body::Signoff(Signoff { outcome: long(), ..signoff.clone() }),
+            Body::Signoff(Signoff { next: long(), ..signoff.clone() }),
+            Body::Signoff(Signoff { observations: Some(long()), ..signoff.clone() }),
+            Body::Addendum(Addendum { comment: Some(long()), ..addendum.clone() }),
+            Body::Addendum(Addendum { correction: Some(long()), ..addendum.clone() }),
+        ] {
+            assert_eq!(body.is_within(), fits, "{length}: {}", body.encode().unwrap().len());
         }
     }
 }

@@ -144,7 +144,7 @@ impl Agent {
                 self.keep_preview(catalog, now, &run.wanted, &report);
                 (Status::Done, Some(Outcome::of(report)))
             }
-            Finished::Failed(detail) => (Status::Failed, Some(Outcome { report: None, detail })),
+            Finished::Failed(detail) => (Status::Failed, Some(Outcome { report: None, detail: detail.cut() })),
         };
         // One that can't tell holds texts too: evidence, and whatever a worker that was taken over put there.
         if let (Status::Done | Status::Unknown, true, Some(Outcome { report: Some(report), .. })) =
