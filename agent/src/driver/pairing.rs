@@ -16,7 +16,7 @@ use venia_proto::message::{PairRefusal, ToAgent, ToConsole};
 use venia_proto::pairing::{Agent, Context, EXPORTER_LABEL, RANDOM, SessionSecret};
 use venia_proto::rendezvous::{ALPN_SESSION, PairingOutcome, VERSION};
 use venia_proto::session::timer::PAIRING_MS;
-use venia_proto::statement::{Member, Role};
+use venia_proto::statement::Member;
 use venia_relay::client::control::Welcome;
 use venia_relay::client::frames::{self, FrameError, Receiver, Sender};
 use venia_relay::client::link::Arriving;
@@ -138,8 +138,7 @@ impl Attempt {
         let console = peer_key(&self.connection).map_err(|_| refuse(PairRefusal::Member))?;
         let member = Member::open(&self.member, &bound.relay.statement.authority)
             .ok()
-            .filter(|member| member.key.key == console && member.valid_at(bound.relay.ledger_time))
-            .filter(|member| matches!(member.role, Role::Technician | Role::Administrator))
+            .filter(|member| member.may_help(&console, bound.relay.ledger_time))
             .ok_or(refuse(PairRefusal::Member))?;
         let context = Context {
             version: u32::from(VERSION),

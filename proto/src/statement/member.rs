@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::foreign::Foreign;
 use crate::json::{self, JsonError};
-use crate::key::{SigningKey, VerifierKey};
+use crate::key::{PublicKey, SigningKey, VerifierKey};
 use crate::ledger::note::{self, Note, NoteError};
 use crate::now::Wall;
 use crate::scope::UnknownName;
@@ -102,9 +102,24 @@ impl Member {
     pub fn lives_too_long(&self, ledger_time: Wall) -> bool {
         self.not_after > ledger_time.plus_ms(MEMBER_LIFE_MS + MEMBER_SLACK_MS)
     }
+
+    /// Whether whoever proved this key may be let in to a person who asks for help, at this moment of the ledger's time.
+    /// (SECURITY A3, A4, A5)
+    pub fn may_help(&self, proved: &PublicKey, ledger_time: Wall) -> bool {
+        let holds = self.valid_at(ledger_time) && !self.lives_too_long(ledger_time);
+        self.key.key == *proved && holds && self.role.helps()
+    }
 }
 
 impl Role {
+    /// Whether members of this role may be connected with people who ask for help.
+    pub fn helps(self) -> bool {
+        match self {
+            Self::Technician | Self::Administrator => true,
+            Self::Auditor => false,
+        }
+    }
+
     /// The word in notes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -192,6 +207,20 @@ mod tests {
         let longest = MEMBER_LIFE_MS + MEMBER_SLACK_MS;
         for (before, too_long) in [(longest - 1, false), (longest, false), (longest + 1, true)] {
             assert_eq!(member.lives_too_long(member.not_after.plus_ms(-before)), too_long, "{before}");
+        }
+    }
+
+    #[test]
+    fn a3_only_a_helper_with_this_key_and_a_note_that_holds_is_let_in() {
+        let (member, other) = (ana(), *SigningKey::new("other", [7; 32]).public());
+        let newest = member.not_after.plus_ms(-MEMBER_LIFE_MS - MEMBER_SLACK_MS);
+        for (role, helps) in [(Role::Technician, true), (Role::Administrator, true), (Role::Auditor, false)] {
+            let member = Member { role, ..member.clone() };
+            assert_eq!(member.may_help(&member.key.key, newest), helps, "{role:?}");
+            assert_eq!(member.may_help(&member.key.key, member.not_after), helps, "{role:?}");
+            assert!(!member.may_help(&other, newest));
+            assert!(!member.may_help(&member.key.key, newest.plus_ms(-1)), "for longer than a day");
+            assert!(!member.may_help(&member.key.key, member.not_after.plus_ms(1)), "over");
         }
     }
 

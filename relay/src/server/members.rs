@@ -89,10 +89,7 @@ impl StoredMember {
 
     /// Whether they may be connected with people who ask for help.
     pub fn helps(&self) -> bool {
-        match self.role {
-            Role::Technician | Role::Administrator => true,
-            Role::Auditor => false,
-        }
+        self.role.helps()
     }
 }
 

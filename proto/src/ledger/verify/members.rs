@@ -166,7 +166,7 @@ fn observed(batch: &JoinBatch, strand: Strand, join: Option<u64>, included: &Inc
 pub(super) fn fits(strand: Strand, role: Role) -> bool {
     match strand {
         Strand::Agent => false,
-        Strand::Technician(_) => matches!(role, Role::Technician | Role::Administrator),
+        Strand::Technician(_) => role.helps(),
         Strand::Observer(_) => true,
     }
 }
