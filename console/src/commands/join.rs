@@ -331,6 +331,7 @@ fn dialled(error: &LinkError, words: &Words) -> Failure {
         | LinkError::Socket(_)
         | LinkError::Tls(_)
         | LinkError::FlowInUse(_)
+        | LinkError::TooManyFlows
         | LinkError::Closed(_) => Failure::of(Trouble::Unreachable, words),
     }
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quinn::{Connection, Endpoint, TokioRuntime, VarInt};
+use quinn::{Connection, Endpoint, ServerConfig, TokioRuntime, VarInt};
 use tokio::sync::watch;
 use venia_proto::id::FlowId;
 use venia_proto::key::{PublicKey, SigningKey};
@@ -44,6 +44,9 @@ pub enum LinkError {
     /// The flow is in use already.
     #[error("flow {0} is already in use")]
     FlowInUse(FlowId),
+    /// More flows than a relay may have open here at once.
+    #[error("the relay opens more flows than sessions need")]
+    TooManyFlows,
     /// The link is closed.
     #[error("the link to the relay is closed")]
     Closed(#[source] quinn::ConnectError),
@@ -60,7 +63,7 @@ pub struct Link {
     endpoint: Endpoint,
     socket: Arc<RelayedSocket>,
     identity: Identity,
-    announced: Mutex<HashMap<FlowId, Expected>>,
+    announced: Mutex<HashMap<FlowId, Arc<ServerConfig>>>,
     batches: bool,
 }
 
@@ -124,9 +127,7 @@ impl Link {
     /// Opens the end-to-end connection of a flow. The flow stays live until [`Self::forget`], unless this fails.
     pub async fn dial(&self, flow: FlowId, expected: Expected) -> Result<Connection, LinkError> {
         let config = transport::session_client(self.identity.client(SESSION_ALPN, expected)?, self.batches);
-        if !self.socket.open(flow) {
-            return Err(LinkError::FlowInUse(flow));
-        }
+        self.socket.open(flow)?;
         // Also when the caller loses patience and drops this future.
         let failing = Forget { link: self, flow };
         let connecting =
@@ -138,12 +139,13 @@ impl Link {
 
     /// The relay announced a flow: lets one connection in through it, once. (SECURITY C3)
     pub fn announce(&self, flow: FlowId, expected: Expected) -> Result<(), LinkError> {
+        // Made now, not when a console is there already and waits for an answer.
+        let crypto = self.identity.server(SESSION_ALPN, expected)?;
+        let settings = Arc::new(transport::session_server(crypto, self.batches));
         // Held across both: packets that came early are read as soon as the flow is open, and must find it here.
         let mut announced = self.lock();
-        if !self.socket.open(flow) {
-            return Err(LinkError::FlowInUse(flow));
-        }
-        announced.insert(flow, expected);
+        self.socket.open(flow)?;
+        announced.insert(flow, settings);
         Ok(())
     }
 
@@ -158,16 +160,12 @@ impl Link {
         loop {
             let incoming = self.endpoint.accept().await?;
             let flow = SyntheticAddress::read(incoming.remote_address()).map(|SyntheticAddress(flow)| flow);
-            let announced = flow.and_then(|flow| self.lock().remove(&flow).map(|expected| (flow, expected)));
-            let Some((flow, expected)) = announced else {
+            let announced = flow.and_then(|flow| self.lock().remove(&flow).map(|settings| (flow, settings)));
+            let Some((flow, settings)) = announced else {
                 incoming.ignore();
                 continue;
             };
-            let Ok(crypto) = self.identity.server(SESSION_ALPN, expected) else {
-                incoming.ignore();
-                continue;
-            };
-            if let Ok(connecting) = incoming.accept_with(Arc::new(transport::session_server(crypto, self.batches))) {
+            if let Ok(connecting) = incoming.accept_with(settings) {
                 return Some(Arriving { flow, connecting });
             }
         }
@@ -179,7 +177,7 @@ impl Link {
         self.endpoint.wait_idle().await;
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<FlowId, Expected>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<FlowId, Arc<ServerConfig>>> {
         self.announced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -45,10 +45,9 @@ pub fn endpoint() -> EndpointConfig {
     config
 }
 
-/// First guess of the round trip; QUIC's own (RFC 9002 section 6.2.2). The console's first packet may reach the agent before
-/// the relay's word that somebody knocks, is dropped then (SECURITY C3), and is sent again after three times this. A smaller
-/// guess repairs that sooner, and breaks long ways: whatever is sent again before the first answer doubles what is waited
-/// for the next lost packet. With 50 ms, one lost on a way of 800 ms costs 10 s, and the code.
+/// First guess of the round trip; QUIC's own (RFC 9002 section 6.2.2). A smaller guess would repair the loss of a first packet
+/// sooner, and breaks long ways: whatever is sent again before the first answer doubles what is waited for the next lost
+/// packet. With 50 ms, one lost on a way of 800 ms costs 10 s, and the code.
 const SESSION_INITIAL_RTT: Duration = Duration::from_millis(333);
 
 /// The end-to-end connection, both ends. `batches`: whether packets may be handed to the kernel many at a time.
