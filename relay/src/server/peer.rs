@@ -226,7 +226,7 @@ impl<'a> Conversation<'a> {
             Call::EndFlow { flow } => hall.act(|registry, now| registry.end(ticket, flow, now)),
             Call::Resume { flow } => {
                 // Agents and whoever was revoked carry on only what this relay still knows to be theirs.
-                let member = self.relay.roster.helper(&self.key).is_ok();
+                let member = self.helper().is_ok();
                 hall.act(|registry, _| registry.resume(ticket, flow, member));
             }
             Call::Hold { session, flow, member } => {
@@ -237,11 +237,8 @@ impl<'a> Conversation<'a> {
             Call::Join { number } => {
                 let random = random()?;
                 // A member revoked in between is gone from the registry. (SECURITY A5)
-                match self.relay.roster.helper(&self.key) {
-                    Ok(member) => {
-                        let note = member.note(&self.relay.organisation.keys.authority, clock::now().wall);
-                        hall.act(|registry, now| registry.join(ticket, Some(note), number, random, now));
-                    }
+                match self.helper() {
+                    Ok(note) => hall.act(|registry, now| registry.join(ticket, Some(note), number, random, now)),
                     Err(refusal) => hall.act(|_, _| vec![Effect::Answer { ticket, answer: Err(refusal) }]),
                 }
             }
@@ -330,6 +327,11 @@ impl<'a> Conversation<'a> {
             }),
         }
         Ok(())
+    }
+
+    /// This peer's note, if they may be connected with people who ask for help.
+    fn helper(&self) -> Result<Vec<u8>, Refusal> {
+        self.relay.roster.helper(&self.key, &self.relay.organisation.keys.authority, clock::now().wall)
     }
 
     /// Whether the statement this peer was welcomed with names auditors; none if they aren't those in force any more.

@@ -8,9 +8,9 @@
 //! Not here: changing memberships ([`super::members`]), and ending a revoked member's connections ([`super::registry`]).
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use venia_proto::key::PublicKey;
+use venia_proto::key::{PublicKey, SigningKey};
 use venia_proto::now::Wall;
 use venia_proto::rendezvous::Refusal;
 
@@ -18,9 +18,19 @@ use super::ledger::StoreError;
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError, StoredMember};
 
+/// How long one note of a member serves whoever they come to, in milliseconds: an hour of the day it is good for.
+const SERVES_MS: i64 = 60 * 60 * 1_000;
+
 /// Every key that is or was a member's.
 pub struct Roster {
-    members: RwLock<HashMap<PublicKey, StoredMember>>,
+    members: Mutex<HashMap<PublicKey, Listed>>,
+}
+
+/// One of them.
+struct Listed {
+    member: StoredMember,
+    /// The note shown last, and when it was signed.
+    shown: Option<(Vec<u8>, Wall)>,
 }
 
 impl Roster {
@@ -38,19 +48,19 @@ impl Roster {
             | MembersError::Unknown
             | MembersError::Refused(_) => StoreError::Damaged("a member"),
         })?;
-        let members = members.into_iter().map(|member| (member.key.key, member)).collect();
-        Ok(Self { members: RwLock::new(members) })
+        let members = members.into_iter().map(|member| (member.key.key, Listed { member, shown: None })).collect();
+        Ok(Self { members: Mutex::new(members) })
     }
 
     /// Somebody enrolled.
     pub fn enrolled(&self, member: StoredMember) {
-        self.write().insert(member.key.key, member);
+        self.lock().insert(member.key.key, Listed { member, shown: None });
     }
 
     /// A membership was withdrawn.
     pub fn revoked(&self, key: &PublicKey, at: Wall) {
-        if let Some(member) = self.write().get_mut(key) {
-            member.revoked = Some(at);
+        if let Some(listed) = self.lock().get_mut(key) {
+            listed.member.revoked = Some(at);
         }
     }
 
@@ -59,26 +69,40 @@ impl Roster {
     /// # Errors
     /// [`Refusal::NotMember`] for a stranger, [`Refusal::Revoked`].
     pub fn member(&self, key: &PublicKey) -> Result<StoredMember, Refusal> {
-        let member = self.read().get(key).cloned().ok_or(Refusal::NotMember)?;
-        if member.revoked.is_some() { Err(Refusal::Revoked) } else { Ok(member) }
+        self.lock().get(key).ok_or(Refusal::NotMember)?.standing().cloned()
     }
 
-    /// The member with this key, if they may be connected with people who ask for help.
+    /// The note of the member with this key, if they may be connected with people who ask for help. While a person waits
+    /// nothing is signed that was signed before: the note of the last hour serves again.
     ///
     /// # Errors
     /// As [`Self::member`], and [`Refusal::NotAllowed`] for who only reads.
-    pub fn helper(&self, key: &PublicKey) -> Result<StoredMember, Refusal> {
-        let member = self.member(key)?;
-        if member.helps() { Ok(member) } else { Err(Refusal::NotAllowed) }
+    pub fn helper(&self, key: &PublicKey, authority: &SigningKey, now: Wall) -> Result<Vec<u8>, Refusal> {
+        let mut members = self.lock();
+        let listed = members.get_mut(key).ok_or(Refusal::NotMember)?;
+        let member = listed.standing()?;
+        if !member.helps() {
+            return Err(Refusal::NotAllowed);
+        }
+        // Also when the clock was set back: a note from the future holds for too long.
+        let serves = |signed: Wall| (0..SERVES_MS).contains(&(now.ms() - signed.ms()));
+        if let Some((note, _)) = listed.shown.as_ref().filter(|(_, signed)| serves(*signed)) {
+            return Ok(note.clone());
+        }
+        let note = member.note(authority, now);
+        listed.shown = Some((note.clone(), now));
+        Ok(note)
     }
 
     /// Somebody may have panicked while holding it; every change is a single step.
-    fn read(&self) -> RwLockReadGuard<'_, HashMap<PublicKey, StoredMember>> {
-        self.members.read().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<PublicKey, Listed>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn write(&self) -> RwLockWriteGuard<'_, HashMap<PublicKey, StoredMember>> {
-        self.members.write().unwrap_or_else(PoisonError::into_inner)
+impl Listed {
+    fn standing(&self) -> Result<&StoredMember, Refusal> {
+        if self.member.revoked.is_some() { Err(Refusal::Revoked) } else { Ok(&self.member) }
     }
 }
 
@@ -102,6 +126,29 @@ mod tests {
         enroll(store, &[seed; 20], SigningKey::new("member", [seed; 32]).verifier(), now).unwrap()
     }
 
+    fn authority() -> SigningKey {
+        SigningKey::new("authority", [9; 32])
+    }
+
+    #[test]
+    fn a5_a_note_serves_for_an_hour_and_nobody_who_was_revoked() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Sqlite::open(&folder.path().join("relay.db")).unwrap();
+        let ana = enrolls(&mut store, "Ana", Role::Technician, 1);
+        let roster = Roster::open(&store).unwrap();
+        let at = |ms| roster.helper(&key(1), &authority(), Wall::from_ms(ms));
+        let (first, began) = (at(5).unwrap(), 5);
+        for (later, serves) in [(0, true), (SERVES_MS - 1, true), (SERVES_MS, false)] {
+            assert_eq!(at(began + later).unwrap() == first, serves, "{later}");
+        }
+        let second = at(began + SERVES_MS).unwrap();
+        assert_eq!(second, ana.note(&authority(), Wall::from_ms(began + SERVES_MS)));
+        // The clock was set back.
+        assert_eq!(at(began).unwrap(), first);
+        roster.revoked(&key(1), Wall::from_ms(6));
+        assert_eq!(at(began), Err(Refusal::Revoked));
+    }
+
     #[test]
     fn a5_the_roster_says_what_the_table_says() {
         let folder = tempfile::tempdir().unwrap();
@@ -114,7 +161,8 @@ mod tests {
         let dan = enrolls(&mut store, "Dan", Role::Administrator, 4);
         assert_eq!(roster.member(&key(4)).err(), Some(Refusal::NotMember), "not told yet");
         roster.enrolled(dan);
-        let says = |seed| (roster.member(&key(seed)).err(), roster.helper(&key(seed)).err());
+        let helper = |seed| roster.helper(&key(seed), &authority(), Wall::from_ms(0));
+        let says = |seed| (roster.member(&key(seed)).err(), helper(seed).err());
         assert_eq!(says(1), (None, None));
         assert_eq!(says(2), (None, Some(Refusal::NotAllowed)));
         assert_eq!(says(3), (Some(Refusal::Revoked), Some(Refusal::Revoked)));
