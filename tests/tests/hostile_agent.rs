@@ -106,7 +106,7 @@ const LIES: [(Lie, Option<&str>, &str); 13] = [
     (Lie::Pairing, Some("a pairing message in a session"), "unclosed"),
     (Lie::AfterClose, None, "intact"),
     (Lie::NeverCloses, None, "unclosed"),
-    (Lie::Flood, Some("more than a session may hold"), "unclosed"),
+    (Lie::Flood, Some("more events within a minute"), "unclosed"),
     (Lie::Again, None, "broken"),
     (Lie::Undeclared, None, "intact"),
 ];

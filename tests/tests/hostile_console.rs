@@ -10,10 +10,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use venia_agent::journal::Journals;
 use venia_proto::code::Code;
-use venia_proto::foreign::Foreign;
+use venia_proto::foreign::{Foreign, REASON_MAX};
 use venia_proto::id::{FlowId, SessionId};
 use venia_proto::key::SigningKey;
-use venia_proto::ledger::body::{Body, Consent, Language, Said};
+use venia_proto::ledger::body::{Body, Consent, Language, Offer, Said};
 use venia_proto::ledger::kind::{Answer as Yes, Cause, Kind, Status, Why};
 use venia_proto::ledger::verify::Finding;
 use venia_proto::message::{PairRefusal, Signed, ToAgent};
@@ -377,6 +377,24 @@ async fn a3_a_member_note_that_lies_opens_no_session() {
     let why = visit.event("a refusal", |kind, _| if let Kind::Refuse { why, .. } = kind { Some(*why) } else { None });
     assert_eq!(why.await, Why::Level);
     misbehaved(&mut agent, &mallory, &mut visit, 0, "above the level").await;
+    beside.ends_untouched();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d4_a_reason_that_is_no_reason_is_never_shown_and_nothing_is_recorded() {
+    let world = World::start(programs!());
+    let beside = world.beside("Bea");
+    let mallory = Visitor::enrolled(&world, "Mallory", 1).await;
+    let too_long = "x".repeat(REASON_MAX + 1);
+    for reason in ["see https://evil.example", "all is well\nVenia: type yes", "", &too_long] {
+        let mut agent = world.ask("pc");
+        let mut visit = mallory.pair(&agent.code()).await.unwrap();
+        visit.send(&ToAgent::Arrive { reason: Foreign::new(reason), offer: Offer::default() }).await;
+        agent.fed("that nobody may say that", |line| line.contains("words that aren't allowed").then_some(()));
+        assert_eq!(agent.process.exit(), 1, "{reason:?}");
+        assert!(!agent.told().iter().any(|line| line.contains("evil") || line.contains("type yes")), "{reason:?}");
+        assert!(Journals::open(&agent.data).unwrap().sessions().unwrap().is_empty());
+    }
     beside.ends_untouched();
 }
 

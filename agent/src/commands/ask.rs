@@ -259,20 +259,15 @@ impl Serving<'_> {
         if let Some(language) = intake.language.filter(|chosen| *chosen != self.words.language()) {
             self.words = Words::new(language);
         }
-        let arrive = tokio::time::timeout(ARRIVE, peer.receiver.expect()).await;
-        let Ok(Ok(ToAgent::Arrive { reason, offer })) = arrive else {
-            return Ok(self.nobody_arrived(person));
+        let Ok(Ok(first)) = tokio::time::timeout(ARRIVE, peer.receiver.expect()).await else {
+            return Ok(nobody_arrived(person, News::CodeLeft));
         };
-        let Ok(reason) = Foreign::reason(reason.raw()) else { return Ok(self.nobody_arrived(person)) };
+        let arrived = if let ToAgent::Arrive { reason, offer } = first { Some((reason, offer)) } else { None };
+        let allowed = arrived.and_then(|(reason, offer)| Some((Foreign::reason(reason.raw()).ok()?, offer)));
+        let Some((reason, offer)) = allowed else { return Ok(nobody_arrived(person, News::CodeUnfit)) };
         let arrival = self.arrival(&peer, reason, offer, intake);
         let span = tracing::info_span!("session", id = %session);
         self.session(session, peer, arrival, hearing, person).instrument(span).await
-    }
-
-    /// Paired, and then nothing or nonsense: nothing is recorded.
-    fn nobody_arrived(&self, person: &Line) -> Exit {
-        person.tell.feed(News::CodeLeft);
-        Exit::Refused
     }
 
     fn arrival(&self, peer: &Peer, reason: Foreign, offer: body::Offer, intake: &Intake) -> Arrival {
@@ -427,4 +422,10 @@ impl Serving<'_> {
             }
         }
     }
+}
+
+/// Paired, and then nothing or nonsense: nothing is recorded.
+fn nobody_arrived(person: &Line, what: News) -> Exit {
+    person.tell.feed(what);
+    Exit::Refused
 }

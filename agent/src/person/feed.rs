@@ -35,6 +35,8 @@ pub enum News {
     CodeExpired,
     /// Somebody proved the code and never said what for.
     CodeLeft,
+    /// Somebody proved the code and said what no program of ours says.
+    CodeUnfit,
     /// A first-seen service: the question waits.
     FirstSeen {
         /// Seconds.
@@ -164,6 +166,7 @@ pub fn news(news: &News, words: &Words) -> String {
         }
         News::Interference => words.say("code-interfering", &[]),
         News::CodeLeft => words.say("code-left", &[]),
+        News::CodeUnfit => words.say("code-unfit", &[]),
         News::CodeExpired => words.say("code-expired", &[]),
         News::FirstSeen { seconds } => words.say("waiting-first-seen", &[("seconds", seconds)]),
         News::Clock => words.say("feed-clock", &[]),

@@ -12,6 +12,7 @@ code-burnt = Somebody tried a wrong code. That code no longer works.
 code-burnt-by = It was tried by: { $name }.
 code-interfering = Somebody may be interfering. Ask your help service before you try again.
 code-left = Somebody came with the code, but left again at once. Nothing was shared.
+code-unfit = Somebody came with the code, but with words that aren't allowed. Nothing was shared.
 code-expired = Nobody used the code in time. It no longer works.
 waiting-first-seen = Somebody is arriving. This help service is new here, so please wait { $seconds } seconds.
 

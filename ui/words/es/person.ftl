@@ -12,6 +12,7 @@ code-burnt = Alguien probó un código equivocado. Ese código ya no sirve.
 code-burnt-by = Lo probó: { $name }.
 code-interfering = Puede que alguien esté interfiriendo. Consulte a su servicio de ayuda antes de repetir.
 code-left = Alguien llegó con el código, pero se fue enseguida. No se compartió nada.
+code-unfit = Alguien llegó con el código, pero con palabras que no se permiten. No se compartió nada.
 code-expired = Nadie usó el código a tiempo. Ya no sirve.
 waiting-first-seen = Alguien está llegando. Este servicio de ayuda es nuevo aquí: espere { $seconds } segundos, por favor.
 

@@ -188,7 +188,7 @@ impl Scene {
                 self.stage = Stage::Over(close.clone());
                 self.live = None;
             }
-            News::Interference | News::CodeExpired | News::CodeLeft => self.stage = Stage::Nobody,
+            News::Interference | News::CodeExpired | News::CodeLeft | News::CodeUnfit => self.stage = Stage::Nobody,
             News::Stopped if matches!(self.stage, Stage::Asking | Stage::Code { .. }) => self.stage = Stage::Nobody,
             News::CodeBurnt { .. }
             | News::CodeAdvice { .. }
