@@ -28,7 +28,7 @@ fn main() {
             for _ in 0..each {
                 let waiting = Waiting::begin(&world).await;
                 let (talk, took) = first_byte(&member, waiting).await;
-                talk.close();
+                member.leaves(&talk);
                 ours.push(took.as_secs_f64() * 1e3);
                 floor.push(direct.first_byte().await.as_secs_f64() * 1e3);
             }

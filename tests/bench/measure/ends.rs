@@ -92,6 +92,14 @@ impl Member {
         let (control, _hearing) = within("the relay", connecting).await.expect("the relay");
         Self { link, control, _hearing }
     }
+
+    /// Hangs up.
+    pub fn leaves(&self, talk: &Talk) {
+        talk.close();
+        if let Some(flow) = talk.flow {
+            self.link.forget(flow);
+        }
+    }
 }
 
 /// An agent that waits to be found, once; then it echoes whatever comes.
@@ -143,7 +151,8 @@ pub struct Talk {
     connection: Connection,
     send: SendStream,
     receive: RecvStream,
-    _flow: Option<FlowId>,
+    /// Through the relay.
+    flow: Option<FlowId>,
 }
 
 impl Talk {
@@ -172,7 +181,7 @@ pub async fn first_byte(member: &Member, waiting: Waiting) -> (Talk, Duration) {
     let flow = if let Answer::Joined { flow, .. } = answer { Some(flow) } else { None }.expect("a flow");
     let connection = within("the agent", member.link.dial(flow, Expected::Anyone)).await.expect("the agent");
     let (send, receive) = connection.open_bi().await.expect("a stream");
-    let mut talk = Talk { connection, send, receive, _flow: Some(flow) };
+    let mut talk = Talk { connection, send, receive, flow: Some(flow) };
     talk.ping().await;
     let took = began.elapsed();
     within("the agent's end", waiting.echoing).await.expect("an agent");
@@ -216,7 +225,7 @@ impl Direct {
         let connecting = self.client.connect_with(quinn::ClientConfig::new(crypto), at, "venia.invalid");
         let connection = within("a connection", connecting.expect("settings")).await.expect("a connection");
         let (send, receive) = connection.open_bi().await.expect("a stream");
-        let mut talk = Talk { connection, send, receive, _flow: None };
+        let mut talk = Talk { connection, send, receive, flow: None };
         talk.ping().await;
         let took = began.elapsed();
         talk.close();
