@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::OnceLock;
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
@@ -38,8 +38,10 @@ const FILES: &[(&str, &str, &str)] = &[
 #[derive(Clone)]
 pub struct Words {
     language: Language,
-    bundle: Arc<FluentBundle<FluentResource>>,
+    bundle: &'static Bundle,
 }
+
+type Bundle = FluentBundle<FluentResource>;
 
 /// Something that may stand in a sentence. Sealed: text only ever enters visibly.
 pub trait Sayable: sealed::Sealed {
@@ -48,8 +50,18 @@ pub trait Sayable: sealed::Sealed {
 }
 
 impl Words {
-    /// The sentences of this language.
+    /// The sentences of this language: read when they are first asked for, and then shared.
     pub fn new(language: Language) -> Self {
+        static ENGLISH: OnceLock<Bundle> = OnceLock::new();
+        static SPANISH: OnceLock<Bundle> = OnceLock::new();
+        let bundle = match language {
+            Language::En => &ENGLISH,
+            Language::Es => &SPANISH,
+        };
+        Self { language, bundle: bundle.get_or_init(|| Self::read(language)) }
+    }
+
+    fn read(language: Language) -> Bundle {
         let mut bundle = FluentBundle::new_concurrent(vec![locale(language)]);
         // Isolation marks are invisible characters, which a terminal without bidi support shows as boxes. `visible()`
         // has already taken away what they would protect from.
@@ -63,7 +75,7 @@ impl Words {
             let resource = FluentResource::try_new((*source).to_owned()).unwrap_or_else(|(good, _)| good);
             bundle.add_resource_overriding(resource);
         }
-        Self { language, bundle: Arc::new(bundle) }
+        bundle
     }
 
     /// Which language this is.
