@@ -19,7 +19,7 @@ use quinn::{AsyncUdpSocket, Connection, UdpPoller};
 use quinn_udp::{RecvMeta, Transmit};
 use venia_proto::id::FlowId;
 
-use super::egress;
+use super::egress::Routes;
 use super::flow::{Dropped, End, FlowError, FlowTable, Limits, Place, Traffic};
 use super::gather::{Batch, Gathering};
 use crate::client::packet::{Packet, nudge, usable};
@@ -29,23 +29,28 @@ use crate::client::udp::{Udp, canonical};
 /// Receive rounds in which nothing was the relay's own before other tasks get their turn (TRANSPORT, pitfall 6).
 const ROUNDS: usize = 8;
 /// Datagrams of one control connection that leave together. QUIC keeps memory for as many for as long as the connection lives,
-/// and lets the first words of a handshake decide how much; these are three. An idle agent would weigh 8 KB more with the
-/// ten QUIC would take.
-const CONTROL_BATCH: usize = 3;
+/// from its first word on. A handshake's answer takes two, and so does the greeting; an idle agent would weigh 10 KB more with
+/// the ten QUIC would take.
+const CONTROL_BATCH: usize = 2;
 
 /// The flows of a running relay. Cheap to clone; every clone is the same table.
 #[derive(Clone, Debug, Default)]
-pub struct Flows(Arc<Mutex<FlowTable>>);
+pub struct Flows {
+    table: Arc<Mutex<FlowTable>>,
+    routes: Arc<Mutex<Routes>>,
+}
 
 impl Flows {
     /// Opens a flow between two peers.
     pub fn open(&self, flow: FlowId, agent: Proved<'_>, console: Proved<'_>, limits: Limits) -> Result<(), FlowError> {
-        self.lock().open(flow, agent.place(), console.place(), limits, Instant::now())
+        let (agent, console) = (self.place(agent), self.place(console));
+        self.lock().open(flow, agent, console, limits, Instant::now())
     }
 
     /// Sends a flow to where its peer is now.
     pub fn follow(&self, flow: FlowId, end: End, peer: Proved<'_>) -> Result<(), FlowError> {
-        self.lock().follow(flow, end, peer.place())
+        let place = self.place(peer);
+        self.lock().follow(flow, end, place)
     }
 
     /// Removes a flow: its packets are dropped from now on. (SECURITY A5)
@@ -74,7 +79,13 @@ impl Flows {
     }
 
     fn lock(&self) -> MutexGuard<'_, FlowTable> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self, peer: Proved<'_>) -> Place {
+        let address = canonical(peer.at);
+        let payload_max = self.routes.lock().unwrap_or_else(PoisonError::into_inner).payload_max(address);
+        Place { address, local: peer.control.local_ip(), payload_max }
     }
 }
 
@@ -86,13 +97,6 @@ pub struct Proved<'a> {
     pub control: &'a Connection,
     /// Its address.
     pub at: SocketAddr,
-}
-
-impl Proved<'_> {
-    fn place(self) -> Place {
-        let address = canonical(self.at);
-        Place { address, local: self.control.local_ip(), payload_max: egress::payload_max(address) }
-    }
 }
 
 /// The relay's socket.

@@ -174,13 +174,12 @@ impl<'a> Conversation<'a> {
         let (held, looked) = (Held::new(relay.room.clone()), Looked::default());
         let mine = connection.clone();
         let peer = bulk::Peer { connection: mine, key, held: held.clone(), looked: looked.clone() };
-        let bulk = bulk::serve(relay.clone(), peer);
         let conversation = Self { relay, id, key, from, source, connection, outbox, calls, held, looked, welcomed };
         let talking = async {
             tokio::select! {
                 ended = conversation.listen(frames) => ended,
                 ended = speak(send, inbox) => ended,
-                () = bulk => Err(PeerError::Gone),
+                () = bulk::serve(relay.clone(), peer) => Err(PeerError::Gone),
                 () = conversation.outdated() => Err(PeerError::Outdated),
             }
         };
@@ -205,7 +204,8 @@ impl<'a> Conversation<'a> {
                 ToRelay::Here => {}
                 ToRelay::Call { id, call } => {
                     let Ok(open) = self.calls.clone().try_acquire_owned() else { return Err(PeerError::OutOfPlace) };
-                    self.call(Ticket { connection: self.id, call: id }, call, open).await?;
+                    // Boxed, for it is the largest thing a peer does, and an idle one would keep room for it.
+                    Box::pin(self.call(Ticket { connection: self.id, call: id }, call, open)).await?;
                 }
             }
         }
