@@ -18,5 +18,5 @@ fn main() {
     };
     let settings = Settings::read();
     let agents = number(&settings, AGENTS, AGENTS_SHORT);
-    settings.once().compare(&bench, |_| Both::start(programs!()).waits(agents));
+    settings.compare(&bench, |_| Both::start(programs!()).waits(agents));
 }
