@@ -32,6 +32,7 @@ use venia_proto::session::waiting::End;
 use venia_relay::client::code::LEFT;
 use venia_relay::client::control::{Control, Hearing};
 use venia_relay::client::followed::{quoted, quotes};
+use venia_relay::client::frames::FrameError;
 use venia_relay::client::gossip::{Said, Talk};
 use venia_relay::client::home::Home;
 use venia_relay::client::keeper::Keeper;
@@ -259,8 +260,12 @@ impl Serving<'_> {
         if let Some(language) = intake.language.filter(|chosen| *chosen != self.words.language()) {
             self.words = Words::new(language);
         }
-        let Ok(Ok(first)) = tokio::time::timeout(ARRIVE, peer.receiver.expect()).await else {
-            return Ok(nobody_arrived(person, News::CodeLeft));
+        let first = match tokio::time::timeout(ARRIVE, peer.receiver.expect()).await {
+            Ok(Ok(first)) => first,
+            Ok(Err(FrameError::Malformed(_) | FrameError::TooLarge(_))) => {
+                return Ok(nobody_arrived(person, News::CodeUnfit));
+            }
+            Ok(Err(_)) | Err(_) => return Ok(nobody_arrived(person, News::CodeLeft)),
         };
         let arrived = if let ToAgent::Arrive { reason, offer } = first { Some((reason, offer)) } else { None };
         let allowed = arrived.and_then(|(reason, offer)| Some((Foreign::reason(reason.raw()).ok()?, offer)));

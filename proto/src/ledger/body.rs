@@ -105,8 +105,8 @@ impl Body {
         Some(text.into_bytes())
     }
 
-    /// Whether everything somebody says in it is as short as free text must be: it is shown to people and kept by them. A
-    /// report has limits of its own. (SECURITY D4)
+    /// Whether everything somebody says in it in their own words is as short as free text must be: it is shown to people and
+    /// kept by them. What a program says (a report, the text of a card, names of checks) isn't judged here. (SECURITY D4)
     pub fn is_within(&self) -> bool {
         let all = |texts: &[Option<&Foreign>]| texts.iter().flatten().all(|text| text.is_within());
         match self {

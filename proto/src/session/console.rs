@@ -177,9 +177,10 @@ struct Job {
     change: Option<Asked>,
 }
 
-/// Events of the agent that a console takes within a minute: four for each that the agent takes of the technician
-/// ([`super::agent::EVENTS_PER_MINUTE`]) are an answer, an admission, what was left out and a result.
-pub const AGENT_EVENTS_PER_MINUTE: u32 = 1_600;
+/// Events of the agent that a console takes within a minute. Four for each that the agent takes of the technician
+/// ([`super::agent::EVENTS_PER_MINUTE`]): an answer, an admission, what was left out and a result. And twice that, for
+/// the two begin their minutes at different moments, and the person says something too.
+pub const AGENT_EVENTS_PER_MINUTE: u32 = 3_200;
 
 /// The console's machine for one session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -45,7 +45,7 @@ const HONOUR_EVERY: Duration = Duration::from_millis(100);
 pub(crate) struct RelayedSocket {
     udp: Arc<Udp>,
     paths: Mutex<Paths>,
-    /// Datagrams of a mixed buffer that didn't go the way of its first one.
+    /// Datagrams of a mixed buffer that didn't go the way of its first one, and those that came before their flow was open.
     aside: Mutex<VecDeque<(RecvMeta, Vec<u8>)>>,
     /// Where prefixed batches are put together.
     prefixed: Mutex<Vec<u8>>,

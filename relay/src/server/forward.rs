@@ -19,7 +19,7 @@ use quinn::{AsyncUdpSocket, Connection, UdpPoller};
 use quinn_udp::{RecvMeta, Transmit};
 use venia_proto::id::FlowId;
 
-use super::egress::Routes;
+use super::egress;
 use super::flow::{Dropped, End, FlowError, FlowTable, Limits, Place, Traffic};
 use super::gather::{Batch, Gathering};
 use crate::client::packet::{Packet, nudge, usable};
@@ -35,22 +35,17 @@ const CONTROL_BATCH: usize = 2;
 
 /// The flows of a running relay. Cheap to clone; every clone is the same table.
 #[derive(Clone, Debug, Default)]
-pub struct Flows {
-    table: Arc<Mutex<FlowTable>>,
-    routes: Arc<Mutex<Routes>>,
-}
+pub struct Flows(Arc<Mutex<FlowTable>>);
 
 impl Flows {
     /// Opens a flow between two peers.
     pub fn open(&self, flow: FlowId, agent: Proved<'_>, console: Proved<'_>, limits: Limits) -> Result<(), FlowError> {
-        let (agent, console) = (self.place(agent), self.place(console));
-        self.lock().open(flow, agent, console, limits, Instant::now())
+        self.lock().open(flow, agent.place(), console.place(), limits, Instant::now())
     }
 
     /// Sends a flow to where its peer is now.
     pub fn follow(&self, flow: FlowId, end: End, peer: Proved<'_>) -> Result<(), FlowError> {
-        let place = self.place(peer);
-        self.lock().follow(flow, end, place)
+        self.lock().follow(flow, end, peer.place())
     }
 
     /// Removes a flow: its packets are dropped from now on. (SECURITY A5)
@@ -79,13 +74,7 @@ impl Flows {
     }
 
     fn lock(&self) -> MutexGuard<'_, FlowTable> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn place(&self, peer: Proved<'_>) -> Place {
-        let address = canonical(peer.at);
-        let payload_max = self.routes.lock().unwrap_or_else(PoisonError::into_inner).payload_max(address);
-        Place { address, local: peer.control.local_ip(), payload_max }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,6 +86,13 @@ pub struct Proved<'a> {
     pub control: &'a Connection,
     /// Its address.
     pub at: SocketAddr,
+}
+
+impl Proved<'_> {
+    fn place(self) -> Place {
+        let address = canonical(self.at);
+        Place { address, local: self.control.local_ip(), payload_max: egress::payload_max(address) }
+    }
 }
 
 /// The relay's socket.

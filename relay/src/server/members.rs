@@ -175,7 +175,10 @@ pub fn revoke(store: &mut Sqlite, name: &str, now: Wall) -> Result<StoredMember,
     let folded = fold(&Foreign::new(name));
     let sql = "UPDATE members SET revoked = $1 WHERE folded = $2 AND revoked IS NULL \
                RETURNING vkey, name, role, level, since, revoked";
-    let found = store.connection.query_row(sql, params![now.ms(), folded], read).optional()?;
+    // Told as done only once it is: outside a transaction, a commit that fails here goes unnoticed.
+    let transaction = store.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = transaction.query_row(sql, params![now.ms(), folded], read).optional()?;
+    transaction.commit()?;
     found.transpose()?.ok_or(MembersError::Unknown)
 }
 

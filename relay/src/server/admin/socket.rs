@@ -116,17 +116,18 @@ async fn answer(relay: &Arc<Relay>, stream: UnixStream) -> io::Result<()> {
             let prunes = matches!(request, Request::Prune { .. });
             let organisation = relay.organisation.clone();
             let witnesses = matches!(request, Request::WitnessAdd { .. } | Request::WitnessRemove { .. });
-            let roster = relay.roster.clone();
+            let (roster, hall) = (relay.roster.clone(), relay.hall.clone());
             let done = relay.ledger.perform(move |store| {
                 let (reply, revoked) = carry_out(store, &organisation, request, clock::now().wall);
-                revoked.iter().for_each(|key| roster.revoked(key, clock::now().wall));
-                (reply, revoked)
+                // Here, for nobody may have waited for it: who asked gives up after a while, and what is done is done. After
+                // the roster: whom it still let in, the registry shows the door. (SECURITY A5)
+                if let Some(key) = revoked {
+                    roster.revoked(&key, clock::now().wall);
+                    hall.act(|registry, _| registry.revoked(&key));
+                }
+                reply
             });
-            let (reply, revoked) = done.await.unwrap_or((Reply::Refused { why: Why::Disk }, None));
-            if let Some(key) = revoked {
-                // After the roster: whom it still let in, the registry shows the door. (SECURITY A5)
-                relay.hall.act(|registry, _| registry.revoked(&key));
-            }
+            let reply = done.await.unwrap_or(Reply::Refused { why: Why::Disk });
             relay.organisation.put_on_record(&relay.ledger).await;
             if witnesses {
                 relay.cosigned.witnesses_changed();
