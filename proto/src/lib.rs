@@ -21,6 +21,7 @@ pub mod json;
 pub mod key;
 pub mod ledger;
 pub mod message;
+pub mod minute;
 pub mod now;
 pub mod pairing;
 pub mod policy;

@@ -24,6 +24,7 @@ use venia_proto::ledger::pin::{Pin, PinError};
 use venia_proto::ledger::proof::{Proof, ReceiptError};
 use venia_proto::ledger::strand::Author;
 use venia_proto::message::{Arrived, BEYOND_MAX, BareOpening, Signed, ToAgent};
+use venia_proto::minute::Minute;
 use venia_proto::now::Now;
 use venia_proto::session::console::{AGENT_EVENTS_PER_MINUTE, Input, Write};
 use venia_proto::session::timer::ADMISSION_MS;
@@ -54,7 +55,6 @@ pub(crate) struct Sides {
     pub(crate) sealed: bool,
 }
 
-const MINUTE_MS: u64 = 60_000;
 /// Longest wait of an event for those before it, in milliseconds.
 const PATIENCE_MS: u64 = 1_000;
 /// Longest wait of a `consent`, which answers another question without the one before it: as long as a gate may take.
@@ -71,8 +71,8 @@ pub(crate) struct Record {
     places: BTreeMap<Leaf, EntryRef>,
     openings: BTreeMap<[u8; 32], Vec<u8>>,
     opened: usize,
-    /// When the minute began in which events are counted, and how many came since.
-    minute: (u64, u32),
+    /// What came within this minute.
+    minute: Minute,
     /// Where the agent's events stand in the log.
     indices: BTreeMap<u64, u64>,
     first: Option<Proof>,
@@ -109,7 +109,7 @@ impl Record {
             places: BTreeMap::new(),
             openings: BTreeMap::new(),
             opened: 0,
-            minute: (0, 0),
+            minute: Minute::default(),
             indices: BTreeMap::new(),
             first: None,
             statement: None,
@@ -156,7 +156,10 @@ impl Record {
             if self.events.len() >= EVENTS_MAX {
                 return Err(RecordError::TooMuch);
             }
-            self.pace(now_ms)?;
+            // Each may be a line on the technician's screen. (SECURITY D4)
+            if !self.minute.counts(now_ms, AGENT_EVENTS_PER_MINUTE) {
+                return Err(RecordError::TooFast);
+            }
             self.author.follow(&event);
             self.places.insert(event.leaf(), entry);
             self.waiting.insert(entry.seq, (body, now_ms));
@@ -298,15 +301,6 @@ impl Record {
             receipt: None,
             readme: None,
         })
-    }
-
-    /// Counts one more event: each may be a line on the technician's screen. (SECURITY D4)
-    fn pace(&mut self, now_ms: u64) -> Result<(), RecordError> {
-        if now_ms.saturating_sub(self.minute.0) >= MINUTE_MS {
-            self.minute = (now_ms, 0);
-        }
-        self.minute.1 += 1;
-        if self.minute.1 > AGENT_EVENTS_PER_MINUTE { Err(RecordError::TooFast) } else { Ok(()) }
     }
 
     /// Whether the same event is there already; an error if another one is, or if its neighbours deny it.

@@ -7,6 +7,7 @@ use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::kind::Cause;
 use venia_proto::ledger::merkle::Tree;
 use venia_proto::ledger::note::Note;
+use venia_proto::minute::MINUTE_MS;
 use venia_proto::now::Wall;
 
 use super::*;

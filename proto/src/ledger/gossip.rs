@@ -26,6 +26,7 @@ use super::merkle::Hash;
 use super::note::{NOTE_MAX, Note};
 use super::pin::{Evidence, Pin, PinError};
 use crate::key::{KeyName, VerifierKey};
+use crate::minute::Minute;
 
 /// Largest checkpoint that is taken from the other side, in bytes: as long as a note may be, so that no log can make its
 /// checkpoints too long to be shown.
@@ -116,8 +117,8 @@ pub struct Gossip {
     asked_ms: Option<u64>,
     relay_lost: bool,
     ending: bool,
-    minute_ms: u64,
-    taken: u32,
+    /// Their checkpoints of this minute.
+    minute: Minute,
     outputs: VecDeque<Output>,
 }
 
@@ -166,8 +167,7 @@ impl Gossip {
             asked_ms: None,
             relay_lost: false,
             ending: false,
-            minute_ms: 0,
-            taken: 0,
+            minute: Minute::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -235,14 +235,10 @@ impl Gossip {
     }
 
     fn theirs(&mut self, now_ms: u64, note: &[u8]) -> Taken {
-        if now_ms.saturating_sub(self.minute_ms) >= 60_000 {
-            (self.minute_ms, self.taken) = (now_ms, 0);
-        }
-        if self.taken >= TAKEN_PER_MINUTE || note.len() > SHOWN_MAX {
+        // Counted before the signature is looked at: that costs something.
+        if note.len() > SHOWN_MAX || !self.minute.counts(now_ms, TAKEN_PER_MINUTE) {
             return Taken::Dropped;
         }
-        // Counted before the signature is looked at: that costs something.
-        self.taken += 1;
         if self.read(note).is_none() {
             return Taken::Dropped;
         }

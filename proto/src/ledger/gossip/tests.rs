@@ -281,7 +281,7 @@ fn f4_hostile_checkpoints_are_dropped_and_say_nothing() {
     let before = side.clone();
     for note in hostile {
         assert_eq!(side.handle(0, Input::Theirs(note.clone())), Taken::Dropped);
-        side.taken = 0;
+        side.minute = Minute::default();
         outputs(&mut side);
         assert!(side.logs == before.logs && side.asking.is_none(), "{}", String::from_utf8_lossy(&note));
     }

@@ -17,6 +17,7 @@ use crate::foreign::Foreign;
 use crate::id::Strand;
 use crate::ledger::body::{self, Body, Language, Request};
 use crate::ledger::kind::{Cause, Kind, KindName, Why};
+use crate::minute::Minute;
 use crate::now::Now;
 use crate::policy::Policies;
 use crate::report::Report;
@@ -163,8 +164,8 @@ pub struct Agent {
     refusals: u8,
     withheld: u8,
     chat_stopped: bool,
-    minute_started_ms: u64,
-    minute_events: u32,
+    /// The technician's events of this minute.
+    minute: Minute,
     timers: Timers,
     effects: VecDeque<Effect>,
 }
@@ -203,8 +204,7 @@ impl Agent {
             refusals: 0,
             withheld: 0,
             chat_stopped: false,
-            minute_started_ms: 0,
-            minute_events: 0,
+            minute: Minute::default(),
             timers: Timers::default(),
             effects: VecDeque::new(),
         }
@@ -409,17 +409,13 @@ impl Agent {
             self.close(now, Close::PeerMisbehaved { expected: "arrival first", got: "an event".to_owned() });
             return None;
         };
-        if now.boot_ms.saturating_sub(self.minute_started_ms) >= 60_000 {
-            (self.minute_started_ms, self.minute_events) = (now.boot_ms, 0);
-        }
         let next = self.counts.get(&author).copied().unwrap_or(0);
         if seq != next {
             // An event may be used once, and in its place.
             self.close(now, Close::PeerMisbehaved { expected: "the next event", got: format!("{seq} for {next}") });
             return None;
         }
-        self.minute_events += 1;
-        if self.minute_events > EVENTS_PER_MINUTE {
+        if !self.minute.counts(now.boot_ms, EVENTS_PER_MINUTE) {
             let expected = "at most 400 events a minute";
             self.close(now, Close::PeerMisbehaved { expected, got: "more".to_owned() });
             return None;
@@ -450,7 +446,7 @@ impl Agent {
                 offer: arrival.offer.clone(),
             }),
         };
-        self.minute_started_ms = now.boot_ms;
+        self.minute = Minute::begun(now.boot_ms);
         self.timers.set(Timer::SessionMax, now.boot_ms + timer::SESSION_MAX_MS);
         self.timers.set(Timer::Idle, now.boot_ms + timer::IDLE_MS);
         let asked = EntryRef { author: Strand::Agent, seq: 1 };
