@@ -3,9 +3,10 @@
 //! A batch with one datagram too large fails as a whole, and with `EINVAL` it turns batching off for every session; so
 //! what can't fit is dropped before (SECURITY C1; TRANSPORT, pitfall 10).
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 
-use rustix::net::sockopt;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, connect_unspec, socket_with, sockopt};
 
 use crate::client::packet::PAYLOAD_MAX;
 use crate::client::udp::canonical;
@@ -15,10 +16,42 @@ const HEADERS_V4: usize = 20 + 8;
 /// IPv6 and UDP headers in bytes (RFC 8200, RFC 768).
 const HEADERS_V6: usize = 40 + 8;
 
-/// Largest UDP payload in bytes towards an address, at most [`PAYLOAD_MAX`]; that, too, when the kernel can't say.
-pub(super) fn payload_max(to: SocketAddr) -> usize {
-    let to = canonical(to);
-    mtu(to).map_or(PAYLOAD_MAX, |mtu| fitting(mtu, to))
+/// Asks the kernel for routes. The start of a session waits for the answers, so the sockets it is asked through are kept.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    v4: Option<OwnedFd>,
+    v6: Option<OwnedFd>,
+}
+
+impl Routes {
+    /// Largest UDP payload in bytes towards an address, at most [`PAYLOAD_MAX`]; that, too, when the kernel can't say.
+    pub(super) fn payload_max(&mut self, to: SocketAddr) -> usize {
+        let to = canonical(to);
+        self.mtu(to).map_or(PAYLOAD_MAX, |mtu| fitting(mtu, to))
+    }
+
+    fn mtu(&mut self, to: SocketAddr) -> Option<usize> {
+        let (kept, family) = match to {
+            SocketAddr::V4(_) => (&mut self.v4, AddressFamily::INET),
+            SocketAddr::V6(_) => (&mut self.v6, AddressFamily::INET6),
+        };
+        // A socket that failed isn't asked again: the next question gets a new one.
+        let socket = kept.take().or_else(|| socket_with(family, SocketType::DGRAM, SocketFlags::CLOEXEC, None).ok())?;
+        let mtu = ask(&socket, to).ok()?;
+        *kept = Some(socket);
+        usize::try_from(mtu).ok()
+    }
+}
+
+/// Connecting a UDP socket sends nothing; it looks the route up. What it was connected to before is undone first (connect(2),
+/// `AF_UNSPEC`): with the source address of its last answer it would know the way to few others.
+fn ask(socket: &OwnedFd, to: SocketAddr) -> rustix::io::Result<u32> {
+    connect_unspec(socket)?;
+    connect(socket, &to)?;
+    match to {
+        SocketAddr::V4(_) => sockopt::ip_mtu(socket),
+        SocketAddr::V6(_) => sockopt::ipv6_mtu(socket),
+    }
 }
 
 fn fitting(mtu: usize, to: SocketAddr) -> usize {
@@ -27,22 +60,6 @@ fn fitting(mtu: usize, to: SocketAddr) -> usize {
         SocketAddr::V6(_) => HEADERS_V6,
     };
     mtu.saturating_sub(headers).min(PAYLOAD_MAX)
-}
-
-/// Connecting a UDP socket sends nothing; it looks the route up. A new socket for each question: one that was connected once
-/// keeps the source address it got then, and asks from there ever after.
-fn mtu(to: SocketAddr) -> Option<usize> {
-    let socket = match to {
-        SocketAddr::V4(_) => UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)),
-        SocketAddr::V6(_) => UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)),
-    };
-    let socket = socket.ok()?;
-    socket.connect(to).ok()?;
-    let mtu = match to {
-        SocketAddr::V4(_) => sockopt::ip_mtu(&socket),
-        SocketAddr::V6(_) => sockopt::ipv6_mtu(&socket),
-    };
-    usize::try_from(mtu.ok()?).ok()
 }
 
 #[cfg(test)]
@@ -60,7 +77,25 @@ mod tests {
 
     #[test]
     fn loopback_fits_everything() {
-        assert_eq!(payload_max("127.0.0.1:9".parse().unwrap()), PAYLOAD_MAX);
-        assert_eq!(payload_max("[::ffff:127.0.0.1]:9".parse().unwrap()), PAYLOAD_MAX);
+        let mut routes = Routes::default();
+        for to in ["127.0.0.1:9", "[::ffff:127.0.0.1]:9", "[::1]:9", "127.0.0.1:10"] {
+            assert_eq!(routes.payload_max(to.parse().unwrap()), PAYLOAD_MAX, "{to}");
+        }
+        assert!(routes.mtu("127.0.0.2:9".parse().unwrap()) > Some(PAYLOAD_MAX));
+    }
+
+    /// The source address of one answer would be a martian on the way to the next: after loopback, no way out were known.
+    #[test]
+    fn a_kept_socket_knows_the_way_as_a_new_one_does() {
+        let ends =
+            ["127.0.0.1:9", "192.0.2.99:9", "127.0.0.5:9", "[::1]:9", "[2001:db8::9]:9", "192.0.2.99:9", "[::1]:9"];
+        let mut kept = Routes::default();
+        for to in ends.map(|end| end.parse().unwrap()) {
+            assert_eq!(kept.mtu(to), Routes::default().mtu(to), "{to}");
+        }
+        let socket = kept.v4.as_ref().unwrap();
+        connect_unspec(socket).unwrap();
+        let here = SocketAddr::try_from(rustix::net::getsockname(socket).unwrap()).unwrap();
+        assert!(here.ip().is_unspecified(), "{here}");
     }
 }

@@ -19,7 +19,7 @@ use quinn::{AsyncUdpSocket, Connection, UdpPoller};
 use quinn_udp::{RecvMeta, Transmit};
 use venia_proto::id::FlowId;
 
-use super::egress;
+use super::egress::Routes;
 use super::flow::{Dropped, End, FlowError, FlowTable, Limits, Place, Traffic};
 use super::gather::{Batch, Gathering};
 use crate::client::packet::{Packet, nudge, usable};
@@ -35,17 +35,26 @@ const CONTROL_BATCH: usize = 2;
 
 /// The flows of a running relay. Cheap to clone; every clone is the same table.
 #[derive(Clone, Debug, Default)]
-pub struct Flows(Arc<Mutex<FlowTable>>);
+pub struct Flows(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    table: Mutex<FlowTable>,
+    /// Apart, because the kernel is asked while packets are judged.
+    routes: Mutex<Routes>,
+}
 
 impl Flows {
     /// Opens a flow between two peers.
     pub fn open(&self, flow: FlowId, agent: Proved<'_>, console: Proved<'_>, limits: Limits) -> Result<(), FlowError> {
-        self.lock().open(flow, agent.place(), console.place(), limits, Instant::now())
+        let (agent, console) = (self.place(agent), self.place(console));
+        self.lock().open(flow, agent, console, limits, Instant::now())
     }
 
     /// Sends a flow to where its peer is now.
     pub fn follow(&self, flow: FlowId, end: End, peer: Proved<'_>) -> Result<(), FlowError> {
-        self.lock().follow(flow, end, peer.place())
+        let place = self.place(peer);
+        self.lock().follow(flow, end, place)
     }
 
     /// Removes a flow: its packets are dropped from now on. (SECURITY A5)
@@ -74,7 +83,13 @@ impl Flows {
     }
 
     fn lock(&self) -> MutexGuard<'_, FlowTable> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self, peer: Proved<'_>) -> Place {
+        let address = canonical(peer.at);
+        let payload_max = self.0.routes.lock().unwrap_or_else(PoisonError::into_inner).payload_max(address);
+        Place { address, local: peer.control.local_ip(), payload_max }
     }
 }
 
@@ -86,13 +101,6 @@ pub struct Proved<'a> {
     pub control: &'a Connection,
     /// Its address.
     pub at: SocketAddr,
-}
-
-impl Proved<'_> {
-    fn place(self) -> Place {
-        let address = canonical(self.at);
-        Place { address, local: self.control.local_ip(), payload_max: egress::payload_max(address) }
-    }
 }
 
 /// The relay's socket.
