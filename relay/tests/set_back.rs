@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use venia_proto::key::SigningKey;
 use venia_proto::rendezvous::{Answer, Call, Refusal};
+use venia_proto::statement::StatementError;
 use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::link::{Link, Role};
 use venia_relay::server::ledger::StoreError;
@@ -14,10 +16,15 @@ use venia_relay::server::ledger::limits::Limits;
 use venia_relay::server::serve::{DATABASE, Options, Running, ServeError};
 
 async fn start(folder: &Path) -> Result<Running, ServeError> {
+    start_as(folder, None).await
+}
+
+async fn start_as(folder: &Path, name: Option<&str>) -> Result<Running, ServeError> {
     let listen = "127.0.0.1:0".parse().unwrap();
     // One address for every start: another would be another statement, and another note of it in the log.
     let public = Some("relay.example:4433".parse().unwrap());
-    Running::start(folder, Options { listen, public, name: None, keep_days: None, limits: Limits::default() }).await
+    let name = name.map(str::to_owned);
+    Running::start(folder, Options { listen, public, name, keep_days: None, limits: Limits::default() }).await
 }
 
 /// Starts and stops: the log grows by a batch and a gap each time, at first by two batches and the statement.
@@ -95,4 +102,38 @@ async fn f5_what_a_peer_saw_stops_a_relay_whose_whole_folder_was_set_back() {
     else {
         panic!("{refused:?}")
     };
+}
+
+#[tokio::test]
+async fn a1_who_carried_on_with_a_newer_statement_takes_no_older_one_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, older) = (folder.path().join("relay"), folder.path().join("older"));
+    let relay = start(&folder).await.unwrap();
+    let (link, control) = peer(&relay).await;
+    let (first, greeted) = (control.welcome().statement.serial, control.welcome().ledger_time);
+    relay.stop().await;
+    drop(link);
+    copy(&folder, &older);
+
+    let relay = start_as(&folder, Some("Taller Vega")).await.unwrap();
+    let link = Link::bind(None, &SigningKey::new("device", [7; 32]), relay.listening(), Role::Agent).unwrap();
+    control.reopen(&link).await.unwrap();
+    assert!(control.ledger_time() > greeted, "its log wrote since");
+    relay.stop().await;
+    drop(link);
+
+    let relay = start(&older).await.unwrap();
+    let link = Link::bind(None, &SigningKey::new("device", [7; 32]), relay.listening(), Role::Agent).unwrap();
+    let refused = control.reopen(&link).await.err();
+    let Some(ControlError::Statement(StatementError::WentBack { known, got })) = refused else { panic!("{refused:?}") };
+    assert_eq!((known, got), (first + 1, first));
+    relay.stop().await;
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o700)).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
 }

@@ -292,6 +292,7 @@ impl Room<'_> {
                     let bound = Bound {
                         root: self.waiter.root,
                         relay: self.waiter.control.welcome().clone(),
+                        ledger_time: self.waiter.control.ledger_time(),
                         session: self.session,
                         agent: *self.waiter.link.public(),
                     };

@@ -13,6 +13,7 @@ use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::{FlowId, SessionId, Strand};
 use venia_proto::key::PublicKey;
 use venia_proto::message::{PairRefusal, ToAgent, ToConsole};
+use venia_proto::now::Wall;
 use venia_proto::pairing::{Agent, Context, EXPORTER_LABEL, RANDOM, SessionSecret};
 use venia_proto::rendezvous::{ALPN_SESSION, PairingOutcome, VERSION};
 use venia_proto::session::timer::PAIRING_MS;
@@ -66,6 +67,8 @@ pub struct Bound {
     pub root: Fingerprint,
     /// What the relay proved about itself.
     pub relay: Welcome,
+    /// What time it is, by its ledger. (SECURITY A4)
+    pub ledger_time: Wall,
     /// The session this code stands for.
     pub session: SessionId,
     /// This PC's key.
@@ -138,7 +141,7 @@ impl Attempt {
         let console = peer_key(&self.connection).map_err(|_| refuse(PairRefusal::Member))?;
         let member = Member::open(&self.member, &bound.relay.statement.authority)
             .ok()
-            .filter(|member| member.may_help(&console, bound.relay.ledger_time))
+            .filter(|member| member.may_help(&console, bound.ledger_time))
             .ok_or(refuse(PairRefusal::Member))?;
         let context = Context {
             version: u32::from(VERSION),
