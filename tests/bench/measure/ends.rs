@@ -105,7 +105,21 @@ impl Member {
 /// An agent that waits to be found, once; then it echoes whatever comes.
 pub struct Waiting {
     number: u32,
-    echoing: tokio::task::JoinHandle<Connection>,
+    found: tokio::task::JoinHandle<Found>,
+}
+
+/// An agent somebody came to.
+struct Found {
+    control: Arc<Control>,
+    flow: FlowId,
+}
+
+impl Found {
+    /// Tells the relay how the pairing went, as an agent does once there was one: what it says to the console before waits for no relay.
+    async fn agrees(self) {
+        let paired = Call::Paired { flow: self.flow, outcome: PairingOutcome::Agreed };
+        self.control.call(paired).await.expect("noted");
+    }
 }
 
 impl Waiting {
@@ -118,17 +132,16 @@ impl Waiting {
         let register = Call::Register { session: SessionId(random()) };
         let answer = within("a number", control.call(register)).await.expect("a number");
         let number = if let Answer::Registered { number } = answer { Some(number) } else { None }.expect("a number");
-        let echoing = tokio::spawn(async move {
+        let control = Arc::new(control);
+        let found = tokio::spawn(async move {
             let push = hearing.push().await;
             let flow = if let Some(Push::Knock { flow, .. }) = push { Some(flow) } else { None }.expect("a knock");
             link.announce(flow, Expected::Anyone).expect("a new flow");
             let connection = link.accept().await.expect("somebody").connected().await.expect("a handshake");
-            let paired = Call::Paired { flow, outcome: PairingOutcome::Agreed };
-            control.call(paired).await.expect("noted");
-            tokio::spawn(echo(connection.clone(), Some((link, control, hearing))));
-            connection
+            tokio::spawn(echo(connection, Some((link, control.clone(), hearing))));
+            Found { control, flow }
         });
-        Self { number, echoing }
+        Self { number, found }
     }
 }
 
@@ -184,7 +197,7 @@ pub async fn first_byte(member: &Member, waiting: Waiting) -> (Talk, Duration) {
     let mut talk = Talk { connection, send, receive, flow: Some(flow) };
     talk.ping().await;
     let took = began.elapsed();
-    within("the agent's end", waiting.echoing).await.expect("an agent");
+    within("the agent", waiting.found).await.expect("an agent").agrees().await;
     (talk, took)
 }
 
