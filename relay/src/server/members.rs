@@ -165,9 +165,14 @@ pub fn member(store: &Sqlite, key: &PublicKey) -> Result<StoredMember, MembersEr
 
 /// Everybody who is or was a member, by name.
 pub fn list(store: &Sqlite) -> Result<Vec<StoredMember>, MembersError> {
+    rows(store)?.into_iter().map(|row| Ok(row?)).collect()
+}
+
+/// The same, row by row: what is damaged in one is no fault of the others.
+pub(super) fn rows(store: &Sqlite) -> rusqlite::Result<Vec<Result<StoredMember, StoreError>>> {
     let sql = "SELECT vkey, name, role, level, since, revoked FROM members ORDER BY folded, since";
     let mut statement = store.connection.prepare_cached(sql)?;
-    statement.query_map([], read)?.map(|row| Ok(row??)).collect()
+    statement.query_map([], read)?.collect()
 }
 
 /// Withdraws a membership; gives the key that must be shown the door. (SECURITY A5)

@@ -16,7 +16,7 @@ use venia_proto::rendezvous::Refusal;
 
 use super::ledger::StoreError;
 use super::ledger::sqlite::Sqlite;
-use super::members::{self, MembersError, StoredMember};
+use super::members::{self, StoredMember};
 
 /// How long one note of a member serves whoever they come to, in milliseconds: an hour of the day it is good for.
 const SERVES_MS: i64 = 60 * 60 * 1_000;
@@ -34,22 +34,19 @@ struct Listed {
 }
 
 impl Roster {
-    /// Reads the table.
+    /// Reads the table. Whoever's row is damaged is no member until it is mended; everybody else goes on.
     ///
     /// # Errors
-    /// If the database can't be read, or holds what is no member.
+    /// If the database can't be read.
     pub fn open(store: &Sqlite) -> Result<Self, StoreError> {
-        let members = members::list(store).map_err(|error| match error {
-            MembersError::Store(error) => error,
-            // Whoever was let in had a name, a level and a role.
-            MembersError::Name(_)
-            | MembersError::Level
-            | MembersError::NameTaken
-            | MembersError::Unknown
-            | MembersError::Refused(_) => StoreError::Damaged("a member"),
-        })?;
-        let members = members.into_iter().map(|member| (member.key.key, Listed { member, shown: None })).collect();
-        Ok(Self { members: Mutex::new(members) })
+        let mut listed = HashMap::new();
+        for row in members::rows(store)? {
+            match row {
+                Ok(member) => drop(listed.insert(member.key.key, Listed { member, shown: None })),
+                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a member can't be read"),
+            }
+        }
+        Ok(Self { members: Mutex::new(listed) })
     }
 
     /// Somebody enrolled.
@@ -108,6 +105,7 @@ impl Listed {
 
 #[cfg(test)]
 mod tests {
+    use venia_proto::foreign::Foreign;
     use venia_proto::invite::InviteSecret;
     use venia_proto::key::SigningKey;
     use venia_proto::statement::Role;
@@ -147,6 +145,18 @@ mod tests {
         assert_eq!(at(began).unwrap(), first);
         roster.revoked(&key(1), Wall::from_ms(6));
         assert_eq!(at(began), Err(Refusal::Revoked));
+    }
+
+    #[test]
+    fn one_damaged_row_is_nobody_elses_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Sqlite::open(&folder.path().join("relay.db")).unwrap();
+        let _ = enrolls(&mut store, "Ana", Role::Technician, 1);
+        let _ = enrolls(&mut store, "Bea", Role::Technician, 2);
+        store.connection.execute("UPDATE members SET role = 'queen' WHERE name = 'Ana'", []).unwrap();
+        let roster = Roster::open(&store).unwrap();
+        assert_eq!(roster.member(&key(1)).err(), Some(Refusal::NotMember));
+        assert_eq!(roster.member(&key(2)).unwrap().name, Foreign::new("Bea"));
     }
 
     #[test]
