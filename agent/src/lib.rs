@@ -31,6 +31,7 @@ pub mod packs;
 pub mod person;
 pub mod redact;
 pub mod seal;
+pub mod shelf;
 pub mod submit;
 pub mod succession;
 pub mod worker;

@@ -30,7 +30,7 @@ pub use kind::{Column, FactTexts, Kind};
 pub use needs::{FIGURES, Needs, Talk};
 
 /// Every item this build knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
     items: BTreeMap<ItemId, Item>,
 }

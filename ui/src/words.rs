@@ -6,6 +6,7 @@
 //! Not here: the sentences of diagnostics, which are hashed into their definitions (`proto::catalog`).
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -18,7 +19,7 @@ use venia_proto::ledger::body::Language;
 use venia_proto::report::Text;
 
 /// The files of each language: name, English, Spanish. Both have the same names.
-const FILES: &[(&str, &str, &str)] = &[
+const FILES: &[File] = &[
     ("audit", include_str!("../words/en/audit.ftl"), include_str!("../words/es/audit.ftl")),
     ("auditing", include_str!("../words/en/auditing.ftl"), include_str!("../words/es/auditing.ftl")),
     ("agent", include_str!("../words/en/agent.ftl"), include_str!("../words/es/agent.ftl")),
@@ -34,11 +35,11 @@ const FILES: &[(&str, &str, &str)] = &[
     ("trouble", include_str!("../words/en/trouble.ftl"), include_str!("../words/es/trouble.ftl")),
 ];
 
-/// The sentences of one language. Cheap to clone.
+/// The sentences of one language. Cheap to clone: a file is read when somebody first asks for one of its sentences, and then
+/// shared. Read, it takes a dozen times its length, and a program that waits says little.
 #[derive(Clone)]
 pub struct Words {
     language: Language,
-    bundle: &'static Bundle,
 }
 
 type Bundle = FluentBundle<FluentResource>;
@@ -50,31 +51,32 @@ pub trait Sayable: sealed::Sealed {
 }
 
 impl Words {
-    /// The sentences of this language: read when they are first asked for, and then shared.
+    /// The sentences of this language.
     pub fn new(language: Language) -> Self {
-        static ENGLISH: OnceLock<Bundle> = OnceLock::new();
-        static SPANISH: OnceLock<Bundle> = OnceLock::new();
-        let bundle = match language {
+        Self { language }
+    }
+
+    /// The file that has this sentence, read.
+    fn with(&self, id: &str) -> Option<&'static Bundle> {
+        static ENGLISH: [OnceLock<Bundle>; FILES.len()] = [const { OnceLock::new() }; FILES.len()];
+        static SPANISH: [OnceLock<Bundle>; FILES.len()] = [const { OnceLock::new() }; FILES.len()];
+        let read = match self.language {
             Language::En => &ENGLISH,
             Language::Es => &SPANISH,
         };
-        Self { language, bundle: bundle.get_or_init(|| Self::read(language)) }
+        let at = *contents().get(id)?;
+        let (bundle, file) = (read.get(at)?, FILES.get(at)?);
+        Some(bundle.get_or_init(|| Self::read(self.language, source(file, self.language))))
     }
 
-    fn read(language: Language) -> Bundle {
+    fn read(language: Language, source: &str) -> Bundle {
         let mut bundle = FluentBundle::new_concurrent(vec![locale(language)]);
         // Isolation marks are invisible characters, which a terminal without bidi support shows as boxes. `visible()`
         // has already taken away what they would protect from.
         bundle.set_use_isolating(false);
-        for (_, en, es) in FILES {
-            let source = match language {
-                Language::En => en,
-                Language::Es => es,
-            };
-            // A file with errors still gives its good messages; a test refuses any error and any overwriting.
-            let resource = FluentResource::try_new((*source).to_owned()).unwrap_or_else(|(good, _)| good);
-            bundle.add_resource_overriding(resource);
-        }
+        // A file with errors still gives its good messages; a test refuses any error and any overwriting.
+        let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(good, _)| good);
+        bundle.add_resource_overriding(resource);
         bundle
     }
 
@@ -85,12 +87,12 @@ impl Words {
 
     /// The sentence of that id. A missing id gives the id itself between marks, which a test finds before people do.
     pub fn say(&self, id: &str, values: &[(&str, &dyn Sayable)]) -> String {
-        let Some(pattern) = self.bundle.get_message(id).and_then(|message| message.value()) else {
-            return format!("\u{27e8}{id}\u{27e9}");
-        };
+        let missing = || format!("\u{27e8}{id}\u{27e9}");
+        let Some(bundle) = self.with(id) else { return missing() };
+        let Some(pattern) = bundle.get_message(id).and_then(|message| message.value()) else { return missing() };
         let args: FluentArgs<'static> =
             values.iter().map(|(name, value)| (Cow::Owned((*name).to_owned()), value.value())).collect();
-        let said = self.bundle.format_pattern(pattern, Some(&args), &mut Vec::new());
+        let said = bundle.format_pattern(pattern, Some(&args), &mut Vec::new());
         said.into_owned()
     }
 
@@ -106,12 +108,8 @@ impl Words {
     pub(crate) fn texts(&self, prefixes: &[&str]) -> String {
         let mut ours = false;
         let mut found = String::new();
-        for (_, en, es) in FILES {
-            let source = match self.language {
-                Language::En => en,
-                Language::Es => es,
-            };
-            for line in source.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for file in FILES {
+            for line in source(file, self.language).lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
                 // A line that is indented, or closes a list of variants, goes on with the sentence before it.
                 if !line.starts_with([' ', '}']) {
                     ours = prefixes.iter().any(|prefix| line.starts_with(prefix));
@@ -135,9 +133,30 @@ impl Words {
     }
 }
 
+type File = (&'static str, &'static str, &'static str);
+
+fn source(file: &File, language: Language) -> &'static str {
+    match language {
+        Language::En => file.1,
+        Language::Es => file.2,
+    }
+}
+
+/// In which of [`FILES`] each sentence stands; both languages' files have the same ones.
+fn contents() -> &'static HashMap<&'static str, usize> {
+    static CONTENTS: OnceLock<HashMap<&'static str, usize>> = OnceLock::new();
+    CONTENTS.get_or_init(|| {
+        // A line that is indented goes on with the sentence before it.
+        let begins = |line: &&str| line.starts_with(|first: char| first.is_ascii_lowercase());
+        let ids =
+            move |source: &'static str| source.lines().filter(begins).filter_map(|line| Some(line.split_once(" =")?.0));
+        FILES.iter().enumerate().flat_map(|(at, file)| ids(file.1).map(move |id| (id, at))).collect()
+    })
+}
+
 impl fmt::Debug for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Words").field("language", &self.language).finish_non_exhaustive()
+        f.debug_struct("Words").field("language", &self.language).finish()
     }
 }
 

@@ -14,7 +14,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 use venia_proto::address::RelayAddress;
-use venia_proto::catalog::Catalog;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
@@ -55,6 +54,7 @@ use crate::packs;
 use crate::person::feed::{self, News};
 use crate::person::{Line, Medium, Person, card, heeding_signals};
 use crate::seal::Recipients;
+use crate::shelf::Shelf;
 use crate::succession;
 use crate::worker::House;
 use crate::{KEY_FILE, KEY_KIND, Parts};
@@ -116,8 +116,8 @@ async fn served(
     let address = address(ask, &home, &words)?;
     let policies = allowed(parts, &home, &address, &words)?;
     let journals = Journals::open(home.dir()).map_err(|error| journal_failure(&error, &words))?;
-    let catalog = Catalog::built_in().map_err(|_| Failure::of(Trouble::Usage, &words))?;
-    let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
+    let shelf = Shelf::default();
+    let desk = Desk { home: &home, journals: &journals, shelf: &shelf, words: &words };
     let earlier = desk.after_a_crash().map_err(|error| super::complete_failure(&error, &words))?;
 
     let key = home.key(KEY_FILE, KEY_KIND).map_err(|error| home_failure(&error, &words))?;
@@ -163,7 +163,7 @@ async fn served(
     let system = parts.policy.parent().map(|folder| folder.join(packs::FOLDER)).unwrap_or_default();
     let packs =
         packs::allowed(&policies, &control.welcome().statement.packs, &[&system, &home.dir().join(packs::FOLDER)]);
-    let catalog = catalog.clone().with_packs(packs);
+    let shelf = Shelf::new(packs);
     // An earlier record may have shown it.
     trusted(&home, &control, &words)?;
     let mut coming;
@@ -188,7 +188,7 @@ async fn served(
     let mut serving = Serving {
         home: &home,
         journals: &journals,
-        catalog: &catalog,
+        shelf: &shelf,
         words,
         house: house(parts, &home, common),
         door: parts.door.clone(),
@@ -224,7 +224,7 @@ fn house(parts: &Parts, home: &Home, common: &Common) -> House {
 struct Serving<'a> {
     home: &'a Home,
     journals: &'a Journals,
-    catalog: &'a Catalog,
+    shelf: &'a Shelf,
     words: Words,
     house: House,
     door: Door,
@@ -355,7 +355,7 @@ impl Serving<'_> {
         tracing::info!("it begins");
         let ended = session::run(
             session::Parts {
-                catalog: self.catalog,
+                catalog: self.shelf.catalog(),
                 house: &self.house,
                 door: &self.door,
                 words,

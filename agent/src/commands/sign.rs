@@ -3,7 +3,6 @@
 //!
 //! An `addendum` on the agent's strand: it adds to the record and changes nothing in it (SECURITY E7).
 
-use venia_proto::catalog::Catalog;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::body::{Addendum, Body};
@@ -11,7 +10,7 @@ use venia_proto::ledger::kind::{Addition, Kind};
 use venia_proto::session::agent::Entry;
 use venia_relay::client::home::Home;
 use venia_ui::cli::{Common, Program};
-use venia_ui::failure::{Exit, Failure, Loss, Trouble};
+use venia_ui::failure::{Exit, Failure, Loss};
 use venia_ui::words::Words;
 
 use crate::Parts;
@@ -20,6 +19,7 @@ use crate::journal::Journals;
 use crate::person::feed::News;
 use crate::person::sheet::Sheet;
 use crate::person::{Answer, Asking, Line, Medium, Question, QuestionId, card};
+use crate::shelf::Shelf;
 
 use super::complete::Desk;
 use super::{LOG_CLOSED, complete_failure, home_failure, journal_failure, records};
@@ -63,7 +63,7 @@ pub async fn sign(session: SessionId, wish: Wish, common: &Common, parts: Parts)
     let person = (parts.person)(&words, Medium::Terminal)?;
     let home = Home::open(&common.folder(Program::Agent)?, true).map_err(|error| home_failure(&error, &words))?;
     let journals = Journals::open(home.dir()).map_err(|error| journal_failure(&error, &words))?;
-    let catalog = Catalog::built_in().map_err(|_| Failure::of(Trouble::Usage, &words))?;
+    let shelf = Shelf::default();
     let archive = records::load(&journals, session, &words)?;
     if !archive.closed {
         return Err(records::unknown_session(&words));
@@ -73,7 +73,7 @@ pub async fn sign(session: SessionId, wish: Wish, common: &Common, parts: Parts)
     if !matches!(signed, Some(Answer::Sign { .. })) {
         return Ok(Exit::Refused);
     }
-    let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
+    let desk = Desk { home: &home, journals: &journals, shelf: &shelf, words: &words };
     match wish {
         Wish::Sign => {
             let stars = stars(&mut line, &words).await;

@@ -177,7 +177,7 @@ impl<'a> Conversation<'a> {
         let conversation = Self { relay, id, key, from, source, connection, outbox, calls, held, looked, welcomed };
         let talking = async {
             tokio::select! {
-                ended = conversation.listen(frames) => ended,
+                ended = conversation.listen(&mut frames) => ended,
                 ended = speak(send, inbox) => ended,
                 () = bulk::serve(relay.clone(), peer) => Err(PeerError::Gone),
                 () = conversation.outdated() => Err(PeerError::Outdated),
@@ -187,7 +187,7 @@ impl<'a> Conversation<'a> {
         talking.instrument(tracing::info_span!("peer", id = id.0)).await
     }
 
-    async fn listen(&self, mut frames: Receiver<ToRelay>) -> Result<(), PeerError> {
+    async fn listen(&self, frames: &mut Receiver<ToRelay>) -> Result<(), PeerError> {
         let mut pace = Pace::new(Instant::now());
         let mut at = self.from;
         while let Some(message) = frames.next().await? {

@@ -23,7 +23,8 @@ pub struct Roaming {
 #[derive(Debug)]
 struct Peer {
     at: SocketAddr,
-    asked: Option<Question>,
+    /// Boxed, for most peers never move.
+    asked: Option<Box<Question>>,
     next: u64,
 }
 
@@ -55,14 +56,14 @@ impl Roaming {
         now: u64,
     ) -> Option<u64> {
         let peer = self.peers.get_mut(&connection)?;
-        if peer.asked.is_some_and(|asked| asked.until <= now || at == peer.at) {
+        if peer.asked.as_ref().is_some_and(|asked| asked.until <= now || at == peer.at) {
             peer.asked = None;
         }
         if at == peer.at || peer.asked.is_some() || now < peer.next {
             return None;
         }
         let nonce = random()?;
-        peer.asked = Some(Question { to: at, nonce, until: now.saturating_add(FORGET_MS) });
+        peer.asked = Some(Box::new(Question { to: at, nonce, until: now.saturating_add(FORGET_MS) }));
         peer.next = now.saturating_add(ASK_MS);
         Some(nonce)
     }
@@ -70,7 +71,8 @@ impl Roaming {
     /// The peer answered a nonce. `true`: it is at `at` now, and its flows may follow.
     pub fn answered(&mut self, connection: ConnectionId, at: SocketAddr, nonce: u64, now: u64) -> bool {
         let Some(peer) = self.peers.get_mut(&connection) else { return false };
-        let proved = peer.asked.is_some_and(|asked| asked.nonce == nonce && asked.to == at && now < asked.until);
+        let proved =
+            peer.asked.as_ref().is_some_and(|asked| asked.nonce == nonce && asked.to == at && now < asked.until);
         if proved {
             peer.at = at;
             peer.asked = None;

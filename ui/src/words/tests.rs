@@ -78,6 +78,18 @@ fn messages(source: &str) -> BTreeMap<String, String> {
     found
 }
 
+#[test]
+fn every_sentence_is_found_in_its_file() {
+    for (at, file) in FILES.iter().enumerate() {
+        for language in [Language::En, Language::Es] {
+            for id in messages(source(file, language)).into_keys() {
+                assert_eq!(contents().get(id.as_str()), Some(&at), "{id}");
+                assert!(Words::new(language).with(&id).unwrap().has_message(&id), "{id}");
+            }
+        }
+    }
+}
+
 /// The names of `{ $variables }` in a text.
 fn variables(text: &str) -> BTreeSet<&str> {
     text.split('$').skip(1).map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("")).collect()

@@ -15,7 +15,8 @@ pub(super) struct Agent {
     pub(super) session: SessionId,
     pub(super) number: Option<u32>,
     pub(super) presence: Presence,
-    pub(super) challenge: Option<Challenge>,
+    /// Boxed, for hardly any agent is ever challenged.
+    pub(super) challenge: Option<Box<Challenge>>,
     /// Members who came for this session: the ones whose strands the ledger may admit. (SECURITY E6)
     pub(super) met: Vec<PublicKey>,
     /// A flow that a relay before this one knew, and the member at its other end. The agent wants it back.
@@ -77,7 +78,7 @@ impl Registry {
                 effects.push(refuse(wish.ticket, Refusal::Busy));
             } else {
                 let until = now.saturating_add(CHALLENGE_MS);
-                agent.challenge = Some(Challenge { nonce: wish.random, until, wish });
+                agent.challenge = Some(Box::new(Challenge { nonce: wish.random, until, wish }));
                 self.wake = self.wake.min(until);
                 effects.push(Effect::Push { connection: holder, push: Push::Ping(wish.random) });
             }
@@ -91,10 +92,12 @@ impl Registry {
     pub fn pong(&mut self, connection: ConnectionId, nonce: u64) -> Vec<Effect> {
         let Some(key) = self.key_of(connection) else { return Vec::new() };
         let Some(agent) = self.agents.get_mut(&key) else { return Vec::new() };
-        match agent.challenge {
-            Some(challenge) if challenge.nonce == nonce && agent.presence == Presence::Here(connection) => {
+        match agent.challenge.as_deref() {
+            Some(&Challenge { nonce: asked, wish, .. })
+                if asked == nonce && agent.presence == Presence::Here(connection) =>
+            {
                 agent.challenge = None;
-                vec![refuse(challenge.wish.ticket, Refusal::Busy)]
+                vec![refuse(wish.ticket, Refusal::Busy)]
             }
             Some(_) | None => Vec::new(),
         }

@@ -124,7 +124,7 @@ impl Registry {
             }
         }
         if let Some(agent) = self.agents.get_mut(&key) {
-            if agent.challenge.is_some_and(|challenge| challenge.wish.ticket.connection == connection) {
+            if agent.challenge.as_ref().is_some_and(|challenge| challenge.wish.ticket.connection == connection) {
                 agent.challenge = None;
             }
             if agent.presence == Presence::Here(connection) {
@@ -250,7 +250,7 @@ impl Registry {
             effects.push(refuse(ticket, Refusal::NoSuchCode));
         }
         let unanswered = self.agents.iter().filter_map(|(key, agent)| {
-            agent.challenge.filter(|challenge| challenge.until <= now).map(|challenge| (*key, challenge))
+            agent.challenge.as_deref().filter(|challenge| challenge.until <= now).map(|challenge| (*key, *challenge))
         });
         for (key, challenge) in unanswered.collect::<Vec<_>>() {
             if let Some(agent) = self.agents.get_mut(&key) {
@@ -289,7 +289,7 @@ impl Registry {
     pub fn deadline(&self) -> Option<u64> {
         let slow = self.slow.iter().map(|(due, _)| *due);
         let agents = self.agents.values().flat_map(|agent| {
-            [agent.challenge.map(|challenge| challenge.until), agent.presence.deadline()].into_iter().flatten()
+            [agent.challenge.as_ref().map(|challenge| challenge.until), agent.presence.deadline()].into_iter().flatten()
         });
         let flows = self.flows.values().flat_map(|flow| {
             [flow.pairing, flow.agent_side.deadline(), flow.member_side.deadline()].into_iter().flatten()
