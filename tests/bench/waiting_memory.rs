@@ -1,6 +1,8 @@
 //! The agent's memory while its code is shown and nobody comes: at most 12 MB, shared pages counted by their share.
 //!
-//! The program measured is the one of `cargo try`, which is larger than the agent alone.
+//! The program measured is the agent's own, with a person a test answers for.
+
+use std::path::Path;
 
 use venia_tests::harness::world::World;
 use venia_tests::measure::ledger::folder;
@@ -13,7 +15,7 @@ fn main() {
         Bench { name: "waiting_memory", limit: 12.0, at_least: false, unit: "MB (PSS)", relation: Relation::Alone };
     let world = World::start_in(programs!(), folder());
     Settings::read().compare(&bench, |_| {
-        let mut agent = world.ask("pc");
+        let mut agent = world.ask_alone(Path::new(env!("CARGO_BIN_EXE_venia-alone")), "pc");
         agent.code();
         #[expect(clippy::cast_precision_loss, reason = "megabytes")]
         let memory = memory(&agent.process) as f64 / 1e6;

@@ -14,7 +14,7 @@ use venia_proto::ledger::verify::{Finding, Roots, Verdict, verify};
 use venia_relay::client::home::Home;
 
 use super::process::Process;
-use super::world::World;
+use super::world::{World, role};
 use crate::first_session::{MACHINE, UNFENCED};
 
 /// `venia-agent ask`, running.
@@ -63,6 +63,14 @@ impl World {
         let arguments = ["ask", "--relay", &address, "--about", "It is slow."];
         let process = self.spawn("agent-scripted", &data, arguments);
         self.agent_of(process, data)
+    }
+
+    /// The same with an agent that is a program of its own.
+    pub fn ask_alone(&self, program: &Path, name: &str) -> Agent {
+        let (data, address) = (self.pc(name), self.address.to_string());
+        let mut command = role(program, "agent-scripted", &data, &self.log);
+        command.args(["ask", "--relay", &address, "--about", "It is slow."]);
+        self.agent_of(Process::start("agent-scripted", command, self.folder()), data)
     }
 
     /// The same on a recorded computer: what lies below that folder is all its workers see of one.

@@ -156,7 +156,7 @@ impl World {
     }
 }
 
-fn role(program: &Path, name: &str, data: &Path, log: &str) -> Command {
+pub(super) fn role(program: &Path, name: &str, data: &Path, log: &str) -> Command {
     let mut command = Command::new(program);
     command.arg(name).arg("--data").arg(data).arg("--lang").arg("en").env("VENIA_LOG", log);
     command
