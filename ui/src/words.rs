@@ -57,7 +57,7 @@ impl Words {
     }
 
     /// The file that has this sentence, read.
-    fn with(&self, id: &str) -> Option<&'static Bundle> {
+    fn bundle_of(&self, id: &str) -> Option<&'static Bundle> {
         static ENGLISH: [OnceLock<Bundle>; FILES.len()] = [const { OnceLock::new() }; FILES.len()];
         static SPANISH: [OnceLock<Bundle>; FILES.len()] = [const { OnceLock::new() }; FILES.len()];
         let read = match self.language {
@@ -88,7 +88,7 @@ impl Words {
     /// The sentence of that id. A missing id gives the id itself between marks, which a test finds before people do.
     pub fn say(&self, id: &str, values: &[(&str, &dyn Sayable)]) -> String {
         let missing = || format!("\u{27e8}{id}\u{27e9}");
-        let Some(bundle) = self.with(id) else { return missing() };
+        let Some(bundle) = self.bundle_of(id) else { return missing() };
         let Some(pattern) = bundle.get_message(id).and_then(|message| message.value()) else { return missing() };
         let args: FluentArgs<'static> =
             values.iter().map(|(name, value)| (Cow::Owned((*name).to_owned()), value.value())).collect();

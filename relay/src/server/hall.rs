@@ -11,7 +11,6 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use quinn::{Connection, VarInt};
-use tokio::sync::mpsc;
 use venia_proto::id::{FlowId, SessionId};
 use venia_proto::key::PublicKey;
 use venia_proto::rendezvous::{FromRelay, Push};
@@ -21,16 +20,10 @@ use crate::client::code;
 use super::clock;
 use super::flow::{End, FlowError, Limits};
 use super::forward::{Flows, Proved};
+use super::outbox::Outbox;
 use super::registry::{ConnectionId, Effect, Goodbye, Registry, Side, Ticket};
 use super::roaming::Roaming;
 use super::sources::Source;
-
-/// Messages that may wait for one peer; who doesn't read loses the connection, not the relay's memory.
-pub const OUTBOX: usize = 256;
-
-/// What waits to be said to one peer. Boxed: a channel makes room for dozens of messages at once, for a peer that hears a
-/// few a day.
-pub type Outbox = mpsc::Sender<Box<FromRelay>>;
 
 /// Everybody who is here.
 pub struct Hall {
@@ -269,7 +262,7 @@ impl Inner {
 
     fn send(&self, to: ConnectionId, message: FromRelay) {
         let Some(peer) = self.peers.get(&to) else { return };
-        if peer.outbox.try_send(Box::new(message)).is_err() {
+        if peer.outbox.put(message).is_err() {
             peer.connection.close(VarInt::from_u32(code::SLOW), b"");
         }
     }

@@ -20,6 +20,7 @@ pub mod identity;
 pub mod ledger;
 pub mod members;
 pub mod organisation;
+pub mod outbox;
 pub mod peer;
 pub mod recipient;
 pub mod recovery;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::{Connection, SendStream, VarInt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::Instrument as _;
 use venia_proto::key::{PublicKey, VerifierKey};
@@ -20,7 +20,7 @@ use venia_proto::wire::{self, Limit, WireError};
 
 use super::audit::{Desk, Looked};
 use super::cosigning::Cosigned;
-use super::hall::{Hall, OUTBOX, Outbox};
+use super::hall::Hall;
 use super::identity::Published;
 use super::ledger::StoreError;
 use super::ledger::admission::Submission;
@@ -33,6 +33,7 @@ use super::ledger::shards;
 use super::ledger::sqlite::Sqlite;
 use super::members::{self, MembersError};
 use super::organisation::Organisation;
+use super::outbox::{Inbox, Outbox, outbox};
 use super::registry::{ConnectionId, Effect, Ticket};
 use super::roster::Roster;
 use super::sources::Source;
@@ -130,7 +131,6 @@ struct Conversation<'a> {
     key: PublicKey,
     /// Where its handshake came from.
     from: SocketAddr,
-    source: String,
     connection: &'a Connection,
     outbox: Outbox,
     calls: Arc<Semaphore>,
@@ -165,16 +165,15 @@ impl<'a> Conversation<'a> {
         let welcomed = relay.organisation.served();
         let statement = welcomed.note.clone();
         write(&mut send, &FromRelay::Welcome { version: VERSION, statement, batch }).await?;
-        let (outbox, inbox) = mpsc::channel(OUTBOX);
+        let (outbox, inbox) = outbox();
         let id = relay.hall.enter(connection.clone(), from, key, outbox.clone());
         // Whatever ends this task, the hall hears of it.
         let _leaving = Leaving { relay, id };
-        let source = Source::of(from).to_string();
         let calls = Arc::new(Semaphore::new(CALLS_OPEN));
         let (held, looked) = (Held::new(relay.room.clone()), Looked::default());
         let mine = connection.clone();
         let peer = bulk::Peer { connection: mine, key, held: held.clone(), looked: looked.clone() };
-        let conversation = Self { relay, id, key, from, source, connection, outbox, calls, held, looked, welcomed };
+        let conversation = Self { relay, id, key, from, connection, outbox, calls, held, looked, welcomed };
         let talking = async {
             tokio::select! {
                 ended = conversation.listen(&mut frames) => ended,
@@ -266,7 +265,7 @@ impl<'a> Conversation<'a> {
                 if met.is_some() {
                     accept::admit(self.connection);
                 }
-                let (from, source, held) = (self.key, self.source.clone(), self.held.clone());
+                let (from, source, held) = (self.key, Source::of(self.from).to_string(), self.held.clone());
                 let submission = Submission { from, source, met, events, known, held, auditors: self.auditors() };
                 // Queued here, not in a task: events are recorded in the order they came.
                 let pending = self.relay.ledger.submit(submission).await;
@@ -360,7 +359,7 @@ impl<'a> Conversation<'a> {
         tokio::spawn(async move {
             let answer = answered(pending).await.map(|answer| relay.dressed(answer));
             // A peer that is gone asks again when it is back.
-            let _ = outbox.send(Box::new(FromRelay::Answer { id: ticket.call, answer })).await;
+            outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
             drop(open);
         });
     }
@@ -382,7 +381,7 @@ impl<'a> Conversation<'a> {
                 }
                 Err(refusal) => Err(refusal),
             };
-            let _ = outbox.send(Box::new(FromRelay::Answer { id: ticket.call, answer })).await;
+            outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
             drop(open);
         });
     }
@@ -397,7 +396,7 @@ impl<'a> Conversation<'a> {
         let (asking, outbox) = (ask(self.relay.clone(), self.key, self.looked.clone()), self.outbox.clone());
         tokio::spawn(async move {
             let answer = asking.await;
-            let _ = outbox.send(Box::new(FromRelay::Answer { id: ticket.call, answer })).await;
+            outbox.send(FromRelay::Answer { id: ticket.call, answer }).await;
             drop(open);
         });
     }
@@ -428,11 +427,11 @@ pub(super) fn random() -> Result<u64, PeerError> {
 }
 
 /// Writes what others put into the outbox.
-async fn speak(mut send: SendStream, mut inbox: mpsc::Receiver<Box<FromRelay>>) -> Result<(), PeerError> {
-    while let Some(message) = inbox.recv().await {
+async fn speak(mut send: SendStream, mut inbox: Inbox) -> Result<(), PeerError> {
+    loop {
+        let message = inbox.next().await;
         write(&mut send, &message).await?;
     }
-    Err(PeerError::Gone)
 }
 
 async fn write(send: &mut SendStream, message: &FromRelay) -> Result<(), PeerError> {

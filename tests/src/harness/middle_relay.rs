@@ -23,6 +23,7 @@ use venia_relay::client::tls::{Expected, exporter, peer_key};
 use venia_relay::server::clock;
 use venia_relay::server::flow::Limits;
 use venia_relay::server::forward::Proved;
+use venia_relay::server::outbox::outbox;
 use venia_relay::server::peer::{self, Relay};
 use venia_relay::server::registry::Ticket;
 
@@ -166,17 +167,20 @@ impl Middle {
         let console = Link::bind(None, &self.keys[0], at, Role::Console).unwrap();
         let own = console.connect_relay(Expected::Anyone).await.unwrap();
         let end = self.arrives[0].lock().await.recv().await.unwrap();
-        let (outbox, mut answers) = mpsc::channel(16);
+        let (outbox, mut answers) = outbox();
         let from = end.remote_address();
         let id = self.relay().hall.enter(end, from, *self.keys[0].public(), outbox);
         let note = self.false_note();
         let (ticket, random, shown) =
             (Ticket { connection: id, call: 1 }, getrandom::u64().unwrap(), Some(note.clone()));
         self.relay().hall.act(|registry, now| registry.join(ticket, shown, number, random, now));
-        let joined = match answers.recv().await.map(|answer| *answer) {
-            Some(FromRelay::Answer { answer: Ok(Answer::Joined { flow, session }), .. }) => Ok((flow, session)),
-            Some(FromRelay::Answer { answer: Err(refusal), .. }) => Err(refusal),
-            other => panic!("{other:?}"),
+        let joined = match *answers.next().await {
+            FromRelay::Answer { answer: Ok(Answer::Joined { flow, session }), .. } => Ok((flow, session)),
+            FromRelay::Answer { answer: Err(refusal), .. } => Err(refusal),
+            other @ (FromRelay::Welcome { .. }
+            | FromRelay::WrongVersion { .. }
+            | FromRelay::Answer { .. }
+            | FromRelay::Push(_)) => panic!("{other:?}"),
         };
         let (theirs, session) = match joined {
             Ok(joined) => joined,

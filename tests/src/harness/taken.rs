@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use quinn::Connection;
 use rustix::process::Signal;
-use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use venia_proto::key::PublicKey;
 use venia_proto::rendezvous::{Answer, Call, FromRelay, Refusal, ToRelay, VERSION};
@@ -21,7 +20,7 @@ use venia_relay::server::accept::Door;
 use venia_relay::server::audit::Desk;
 use venia_relay::server::clock;
 use venia_relay::server::cosigning::Cosigned;
-use venia_relay::server::hall::{Hall, OUTBOX, Outbox};
+use venia_relay::server::hall::Hall;
 use venia_relay::server::identity::Keys;
 use venia_relay::server::ledger::admission::Submission;
 use venia_relay::server::ledger::committer::{Surroundings, start};
@@ -32,6 +31,7 @@ use venia_relay::server::ledger::sealed::{Held, Room};
 use venia_relay::server::ledger::sqlite::Sqlite;
 use venia_relay::server::members;
 use venia_relay::server::organisation::Organisation;
+use venia_relay::server::outbox::{Outbox, outbox};
 use venia_relay::server::peer::Relay;
 use venia_relay::server::registry::{ConnectionId, Ticket};
 use venia_relay::server::roster::Roster;
@@ -122,14 +122,8 @@ impl Caller {
         let batch = relay.ledger.time().await.batch.to_vec();
         let statement = relay.organisation.served().note.clone();
         sender.send(&FromRelay::Welcome { version: VERSION, statement, batch }).await.ok()?;
-        let (outbox, mut inbox) = mpsc::channel::<Box<FromRelay>>(OUTBOX);
-        tokio::spawn(async move {
-            while let Some(message) = inbox.recv().await {
-                if sender.send(&*message).await.is_err() {
-                    return;
-                }
-            }
-        });
+        let (outbox, mut inbox) = outbox();
+        tokio::spawn(async move { while sender.send(&*inbox.next().await).await.is_ok() {} });
         let id = relay.hall.enter(connection.clone(), connection.remote_address(), key, outbox.clone());
         Some(Self { id, key, connection, outbox, relay: relay.clone(), frames })
     }
@@ -225,6 +219,6 @@ impl Caller {
     /// Answers this.
     pub async fn answer(&self, id: u32, answer: Result<Answer, Refusal>) {
         // A peer that is gone asks again when it is back.
-        let _ = self.outbox.send(Box::new(FromRelay::Answer { id, answer })).await;
+        self.outbox.send(FromRelay::Answer { id, answer }).await;
     }
 }

@@ -84,7 +84,7 @@ fn every_sentence_is_found_in_its_file() {
         for language in [Language::En, Language::Es] {
             for id in messages(source(file, language)).into_keys() {
                 assert_eq!(contents().get(id.as_str()), Some(&at), "{id}");
-                assert!(Words::new(language).with(&id).unwrap().has_message(&id), "{id}");
+                assert!(Words::new(language).bundle_of(&id).unwrap().has_message(&id), "{id}");
             }
         }
     }
