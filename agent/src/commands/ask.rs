@@ -163,7 +163,7 @@ async fn served(
     let system = parts.policy.parent().map(|folder| folder.join(packs::FOLDER)).unwrap_or_default();
     let packs =
         packs::allowed(&policies, &control.welcome().statement.packs, &[&system, &home.dir().join(packs::FOLDER)]);
-    let shelf = Shelf::new(packs);
+    let shelf = Arc::new(Shelf::new(packs));
     // An earlier record may have shown it.
     trusted(&home, &control, &words)?;
     let mut coming;
@@ -224,7 +224,7 @@ fn house(parts: &Parts, home: &Home, common: &Common) -> House {
 struct Serving<'a> {
     home: &'a Home,
     journals: &'a Journals,
-    shelf: &'a Shelf,
+    shelf: &'a Arc<Shelf>,
     words: Words,
     house: House,
     door: Door,
@@ -251,6 +251,7 @@ impl Serving<'_> {
             root: self.address.root,
             person,
             words: &self.words,
+            shelf: self.shelf,
             intake,
         };
         let (mut peer, session) = match wait_for_technician(waiter).await {
