@@ -23,7 +23,7 @@ use crate::client::transport::HANDSHAKE;
 pub struct Welcome {
     /// The organisation's statement, by the pinned root.
     pub statement: Statement,
-    /// Its signed bytes: store them, and hand the statement to the next [`Control::open`].
+    /// Its signed bytes: store them, and hand the statement to the next [`super::Control::open`].
     pub statement_note: Vec<u8>,
     /// Which of the statement's relays this is.
     pub relay: Relay,
