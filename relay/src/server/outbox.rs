@@ -77,7 +77,7 @@ impl Outbox {
 }
 
 impl Inbox {
-    /// Waits for the next message.
+    /// Waits for the next message, for ever if nobody is left to put one: whoever reads ends with its connection.
     pub async fn next(&mut self) -> Box<FromRelay> {
         poll_fn(|context| {
             let mut waiting = self.0.lock();

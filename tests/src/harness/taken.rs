@@ -123,7 +123,11 @@ impl Caller {
         let statement = relay.organisation.served().note.clone();
         sender.send(&FromRelay::Welcome { version: VERSION, statement, batch }).await.ok()?;
         let (outbox, mut inbox) = outbox();
-        tokio::spawn(async move { while sender.send(&*inbox.next().await).await.is_ok() {} });
+        let here = connection.clone();
+        tokio::spawn(async move {
+            let talking = async { while sender.send(&*inbox.next().await).await.is_ok() {} };
+            tokio::select! { () = talking => {}, _ = here.closed() => {} }
+        });
         let id = relay.hall.enter(connection.clone(), connection.remote_address(), key, outbox.clone());
         Some(Self { id, key, connection, outbox, relay: relay.clone(), frames })
     }
