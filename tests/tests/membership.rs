@@ -2,12 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use serde_json::Value;
+use tokio::sync::oneshot;
 use venia_proto::address::RelayAddress;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::invite::Invite;
 use venia_proto::ledger::kind::Cause;
-use venia_proto::rendezvous::VERSION;
+use venia_proto::rendezvous::{Refusal, VERSION};
+use venia_relay::client::control::Heard;
+use venia_relay::server::admin::{self, AdminError, Reply, Request, Why};
+use venia_relay::server::clock;
 use venia_tests::harness::console::Joined;
+use venia_tests::harness::lying_relay::LyingRelay;
 use venia_tests::harness::pretender::{Manner, Pretender};
 use venia_tests::harness::process::lives;
 use venia_tests::harness::visitor::Visitor;
@@ -82,6 +87,38 @@ async fn a5_revocation_reaches_a_technician_who_hides_it() {
     assert_eq!(agent.end(), 1);
     assert_eq!(agent.closed(), (Cause::Revoked, Cause::Revoked));
     within("the end", visit.connection.closed()).await;
+}
+
+/// A slow disk: whoever withdraws a membership has given up before the log's thread gets to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a5_a_revocation_that_nobody_waits_for_any_more_reaches_everybody() {
+    let mut world = World::start(programs!());
+    let relay = LyingRelay::take_over(&mut world);
+    let relay = relay.parts();
+    tokio::spawn(admin::serve(relay.clone(), admin::listen(&world.relay_data).unwrap()));
+    let mut bea = Visitor::enrolled(&world, "Bea", 2).await;
+    let ((busy, is_busy), (let_go, wait)) = (oneshot::channel(), std::sync::mpsc::channel::<()>());
+    let log = relay.clone();
+    tokio::spawn(async move {
+        let held = log.ledger.perform(move |_| {
+            busy.send(()).unwrap();
+            wait.recv()
+        });
+        held.await
+    });
+    within("the log's thread", is_busy).await.unwrap();
+    let ask = async |request: Request| admin::ask(&world.relay_data, &request).await;
+    let asked = ask(Request::Revoke { name: "Bea".to_owned() }).await;
+    assert!(matches!(asked, Err(AdminError::NoAnswer)), "{asked:?}");
+    // The relay serves the next one: it gave up too.
+    let next = ask(Request::Erase { session: "none".to_owned(), parts: Vec::new() }).await;
+    assert!(matches!(next, Ok(Some(Reply::Refused { why: Why::Malformed }))), "{next:?}");
+    let authority = &relay.organisation.keys.authority;
+    let note = || relay.roster.helper(&bea.key.verifier().key, authority, clock::now().wall);
+    assert!(note().is_ok(), "not yet");
+    drop(let_go);
+    within("her end", async { while !matches!(bea.pushes.next().await, Some(Heard::Lost) | None) {} }).await;
+    assert_eq!(note(), Err(Refusal::Revoked));
 }
 
 #[test]

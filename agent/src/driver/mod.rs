@@ -175,7 +175,7 @@ impl Room<'_> {
             self.waiter.person.tell.withdraw(question);
         }
         if matches!(found, Err(NotServed::Stopped)) {
-            self.feed(News::Stopped);
+            self.feed(News::Withdrawn);
         }
         found
     }

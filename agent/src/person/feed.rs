@@ -100,8 +100,10 @@ pub enum News {
     TimeOver,
     /// The ledger hasn't confirmed an answer or a result in time. (SECURITY E10)
     RecordLate,
-    /// STOP has done its work.
+    /// STOP has done its work; the record's end is still confirmed.
     Stopped,
+    /// STOP before anybody came: there is no record.
+    Withdrawn,
     /// The session is over.
     Closed(Box<Close>),
     /// So many of the organisation's witnesses confirmed the record.
@@ -198,7 +200,8 @@ pub fn news(news: &News, words: &Words) -> String {
         News::Back => words.say("feed-back", &[]),
         News::RecordLate => words.say("feed-record-late", &[]),
         News::TimeOver => words.say("feed-time-over", &[]),
-        News::Stopped => words.say("feed-stopped", &[]),
+        News::Stopped => words.say("feed-stopped-receipt", &[]),
+        News::Withdrawn => words.say("feed-stopped", &[]),
         News::Closed(summary) => return close(summary, words),
         News::Witnessed { by, all } => words.say("agent-record-witnessed", &[("by", by), ("all", all)]),
         News::NotWitnessed => words.say("agent-record-not-witnessed", &[]),

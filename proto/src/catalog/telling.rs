@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::item::Item;
 use crate::report::{Draft, DraftFinding, Fact, Finding, Report, Table, Text, Truncated, VALUE_MAX, Value};
 
+/// Longest unit of a fact, in bytes.
+pub(super) const UNIT_MAX: usize = 16;
 /// Longest value in a hole of a sentence, in bytes.
 const FILLED_MAX: usize = 256;
 /// The same in a sentence that comes from elsewhere, where marks stand for what is private.
@@ -27,18 +29,17 @@ impl Item {
                 .collect(),
             findings: draft.findings.into_iter().filter_map(|finding| self.tell_finding(finding)).collect(),
         };
-        for fact in &mut report.facts {
-            shorten(&mut fact.value);
-            cut(&mut fact.unit, 16);
-        }
         report.findings.sort_by_key(|finding| finding.severity);
-        fit(&mut report, self.output_max as usize);
+        self.fit(&mut report);
         report
     }
 
-    /// Cuts a told report to this item's size again, after something in it grew: what is private in it was replaced.
+    /// Cuts a report to this item's size; a told one again after something in it grew, for what is private in it was replaced.
     pub fn fit(&self, report: &mut Report) {
-        report.facts.iter_mut().for_each(|fact| shorten(&mut fact.value));
+        for fact in &mut report.facts {
+            shorten(&mut fact.value);
+            cut(&mut fact.unit, UNIT_MAX);
+        }
         report.tables.iter_mut().flat_map(|table| &mut table.rows).flatten().for_each(shorten);
         report.findings.iter_mut().for_each(|finding| cut(&mut finding.evidence, VALUE_MAX));
         fit(report, self.output_max as usize);
@@ -46,11 +47,11 @@ impl Item {
 
     /// What of a report from somebody else's program this definition stands for, and whether that was all of it. Facts, tables
     /// and findings it doesn't declare are dropped; a sentence that isn't this definition's own, with values in its holes, is
-    /// put back to it. A program that was taken over, at the other end of a session, can at most lie about declared values:
-    /// it can't say to a technician what to do. (SECURITY G4)
+    /// put back to it, and all is as short as an honest agent makes it. A program that was taken over, at the other end of a
+    /// session, can at most lie about declared values: it can't say to a technician what to do. (SECURITY G4)
     pub fn vouched(&self, mut report: Report) -> (Report, bool) {
         let mut told = BTreeSet::new();
-        let before = (report.facts.len(), report.tables.clone(), report.findings.len());
+        let before = report.clone();
         report.facts.retain(|fact| self.declares(fact));
         report.tables = std::mem::take(&mut report.tables)
             .into_iter()
@@ -58,6 +59,7 @@ impl Item {
             .filter_map(|table| self.tell_table(table))
             .collect();
         report.findings.retain(|finding| self.findings.contains_key(&finding.id));
+        self.fit(&mut report);
         for finding in &mut report.findings {
             let Some(texts) = self.findings.get(&finding.id) else { continue };
             for (said, own) in [(&mut finding.text, &texts.text), (&mut finding.next, &texts.next)] {
@@ -69,7 +71,10 @@ impl Item {
                 }
             }
         }
-        let whole = (report.facts.len(), &report.tables, report.findings.len()) == (before.0, &before.1, before.2);
+        let evidence =
+            |report: &Report| report.findings.iter().map(|finding| finding.evidence.len()).collect::<Vec<_>>();
+        let whole =
+            (&report.facts, &report.tables, evidence(&report)) == (&before.facts, &before.tables, evidence(&before));
         (report, whole)
     }
 

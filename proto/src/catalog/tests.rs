@@ -1,3 +1,4 @@
+use super::telling::UNIT_MAX;
 use super::*;
 use crate::ledger::body::Arguments;
 use crate::report::{Draft, Fact, Finding, REPORT_MAX, Report, Severity, Table, Truncated, VALUE_MAX, Value};
@@ -119,6 +120,24 @@ fn g4_nobody_elses_facts_tables_and_sentences_are_vouched_for() {
         let (vouched, whole) = item().vouched(report);
         assert!(!whole, "{what}");
         assert!(vouched.facts == honest.facts && vouched.findings == honest.findings, "{what}");
+    }
+    // What is longer than an honest agent makes it is cut to that.
+    type Say = fn(&mut Report, String);
+    let sayings: [(&str, usize, Say); 3] = [
+        ("value", VALUE_MAX, |report, text| report.facts[0].value = text.into()),
+        ("unit", UNIT_MAX, |report, text| report.facts[0].unit = text),
+        ("evidence", VALUE_MAX, |report, text| report.findings[0].evidence = text),
+    ];
+    for (what, max, say) in sayings {
+        let said = |length: usize| {
+            let mut report = honest.clone();
+            say(&mut report, "x".repeat(length));
+            report
+        };
+        for length in [max - 1, max] {
+            assert_eq!(item().vouched(said(length)), (said(length), true), "{what} {length}");
+        }
+        assert_eq!(item().vouched(said(max + 1)), (said(max), false), "{what}");
     }
     // A sentence of somebody's own is put back to the definition's; one that was redacted isn't held against them.
     for said in

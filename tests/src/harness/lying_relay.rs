@@ -14,7 +14,7 @@ use venia_proto::ledger::note::{self, Note};
 use venia_proto::rendezvous::{Answer, Call, Refusal};
 use venia_relay::client::home::Home;
 use venia_relay::client::tls::peer_key;
-use venia_relay::server::peer;
+use venia_relay::server::peer::{self, Relay};
 
 use super::taken::{Caller, Taken};
 use super::world::World;
@@ -78,6 +78,11 @@ impl LyingRelay {
             }
         });
         Self { taken, victims, accepting: accepting.abort_handle() }
+    }
+
+    /// The shipped relay's parts.
+    pub fn parts(&self) -> &Arc<Relay> {
+        &self.taken.relay
     }
 
     /// Lies like this to the PC with this data folder from now on; its first connection must come after the first time this

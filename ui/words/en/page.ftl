@@ -32,7 +32,6 @@ page-asking = One moment: your help service is being asked for a code.
 page-code-read = Read this code to the person who helps you:
 page-code-aloud = Letter by letter:
 page-code-left = It works once, for another
-page-stopped = Everything is stopped. One moment: your receipt is being made.
 page-nobody = No session took place. Nothing has been shared.
 page-arriving = Somebody is arriving. You will be asked first.
 page-with-you = { $name } is helping you. You see here everything that happens.

@@ -134,6 +134,7 @@ feed-back = The connection is back.
 feed-time-over = The allowed time is over. Anything new will be asked again.
 feed-record-late = The help service has not confirmed the record in time. It is kept here.
 feed-stopped = Everything is stopped.
+feed-stopped-receipt = Everything is stopped. One moment: your receipt is being made.
 feed-clock = The clock of this computer is wrong. The record keeps the right time too.
 resume-why = The session was paused. What you allowed before no longer counts.
 resume-counts = The session was paused. If it goes on, what you allowed before counts again.

@@ -32,7 +32,6 @@ page-asking = Un momento: se pide un código a su servicio de ayuda.
 page-code-read = Lea este código a la persona que le ayuda:
 page-code-aloud = Letra por letra:
 page-code-left = Sirve una sola vez, durante
-page-stopped = Todo está detenido. Un momento: se prepara su recibo.
 page-nobody = No hubo ninguna sesión. No se ha compartido nada.
 page-arriving = Alguien está llegando. Antes se le preguntará a usted.
 page-with-you = { $name } le está ayudando. Aquí ve todo lo que ocurre.

@@ -134,6 +134,7 @@ feed-back = La conexión ha vuelto.
 feed-time-over = Terminó el tiempo permitido. Lo nuevo se le preguntará otra vez.
 feed-record-late = El servicio de ayuda no confirmó el registro a tiempo. Queda guardado aquí.
 feed-stopped = Todo está detenido.
+feed-stopped-receipt = Todo está detenido. Un momento: se prepara su recibo.
 feed-clock = El reloj de este equipo está mal. El registro guarda también la hora correcta.
 resume-why = La sesión estuvo en pausa. Lo que usted permitió antes ya no vale.
 resume-counts = La sesión estuvo en pausa. Si sigue, vuelve a valer lo que usted permitió antes.

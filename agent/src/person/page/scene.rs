@@ -173,7 +173,7 @@ impl Scene {
                 self.live = Some(Live { name: name.clone(), until: Until::Nothing, paused: false });
             }
             News::TimeOver => self.until(Until::Nothing),
-            News::Stopped if matches!(self.stage, Stage::Session) => {
+            News::Stopped => {
                 self.stage = Stage::Stopped;
                 self.live = None;
             }
@@ -188,8 +188,9 @@ impl Scene {
                 self.stage = Stage::Over(close.clone());
                 self.live = None;
             }
-            News::Interference | News::CodeExpired | News::CodeLeft | News::CodeUnfit => self.stage = Stage::Nobody,
-            News::Stopped if matches!(self.stage, Stage::Asking | Stage::Code { .. }) => self.stage = Stage::Nobody,
+            News::Interference | News::CodeExpired | News::CodeLeft | News::CodeUnfit | News::Withdrawn => {
+                self.stage = Stage::Nobody;
+            }
             News::CodeBurnt { .. }
             | News::CodeAdvice { .. }
             | News::Clock
@@ -214,7 +215,6 @@ impl Scene {
             | News::Withheld(_)
             | News::NeverBegan(_)
             | News::RecordLate
-            | News::Stopped
             | News::Witnessed { .. }
             | News::NotWitnessed
             | News::RecordLater

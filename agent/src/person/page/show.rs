@@ -126,7 +126,7 @@ fn stage(scene: &Scene, view: u64, seal: &Seal, record: Option<&Markup>, now_ms:
                 None => { p.note { (say("page-arriving")) } },
             }
         },
-        Stage::Stopped => html! { p.note role="status" { strong { (say("page-stopped")) } } },
+        Stage::Stopped => html! { p.note role="status" { strong { (say("feed-stopped-receipt")) } } },
         Stage::Over(close) => over(close, view, seal, record, scene.question.is_none(), words),
         Stage::Failed(failure) => html! {
             div.warn role="alert" {
@@ -291,6 +291,10 @@ fn stands_elsewhere(news: &News) -> bool {
 fn line(one: &News, words: &Words) -> String {
     if let News::Connected(name) = one {
         return words.say("page-came", &[("name", name)]);
+    }
+    // That the receipt is being made stands above, while it is.
+    if matches!(one, News::Stopped) {
+        return words.say("feed-stopped", &[]);
     }
     unfolded(&news(one, words))
 }
