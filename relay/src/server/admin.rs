@@ -39,8 +39,9 @@ pub fn carry_out(
         Request::Invite { name, role, level } => invite(store, &organisation.address(), &name, role, level, now),
         Request::Members => members::list(store)
             .map(|members| (Reply::Members { members: members.into_iter().map(listed).collect() }, None)),
-        Request::Revoke { name } => members::revoke(store, &name, now)
-            .map(|member| (Reply::Revoked { name: member.name }, Some(member.key.key))),
+        Request::Revoke { name } => {
+            members::revoke(store, &name, now).map(|revoked| (Reply::Revoked { name: revoked.name }, Some(revoked.key)))
+        }
         Request::Auditors => Ok((statement::auditors(organisation), None)),
         Request::AuditorAdd { recipient } => {
             Ok((statement::auditor(organisation, &recipient, |settings, key| settings.add_auditor(key), now), None))

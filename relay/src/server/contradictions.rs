@@ -33,7 +33,7 @@ pub fn file(
     };
     let known = session.events.iter().find(at).cloned().ok_or(damaged("an event of the evidence"))?;
     let key = key_of(&session, found.author).ok_or(damaged("an author of the evidence"))?;
-    let member = members::list(store)?.into_iter().find(|member| member.key == key);
+    let member = members::rows(store)?.into_iter().flatten().find(|member| member.key == key);
     let member = member.map(|member| {
         // Over when it is signed: it says whose key it is, and lets nobody in, a revoked member least of all.
         let (name, role, level) = (member.name, member.role, member.level);

@@ -175,28 +175,46 @@ pub(super) fn rows(store: &Sqlite) -> rusqlite::Result<Vec<Result<StoredMember, 
     statement.query_map([], read)?.collect()
 }
 
-/// Withdraws a membership; gives the key that must be shown the door. (SECURITY A5)
-pub fn revoke(store: &mut Sqlite, name: &str, now: Wall) -> Result<StoredMember, MembersError> {
+/// Whose membership was withdrawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// The key that must be shown the door. (SECURITY A5)
+    pub key: PublicKey,
+    /// The name.
+    pub name: Foreign,
+}
+
+/// Withdraws a membership, also one of which nothing else can be read any more.
+pub fn revoke(store: &mut Sqlite, name: &str, now: Wall) -> Result<Revoked, MembersError> {
     let folded = fold(&Foreign::new(name));
-    let sql = "UPDATE members SET revoked = $1 WHERE folded = $2 AND revoked IS NULL \
-               RETURNING vkey, name, role, level, since, revoked";
+    let sql = "UPDATE members SET revoked = $1 WHERE folded = $2 AND revoked IS NULL RETURNING key, name";
     // Told as done only once it is: outside a transaction, a commit that fails here goes unnoticed.
     let transaction = store.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = transaction.query_row(sql, params![now.ms(), folded], read).optional()?;
+    let found = transaction.query_row(sql, params![now.ms(), folded], |row| {
+        Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, String>(1).unwrap_or_else(|_| name.to_owned())))
+    });
+    let found = found.optional()?;
     transaction.commit()?;
-    found.transpose()?.ok_or(MembersError::Unknown)
+    let (key, name) = found.ok_or(MembersError::Unknown)?;
+    let key = PublicKey::from_bytes(key).map_err(|_| StoreError::Damaged("a member"))?;
+    Ok(Revoked { key, name: Foreign::new(name) })
 }
 
 pub(super) fn fold(name: &Foreign) -> String {
     name.raw().trim().to_lowercase()
 }
 
+/// A row that is there and can't be understood fails by itself, not the question for all of them.
 fn read(row: &Row<'_>) -> rusqlite::Result<Result<StoredMember, StoreError>> {
+    Ok(understood(row).ok().flatten().ok_or(StoreError::Damaged("a member")))
+}
+
+fn understood(row: &Row<'_>) -> rusqlite::Result<Option<StoredMember>> {
     let (vkey, name, role): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let (level, since, revoked) = (row.get(3)?, row.get(4)?, row.get::<_, Option<i64>>(5)?);
-    let (Ok(key), Ok(role)) = (vkey.parse(), role.parse()) else { return Ok(Err(StoreError::Damaged("a member"))) };
+    let (Ok(key), Ok(role)) = (vkey.parse(), role.parse()) else { return Ok(None) };
     let (since, revoked) = (Wall::from_ms(since), revoked.map(Wall::from_ms));
-    Ok(Ok(StoredMember { key, name: Foreign::new(name), role, level, since, revoked }))
+    Ok(Some(StoredMember { key, name: Foreign::new(name), role, level, since, revoked }))
 }
 
 #[cfg(test)]
@@ -277,7 +295,7 @@ mod tests {
         enroll(&mut store, &secret(1).0, &key(1), now).unwrap();
         assert_eq!(member(&store, &key(1).key).unwrap().key, key(1));
         assert!(matches!(revoke(&mut store, "Bo", now), Err(MembersError::Unknown)));
-        assert_eq!(revoke(&mut store, "aNA", now).unwrap().key, key(1));
+        assert_eq!(revoke(&mut store, "aNA", now).unwrap(), Revoked { key: key(1).key, name: Foreign::new("Ana") });
         assert!(matches!(revoke(&mut store, "Ana", now), Err(MembersError::Unknown)));
         assert_eq!(refusal(member(&store, &key(1).key)), Refusal::Revoked);
         invite(&mut store, &ana(), secret(2).1, now).unwrap();

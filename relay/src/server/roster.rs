@@ -153,10 +153,18 @@ mod tests {
         let mut store = Sqlite::open(&folder.path().join("relay.db")).unwrap();
         let _ = enrolls(&mut store, "Ana", Role::Technician, 1);
         let _ = enrolls(&mut store, "Bea", Role::Technician, 2);
-        store.connection.execute("UPDATE members SET role = 'queen' WHERE name = 'Ana'", []).unwrap();
-        let roster = Roster::open(&store).unwrap();
-        assert_eq!(roster.member(&key(1)).err(), Some(Refusal::NotMember));
-        assert_eq!(roster.member(&key(2)).unwrap().name, Foreign::new("Bea"));
+        let before = Roster::open(&store).unwrap();
+        for damage in ["role = 'queen'", "vkey = 'none'", "name = CAST(x'ff' AS TEXT)"] {
+            store.connection.execute(&format!("UPDATE members SET {damage} WHERE folded = 'ana'"), []).unwrap();
+            let roster = Roster::open(&store).unwrap();
+            assert_eq!(roster.member(&key(1)).err(), Some(Refusal::NotMember), "{damage}");
+            assert_eq!(roster.member(&key(2)).unwrap().name, Foreign::new("Bea"), "{damage}");
+        }
+        // Read before it was damaged, she is let in; withdrawn, no more.
+        assert!(before.member(&key(1)).is_ok());
+        let gone = revoke(&mut store, "Ana", Wall::from_ms(2)).unwrap();
+        before.revoked(&gone.key, Wall::from_ms(2));
+        assert_eq!(before.member(&key(1)).err(), Some(Refusal::Revoked));
     }
 
     #[test]
@@ -179,7 +187,7 @@ mod tests {
         assert_eq!(says(4), (None, None));
         assert_eq!(says(5), (Some(Refusal::NotMember), Some(Refusal::NotMember)));
         let gone = revoke(&mut store, "Ana", Wall::from_ms(2)).unwrap();
-        roster.revoked(&gone.key.key, Wall::from_ms(2));
+        roster.revoked(&gone.key, Wall::from_ms(2));
         assert_eq!(says(1), (Some(Refusal::Revoked), Some(Refusal::Revoked)));
         // What was told one by one is what a restart reads.
         let again = Roster::open(&store).unwrap();
