@@ -43,15 +43,17 @@ impl Routes {
     }
 }
 
-/// Connecting a UDP socket sends nothing; it looks the route up. What it was connected to before is undone first (connect(2),
-/// `AF_UNSPEC`): with the source address of its last answer it would know the way to few others.
+/// Connecting a UDP socket sends nothing; it looks the route up. Afterwards that is undone (connect(2), `AF_UNSPEC`): with the source
+/// address of its last answer it would know the way to few others, and it would hold a port that whoever was asked about
+/// could send to.
 fn ask(socket: &OwnedFd, to: SocketAddr) -> rustix::io::Result<u32> {
-    connect_unspec(socket)?;
     connect(socket, &to)?;
-    match to {
+    let mtu = match to {
         SocketAddr::V4(_) => sockopt::ip_mtu(socket),
         SocketAddr::V6(_) => sockopt::ipv6_mtu(socket),
-    }
+    }?;
+    connect_unspec(socket)?;
+    Ok(mtu)
 }
 
 fn fitting(mtu: usize, to: SocketAddr) -> usize {
@@ -87,15 +89,16 @@ mod tests {
     /// The source address of one answer would be a martian on the way to the next: after loopback, no way out were known.
     #[test]
     fn a_kept_socket_knows_the_way_as_a_new_one_does() {
+        // What isn't loopback has no way out at all on a computer without a network, and the socket is let go of.
         let ends =
-            ["127.0.0.1:9", "192.0.2.99:9", "127.0.0.5:9", "[::1]:9", "[2001:db8::9]:9", "192.0.2.99:9", "[::1]:9"];
+            ["127.0.0.1:9", "192.0.2.99:9", "[::1]:9", "[2001:db8::9]:9", "192.0.2.99:9", "[::1]:9", "127.0.0.5:9"];
         let mut kept = Routes::default();
         for to in ends.map(|end| end.parse().unwrap()) {
             assert_eq!(kept.mtu(to), Routes::default().mtu(to), "{to}");
         }
-        let socket = kept.v4.as_ref().unwrap();
-        connect_unspec(socket).unwrap();
-        let here = SocketAddr::try_from(rustix::net::getsockname(socket).unwrap()).unwrap();
-        assert!(here.ip().is_unspecified(), "{here}");
+        for socket in [kept.v4.as_ref().unwrap(), kept.v6.as_ref().unwrap()] {
+            let here = SocketAddr::try_from(rustix::net::getsockname(socket).unwrap()).unwrap();
+            assert!(here.ip().is_unspecified() && here.port() == 0, "{here}");
+        }
     }
 }
