@@ -15,6 +15,7 @@ use venia_proto::ledger::evidence;
 use venia_proto::ledger::note::NOTE_MAX;
 use venia_proto::now::Wall;
 use venia_proto::statement::Statement;
+use venia_relay::client::control::Control;
 use venia_relay::client::home::{Home, HomeError};
 use venia_relay::client::seen::evidence_folder;
 pub use venia_relay::client::seen::{evidence_against, keep_evidence, pin, remember as remember_pin};
@@ -96,6 +97,12 @@ pub fn statement(home: &Home, root: &Fingerprint) -> Result<Option<Statement>, H
 /// Its signed bytes.
 pub fn statement_note(home: &Home, root: &Fingerprint) -> Result<Option<Vec<u8>>, HomeError> {
     home.read(&format!("statement-{root}"), NOTE_MAX)
+}
+
+/// Remembers the newest statement a relay greeted with: the serial never goes back, also not to what an earlier greeting of
+/// this program said. One that names other auditors isn't remembered before somebody was shown them. (SECURITY A1)
+pub fn remember_newest(home: &Home, root: &Fingerprint, control: &Control) -> Result<(), HomeError> {
+    if control.is_outdated() { Ok(()) } else { remember_statement(home, root, &control.newest_statement()) }
 }
 
 /// Remembers a verified statement.

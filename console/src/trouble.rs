@@ -32,6 +32,7 @@ pub(crate) fn control(error: &ControlError, words: &Words) -> Failure {
         ControlError::StatementExpired => Trouble::Expired,
         ControlError::Replaced => Trouble::Busy,
         ControlError::Revoked => Trouble::Revoked,
+        ControlError::SetBack => Trouble::Disk,
         ControlError::Refused(why) => return refusal(*why, words),
         ControlError::Unreachable(_)
         | ControlError::Malformed(_)

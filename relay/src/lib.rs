@@ -9,6 +9,7 @@ pub mod cli;
 compile_error!("Venia is built and tested on Linux only, so far: nobody has run it on Windows or macOS.");
 
 pub mod client;
+pub mod clock;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod walking;

@@ -15,7 +15,7 @@ use venia_proto::ledger::part::Opening;
 use venia_proto::ledger::strand::Author;
 use venia_proto::now::Wall;
 use venia_proto::rendezvous::{Answer, Refusal};
-use venia_relay::server::clock;
+use venia_relay::clock;
 use venia_relay::server::ledger::admission::Submission;
 use venia_relay::server::ledger::committer::{Surroundings, start};
 use venia_relay::server::ledger::limits::Limits;

@@ -1,12 +1,17 @@
 //! A PC with a wrong clock is served, warned, and its record keeps the difference. (SECURITY A4)
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+use std::net::{SocketAddr, UdpSocket};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use venia_proto::key::SigningKey;
 use venia_proto::ledger::body::Body;
 use venia_proto::now::Wall;
 use venia_proto::scope::Scope;
+use venia_relay::client::control::{Control, ControlError};
+use venia_relay::client::link::{Link, Role};
 use venia_tests::harness::pretender::{Manner, NUMBER, Pretender};
+use venia_tests::harness::until;
 use venia_tests::harness::visitor::Visitor;
 use venia_tests::harness::world::World;
 use venia_tests::programs;
@@ -31,6 +36,26 @@ async fn a4_a_pc_whose_clock_is_years_off_is_served_and_warned() {
         agent.say("stop");
         assert_eq!(agent.exit(), 1);
     }
+}
+
+/// Whoever holds an older greeting of a log, or an older copy of it, turns nobody's time back: notes that expired stay expired.
+#[tokio::test(flavor = "multi_thread")]
+async fn a4_a_log_that_comes_back_with_an_earlier_time_is_refused() {
+    let (key, begun) = (SigningKey::new("device", [7; 32]), wall_ms());
+    let first = Pretender::start(None, Manner::Dated(Wall::from_ms(begun)));
+    let (at, root): (SocketAddr, _) = (first.address.at.to_string().parse().unwrap(), first.address.root);
+    let link = Link::bind(None, &key, at, Role::Agent).unwrap();
+    let (control, _hearing) = Control::connect(&link, &root, None).await.unwrap();
+    drop(first);
+    for (ms, taken) in [(0, true), (-1, false), (5_000, true), (4_999, false), (5_000, true)] {
+        // Its address is part of its statement.
+        until("the port", || UdpSocket::bind(at).ok());
+        let _relay = Pretender::start(Some(at), Manner::Dated(Wall::from_ms(begun + ms)));
+        let opened = control.reopen(&link).await;
+        assert_eq!(opened.is_ok(), taken, "{ms}: {opened:?}");
+        assert!(taken || matches!(opened, Err(ControlError::SetBack)), "{ms}: {opened:?}");
+    }
+    assert!(control.ledger_time() >= Wall::from_ms(begun + 5_000));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,17 @@
 //! What is lost comes back by itself: the relay after a restart, the technician's program after a cut; the session goes on only
 //! where the person says so, and nobody else comes in through the gap. (SECURITY A6)
 
+use std::path::Path;
 use std::time::Duration;
 
 use quinn::{Connection, ConnectionError, VarInt};
 use rustix::process::Signal;
+use venia_agent::known;
 use venia_proto::ledger::kind::{Cause, Kind};
 use venia_proto::message::ToConsole;
 use venia_proto::pairing::{RECONNECT_LABEL, Side};
 use venia_proto::scope::Scope;
+use venia_relay::client::home::Home;
 use venia_relay::client::tls::exporter;
 use venia_tests::harness::agent::Agent;
 use venia_tests::harness::console::Joined;
@@ -147,6 +150,24 @@ async fn a6_who_comes_back_without_the_sessions_secret_stays_outside() {
     assert_eq!(agent.end(), 0);
     agent.assert_intact();
     assert_paused(&agent, 1);
+}
+
+/// It counts at the next start too, although this program knew an older one when it began.
+#[test]
+fn a1_a_statement_that_comes_while_a_code_waits_is_kept() {
+    let mut world = World::start(programs!());
+    let mut agent = world.ask("pc");
+    agent.code();
+    let root = world.address.root;
+    let known = |data: &Path| known::statement(&Home::open(data, false).unwrap(), &root).unwrap().unwrap();
+    let first = known(&agent.data);
+    world.kill_relay();
+    world.restart_relay_with(&["--name", "Taller Vega"]);
+    agent.code();
+    let newest = known(&agent.data);
+    assert_eq!((newest.serial, newest.organisation.raw()), (first.serial + 1, "Taller Vega"));
+    agent.process.say("stop");
+    assert_eq!(agent.process.exit(), 1);
 }
 
 #[test]

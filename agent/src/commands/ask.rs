@@ -395,6 +395,9 @@ impl Serving<'_> {
                 Said::Show(_) | Said::Unproven => {}
             }
         }
+        if let Err(error) = known::remember_newest(self.home, &self.address.root, self.control) {
+            tracing::warn!(%error, "the newest statement can't be kept");
+        }
         for (log, pin) in talk.held() {
             // A full disk must not keep the session's end from being told.
             if let Err(error) = known::remember_pin(self.home, log, &pin.note()) {

@@ -27,6 +27,7 @@ pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
         ControlError::StatementExpired => Trouble::Expired,
         ControlError::Replaced => Trouble::Busy,
         ControlError::Revoked => Trouble::Revoked,
+        ControlError::SetBack => Trouble::Disk,
         ControlError::Refused(refusal) => match refusal {
             Refusal::Disk | Refusal::SetBack => Trouble::Disk,
             Refusal::NotMember | Refusal::Revoked => Trouble::Revoked,

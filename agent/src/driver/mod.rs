@@ -214,11 +214,7 @@ impl Room<'_> {
                 heard = self.waiter.hearing.next() => match heard {
                     Some(Heard::Push(push)) => { self.relay_says(push); continue }
                     Some(Heard::Lost) => Input::RelayLost,
-                    // The person must see who reads along now: they begin again.
-                    Some(Heard::Back) if self.waiter.control.is_outdated() => {
-                        return Err(NotServed::End(End::RelayLost));
-                    }
-                    Some(Heard::Back) => Input::RelayFound,
+                    Some(Heard::Back) => self.relay_back()?,
                     Some(Heard::Over(error)) => return Err(NotServed::Control(error)),
                     None => return Err(NotServed::End(End::RelayLost)),
                 },
@@ -271,6 +267,15 @@ impl Room<'_> {
         }
     }
 
+    fn relay_back(&self) -> Result<Input, NotServed> {
+        let control = self.waiter.control;
+        if let Err(error) = known::remember_newest(self.waiter.home, &self.waiter.root, control) {
+            tracing::warn!(%error, "the newest statement can't be kept");
+        }
+        // The person must see who reads along now: they begin again.
+        if control.is_outdated() { Err(NotServed::End(End::RelayLost)) } else { Ok(Input::RelayFound) }
+    }
+
     async fn carry_out(&mut self, output: Output) -> Result<Option<Peer>, NotServed> {
         match output {
             Output::Register => {
@@ -290,6 +295,10 @@ impl Room<'_> {
                         self.ask_intake();
                     }
                 }
+            }
+            // Over while it waited: a record that began now would begin under it.
+            Output::Try(..) if !self.waiter.control.holds() => {
+                return Err(NotServed::Control(ControlError::StatementExpired));
             }
             Output::Try(flow, code) => {
                 if let Some(attempt) = self.take(flow) {

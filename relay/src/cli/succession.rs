@@ -10,8 +10,8 @@ use venia_ui::words::Words;
 
 use super::failures::{chain, failed, said, system};
 use crate::client::home::{Home, HomeError};
+use crate::clock;
 use crate::server::backup::{BackupError, backup as copy};
-use crate::server::clock;
 use crate::server::ledger::sqlite::Sqlite;
 use crate::server::recovery::{self, Recovered};
 use crate::server::serve::DATABASE;

@@ -12,7 +12,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use quinn::{Connection, ConnectionError, VarInt};
 use tokio::sync::mpsc;
@@ -26,6 +25,7 @@ use venia_proto::wire::WireError;
 use super::code;
 use super::link::{Link, LinkError};
 use super::tls::TlsError;
+use crate::clock;
 
 mod greeting;
 mod live;
@@ -74,6 +74,9 @@ pub enum ControlError {
     /// can't go on there.
     #[error("the relay isn't the one of before")]
     Moved,
+    /// The same log, at a time before the one it told already: it was set back, or somebody plays an old greeting.
+    #[error("the relay's log is of an earlier time than before")]
+    SetBack,
     /// Our own call is too large.
     #[error("the call is too large")]
     TooLarge(#[source] WireError),
@@ -97,6 +100,7 @@ impl ControlError {
             | Self::Refused(_)
             | Self::Malformed(_)
             | Self::Moved
+            | Self::SetBack
             | Self::TooLarge(_)
             | Self::Tls(_) => false,
         }
@@ -149,27 +153,27 @@ pub struct Control {
 /// What the newest greeting proved, where it isn't the same for good.
 struct Newest {
     statement: Statement,
+    statement_note: Vec<u8>,
     ledger_time: Told,
 }
 
 impl Newest {
     fn of(welcome: &Welcome) -> Self {
-        let ledger_time = Told { time: welcome.ledger_time, at: Instant::now() };
-        Self { statement: welcome.statement.clone(), ledger_time }
+        let ledger_time = Told { time: welcome.ledger_time, at_ms: clock::now().boot_ms };
+        Self { statement: welcome.statement.clone(), statement_note: welcome.statement_note.clone(), ledger_time }
     }
 }
 
-/// A time that was told, and when.
+/// A time that was told, and when: by the clock that goes on while the computer sleeps. One computer with all of it on it (a first
+/// session, a virtual machine) wakes with its connections. (SECURITY D1)
 struct Told {
     time: Wall,
-    at: Instant,
+    at_ms: u64,
 }
 
 impl Told {
-    /// A clock that stands still while the computer sleeps does here: a connection doesn't outlive a minute of that.
-    fn by(&self, now: Instant) -> Wall {
-        let since = now.saturating_duration_since(self.at).as_millis();
-        self.time.plus_ms(i64::try_from(since).unwrap_or(i64::MAX))
+    fn by(&self, now_ms: u64) -> Wall {
+        self.time.plus_ms(i64::try_from(now_ms.saturating_sub(self.at_ms)).unwrap_or(i64::MAX))
     }
 }
 
@@ -200,15 +204,25 @@ impl Control {
     }
 
     /// Opens a lost connection again, in place. The relay must be the one of before, with the log of before: a statement
-    /// that is newer is fine, one that is older is refused (SECURITY A1). Whoever listens hears [`Heard::Back`].
+    /// that is newer is fine, one that is older is refused (SECURITY A1), and so is an older time by the log: the log was set
+    /// back, or the greeting is a recorded one (SECURITY A4, F5). Whoever listens hears [`Heard::Back`].
     pub async fn reopen(&self, link: &Link) -> Result<(), ControlError> {
         let connection = dial(link).await?;
-        let known = lock(&self.newest).statement.clone();
+        let (known, told) = {
+            let newest = lock(&self.newest);
+            (newest.statement.clone(), newest.ledger_time.time)
+        };
         let (welcome, send, receive) = welcomed(&connection, &self.root, Some(&known)).await?;
         if (welcome.relay.tls, &welcome.relay.log) != (self.welcome.relay.tls, &self.welcome.relay.log) {
             end(&connection, code::PROTOCOL);
             return Err(ControlError::Moved);
         }
+        // As it was told, not as it is by now: the log's clock may be slower than ours.
+        if welcome.ledger_time < told {
+            end(&connection, code::PROTOCOL);
+            return Err(ControlError::SetBack);
+        }
+        let newest = Newest::of(&welcome);
         let before = self.live();
         before.end(code::GOING_DOWN);
         before.told().await;
@@ -218,7 +232,7 @@ impl Control {
         }
         let live = Live::begin(connection, send, receive, self.heard.clone());
         live.heed(link);
-        *lock(&self.newest) = Newest::of(&welcome);
+        *lock(&self.newest) = newest;
         *lock(&self.live) = live;
         // Whoever hears it finds the new one in place.
         self.tell(Heard::Back).await;
@@ -233,7 +247,18 @@ impl Control {
     /// What time it is, by the ledger: what the relay's log signed when it greeted last, and the time since. Whoever waits for hours
     /// would judge today's notes by this morning otherwise. (SECURITY A4)
     pub fn ledger_time(&self) -> Wall {
-        lock(&self.newest).ledger_time.by(Instant::now())
+        lock(&self.newest).ledger_time.by(clock::now().boot_ms)
+    }
+
+    /// The newest statement the relay greeted with, its signed bytes: store them as those of [`Welcome::statement_note`], for the
+    /// serial never goes back. (SECURITY A1)
+    pub fn newest_statement(&self) -> Vec<u8> {
+        lock(&self.newest).statement_note.clone()
+    }
+
+    /// Whether the statement this was welcomed with still holds, by the ledger's time.
+    pub fn holds(&self) -> bool {
+        self.welcome.statement.valid_at(self.ledger_time())
     }
 
     /// Whether other auditors, or another authority over memberships, are in force now than when the relay greeted first: a session
@@ -326,17 +351,16 @@ fn why(reason: &ConnectionError) -> ControlError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     /// An agent that had waited for an hour judged a note of that minute as one that holds for more than a day, and spent the code
     /// on it.
     #[test]
     fn a4_the_ledgers_time_goes_on_while_nothing_is_heard_from_it() {
-        let told = Told { time: Wall::from_ms(1_000), at: Instant::now() };
-        for (hours, ms) in [(0, 0), (1, 3_600_000), (30, 108_000_000)] {
-            assert_eq!(told.by(told.at + Duration::from_secs(hours * 60 * 60)), told.time.plus_ms(ms), "{hours}");
+        let told = Told { time: Wall::from_ms(1_000), at_ms: 5_000 };
+        for hours in [0_u32, 1, 30] {
+            let later = u64::from(hours) * 3_600_000;
+            assert_eq!(told.by(told.at_ms + later), told.time.plus_ms(later.cast_signed()), "{hours}");
         }
-        assert_eq!(told.by(told.at - Duration::from_secs(1)), told.time, "never back");
+        assert_eq!(told.by(told.at_ms - 1), told.time, "never back");
     }
 }

@@ -215,11 +215,11 @@ mod tests {
     use std::collections::BTreeSet;
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::super::clock;
     use super::super::ledger::limits::Limits;
     use super::super::recovery::recover;
     use super::super::serve::{Options, Running, ServeError};
     use super::*;
+    use crate::clock;
 
     /// What nobody may find in a copy.
     const ERASED: &[u8] = b"the ciphertext of a part that was erased";

@@ -10,7 +10,6 @@ use venia_proto::id::SessionId;
 use venia_proto::ledger::notice::{ERASED_PARTS_MAX, Notice};
 use venia_proto::rendezvous::{Push, Refusal};
 
-use super::clock;
 use super::identity::Keys;
 use super::ledger::committer::{self, Surroundings};
 use super::ledger::erasing::named;
@@ -23,6 +22,7 @@ use super::peer::Relay;
 use super::recovery;
 use super::serve::{DATABASE, ServeError};
 use crate::client::home::Home;
+use crate::clock;
 
 /// How often sealed parts are held against the policy.
 const SWEEP: Duration = Duration::from_secs(24 * 60 * 60);

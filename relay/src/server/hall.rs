@@ -16,8 +16,8 @@ use venia_proto::key::PublicKey;
 use venia_proto::rendezvous::{FromRelay, Push};
 
 use crate::client::code;
+use crate::clock;
 
-use super::clock;
 use super::flow::{End, FlowError, Limits};
 use super::forward::{Flows, Proved};
 use super::outbox::Outbox;

@@ -6,7 +6,6 @@ pub mod audit;
 pub mod backup;
 pub mod bulk;
 pub mod check;
-pub mod clock;
 pub mod config;
 pub mod contradictions;
 pub mod cosigning;

@@ -101,6 +101,8 @@ impl Drop for Inbox {
     fn drop(&mut self) {
         let mut waiting = self.0.lock();
         waiting.ended = true;
+        // A waker keeps its task, and all that lives in it.
+        waiting.reader = None;
         let forgotten = std::mem::take(&mut waiting.messages);
         drop(waiting);
         drop(forgotten);

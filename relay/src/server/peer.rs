@@ -37,10 +37,11 @@ use super::outbox::{Inbox, Outbox, outbox};
 use super::registry::{ConnectionId, Effect, Ticket};
 use super::roster::Roster;
 use super::sources::Source;
-use super::{accept, bulk, clock};
+use super::{accept, bulk};
 use crate::client::code;
 use crate::client::frames::{FrameError, MESSAGE, Receiver};
 use crate::client::tls::{TlsError, peer_key};
+use crate::clock;
 
 /// How long a stranger may take to open its stream and say hello.
 pub const HELLO: Duration = Duration::from_secs(10);

@@ -16,7 +16,6 @@ use venia_proto::now::Wall;
 use super::accept::{Door, DoorError};
 use super::admin;
 use super::audit::Desk;
-use super::clock;
 use super::config::{Config, ConfigError};
 use super::cosigning::{Cosigned, rounds};
 use super::erasing;
@@ -36,6 +35,7 @@ use super::roster::Roster;
 use super::settings::SettingsError;
 use crate::client::code;
 use crate::client::home::{Home, HomeError};
+use crate::clock;
 
 /// The database's name in the data folder.
 pub const DATABASE: &str = "relay.db";

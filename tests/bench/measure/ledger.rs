@@ -17,7 +17,7 @@ use venia_proto::ledger::strand::Author;
 use venia_proto::ledger::verify::{Finding, Roots, verify};
 use venia_proto::now::Wall;
 use venia_proto::rendezvous::Answer;
-use venia_relay::server::clock;
+use venia_relay::clock;
 use venia_relay::server::ledger::Store as _;
 use venia_relay::server::ledger::admission::Submission;
 use venia_relay::server::ledger::committer::{Surroundings, start};

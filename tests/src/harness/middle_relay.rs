@@ -20,7 +20,7 @@ use venia_proto::statement::{MEMBER_LIFE_MS, Member, Role as Of};
 use venia_relay::client::frames;
 use venia_relay::client::link::{Link, Role};
 use venia_relay::client::tls::{Expected, exporter, peer_key};
-use venia_relay::server::clock;
+use venia_relay::clock;
 use venia_relay::server::flow::Limits;
 use venia_relay::server::forward::Proved;
 use venia_relay::server::outbox::outbox;

@@ -16,9 +16,9 @@ use venia_proto::rendezvous::{Answer, Call, FromRelay, Refusal, ToRelay, VERSION
 use venia_relay::client::frames::{self, Receiver};
 use venia_relay::client::home::Home;
 use venia_relay::client::tls::peer_key;
+use venia_relay::clock;
 use venia_relay::server::accept::Door;
 use venia_relay::server::audit::Desk;
-use venia_relay::server::clock;
 use venia_relay::server::cosigning::Cosigned;
 use venia_relay::server::hall::Hall;
 use venia_relay::server::identity::Keys;

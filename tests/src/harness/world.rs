@@ -148,8 +148,13 @@ impl World {
 
     /// Starts the relay again, on the same address and folder.
     pub fn restart_relay(&mut self) {
+        self.restart_relay_with(&[]);
+    }
+
+    /// The same with more to say to it.
+    pub fn restart_relay_with(&mut self, more: &[&str]) {
         let listen = self.really_listening().to_string();
-        let arguments = ["--listen", &listen];
+        let arguments = [&["--listen", &listen], more].concat();
         let (relay, address) = serve(&self.program, &self.relay_data, self.folder.path(), &arguments, &self.log);
         assert_eq!(address, self.address);
         self.relay = relay;

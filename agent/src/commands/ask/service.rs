@@ -82,7 +82,7 @@ pub(super) fn strict(ask: &Ask, home: &Home, statement: &Statement, words: &Word
 /// The one to use next time, and its statement, which never goes back. (SECURITY A1)
 pub(super) fn remember(home: &Home, address: &RelayAddress, control: &Control) -> Result<(), HomeError> {
     known::remember_relay(home, address)?;
-    known::remember_statement(home, &address.root, &control.welcome().statement_note)
+    known::remember_newest(home, &address.root, control)
 }
 
 /// No session through a log that was caught lying: only the root's statement of a new one lifts that. (SECURITY F4)

@@ -16,8 +16,9 @@ use tokio::net::{UnixListener, UnixStream};
 use zeroize::Zeroizing;
 
 use super::{Reply, Request, Why, carry_out, erased};
+use crate::clock;
+use crate::server::erasing;
 use crate::server::peer::Relay;
-use crate::server::{clock, erasing};
 
 /// The socket's name in the data folder.
 pub const SOCKET: &str = "admin.sock";
@@ -94,6 +95,10 @@ pub async fn ask(folder: &Path, request: &Request) -> Result<Option<Reply>, Admi
         line.push(b'\n');
         writer.write_all(&line).await.map_err(AdminError::Socket)?;
         let line = read_line(reader).await.map_err(AdminError::Socket)?;
+        // It gave up a moment before we would have.
+        if line.is_empty() {
+            return Err(AdminError::NoAnswer);
+        }
         serde_json::from_slice(&line).map(Some).map_err(|_| AdminError::Malformed)
     };
     tokio::time::timeout(PATIENCE, exchange).await.unwrap_or(Err(AdminError::NoAnswer))

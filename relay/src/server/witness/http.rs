@@ -24,7 +24,7 @@ use venia_proto::ledger::witness::REQUEST_MAX;
 
 use super::desk::{Desk, Reply};
 use crate::client::home::Home;
-use crate::server::clock;
+use crate::clock;
 
 /// The one path.
 pub const PATH: &str = "/add-checkpoint";
