@@ -17,8 +17,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{FlowId, SessionId, Strand};
+use crate::id::{FlowId, SessionId};
 use crate::ledger::notice::Looking;
+
+mod answer;
+mod refusal;
+
+pub use answer::{Answer, Entry, LogHead, Proven, ProvenBatch, Successor};
+pub use refusal::{EventFault, Refusal};
 
 /// Version of this protocol and of the end-to-end messages.
 pub const VERSION: u16 = 1;
@@ -259,145 +265,6 @@ pub enum PairingOutcome {
     Abandoned,
 }
 
-/// Successful answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Answer {
-    /// To [`Call::Register`].
-    Registered {
-        /// One to six digits.
-        number: u32,
-    },
-    /// To calls that only need a yes.
-    Noted,
-    /// To [`Call::Enroll`] and [`Call::Renew`].
-    Member {
-        /// The signed member note.
-        note: Vec<u8>,
-    },
-    /// To [`Call::Join`].
-    Joined {
-        /// The flow to dial.
-        flow: FlowId,
-        /// The agent's session.
-        session: SessionId,
-    },
-    /// To [`Call::Submit`]: durable, and proven so.
-    Receipts {
-        /// The checkpoint, a signed note.
-        checkpoint: Vec<u8>,
-        /// Proof that `known` is a prefix of it.
-        consistency: Vec<[u8; 32]>,
-        /// One per event, in order.
-        entries: Vec<Entry>,
-    },
-    /// To [`Call::Prove`].
-    Proofs {
-        /// The checkpoint, a signed note.
-        checkpoint: Vec<u8>,
-        /// Proof that `first` is a prefix of it.
-        consistency: Vec<[u8; 32]>,
-        /// The session's events, in log order.
-        entries: Vec<Proven>,
-        /// Per technician or observer whose `join` is among `entries`: the batch that recorded it.
-        batches: Vec<ProvenBatch>,
-        /// Whether more follow after these.
-        more: bool,
-    },
-    /// To [`Call::Consistency`].
-    Consistency {
-        /// The checkpoint of the larger size, a signed note.
-        checkpoint: Vec<u8>,
-        /// RFC 6962 consistency proof.
-        path: Vec<[u8; 32]>,
-    },
-    /// To [`Call::Notes`].
-    Notes {
-        /// Exact note bytes, in log order.
-        notes: Vec<Vec<u8>>,
-        /// Whether more follow after these.
-        more: bool,
-    },
-    /// To [`Call::Erasures`].
-    Erasures {
-        /// Signed `venia/erase@v1` notes of those sessions.
-        notes: Vec<Vec<u8>>,
-    },
-    /// To [`Call::Logs`]: oldest first, the one that grows last.
-    Logs {
-        /// The organisation's logs at this relay.
-        logs: Vec<LogHead>,
-    },
-    /// To [`Call::Entries`].
-    Entries {
-        /// Exact bytes, from the index asked for on; empty at the end of the log.
-        entries: Vec<Vec<u8>>,
-        /// For each `open` among them, in order, the agent's verifier key: the log itself holds only its name, which is a
-        /// hash of it.
-        agents: Vec<String>,
-    },
-    /// To [`Call::Successors`]: those after the one asked about, in order, at most [`SUCCESSORS_MAX`]; ask again with the
-    /// last one's key for more. None after the log that grows.
-    Successors {
-        /// Each with what it follows.
-        logs: Vec<Successor>,
-    },
-}
-
-/// A log that followed another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Successor {
-    /// A signed statement that names the log's key.
-    pub statement: Vec<u8>,
-    /// Its newest checkpoint, a signed note; of a log that was followed by another, its last.
-    pub checkpoint: Vec<u8>,
-    /// The signed `venia/key@v1` note it begins with.
-    pub note: Vec<u8>,
-    /// RFC 6962 inclusion proof of that note.
-    pub path: Vec<[u8; 32]>,
-}
-
-/// The end of one log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogHead {
-    /// Its newest checkpoint, a signed note; of a log that was followed by another, its last.
-    pub checkpoint: Vec<u8>,
-    /// The signed statement that names the log's key.
-    pub statement: Vec<u8>,
-    /// The first entry that is still kept; those before were pruned by policy.
-    pub kept_from: u64,
-}
-
-/// Where an event stands in the log, and the proof.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Index of the leaf.
-    pub index: u64,
-    /// RFC 6962 inclusion proof.
-    pub path: Vec<[u8; 32]>,
-}
-
-/// A recorded event named, with its proof.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Proven {
-    /// Its strand.
-    pub author: Strand,
-    /// Its number in the strand.
-    pub seq: u64,
-    /// Where it stands.
-    pub entry: Entry,
-}
-
-/// The batch note that says when a `join` was recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProvenBatch {
-    /// The strand that joined.
-    pub strand: Strand,
-    /// The signed `venia/batch@v1` note.
-    pub note: Vec<u8>,
-    /// Where it stands.
-    pub entry: Entry,
-}
-
 /// What a relay says unasked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Push {
@@ -435,76 +302,6 @@ pub enum FlowEnd {
     Revoked,
     /// It used up what a flow may carry.
     Limit,
-}
-
-/// Why a relay refused. Each has a sentence and a hint in `ui`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
-pub enum Refusal {
-    /// No invite with this secret, or used, or expired: told apart only to somebody who holds the secret.
-    #[error("the invite is not known")]
-    InviteUnknown,
-    /// It was used before.
-    #[error("the invite was already used")]
-    InviteUsed,
-    /// It is older than 24 hours.
-    #[error("the invite has expired")]
-    InviteExpired,
-    /// This key belongs to no member.
-    #[error("not a member")]
-    NotMember,
-    /// This member was revoked.
-    #[error("membership was revoked")]
-    Revoked,
-    /// Nobody shows this number (told as slowly as wrong words, B3).
-    #[error("no such code")]
-    NoSuchCode,
-    /// Too many failed codes within the hour.
-    #[error("too many failed codes")]
-    TooManyFailures,
-    /// The key is in use by a living connection (D6), or the session already has its technician.
-    #[error("busy")]
-    Busy,
-    /// A quota is used up (E6).
-    #[error("quota used up")]
-    Quota,
-    /// The relay's disk is full or failing: nothing is recorded, so nothing may run.
-    #[error("the ledger cannot write")]
-    Disk,
-    /// This call isn't for this kind of peer, or not at this moment.
-    #[error("not allowed here")]
-    NotAllowed,
-    /// An event breaks the format, its strand or its key.
-    #[error("the ledger refused an event")]
-    Event {
-        /// Its place in the call.
-        place: u32,
-        /// What is wrong with it.
-        fault: EventFault,
-    },
-    /// This relay's log is older than a checkpoint it signed: its database was set back, and it records nothing until its
-    /// operator recovers it. (SECURITY F5)
-    #[error("the log was set back to an older copy")]
-    SetBack,
-    /// It was there, and was erased or pruned.
-    #[error("erased")]
-    Erased,
-}
-
-/// What is wrong with a submitted event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum EventFault {
-    /// Not a valid event note.
-    Format,
-    /// Signed by a key that isn't the strand's.
-    ForeignKey,
-    /// Doesn't continue its strand.
-    Chain,
-    /// The strand's own key signed something else with this number: kept as evidence.
-    Equivocation,
-    /// The session is closed, unknown, or not this agent's.
-    Session,
-    /// It names a sealed part that isn't held here: send that first.
-    Sealed,
 }
 
 #[cfg(test)]

@@ -6,144 +6,24 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::consent::{ASK_AGAIN_MINUTES, EntryRef};
+use crate::consent::EntryRef;
 use crate::foreign::Foreign;
 use crate::id::Strand;
-use crate::ledger::body::{Allowed, Asked, Body, Consent, ItemId, Request, Said, Signoff};
+use crate::ledger::body::{Asked, Body, Consent, Request, Said, Signoff};
 use crate::ledger::kind::{Answer, Cause, Kind, Status, Why};
 use crate::now::Now;
-use crate::report::Report;
 
 use super::agent::RUNS_MAX;
 use super::timer::{Timer, Timers};
 
-/// A grant isn't used in its last moments: a request that arrives after its end would count as misbehaviour. Covers the
-/// way of one message from the agent and of one to it.
-const EXPIRY_MARGIN_MS: u64 = 5_000;
+mod grants;
+mod io;
+
+use grants::Grants;
+pub use io::{Input, Output, Tell, Write};
+
 /// After its own sign-off, or the end of the connection, the console waits this long for the receipted close.
 pub const CLOSE_WAIT_MS: u64 = 10_000;
-
-/// Everything that can happen to a console.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Input {
-    /// A verified event of the agent, with the words it came with.
-    Event {
-        /// Which.
-        entry: EntryRef,
-        /// Kind and clear fields.
-        kind: Kind<EntryRef>,
-        /// Its words; [`Body::None`] if they weren't sent.
-        body: Body,
-    },
-    /// The technician wants this run.
-    Run(Asked),
-    /// The technician wants this change: what it would change is looked at first, and the change asked for only if there
-    /// is something to change.
-    Change {
-        /// The item that looks.
-        preview: Asked,
-        /// The change.
-        change: Asked,
-    },
-    /// The technician says something.
-    Chat(Foreign),
-    /// The technician writes a note for the record.
-    Note(Foreign),
-    /// The technician is done, once what runs has ended.
-    SignOff(Signoff),
-    /// The agent says its close is durable.
-    CloseRecorded,
-    /// The connection to the agent is gone.
-    LinkLost,
-    /// Time passed.
-    Tick,
-}
-
-/// Everything a console can order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Output {
-    /// Sign this as the next event of our strand, and send it.
-    Write(Write),
-    /// Tell the technician.
-    Tell(Tell),
-    /// Leave without a sign-off: the person said no to everything.
-    Leave,
-    /// The session is over: fetch the proofs, write the bundle.
-    Collect,
-}
-
-/// An event to write.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Write {
-    /// A request the person will be asked about.
-    Ask(Request),
-    /// A request under a live grant.
-    Run(Request),
-    /// A chat line.
-    Chat(Said),
-    /// A note.
-    Note(Said),
-    /// The sign-off.
-    Signoff(Signoff),
-}
-
-/// What the technician is told.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Tell {
-    /// The person answered.
-    Consent {
-        /// What.
-        answer: Answer,
-        /// What stood on the card; `None` for the arrival.
-        card: Option<Consent>,
-        /// Milliseconds it took.
-        took: u64,
-    },
-    /// It runs.
-    Running(ItemId),
-    /// It ended.
-    Result {
-        /// The item.
-        item: ItemId,
-        /// How.
-        status: Status,
-        /// The report, if one was sent.
-        report: Option<Report>,
-        /// The `result` event.
-        entry: EntryRef,
-    },
-    /// Private things were taken out of its report before it left.
-    Redacted {
-        /// The item.
-        item: ItemId,
-        /// How many.
-        count: u64,
-    },
-    /// It was refused.
-    Refused {
-        /// The item.
-        item: ItemId,
-        /// Why.
-        why: Why,
-    },
-    /// The person says something.
-    Said(Foreign),
-    /// What the technician said was not sent: the person hasn't said yet that they know them.
-    Unsaid,
-    /// Nothing runs for now.
-    Paused(Cause),
-    /// It goes on.
-    Resumed,
-    /// The session is over.
-    Closed {
-        /// Who ended it.
-        by: Cause,
-        /// Why.
-        cause: Cause,
-    },
-    /// The connection broke before the agent closed the session.
-    Lost,
-}
 
 /// Where a console stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,14 +40,6 @@ enum Phase {
     Closed,
     /// The bundle is being written.
     Collected,
-}
-
-/// A grant as this side understands it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct View {
-    consent: EntryRef,
-    items: Vec<Allowed>,
-    expires_ms: u64,
 }
 
 /// One run, and the change that it is the preview of.
@@ -189,16 +61,12 @@ pub struct Console {
     why: Foreign,
     offered: bool,
     phase: Phase,
-    grants: Vec<View>,
+    grants: Grants,
     queue: VecDeque<Job>,
     /// Runs asked for and not ended, by the number of their `request`.
     runs: BTreeMap<u64, Job>,
     /// Which request an `admit` belongs to, by the admit's number.
     admits: BTreeMap<u64, u64>,
-    /// Requests sent without a grant known here: the agent takes their use from one all the same.
-    uncovered: BTreeMap<u64, ItemId>,
-    /// Uses taken from grants whose word is still under way.
-    owed: Vec<(EntryRef, ItemId)>,
     /// Results that came before their admit: each travels on a stream of its own. By the admit's number.
     early: BTreeMap<u64, (EntryRef, Status, Body)>,
     /// The request that waits for a card, and when it was sent.
@@ -226,12 +94,10 @@ impl Console {
             why,
             offered,
             phase: Phase::Arriving,
-            grants: Vec::new(),
+            grants: Grants::default(),
             queue: VecDeque::new(),
             runs: BTreeMap::new(),
             admits: BTreeMap::new(),
-            uncovered: BTreeMap::new(),
-            owed: Vec::new(),
             early: BTreeMap::new(),
             asking: None,
             next_seq: 0,
@@ -263,10 +129,9 @@ impl Console {
     /// Whether this would run now without a question: a live grant covers it and has a use left. What is watched runs again
     /// only then, so that nobody is asked every few seconds.
     pub fn covers(&self, now_ms: u64, asked: &Asked) -> bool {
-        let live = || self.grants.iter().filter(|view| now_ms < view.expires_ms).flat_map(|view| &view.items);
         // With others before it, it would begin at another time, when the grant may be over.
         let first = self.queue.is_empty() && self.runs.len() < RUNS_MAX;
-        self.phase == Phase::Open && !self.paused && first && live().any(|one| covers(one, asked))
+        self.phase == Phase::Open && !self.paused && first && self.grants.covers(now_ms, asked)
     }
 
     /// When to call [`Self::handle`] with [`Input::Tick`] at the latest.
@@ -313,9 +178,8 @@ impl Console {
                 self.consent(entry, answered_ms, asked, answer, took, body);
             }
             Kind::Admit { request, grant } => {
-                // Even if its refusal overtook it: the use is gone.
-                if let (true, Some(item)) = (request.author == self.strand, self.uncovered.remove(&request.seq)) {
-                    self.used(grant, item);
+                if request.author == self.strand {
+                    self.grants.admitted(request.seq, grant);
                 }
                 if let Some(job) = self.mine(request) {
                     self.tell(Tell::Running(job.asked.item.clone()));
@@ -354,7 +218,7 @@ impl Console {
                 self.paused = false;
                 self.resumed = self.resumed.saturating_add(1);
                 if cause == Cause::Sleep {
-                    self.grants.clear();
+                    self.grants.end();
                 }
                 self.tell(Tell::Resumed);
             }
@@ -408,18 +272,7 @@ impl Console {
             Phase::Offering | Phase::Open | Phase::SignedOff | Phase::Closed | Phase::Collected => {}
         }
         if let (true, Some(card)) = (yes, &card) {
-            let minutes = u64::from(card.minutes.unwrap_or(ASK_AGAIN_MINUTES));
-            let expires_ms = (answered_ms + minutes * 60_000).saturating_sub(EXPIRY_MARGIN_MS);
-            self.grants.push(View { consent, items: card.items.clone(), expires_ms });
-            if asked.author == self.strand {
-                // What was asked for is admitted with the yes, or refused for good: its use is gone, even if the
-                // refusal overtook the yes.
-                self.uncovered.remove(&asked.seq);
-                card.items.iter().for_each(|allowed| self.used(consent, allowed.item.clone()));
-            }
-            for (grant, item) in std::mem::take(&mut self.owed) {
-                self.used(grant, item);
-            }
+            self.grants.given(consent, card, answered_ms, (asked.author == self.strand).then_some(asked.seq));
         }
     }
 
@@ -510,7 +363,7 @@ impl Console {
         while self.runs.len() < RUNS_MAX {
             let Some(job) = self.queue.front().cloned() else { break };
             let asked = &job.asked;
-            let covered = self.spend(now.boot_ms, asked);
+            let covered = self.grants.spend(now.boot_ms, asked);
             if !covered && self.asking.is_some() {
                 break;
             }
@@ -523,7 +376,7 @@ impl Console {
             self.runs.insert(seq, job);
             if !covered {
                 self.asking = Some((seq, now.boot_ms));
-                self.uncovered.insert(seq, item_asked);
+                self.grants.awaits(seq, item_asked);
             }
         }
         if self.queue.is_empty()
@@ -533,30 +386,6 @@ impl Console {
             self.write(Write::Signoff(signoff));
             self.phase = Phase::SignedOff;
             self.timers.set(Timer::Close, now.boot_ms + CLOSE_WAIT_MS);
-        }
-    }
-
-    /// Takes one use of a grant that covers this, if there is one.
-    fn spend(&mut self, now_ms: u64, asked: &Asked) -> bool {
-        let live = self.grants.iter_mut().filter(|view| now_ms < view.expires_ms);
-        match live.flat_map(|view| view.items.iter_mut()).find(|allowed| covers(allowed, asked)) {
-            Some(allowed) => {
-                allowed.uses -= 1;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// The agent took one use of a grant for something that wasn't spent here.
-    fn used(&mut self, consent: EntryRef, item: ItemId) {
-        match self.grants.iter_mut().find(|view| view.consent == consent) {
-            Some(view) => view
-                .items
-                .iter_mut()
-                .filter(|allowed| allowed.item == item)
-                .for_each(|allowed| allowed.uses = allowed.uses.saturating_sub(1)),
-            None => self.owed.push((consent, item)),
         }
     }
 
@@ -575,14 +404,6 @@ impl Console {
     fn tell(&mut self, tell: Tell) {
         self.outputs.push_back(Output::Tell(tell));
     }
-}
-
-/// Whether an item of a grant allows this run, and has a use left.
-fn covers(allowed: &Allowed, asked: &Asked) -> bool {
-    allowed.item == asked.item
-        && allowed.definition == asked.definition
-        && allowed.uses > 0
-        && allowed.values.iter().all(|(name, set)| asked.arguments.get(name).is_some_and(|value| set.contains(value)))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::consent::{Card, CardId, Choice, EntryRef, Grant, Permit, Planned, Run
 use crate::fences::Fences;
 use crate::foreign::Foreign;
 use crate::id::Strand;
-use crate::ledger::body::{self, Body, Language, Request};
+use crate::ledger::body::{self, Body, Request};
 use crate::ledger::kind::{Cause, Kind, KindName, Why};
 use crate::minute::Minute;
 use crate::now::Now;
@@ -33,11 +33,14 @@ mod gates;
 mod io;
 mod previews;
 mod runs;
+mod state;
+mod talk;
 #[cfg(test)]
 mod tests;
 
 use gates::{Gated, Then};
 pub use io::{Arrival, Entry, Finished, Input, Output, Phase, Tell};
+use state::{Effect, OpenCard, Run, RunState};
 
 /// Runs that may be admitted or running at once.
 pub const RUNS_MAX: usize = 8;
@@ -54,71 +57,6 @@ pub const EVENTS_PER_MINUTE: u32 = 400;
 pub const SESSION_EVENTS_MAX: u64 = 9_900;
 /// Items an offer may name.
 pub const OFFER_MAX: usize = 256;
-
-/// What [`Output`] will say; without the permit, so that the machine stays `Clone`, `Eq` and `Hash`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Effect {
-    Record {
-        batch: BatchId,
-        entries: Vec<Entry>,
-    },
-    Ask(Card),
-    Withdraw(CardId),
-    Tell(Tell),
-    Perform(RunId),
-    Kill(RunId),
-    Send(EntryRef),
-    /// A result, judged against its grant once more when it leaves: recording may have taken its time.
-    Outcome {
-        result: EntryRef,
-        grant: EntryRef,
-        item: body::ItemId,
-    },
-    SendBare(EntryRef),
-    Cut,
-    SendCloseRecorded,
-    Closed(Close),
-    Released,
-}
-
-/// A question on the person's screen.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct OpenCard {
-    card: Card,
-    asked_ms: u64,
-    text: String,
-    language: Language,
-}
-
-/// A run between its admission and the sending of its result.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Run {
-    request: EntryRef,
-    admit: EntryRef,
-    wanted: Wanted,
-    /// The `consent` event of its grant.
-    grant: EntryRef,
-    deadline_ms: u32,
-    /// Its result may hold personal data: the person looks at it before it is sent.
-    personal: bool,
-    /// Once begun it can't be stopped: its card said so. (SECURITY G6)
-    unstoppable: bool,
-    /// What was taken out of its report; recorded with the result, if that is.
-    redaction: Option<body::Redaction>,
-    state: RunState,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum RunState {
-    /// Its admission has no receipt yet.
-    Admitted(BatchId),
-    /// A worker has its permit.
-    Running,
-    /// The person looks at what would be sent; nothing of it is recorded yet.
-    LookedAt(Box<Report>),
-    /// Its result is recorded here and waits for its receipt, and for the end of a pause.
-    Recorded(EntryRef),
-}
 
 /// The agent's machine for one session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -458,35 +396,6 @@ impl Agent {
         self.after(batch, KindName::Open, Then::Send(EntryRef { author: Strand::Agent, seq: 0 }));
         self.after(batch, KindName::Join, Then::Send(asked));
         self.after(batch, KindName::Join, Then::Arrival);
-    }
-
-    fn said(&mut self, now: Now, said: EntryRef, text: Foreign, chat: bool) {
-        if self.phase != Phase::Open {
-            let expected = "an answered arrival";
-            return self.close(now, Close::PeerMisbehaved { expected, got: "a line before it".to_owned() });
-        }
-        let batch = self.record(vec![Entry::Theirs(said)]);
-        if chat {
-            self.chat(now, batch, Then::Line(text));
-        }
-    }
-
-    fn person_says(&mut self, now: Now, text: Foreign) {
-        if self.phase == Phase::Open {
-            let (batch, line) = self.record_own(Kind::Chat, Body::Said(body::Said { text: text.clone() }));
-            self.tell(Tell::Own(text));
-            self.chat(now, batch, Then::Send(line));
-        }
-    }
-
-    /// A line is shown or sent once it is journalled; when the record trails too far, once it has its receipt.
-    fn chat(&mut self, now: Now, batch: BatchId, then: Then) {
-        if self.chat_stopped {
-            self.after_receipt(batch, then);
-        } else {
-            self.timers.set(Timer::Chat(batch), now.boot_ms + timer::CHAT_TRAILS_MS);
-            self.after(batch, KindName::Chat, then);
-        }
     }
 
     /// Orders a batch to be recorded and counts its events.

@@ -1,7 +1,7 @@
 //! Small stories through the agent's machine, each named after the rule it proves.
 
 use super::*;
-use crate::ledger::body::{ItemId, Offer};
+use crate::ledger::body::{ItemId, Language, Offer};
 
 mod changes;
 mod ends;

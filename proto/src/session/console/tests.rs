@@ -1,9 +1,11 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 
+use super::grants::EXPIRY_MARGIN_MS;
 use super::*;
-use crate::ledger::body::{Arguments, DefinitionHash, Language, Outcome, Redaction};
+use crate::ledger::body::{Allowed, Arguments, DefinitionHash, ItemId, Language, Outcome, Redaction};
 use crate::now::Wall;
+use crate::report::Report;
 
 const ME: Strand = Strand::Technician(NonZeroU16::MIN);
 const MINUTE: u64 = 60_000;
