@@ -122,7 +122,7 @@ pub struct Waiter<'a> {
     pub person: &'a mut Line,
     /// Their language.
     pub words: &'a Words,
-    /// Got ready as soon as somebody knocks.
+    /// Got ready as soon as somebody tries a code.
     pub shelf: &'a Arc<Shelf>,
 }
 
@@ -254,14 +254,7 @@ impl Room<'_> {
                 // Only a member's key may come through; whose note doesn't verify never reaches this PC.
                 let Ok(member) = Member::open(&member, authority) else { return };
                 match self.waiter.link.announce(flow, Expected::Key(member.key.key)) {
-                    Ok(()) => {
-                        self.knocked = Some((flow, member.name));
-                        // They are about to shake hands, which mostly waits for the other side.
-                        let shelf = Arc::clone(self.waiter.shelf);
-                        self.tasks.spawn_blocking(move || {
-                            let _ = shelf.catalog();
-                        });
-                    }
+                    Ok(()) => self.knocked = Some((flow, member.name)),
                     Err(error) => tracing::debug!(%error, "a flow could not be announced"),
                 }
             }
@@ -316,6 +309,11 @@ impl Room<'_> {
                         session: self.session,
                         agent: *self.waiter.link.public(),
                     };
+                    // Pairing mostly waits for the other side.
+                    let shelf = Arc::clone(self.waiter.shelf);
+                    self.tasks.spawn_blocking(move || {
+                        let _ = shelf.catalog();
+                    });
                     let tell = self.tell.clone();
                     let task = self.tasks.spawn(async move {
                         let ended = Box::new(attempt.spend(code, bound).await);
