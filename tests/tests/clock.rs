@@ -10,7 +10,7 @@ use venia_proto::now::Wall;
 use venia_proto::scope::Scope;
 use venia_relay::client::control::{Control, ControlError};
 use venia_relay::client::link::{Link, Role};
-use venia_tests::harness::pretender::{Manner, NUMBER, Pretender};
+use venia_tests::harness::pretender::{Manner, NUMBER, Pretender, not_after};
 use venia_tests::harness::until;
 use venia_tests::harness::visitor::Visitor;
 use venia_tests::harness::world::World;
@@ -56,6 +56,19 @@ async fn a4_a_log_that_comes_back_with_an_earlier_time_is_refused() {
         assert!(taken || matches!(opened, Err(ControlError::SetBack)), "{ms}: {opened:?}");
     }
     assert!(control.ledger_time() >= Wall::from_ms(begun + 5_000));
+}
+
+/// A code may wait longer than a statement holds. Nobody begins a record under one that ran out meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a4_a_statement_runs_out_while_its_connection_stands() {
+    let relay = Pretender::start(None, Manner::Dated(not_after().plus_ms(-500)));
+    let at = relay.address.at.to_string().parse().unwrap();
+    let link = Link::bind(None, &SigningKey::new("device", [7; 32]), at, Role::Agent).unwrap();
+    let (control, _hearing) = Control::connect(&link, &relay.address.root, None).await.unwrap();
+    let before = control.ledger_time();
+    assert!(control.holds() || before > not_after(), "{before:?}");
+    until("its end", || (!control.holds()).then_some(()));
+    assert!(control.ledger_time() > not_after());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,6 +38,11 @@ pub struct Pretender {
 /// The number it gives.
 pub const NUMBER: u32 = 417;
 
+/// Until when its statement holds, by its ledger.
+pub fn not_after() -> Wall {
+    Wall::from_ms(i64::from(u32::MAX) * 1_000)
+}
+
 impl Pretender {
     /// Listens on this address; port 0 takes a free one. Needs a tokio runtime.
     pub fn start(listen: Option<SocketAddr>, manner: Manner) -> Self {
@@ -53,7 +58,7 @@ impl Pretender {
             root: root.verifier().clone(),
             organisation: Foreign::new("Pretender"),
             serial: 1,
-            not_after: Wall::from_ms(i64::from(u32::MAX) * 1_000),
+            not_after: not_after(),
             relays: vec![Relay {
                 name: Foreign::new("pretender"),
                 address: at.clone(),
