@@ -99,10 +99,9 @@ pub fn statement_note(home: &Home, root: &Fingerprint) -> Result<Option<Vec<u8>>
     home.read(&format!("statement-{root}"), NOTE_MAX)
 }
 
-/// Remembers the newest statement a relay greeted with: the serial never goes back, also not to what an earlier greeting of
-/// this program said. One that names other auditors isn't remembered before somebody was shown them. (SECURITY A1)
+/// Remembers the newest statement a relay greeted with, unless somebody is to be shown it first. (SECURITY A1)
 pub fn remember_newest(home: &Home, root: &Fingerprint, control: &Control) -> Result<(), HomeError> {
-    if control.is_outdated() { Ok(()) } else { remember_statement(home, root, &control.newest_statement()) }
+    control.to_keep().map_or(Ok(()), |newest| remember_statement(home, root, &newest.statement_note))
 }
 
 /// Remembers a verified statement.

@@ -28,15 +28,12 @@ pub(crate) fn control(error: &ControlError, words: &Words) -> Failure {
     tracing::info!(%error, "the relay");
     let trouble = match error {
         ControlError::WrongVersion(_) => Trouble::Version,
-        ControlError::WrongRoot | ControlError::Statement(_) | ControlError::Batch(_) => Trouble::Fingerprint,
-        ControlError::StatementExpired => Trouble::Expired,
+        ControlError::Greeting(why) => (*why).into(),
         ControlError::Replaced => Trouble::Busy,
         ControlError::Revoked => Trouble::Revoked,
-        ControlError::SetBack => Trouble::Disk,
         ControlError::Refused(why) => return refusal(*why, words),
         ControlError::Unreachable(_)
         | ControlError::Malformed(_)
-        | ControlError::Moved
         | ControlError::TooLarge(_)
         | ControlError::Tls(_) => Trouble::Unreachable,
     };

@@ -15,6 +15,7 @@ pub mod fences;
 pub mod fingerprint;
 pub mod fold;
 pub mod foreign;
+pub mod greeting;
 pub mod id;
 pub mod invite;
 pub mod json;

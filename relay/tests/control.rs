@@ -10,6 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
+use venia_proto::greeting::GreetingError;
 use venia_proto::id::{FlowId, SessionId, Strand};
 use venia_proto::invite::Invite;
 use venia_proto::key::SigningKey;
@@ -363,18 +364,21 @@ async fn a1_another_root_or_an_older_statement_is_refused_before_anything_is_sai
     let world = world().await;
     let link = world.bind(&key(3, "device"), End::Agent);
     let refused = within(Control::connect(&link, &Fingerprint([7; 32]), None)).await;
-    assert!(matches!(refused.err(), Some(ControlError::WrongRoot)));
+    assert!(matches!(refused.err(), Some(ControlError::Greeting(GreetingError::WrongRoot))));
     let (control, _) = within(Control::connect(&link, &world.root(), None)).await.unwrap();
     let mut newer = control.welcome().statement.clone();
     newer.serial += 1;
     let refused = within(Control::connect(&link, &world.root(), Some(&newer))).await;
-    assert!(matches!(refused.err(), Some(ControlError::Statement(StatementError::WentBack { .. }))));
+    assert!(matches!(
+        refused.err(),
+        Some(ControlError::Greeting(GreetingError::Statement(StatementError::WentBack { .. })))
+    ));
     // A relay that has another relay's true statement, but not its TLS key.
     let thief = self::world().await;
     let link = thief.bind(&key(3, "device"), End::Agent);
     let connection = within(link.connect_relay(Expected::Anyone)).await.unwrap();
     let refused = within(Control::open(connection, &world.root(), None)).await;
-    assert!(matches!(refused.err(), Some(ControlError::WrongRoot)));
+    assert!(matches!(refused.err(), Some(ControlError::Greeting(GreetingError::WrongRoot))));
 }
 
 #[tokio::test]

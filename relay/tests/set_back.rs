@@ -5,6 +5,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use venia_proto::greeting::GreetingError;
 use venia_proto::key::SigningKey;
 use venia_proto::rendezvous::{Answer, Call, Refusal};
 use venia_proto::statement::StatementError;
@@ -125,7 +126,8 @@ async fn a1_who_carried_on_with_a_newer_statement_takes_no_older_one_again() {
     let relay = start(&older).await.unwrap();
     let link = Link::bind(None, &SigningKey::new("device", [7; 32]), relay.listening(), Role::Agent).unwrap();
     let refused = control.reopen(&link).await.err();
-    let Some(ControlError::Statement(StatementError::WentBack { known, got })) = refused else { panic!("{refused:?}") };
+    let Some(ControlError::Greeting(GreetingError::Statement(error))) = refused else { panic!("{refused:?}") };
+    let StatementError::WentBack { known, got } = error else { panic!("{error:?}") };
     assert_eq!((known, got), (first + 1, first));
     relay.stop().await;
 }

@@ -4,6 +4,7 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use venia_proto::greeting::GreetingError;
 use venia_proto::key::SigningKey;
 use venia_proto::ledger::body::Body;
 use venia_proto::now::Wall;
@@ -53,7 +54,7 @@ async fn a4_a_log_that_comes_back_with_an_earlier_time_is_refused() {
         let _relay = Pretender::start(Some(at), Manner::Dated(Wall::from_ms(begun + ms)));
         let opened = control.reopen(&link).await;
         assert_eq!(opened.is_ok(), taken, "{ms}: {opened:?}");
-        assert!(taken || matches!(opened, Err(ControlError::SetBack)), "{ms}: {opened:?}");
+        assert!(taken || matches!(opened, Err(ControlError::Greeting(GreetingError::SetBack))), "{ms}: {opened:?}");
     }
     assert!(control.ledger_time() >= Wall::from_ms(begun + 5_000));
 }

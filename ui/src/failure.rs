@@ -6,6 +6,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use venia_proto::greeting::GreetingError;
 
 use crate::words::Words;
 
@@ -95,6 +96,18 @@ impl Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
+    }
+}
+
+impl From<GreetingError> for Trouble {
+    /// A relay whose greeting isn't believed.
+    fn from(error: GreetingError) -> Self {
+        match error {
+            GreetingError::WrongRoot | GreetingError::Statement(_) | GreetingError::Batch(_) => Self::Fingerprint,
+            GreetingError::Expired => Self::Expired,
+            GreetingError::SetBack => Self::Disk,
+            GreetingError::Moved => Self::Unreachable,
+        }
     }
 }
 

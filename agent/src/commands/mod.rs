@@ -23,11 +23,9 @@ pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
     tracing::debug!(%error, "the relay can't be used");
     let trouble = match error {
         ControlError::WrongVersion(_) => Trouble::Version,
-        ControlError::WrongRoot | ControlError::Statement(_) | ControlError::Batch(_) => Trouble::Fingerprint,
-        ControlError::StatementExpired => Trouble::Expired,
+        ControlError::Greeting(why) => (*why).into(),
         ControlError::Replaced => Trouble::Busy,
         ControlError::Revoked => Trouble::Revoked,
-        ControlError::SetBack => Trouble::Disk,
         ControlError::Refused(refusal) => match refusal {
             Refusal::Disk | Refusal::SetBack => Trouble::Disk,
             Refusal::NotMember | Refusal::Revoked => Trouble::Revoked,
@@ -44,7 +42,6 @@ pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
         },
         ControlError::Unreachable(_)
         | ControlError::Malformed(_)
-        | ControlError::Moved
         | ControlError::TooLarge(_)
         | ControlError::Tls(_) => Trouble::Unreachable,
     };

@@ -19,6 +19,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use venia_proto::code::CodeNumber;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::foreign::Foreign;
+use venia_proto::greeting::GreetingError;
 use venia_proto::id::{FlowId, SessionId};
 use venia_proto::ledger::body::Language;
 use venia_proto::rendezvous::{Answer, Call, PairingOutcome, Push};
@@ -298,7 +299,7 @@ impl Room<'_> {
             }
             // Over while it waited: a record that began now would begin under it.
             Output::Try(..) if !self.waiter.control.holds() => {
-                return Err(NotServed::Control(ControlError::StatementExpired));
+                return Err(NotServed::Control(GreetingError::Expired.into()));
             }
             Output::Try(flow, code) => {
                 if let Some(attempt) = self.take(flow) {

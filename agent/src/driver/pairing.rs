@@ -10,6 +10,7 @@ use std::time::Duration;
 use quinn::Connection;
 use venia_proto::code::Code;
 use venia_proto::fingerprint::Fingerprint;
+use venia_proto::greeting::Welcome;
 use venia_proto::id::{FlowId, SessionId, Strand};
 use venia_proto::key::PublicKey;
 use venia_proto::message::{PairRefusal, ToAgent, ToConsole};
@@ -18,7 +19,6 @@ use venia_proto::pairing::{Agent, Context, EXPORTER_LABEL, RANDOM, SessionSecret
 use venia_proto::rendezvous::{ALPN_SESSION, PairingOutcome, VERSION};
 use venia_proto::session::timer::PAIRING_MS;
 use venia_proto::statement::Member;
-use venia_relay::client::control::Welcome;
 use venia_relay::client::frames::{self, FrameError, Receiver, Sender};
 use venia_relay::client::link::Arriving;
 use venia_relay::client::tls::{exporter, peer_key};

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use venia_proto::greeting::GreetingError;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::checkpoint::Checkpoint;
 use venia_proto::ledger::looking::Look;
@@ -94,7 +95,7 @@ impl Looker {
         let (mut mirrors, mut heads) = (Vec::new(), Vec::new());
         let last = logs.len().saturating_sub(1);
         for (n, head) in logs.into_iter().enumerate() {
-            let key = log_key(&head, member).ok_or(ControlError::WrongRoot)?;
+            let key = log_key(&head, member).ok_or(ControlError::Greeting(GreetingError::WrongRoot))?;
             let mut mirror = Mirror::open(data, &key)?;
             grow(&mut mirror, control, &head, n < last, &mut told).await?;
             heads.push(Checkpoint::open(&head.checkpoint, &key).map_err(|_| ControlError::Malformed(None))?);

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use venia_proto::foreign::Foreign;
+use venia_proto::greeting::GreetingError;
 use venia_proto::invite::{Invite, InviteError};
 use venia_proto::rendezvous::{Answer, Call};
 use venia_proto::statement::Member;
@@ -58,7 +59,7 @@ async fn enroll(invite: &Invite, home: &Home, screen: &Screen) -> Result<Exit, F
         return Err(failed(ControlError::Malformed(None)));
     };
     let member = membership::own(&note, &welcome.statement, key.verifier());
-    let member = member.ok_or_else(|| failed(ControlError::WrongRoot))?;
+    let member = member.ok_or_else(|| failed(GreetingError::WrongRoot.into()))?;
     membership::store(home, &relay.at, &relay.root, &welcome.statement_note, &note)
         .map_err(|error| trouble::folder(&error, words))?;
     say(&member, &welcome.statement.organisation, invite, screen)?;

@@ -213,6 +213,12 @@ pub(super) async fn session(
     };
 
     drop(keeper);
+    if let Some(newest) = reached.control.to_keep()
+        && let Err(error) = membership.keep_statement(&newest.statement, &newest.statement_note)
+    {
+        // The next greeting brings it again; how this session ended must be told.
+        tracing::warn!(%error, "the newest statement can't be kept");
+    }
     let progress = voice.wait_for_close();
     // Without the agent's close there is nothing to wait for.
     let most = if finished.record.close().is_some() { END } else { UNCLOSED };

@@ -1,25 +1,23 @@
 //! The control connection, a peer's end: proves that the relay is one of the pinned root's, then calls it.
 //!
-//! Before anything but a greeting is said, the statement is verified by the pinned root, the relay's TLS key must be one
-//! the statement names, and the newest batch note must be signed by that relay's log (SECURITY A1, A4). A relay of
-//! another root therefore learns that somebody came, and nothing else.
+//! Nothing but a greeting is said before the relay's was judged ([`Greetings`]). A relay of another root therefore learns that
+//! somebody came, and nothing else.
 //!
 //! A connection that is lost can be opened again in place ([`Control::reopen`]): what was called on the old one failed, what
 //! is called from then on goes over the new one.
 //!
-//! Not here: keeping the statement and its serial (the caller stores both), when to reconnect ([`super::keeper`]), receipts'
+//! Not here: keeping the statement (the caller stores it), when to reconnect ([`super::keeper`]), receipts'
 //! proofs (the caller verifies them), and time limits: drop the future, the answer is ignored when it comes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quinn::{Connection, ConnectionError, VarInt};
 use tokio::sync::mpsc;
 use venia_proto::fingerprint::Fingerprint;
-use venia_proto::ledger::batch::BatchError;
+use venia_proto::greeting::{GreetingError, Greetings, Welcome};
 use venia_proto::now::Wall;
 use venia_proto::rendezvous::{Answer, Call, Push, Refusal};
-use venia_proto::statement::{Statement, StatementError};
+use venia_proto::statement::Statement;
 use venia_proto::wire::WireError;
 
 use super::code;
@@ -30,8 +28,7 @@ use crate::clock;
 mod greeting;
 mod live;
 
-pub use greeting::Welcome;
-use greeting::{dial, welcomed};
+use greeting::{Greeted, dial, greeted};
 use live::Live;
 
 /// Pushes that may wait for the caller; the connection of a relay that sends more is closed.
@@ -43,18 +40,9 @@ pub enum ControlError {
     /// The network, or the relay is down.
     #[error("the relay can't be reached")]
     Unreachable(#[source] Option<LinkError>),
-    /// The relay isn't one of the pinned root.
-    #[error("the relay doesn't belong to the organisation that was expected")]
-    WrongRoot,
-    /// The statement is by the right root, and still can't be accepted: gone back, expired, contradictory.
-    #[error("the organisation's statement can't be accepted")]
-    Statement(#[source] StatementError),
-    /// The statement no longer holds at the ledger's time.
-    #[error("the organisation's statement has expired")]
-    StatementExpired,
-    /// The relay's log didn't sign the time it tells.
-    #[error("the relay's time isn't signed by its log")]
-    Batch(#[source] BatchError),
+    /// What it greeted with isn't believed.
+    #[error(transparent)]
+    Greeting(#[from] GreetingError),
     /// No version in common.
     #[error("the relay speaks other versions: {0:?}")]
     WrongVersion(Vec<u16>),
@@ -70,13 +58,6 @@ pub enum ControlError {
     /// The relay broke the protocol.
     #[error("the relay broke the protocol")]
     Malformed(#[source] Option<WireError>),
-    /// Another relay of the organisation answers, or the same one with another log: what this program was in the middle of
-    /// can't go on there.
-    #[error("the relay isn't the one of before")]
-    Moved,
-    /// The same log, at a time before the one it told already: it was set back, or somebody plays an old greeting.
-    #[error("the relay's log is of an earlier time than before")]
-    SetBack,
     /// Our own call is too large.
     #[error("the call is too large")]
     TooLarge(#[source] WireError),
@@ -90,17 +71,12 @@ impl ControlError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
-            Self::WrongRoot
-            | Self::Statement(_)
-            | Self::StatementExpired
-            | Self::Batch(_)
+            Self::Greeting(_)
             | Self::WrongVersion(_)
             | Self::Revoked
             | Self::Replaced
             | Self::Refused(_)
             | Self::Malformed(_)
-            | Self::Moved
-            | Self::SetBack
             | Self::TooLarge(_)
             | Self::Tls(_) => false,
         }
@@ -143,38 +119,9 @@ impl Hearing {
 pub struct Control {
     live: Mutex<Live>,
     heard: mpsc::Sender<Heard>,
-    root: Fingerprint,
-    welcome: Welcome,
-    newest: Mutex<Newest>,
-    /// Since the first greeting other auditors or another authority came into force.
-    outdated: AtomicBool,
-}
-
-/// What the newest greeting proved, where it isn't the same for good.
-struct Newest {
-    statement: Statement,
-    statement_note: Vec<u8>,
-    ledger_time: Told,
-}
-
-impl Newest {
-    fn of(welcome: &Welcome) -> Self {
-        let ledger_time = Told { time: welcome.ledger_time, at_ms: clock::now().boot_ms };
-        Self { statement: welcome.statement.clone(), statement_note: welcome.statement_note.clone(), ledger_time }
-    }
-}
-
-/// A time that was told, and when: by the clock that goes on while the computer sleeps. One computer with all of it on it (a first
-/// session, a virtual machine) wakes with its connections. (SECURITY D1)
-struct Told {
-    time: Wall,
-    at_ms: u64,
-}
-
-impl Told {
-    fn by(&self, now_ms: u64) -> Wall {
-        self.time.plus_ms(i64::try_from(now_ms.saturating_sub(self.at_ms)).unwrap_or(i64::MAX))
-    }
+    /// Of the first greeting: what a session under way goes by.
+    welcome: Arc<Welcome>,
+    greetings: Mutex<Greetings>,
 }
 
 impl Control {
@@ -196,43 +143,27 @@ impl Control {
         root: &Fingerprint,
         known: Option<&Statement>,
     ) -> Result<(Self, Hearing), ControlError> {
-        let (welcome, send, receive) = welcomed(&connection, root, known).await?;
+        let Greeted { said, tls, send, receive } = greeted(&connection).await?;
+        let welcome = Welcome::judge(said, &tls, root, known).inspect_err(|_| end(&connection, code::PROTOCOL))?;
+        let welcome = Arc::new(welcome);
         let (heard, hearing) = mpsc::channel(PUSHES);
         let live = Mutex::new(Live::begin(connection, send, receive, heard.clone()));
-        let (newest, outdated) = (Mutex::new(Newest::of(&welcome)), AtomicBool::new(false));
-        Ok((Self { live, heard, root: *root, welcome, newest, outdated }, Hearing(hearing)))
+        let greetings = Mutex::new(Greetings::begin(Arc::clone(&welcome), clock::now()));
+        Ok((Self { live, heard, welcome, greetings }, Hearing(hearing)))
     }
 
-    /// Opens a lost connection again, in place. The relay must be the one of before, with the log of before: a statement
-    /// that is newer is fine, one that is older is refused (SECURITY A1), and so is an older time by the log: the log was set
-    /// back, or the greeting is a recorded one (SECURITY A4, F5). Whoever listens hears [`Heard::Back`].
+    /// Opens a lost connection again, in place, if the relay may go on with this greeting ([`Greetings::again`]). Whoever listens
+    /// hears [`Heard::Back`].
     pub async fn reopen(&self, link: &Link) -> Result<(), ControlError> {
         let connection = dial(link).await?;
-        let (known, told) = {
-            let newest = lock(&self.newest);
-            (newest.statement.clone(), newest.ledger_time.time)
-        };
-        let (welcome, send, receive) = welcomed(&connection, &self.root, Some(&known)).await?;
-        if (welcome.relay.tls, &welcome.relay.log) != (self.welcome.relay.tls, &self.welcome.relay.log) {
-            end(&connection, code::PROTOCOL);
-            return Err(ControlError::Moved);
-        }
-        // As it was told, not as it is by now: the log's clock may be slower than ours.
-        if welcome.ledger_time < told {
-            end(&connection, code::PROTOCOL);
-            return Err(ControlError::SetBack);
-        }
-        let newest = Newest::of(&welcome);
+        let Greeted { said, tls, send, receive } = greeted(&connection).await?;
+        let judged = lock(&self.greetings).again(said, &tls, clock::now());
+        judged.inspect_err(|_| end(&connection, code::PROTOCOL))?;
         let before = self.live();
         before.end(code::GOING_DOWN);
         before.told().await;
-        let in_force = |statement: &Statement| (statement.auditors.clone(), statement.authority.clone());
-        if in_force(&welcome.statement) != in_force(&self.welcome.statement) {
-            self.outdated.store(true, Ordering::Relaxed);
-        }
         let live = Live::begin(connection, send, receive, self.heard.clone());
         live.heed(link);
-        *lock(&self.newest) = newest;
         *lock(&self.live) = live;
         // Whoever hears it finds the new one in place.
         self.tell(Heard::Back).await;
@@ -244,27 +175,24 @@ impl Control {
         &self.welcome
     }
 
-    /// What time it is, by the ledger: what the relay's log signed when it greeted last, and the time since. Whoever waits for hours
-    /// would judge today's notes by this morning otherwise. (SECURITY A4)
+    /// What time it is, by the ledger ([`Greetings::ledger_time`]).
     pub fn ledger_time(&self) -> Wall {
-        lock(&self.newest).ledger_time.by(clock::now().boot_ms)
+        lock(&self.greetings).ledger_time(clock::now())
     }
 
-    /// The newest statement the relay greeted with, its signed bytes: store them as those of [`Welcome::statement_note`], for the
-    /// serial never goes back. (SECURITY A1)
-    pub fn newest_statement(&self) -> Vec<u8> {
-        lock(&self.newest).statement_note.clone()
+    /// The newest greeting, if its statement is to be kept ([`Greetings::to_keep`]): hand that to the next [`Control::open`].
+    pub fn to_keep(&self) -> Option<Arc<Welcome>> {
+        lock(&self.greetings).to_keep().cloned()
     }
 
-    /// Whether the statement this was welcomed with still holds, by the ledger's time.
+    /// Whether the statement this was welcomed with still holds ([`Greetings::holds`]).
     pub fn holds(&self) -> bool {
-        self.welcome.statement.valid_at(self.ledger_time())
+        lock(&self.greetings).holds(clock::now())
     }
 
-    /// Whether other auditors, or another authority over memberships, are in force now than when the relay greeted first: a session
-    /// under way goes on as it began, and nobody begins one before the person saw who reads along. (SECURITY A1, E4)
+    /// Whether others read along now than when the relay greeted first ([`Greetings::is_outdated`]).
     pub fn is_outdated(&self) -> bool {
-        self.outdated.load(Ordering::Relaxed)
+        lock(&self.greetings).is_outdated()
     }
 
     /// The connection of now: its address, its round-trip time, its end.
@@ -346,21 +274,5 @@ fn why(reason: &ConnectionError) -> ControlError {
         | ConnectionError::TimedOut
         | ConnectionError::LocallyClosed
         | ConnectionError::CidsExhausted => ControlError::Unreachable(Some(LinkError::Refused(reason.clone()))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    /// An agent that had waited for an hour judged a note of that minute as one that holds for more than a day, and spent the code
-    /// on it.
-    #[test]
-    fn a4_the_ledgers_time_goes_on_while_nothing_is_heard_from_it() {
-        let told = Told { time: Wall::from_ms(1_000), at_ms: 5_000 };
-        for hours in [0_u32, 1, 30] {
-            let later = u64::from(hours) * 3_600_000;
-            assert_eq!(told.by(told.at_ms + later), told.time.plus_ms(later.cast_signed()), "{hours}");
-        }
-        assert_eq!(told.by(told.at_ms - 1), told.time, "never back");
     }
 }
