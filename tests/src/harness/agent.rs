@@ -1,6 +1,7 @@
 //! An agent whose person is answered for by the test.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 use venia_agent::archive::Archive;
@@ -14,7 +15,7 @@ use venia_proto::ledger::verify::{Finding, Roots, Verdict, verify};
 use venia_relay::client::home::Home;
 
 use super::process::Process;
-use super::world::{World, role};
+use super::world::World;
 use crate::first_session::{MACHINE, UNFENCED};
 
 /// `venia-agent ask`, running.
@@ -65,12 +66,16 @@ impl World {
         self.agent_of(process, data)
     }
 
-    /// The same with an agent that is a program of its own.
-    pub fn ask_alone(&self, program: &Path, name: &str) -> Agent {
-        let (data, address) = (self.pc(name), self.address.to_string());
-        let mut command = role(program, "agent-scripted", &data, &self.log);
-        command.args(["ask", "--relay", &address, "--about", "It is slow."]);
-        self.agent_of(Process::start("agent-scripted", command, self.folder()), data)
+    /// `venia-agent ask` of this program, as it is shipped: a person sits at a terminal. It is waiting once this returns.
+    pub fn ask_at_a_terminal(&self, program: &Path, name: &str) -> Process {
+        let mut command = Command::new(program);
+        command.args(["ask", "--lang", "en", "--relay", &self.address.to_string(), "--about", "It is slow.", "--data"]);
+        command.arg(self.pc(name));
+        let mut agent = Process::start_at_a_terminal("agent", command, self.folder());
+        agent.line("a code", |line| line.starts_with("code: ").then_some(()));
+        // What it asks until somebody comes is the last it prints.
+        agent.line("the first question", |line| line.starts_with("Since when?").then_some(()));
+        agent
     }
 
     /// The same on a recorded computer: what lies below that folder is all its workers see of one.

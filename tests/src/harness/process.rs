@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::{PATIENCE, until};
 
@@ -29,7 +31,7 @@ pub enum Heard {
 pub struct Process {
     name: String,
     child: Child,
-    input: Option<ChildStdin>,
+    input: Option<Box<dyn Write + Send>>,
     lines: Receiver<String>,
     /// Every line it has printed and somebody has read.
     printed: Vec<String>,
@@ -40,31 +42,48 @@ pub struct Process {
 impl Process {
     /// Starts it; standard error goes to a new file in `logs`.
     pub fn start(name: &str, mut command: Command, logs: &Path) -> Self {
-        let errors = until("a name for a log", || {
-            let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?.as_nanos();
-            let path = logs.join(format!("{name}-{at}.log"));
-            (!path.exists()).then_some(path)
-        });
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&errors).unwrap())
-            .spawn()
-            .unwrap();
+        let errors = log_file(name, logs);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&errors).unwrap());
+        let mut child = command.spawn().unwrap();
+        let (out, input) = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
+        Self::listened_to(name, child, out, Box::new(input), errors)
+    }
+
+    /// The same for a program that talks to a person: its standard input and output are a terminal of its own. (pty(7))
+    pub fn start_at_a_terminal(name: &str, mut command: Command, logs: &Path) -> Self {
+        let errors = log_file(name, logs);
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let theirs = ptsname(&ours, Vec::new()).unwrap();
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let theirs = rustix::fs::open(&theirs, flags, Mode::empty()).unwrap();
+        command.stdin(theirs.try_clone().unwrap()).stdout(theirs).stderr(File::create(&errors).unwrap());
+        let child = command.spawn().unwrap();
+        let (out, input) = (File::from(ours.try_clone().unwrap()), File::from(ours));
+        Self::listened_to(name, child, out, Box::new(input), errors)
+    }
+
+    fn listened_to(
+        name: &str,
+        child: Child,
+        out: impl Read + Send + 'static,
+        input: Box<dyn Write + Send>,
+        errors: PathBuf,
+    ) -> Self {
         let (tell, lines) = channel();
-        let out = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || {
-            for line in out.lines().map_while(Result::ok) {
+            // A terminal whose program is gone reads as an error.
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
                 if tell.send(line).is_err() {
                     return;
                 }
             }
         });
-        let input = child.stdin.take();
         Self {
             name: name.to_owned(),
             child,
-            input,
+            input: Some(input),
             lines,
             printed: Vec::new(),
             errors,
@@ -214,6 +233,15 @@ impl Drop for Process {
         let told: Vec<&str> = errors.lines().filter(|line| line.contains(" ERROR ")).collect();
         assert!(told.is_empty(), "{} reports errors: {told:#?}", self.name);
     }
+}
+
+/// A new file for what a process logs.
+fn log_file(name: &str, logs: &Path) -> PathBuf {
+    until("a name for a log", || {
+        let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?.as_nanos();
+        let path = logs.join(format!("{name}-{at}.log"));
+        (!path.exists()).then_some(path)
+    })
 }
 
 /// Whether a process lives; one that has ended and waits for its parent doesn't.

@@ -161,7 +161,7 @@ impl World {
     }
 }
 
-pub(super) fn role(program: &Path, name: &str, data: &Path, log: &str) -> Command {
+fn role(program: &Path, name: &str, data: &Path, log: &str) -> Command {
     let mut command = Command::new(program);
     command.arg(name).arg("--data").arg(data).arg("--lang").arg("en").env("VENIA_LOG", log);
     command
