@@ -73,8 +73,8 @@ impl World {
         command.arg(self.pc(name));
         let mut agent = Process::start_at_a_terminal("agent", command, self.folder());
         agent.line("a code", |line| line.starts_with("code: ").then_some(()));
-        // What it asks until somebody comes is the last it prints.
-        agent.line("the first question", |line| line.starts_with("Since when?").then_some(()));
+        // The last it prints until somebody comes.
+        agent.line("whom not to trust", |line| line.contains("Nobody from a bank").then_some(()));
         agent
     }
 
