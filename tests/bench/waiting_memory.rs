@@ -1,7 +1,7 @@
 //! The agent's memory while its code is shown and nobody comes: at most 12 MB, shared pages counted by their share.
 //!
-//! The program measured is the one that is shipped, at a terminal. It is built here as a program of the workspace: beside this
-//! package's tests the libraries have more in them than the shipped one takes, half a megabyte of code.
+//! The program measured is the one that is shipped, at a terminal, built here: one of this package that is nothing but the agent
+//! has half a megabyte more code.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
