@@ -1,14 +1,18 @@
-//! A redactor that is made at the first text that needs it: its automaton and spellings are larger than all else that an
-//! idle session holds, and most sessions are idle for most of their time.
+//! A redactor that is made while the first check runs: its automaton and spellings are larger than all else that an idle
+//! session holds, and most sessions are idle for most of their time. It takes milliseconds, as long as a quick check does, so a
+//! thread of its own makes it: neither the first result nor STOP waits for it.
 //!
 //! What is known is gathered before, at the session's start: a value that changes until the first text would be missed.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::Redactor;
 use super::known::Known;
 
-/// A session's redactor, before and after its first text.
+/// A session's redactor, before and after its first check.
 #[derive(Debug)]
 pub struct Late(State);
 
@@ -21,7 +25,9 @@ struct Gathered {
 
 enum State {
     /// What it will be made of.
-    Gathered(Box<Gathered>),
+    Gathered(Arc<Gathered>),
+    /// A thread makes it.
+    InTheMaking(JoinHandle<State>),
     Made(Box<Redactor>),
     /// It couldn't be made, and nothing may be sent.
     Broken,
@@ -30,7 +36,7 @@ enum State {
 impl Late {
     /// For these known values, with the seed of [`Redactor::new`].
     pub fn new(known: Known, seed: &[u8; 32]) -> Self {
-        Self(State::Gathered(Box::new(Gathered { known, seed: *seed })))
+        Self(State::Gathered(Arc::new(Gathered { known, seed: *seed })))
     }
 
     /// One that has nothing to be made of, where no seed could be had.
@@ -38,20 +44,37 @@ impl Late {
         Self(State::Broken)
     }
 
-    /// The redactor. `None` means that nothing can be taken out of a text, which must stay here then.
-    pub fn redactor(&mut self) -> Option<&mut Redactor> {
-        if let State::Gathered(gathered) = &self.0 {
-            self.0 = match Redactor::new(&gathered.known, &gathered.seed) {
-                Ok(redactor) => State::Made(Box::new(redactor)),
-                Err(error) => {
-                    tracing::error!(%error, "nothing can be redacted");
-                    State::Broken
-                }
-            };
+    /// There will be a text soon. Without a thread it is made when the text comes.
+    pub fn prepare(&mut self) {
+        let State::Gathered(gathered) = &self.0 else { return };
+        let gathered = Arc::clone(gathered);
+        if let Ok(making) = thread::Builder::new().name("redactor".to_owned()).spawn(move || gathered.made()) {
+            self.0 = State::InTheMaking(making);
         }
+    }
+
+    /// The redactor; waits until it is made. `None` means that nothing can be taken out of a text, which must stay here then.
+    pub fn redactor(&mut self) -> Option<&mut Redactor> {
+        self.0 = match std::mem::replace(&mut self.0, State::Broken) {
+            State::Gathered(gathered) => gathered.made(),
+            State::InTheMaking(making) => making.join().unwrap_or(State::Broken),
+            other @ (State::Made(_) | State::Broken) => other,
+        };
         match &mut self.0 {
             State::Made(redactor) => Some(redactor),
-            State::Gathered(..) | State::Broken => None,
+            State::Gathered(_) | State::InTheMaking(_) | State::Broken => None,
+        }
+    }
+}
+
+impl Gathered {
+    fn made(&self) -> State {
+        match Redactor::new(&self.known, &self.seed) {
+            Ok(redactor) => State::Made(Box::new(redactor)),
+            Err(error) => {
+                tracing::error!(%error, "nothing can be redacted");
+                State::Broken
+            }
         }
     }
 }
@@ -60,7 +83,8 @@ impl Late {
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Gathered(..) => "Gathered",
+            Self::Gathered(_) => "Gathered",
+            Self::InTheMaking(_) => "InTheMaking",
             Self::Made(_) => "Made",
             Self::Broken => "Broken",
         })
@@ -73,18 +97,28 @@ mod tests {
     use crate::redact::Counts;
 
     #[test]
-    fn it_is_made_once_at_the_first_text_and_knows_what_was_gathered() {
-        let known = Known::from_json(r#"{"user_names":"ana"}"#).unwrap();
-        let mut late = Late::new(known, &[3; 32]);
-        assert_eq!(format!("{late:?}"), "Late(Gathered)");
-        let text = late.redactor().unwrap().text("ana", &mut Counts::default()).into_owned();
-        assert_eq!(text, "user-1");
-        assert_eq!(format!("{late:?}"), "Late(Made)");
-        assert_eq!(late.redactor().unwrap().text("ana", &mut Counts::default()), "user-1");
+    fn it_is_made_once_at_the_first_text_or_before_and_knows_what_was_gathered() {
+        for prepared in [false, true] {
+            let known = Known::from_json(r#"{"user_names":"ana"}"#).unwrap();
+            let mut late = Late::new(known, &[3; 32]);
+            assert_eq!(format!("{late:?}"), "Late(Gathered)");
+            if prepared {
+                late.prepare();
+                assert_eq!(format!("{late:?}"), "Late(InTheMaking)");
+                late.prepare();
+            }
+            let text = late.redactor().unwrap().text("ana", &mut Counts::default()).into_owned();
+            assert_eq!(text, "user-1");
+            late.prepare();
+            assert_eq!(format!("{late:?}"), "Late(Made)");
+            assert_eq!(late.redactor().unwrap().text("ana", &mut Counts::default()), "user-1");
+        }
     }
 
     #[test]
     fn a_broken_one_gives_nothing_to_redact_with() {
-        assert!(Late::broken().redactor().is_none());
+        let mut broken = Late::broken();
+        broken.prepare();
+        assert!(broken.redactor().is_none());
     }
 }
