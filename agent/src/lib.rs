@@ -31,7 +31,6 @@ pub mod packs;
 pub mod person;
 pub mod redact;
 pub mod seal;
-pub mod shelf;
 pub mod submit;
 pub mod succession;
 pub mod worker;

@@ -182,7 +182,7 @@ fn a_changed_receipt_is_broken_and_one_of_another_version_is_not_checked() {
     let session = support::session(2);
     let root = Fingerprint::of(session.root.verifier()).to_string();
     let mut bundle = assemble(&session.held, Some(&session.proofs)).unwrap();
-    let page = text(&receipt::of_bundle(&bundle, &Catalog::built_in().unwrap()).unwrap());
+    let page = text(&receipt::of_bundle(&bundle, &Catalog::built_in()).unwrap());
     assert!(page.contains(receipt::GENERATOR) && page.contains("Ana"), "{page}");
     let file = folder.path().join("one.zip");
     for (receipt, verdict, exit, found, why) in [

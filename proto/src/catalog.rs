@@ -4,10 +4,14 @@
 //! parameters, and every sentence it can say, in both languages. The SHA-256 of the file's exact bytes is the item's
 //! [`DefinitionHash`]: a consent names it, so an item can't change its meaning after it was allowed.
 //!
+//! A session needs a handful of the items, so a definition is read when it is first asked for: all of them take several
+//! milliseconds, which a person with a code would wait for on both computers, and two megabytes.
+//!
 //! It is *not* the code of the checks (that is in the agent) and nothing in it can be executed. Nothing executable
 //! ever travels to the PC (MISSION R3).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use crate::ledger::body::{Allowed, DefinitionHash, ItemId};
 use crate::scope::Scope;
@@ -30,15 +34,36 @@ pub use kind::{Column, FactTexts, Kind};
 pub use needs::{FIGURES, Needs, Talk};
 
 /// Every item this build knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Catalog {
-    items: BTreeMap<ItemId, Item>,
+    items: BTreeMap<ItemId, Entry>,
+}
+
+/// An item and, until it is asked for, its definition as it is written.
+#[derive(Clone, Debug)]
+struct Entry {
+    file: &'static str,
+    /// None in a broken build, which a test refuses: then the item doesn't exist.
+    item: OnceLock<Option<Box<Item>>>,
+}
+
+impl Entry {
+    fn item(&self) -> Option<&Item> {
+        self.item.get_or_init(|| Item::parse(self.file).ok().map(Box::new)).as_deref()
+    }
+}
+
+impl From<Item> for Entry {
+    fn from(item: Item) -> Self {
+        Self { file: "", item: Some(Box::new(item)).into() }
+    }
 }
 
 impl Catalog {
-    /// The compiled-in catalogue. An error here is a broken build; a test opens it.
-    pub fn built_in() -> Result<Self, DefinitionError> {
-        Self::from_files(&files::ALL.concat())
+    /// The compiled-in catalogue. Its definitions are read when they are asked for.
+    pub fn built_in() -> Self {
+        let entry = |&(id, file): &files::File| (ItemId(id.to_owned()), Entry { file, item: OnceLock::new() });
+        Self { items: files::ALL.iter().copied().flatten().map(entry).collect() }
     }
 
     /// A catalogue from definition texts.
@@ -47,7 +72,7 @@ impl Catalog {
         for file in files {
             let item = Item::parse(file)?;
             let id = item.id.clone();
-            if items.insert(id.clone(), item).is_some() {
+            if items.insert(id.clone(), item.into()).is_some() {
                 return Err(DefinitionError::Rule { item: id.0, rule: "two items of one id" });
             }
         }
@@ -60,14 +85,14 @@ impl Catalog {
     #[must_use]
     pub fn with_packs(mut self, packs: impl IntoIterator<Item = pack::Pack>) -> Self {
         for item in packs.into_iter().flat_map(|pack| pack.items) {
-            self.items.entry(item.id.clone()).or_insert(item);
+            self.items.entry(item.id.clone()).or_insert_with(|| item.into());
         }
         self
     }
 
     /// The item of that id.
     pub fn get(&self, id: &ItemId) -> Option<&Item> {
-        self.items.get(id)
+        self.items.get(id)?.item()
     }
 
     /// The item, if this is also the definition of it we have: a consent never covers another one.
@@ -77,7 +102,7 @@ impl Catalog {
 
     /// All items by id.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
-        self.items.values()
+        self.items.values().filter_map(Entry::item)
     }
 
     /// What a card for whole scopes covers: the reading items of these areas up to this level, with every declared

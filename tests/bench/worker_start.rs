@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         unit: "ms from the order to the report, median",
         relation: Relation::Over,
     };
-    let catalog = Catalog::built_in().expect("the catalogue");
+    let catalog = Catalog::built_in();
     let house = House::new(Program::this(), worker::probe(), None, &[]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let settings = Settings::read();

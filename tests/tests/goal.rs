@@ -10,7 +10,7 @@ use venia_tests::programs;
 
 #[test]
 fn a_goal_runs_every_item_and_says_what_they_mean_together() {
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     let goal = Goal::built_in(&catalog).unwrap().into_iter().find(|goal| goal.id == "slow-computer").unwrap();
     let world = World::start(programs!());
     let technician = world.technician("Ana", 2);
@@ -65,7 +65,7 @@ fn d5_what_the_person_leaves_out_or_keeps_of_a_goal_fails_nothing() {
     let joined = Joined::of(&mut joining);
     assert_eq!(joined.exit, 0, "{joined:#?}");
     let refused: Vec<_> = joined.events("refused").into_iter().map(|event| (&event["item"], &event["why"])).collect();
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     let goals = Goal::built_in(&catalog).unwrap();
     let asked = goals.iter().find(|goal| goal.id == "slow-computer").unwrap().items.iter();
     let personal: BTreeSet<&str> = asked

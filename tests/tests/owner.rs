@@ -22,7 +22,7 @@ fn what_the_owner_forbids_stands_on_no_card_and_is_refused() {
     let mut joining = technician.joining(&code, &runs);
     agent.answer("arrival", "yes");
     let card = agent.answer("consent", "allow");
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     let title = |id: &str| catalog.get(&ItemId(id.to_owned())).unwrap().title.en.clone();
     let stands = |id: &str| card.text.contains(&title(id));
     assert!(stands("system.overview") && !stands("system.memory"), "{}", card.text);

@@ -9,7 +9,7 @@ use super::*;
 
 #[test]
 fn catalogue_and_table_hold_the_same_items() {
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     let declared: BTreeSet<&str> = catalog.items().map(|item| item.id.0.as_str()).collect();
     let coded: BTreeSet<&str> = all().map(|runner| runner.id()).collect();
     assert_eq!(declared, coded);
@@ -22,7 +22,7 @@ fn catalogue_and_table_hold_the_same_items() {
 
 #[test]
 fn g1_what_an_item_needs_covers_the_programs_it_asks() {
-    for item in Catalog::built_in().unwrap().items() {
+    for item in Catalog::built_in().items() {
         for name in &item.needs.tools {
             let tool = tool::named(name).unwrap_or_else(|| panic!("{}: no such program: {name}", item.id.0));
             assert!(tool.talks.iter().all(|talk| item.needs.talks.contains(talk)), "{}: {name}", item.id.0);
@@ -32,7 +32,7 @@ fn g1_what_an_item_needs_covers_the_programs_it_asks() {
 
 #[test]
 fn every_area_has_two_items_or_more() {
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     for area in Area::ALL {
         assert!(catalog.items().filter(|item| item.area == area).count() >= 2, "{area}");
     }
@@ -40,7 +40,7 @@ fn every_area_has_two_items_or_more() {
 
 #[test]
 fn titles_are_everyday_phrases_in_both_languages() {
-    for item in Catalog::built_in().unwrap().items() {
+    for item in Catalog::built_in().items() {
         for title in [&item.title.en, &item.title.es] {
             assert!(title.split_whitespace().count() <= 15, "{title}");
             assert!(!title.ends_with('.'), "{title}");
@@ -61,7 +61,7 @@ fn titles_are_everyday_phrases_in_both_languages() {
 #[test]
 fn every_check_runs_here_within_its_deadline_and_nothing_it_says_is_dropped() {
     // Repairs aren't tried on a developer's computer.
-    for item in Catalog::built_in().unwrap().items().filter(|item| item.effect == Effect::Reads) {
+    for item in Catalog::built_in().items().filter(|item| item.effect == Effect::Reads) {
         let arguments = item.arguments(&Arguments::new()).unwrap();
         let began = Instant::now();
         let draft = find(&item.id).unwrap().gather(&arguments).unwrap()();
@@ -73,7 +73,7 @@ fn every_check_runs_here_within_its_deadline_and_nothing_it_says_is_dropped() {
 
 #[test]
 fn arguments_that_were_not_checked_fail_and_never_panic() {
-    for item in Catalog::built_in().unwrap().items().filter(|item| !item.parameters.is_empty()) {
+    for item in Catalog::built_in().items().filter(|item| !item.parameters.is_empty()) {
         let failed = find(&item.id).unwrap().gather(&Arguments::new()).err();
         assert!(matches!(failed, Some(Failure::Argument(_) | Failure::Administrator)), "{}", item.id.0);
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 use venia_proto::address::RelayAddress;
+use venia_proto::catalog::Catalog;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_proto::key::VerifierKey;
@@ -54,7 +55,6 @@ use crate::packs;
 use crate::person::feed::{self, News};
 use crate::person::{Line, Medium, Person, card, heeding_signals};
 use crate::seal::Recipients;
-use crate::shelf::Shelf;
 use crate::succession;
 use crate::worker::House;
 use crate::{KEY_FILE, KEY_KIND, Parts};
@@ -116,8 +116,8 @@ async fn served(
     let address = address(ask, &home, &words)?;
     let policies = allowed(parts, &home, &address, &words)?;
     let journals = Journals::open(home.dir()).map_err(|error| journal_failure(&error, &words))?;
-    let shelf = Shelf::default();
-    let desk = Desk { home: &home, journals: &journals, shelf: &shelf, words: &words };
+    let catalog = Catalog::built_in();
+    let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
     let earlier = desk.after_a_crash().map_err(|error| super::complete_failure(&error, &words))?;
 
     let key = home.key(KEY_FILE, KEY_KIND).map_err(|error| home_failure(&error, &words))?;
@@ -163,7 +163,7 @@ async fn served(
     let system = parts.policy.parent().map(|folder| folder.join(packs::FOLDER)).unwrap_or_default();
     let packs =
         packs::allowed(&policies, &control.welcome().statement.packs, &[&system, &home.dir().join(packs::FOLDER)]);
-    let shelf = Arc::new(Shelf::new(packs));
+    let catalog = Catalog::built_in().with_packs(packs);
     // An earlier record may have shown it.
     trusted(&home, &control, &words)?;
     let mut coming;
@@ -188,7 +188,7 @@ async fn served(
     let mut serving = Serving {
         home: &home,
         journals: &journals,
-        shelf: &shelf,
+        catalog: &catalog,
         words,
         house: house(parts, &home, common),
         door: parts.door.clone(),
@@ -224,7 +224,7 @@ fn house(parts: &Parts, home: &Home, common: &Common) -> House {
 struct Serving<'a> {
     home: &'a Home,
     journals: &'a Journals,
-    shelf: &'a Arc<Shelf>,
+    catalog: &'a Catalog,
     words: Words,
     house: House,
     door: Door,
@@ -251,7 +251,6 @@ impl Serving<'_> {
             root: self.address.root,
             person,
             words: &self.words,
-            shelf: self.shelf,
             intake,
         };
         let (mut peer, session) = match wait_for_technician(waiter).await {
@@ -356,7 +355,7 @@ impl Serving<'_> {
         tracing::info!("it begins");
         let ended = session::run(
             session::Parts {
-                catalog: self.shelf.catalog(),
+                catalog: self.catalog,
                 house: &self.house,
                 door: &self.door,
                 words,

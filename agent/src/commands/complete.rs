@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use venia_proto::catalog::Catalog;
 use venia_proto::consent::EntryRef;
 use venia_proto::fingerprint::Fingerprint;
 use venia_proto::id::SessionId;
@@ -34,7 +35,6 @@ use crate::driver::scribe::{Recorded, Scribe};
 use crate::journal::{Journal, JournalError, Journals, Mark, Need, Record};
 use crate::known;
 use crate::seal::SealError;
-use crate::shelf::Shelf;
 use crate::submit::{Offer, SubmitError, submit};
 use crate::succession::is_closed;
 
@@ -48,7 +48,7 @@ pub struct Desk<'a> {
     /// The journals in it.
     pub journals: &'a Journals,
     /// Every item this agent knows.
-    pub shelf: &'a Shelf,
+    pub catalog: &'a Catalog,
     /// The person's words.
     pub words: &'a Words,
 }
@@ -206,7 +206,7 @@ impl Desk<'_> {
         let close = archive.close().map(|(entry, _)| entry.seq);
         let proofs = fetch(control, session, first, close, patience).await?;
         let mut bundle = assemble(&held, Some(&proofs)).map_err(|_| CompleteError::Bundle)?;
-        bundle.receipt = venia_ui::receipt::of_bundle(&bundle, self.shelf.catalog());
+        bundle.receipt = venia_ui::receipt::of_bundle(&bundle, self.catalog);
         let zip = bundle.to_zip().map_err(|_| CompleteError::Bundle)?;
         let verdict = verify(&zip, Roots { named: Some(root), known: &[] });
         let name = bundle_name(session);
@@ -246,7 +246,7 @@ impl Desk<'_> {
         held.events.retain(|event| !matches!(event.header().kind, Kind::Addendum { .. }) || recorded(event));
         let dropped = before - held.events.len();
         let mut bundle = assemble(&held, proofs.as_ref()).map_err(|_| CompleteError::Bundle)?;
-        bundle.receipt = venia_ui::receipt::of_bundle(&bundle, self.shelf.catalog());
+        bundle.receipt = venia_ui::receipt::of_bundle(&bundle, self.catalog);
         let zip = bundle.to_zip().map_err(|_| CompleteError::Bundle)?;
         let roots = Roots { named: Some(root), known: &[] };
         let (name, mut verdict) = (bundle_name(session), verify(&zip, roots));
@@ -322,11 +322,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(&folder.path().join("data"), true).unwrap();
         let journals = Journals::open(home.dir()).unwrap();
-        let (shelf, words) = (Shelf::default(), Words::new(Language::En));
+        let (catalog, words) = (Catalog::built_in(), Words::new(Language::En));
         let mut journal = journals.create(SessionId([1; 16])).unwrap();
         journal.append(&[Record::Event { note: "no event".into(), openings: Vec::new() }]).unwrap();
         drop(journal);
-        let desk = Desk { home: &home, journals: &journals, shelf: &shelf, words: &words };
+        let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
         assert_eq!(desk.after_a_crash().unwrap(), []);
     }
 

@@ -25,7 +25,6 @@ use crate::archive::Archive;
 use crate::cli::Withhold;
 use crate::journal::Journals;
 use crate::known;
-use crate::shelf::Shelf;
 use crate::{KEY_FILE, KEY_KIND};
 
 use super::complete::{Desk, bundle_name};
@@ -39,11 +38,11 @@ const PROOFS: Duration = Duration::from_secs(10);
 /// Lists the sessions, the newest first.
 pub fn history(common: &Common) -> Result<Exit, Failure> {
     let (words, screen) = (common.words(), common.screen());
-    let (_home, journals, shelf) = open(common, &words)?;
+    let (_home, journals, catalog) = open(common, &words)?;
     let mut stories = Vec::new();
     for session in journals.sessions().map_err(|error| journal_failure(&error, &words))? {
         match journals.read(session).map(|replay| Archive::read(&replay)) {
-            Ok(Ok(archive)) => stories.extend(archive.story(shelf.catalog()).map(|story| (archive.cause(), story))),
+            Ok(Ok(archive)) => stories.extend(archive.story(&catalog).map(|story| (archive.cause(), story))),
             // Its first batch never got through: nothing had happened.
             Ok(Err(_)) => {}
             Err(error) => {
@@ -84,9 +83,9 @@ pub fn history(common: &Common) -> Result<Exit, Failure> {
 /// Shows one session.
 pub fn show(session: SessionId, common: &Common) -> Result<Exit, Failure> {
     let (words, screen) = (common.words(), common.screen());
-    let (_home, journals, shelf) = open(common, &words)?;
+    let (_home, journals, catalog) = open(common, &words)?;
     let archive = load(&journals, session, &words)?;
-    let story = archive.story(shelf.catalog()).ok_or_else(|| unknown_session(&words))?;
+    let story = archive.story(&catalog).ok_or_else(|| unknown_session(&words))?;
     if screen.json() {
         screen.object(&story_json(&archive, &story))?;
         return Ok(Exit::Done);
@@ -151,9 +150,9 @@ fn story_json(archive: &Archive, story: &Story) -> serde_json::Value {
 /// `withhold`: entries whose words are left out; the receipt is told again from what is left.
 pub async fn export(session: SessionId, file: &Path, withhold: &[Withhold], common: &Common) -> Result<Exit, Failure> {
     let (words, screen) = (common.words(), common.screen());
-    let (home, journals, shelf) = open(common, &words)?;
+    let (home, journals, catalog) = open(common, &words)?;
     let archive = load(&journals, session, &words)?;
-    let desk = Desk { home: &home, journals: &journals, shelf: &shelf, words: &words };
+    let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
     let kept = || home.read(&bundle_name(session), BUNDLE_MAX).map_err(|error| home_failure(&error, &words));
     let roots = known_roots(&home, &words)?;
     let whole = |zip: &Vec<u8>| {
@@ -172,7 +171,7 @@ pub async fn export(session: SessionId, file: &Path, withhold: &[Withhold], comm
         }
     }
     let zip = zip.ok_or_else(|| Failure::of(Trouble::Unreachable, &words).after(Loss::NothingLost, &words))?;
-    let zip = if withhold.is_empty() { zip } else { without(&zip, withhold, shelf.catalog(), &words)? };
+    let zip = if withhold.is_empty() { zip } else { without(&zip, withhold, &catalog, &words)? };
     let unwritten = |error: std::io::Error| unwritten(&error, &words);
     let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(unwritten)?;
     out.write_all(&zip).and_then(|()| out.sync_all()).map_err(unwritten)?;
@@ -269,8 +268,8 @@ fn known_roots(home: &Home, words: &Words) -> Result<Vec<venia_proto::fingerprin
     known::roots(home).map_err(|error| home_failure(&error, words))
 }
 
-fn open(common: &Common, words: &Words) -> Result<(Home, Journals, Shelf), Failure> {
+fn open(common: &Common, words: &Words) -> Result<(Home, Journals, Catalog), Failure> {
     let home = Home::open(&common.folder(Program::Agent)?, false).map_err(|error| home_failure(&error, words))?;
     let journals = Journals::open(home.dir()).map_err(|error| journal_failure(&error, words))?;
-    Ok((home, journals, Shelf::default()))
+    Ok((home, journals, Catalog::built_in()))
 }

@@ -3,6 +3,7 @@
 //!
 //! An `addendum` on the agent's strand: it adds to the record and changes nothing in it (SECURITY E7).
 
+use venia_proto::catalog::Catalog;
 use venia_proto::foreign::Foreign;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::body::{Addendum, Body};
@@ -19,7 +20,6 @@ use crate::journal::Journals;
 use crate::person::feed::News;
 use crate::person::sheet::Sheet;
 use crate::person::{Answer, Asking, Line, Medium, Question, QuestionId, card};
-use crate::shelf::Shelf;
 
 use super::complete::Desk;
 use super::{LOG_CLOSED, complete_failure, home_failure, journal_failure, records};
@@ -63,7 +63,7 @@ pub async fn sign(session: SessionId, wish: Wish, common: &Common, parts: Parts)
     let person = (parts.person)(&words, Medium::Terminal)?;
     let home = Home::open(&common.folder(Program::Agent)?, true).map_err(|error| home_failure(&error, &words))?;
     let journals = Journals::open(home.dir()).map_err(|error| journal_failure(&error, &words))?;
-    let shelf = Shelf::default();
+    let catalog = Catalog::built_in();
     let archive = records::load(&journals, session, &words)?;
     if !archive.closed {
         return Err(records::unknown_session(&words));
@@ -73,7 +73,7 @@ pub async fn sign(session: SessionId, wish: Wish, common: &Common, parts: Parts)
     if !matches!(signed, Some(Answer::Sign { .. })) {
         return Ok(Exit::Refused);
     }
-    let desk = Desk { home: &home, journals: &journals, shelf: &shelf, words: &words };
+    let desk = Desk { home: &home, journals: &journals, catalog: &catalog, words: &words };
     match wish {
         Wish::Sign => {
             let stars = stars(&mut line, &words).await;

@@ -11,7 +11,6 @@ pub mod scribe;
 mod sealing;
 pub mod session;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -34,7 +33,6 @@ use venia_ui::words::Words;
 use crate::known;
 use crate::person::feed::News;
 use crate::person::{Answer as Said, Asking, Event, Line, Question, QuestionId, Wish, card};
-use crate::shelf::Shelf;
 
 use self::pairing::{Attempt, Bound, Peer};
 
@@ -123,8 +121,6 @@ pub struct Waiter<'a> {
     pub person: &'a mut Line,
     /// Their language.
     pub words: &'a Words,
-    /// Got ready as soon as somebody tries a code.
-    pub shelf: &'a Arc<Shelf>,
 }
 
 /// Something that happened to an attempt.
@@ -310,11 +306,6 @@ impl Room<'_> {
                         session: self.session,
                         agent: *self.waiter.link.public(),
                     };
-                    // Pairing mostly waits for the other side.
-                    let shelf = Arc::clone(self.waiter.shelf);
-                    self.tasks.spawn_blocking(move || {
-                        let _ = shelf.catalog();
-                    });
                     let tell = self.tell.clone();
                     let task = self.tasks.spawn(async move {
                         let ended = Box::new(attempt.spend(code, bound).await);

@@ -137,7 +137,7 @@ pub fn g1_every_item_works_behind_its_fence() {
     let fences = worker::probe();
     assert!(fences.are_enough(), "{fences:?}");
     let mut wrong = Vec::new();
-    for item in Catalog::built_in().unwrap().items() {
+    for item in Catalog::built_in().items() {
         let (free, fenced) = (run(&house(Fences::NONE), item), run(&house(fences), item));
         let lost = match (&free, &fenced) {
             // What an interval brings is another thing each time; what can't be known then is not.

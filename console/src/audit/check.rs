@@ -175,8 +175,8 @@ fn attempt(mirror: &Mirror, wish: &Wish<'_>, mut told: impl FnMut(u64, u64)) -> 
         whole.expect(seen, root)?;
     }
     let mut source = Copy { mirror, raw: mirror.raw(run.mark.bytes)?, file: None };
-    let catalog = Catalog::built_in().ok();
-    let judge = |session: Judged| one(mirror, &statement, wish.replay, catalog.as_ref(), session);
+    let catalog = Catalog::built_in();
+    let judge = |session: Judged| one(mirror, &statement, wish.replay, &catalog, session);
     let terms = Terms { jobs: wish.jobs, stop: wish.stop, pause_after: KEPT_EVERY, judge: &judge };
     let opened_before = run.opened;
     loop {
@@ -222,7 +222,7 @@ fn one(
     mirror: &Mirror,
     statement: &Statement,
     replay: &Replay,
-    catalog: Option<&Catalog>,
+    catalog: &Catalog,
     session: Judged,
 ) -> Result<(), Unsound> {
     let places: Vec<_> = session.places.iter().map(|place| (place.entry, place.observed)).collect();

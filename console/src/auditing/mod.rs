@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
+use venia_proto::catalog::Catalog;
 use venia_relay::walking;
 use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::page::{Handle, LAUNCH_MS, Opened, Server, open};
@@ -48,7 +49,7 @@ const THREADS: usize = 2;
 /// Serves the page until it is closed, or Ctrl-C.
 pub(crate) fn run(desk: Desk, screen: &Screen) -> Result<Exit, Failure> {
     let words = screen.words();
-    let catalog = crate::commands::catalog(words)?;
+    let catalog = Catalog::built_in();
     // An auditor who never read the log fetches it from the page.
     let logs = match desk.logs(true, &[], None, words, &|_| ()) {
         Err(failure) if failure.kind == trouble::NOTHING => Vec::new(),

@@ -148,7 +148,7 @@ mod tests {
     use venia_ui::terminal::Style;
 
     fn laid(told: &Told, silences: &[(i64, i64)]) -> Vec<Row> {
-        let (words, catalog) = (Words::new(Language::En), Catalog::built_in().unwrap());
+        let (words, catalog) = (Words::new(Language::En), Catalog::built_in());
         let teller = Teller { words: &words, catalog: &catalog, style: Style::PLAIN, authority: None };
         rows(&story(told), &session(0), silences, &teller)
     }

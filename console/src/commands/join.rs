@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tracing::Instrument as _;
-use venia_proto::catalog::Goal;
+use venia_proto::catalog::{Catalog, Goal};
 use venia_proto::code::Code;
 use venia_proto::key::VerifierKey;
 use venia_proto::ledger::body::{Asked, Signoff};
@@ -54,10 +54,8 @@ const UNCLOSED: Duration = Duration::from_secs(3);
 const PACKING: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: &JoinArgs, common: &Common, screen: &Screen, parts: Parts) -> Exit {
-    let words = screen.words();
-    let known = super::catalog(words).and_then(|catalog| Ok((catalog, common.folder(Program::Console)?)));
-    let catalog = match known {
-        Ok((catalog, data)) => catalog.with_packs(packs::all(&data)),
+    let catalog = match common.folder(Program::Console) {
+        Ok(data) => Catalog::built_in().with_packs(packs::all(&data)),
         Err(failure) => {
             let _ = screen.fail(&failure);
             return failure.exit;

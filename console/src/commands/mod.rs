@@ -11,7 +11,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use venia_proto::catalog::{Catalog, DefinitionError};
+use venia_proto::catalog::DefinitionError;
 use venia_ui::failure::{Exit, Failure, Trouble};
 use venia_ui::words::Words;
 
@@ -38,14 +38,9 @@ pub(crate) fn run(cli: &Cli, parts: Parts) -> ExitCode {
     }
 }
 
-/// The catalogue of this build.
-pub(crate) fn catalog(words: &Words) -> Result<Catalog, Failure> {
-    Catalog::built_in().map_err(|error| broken_build(&error, words))
-}
-
 /// What is compiled in can't be read: no technician can do anything about it.
 fn broken_build(error: &DefinitionError, words: &Words) -> Failure {
-    tracing::error!(%error, "the built-in catalogue");
+    tracing::error!(%error, "a built-in goal");
     Failure { exit: Exit::Refused, ..Failure::of(Trouble::Usage, words) }
 }
 

@@ -24,7 +24,7 @@ use crate::{Parts, packs};
 pub(super) fn run(common: &Common, screen: &Screen, parts: Parts) -> Result<Exit, Failure> {
     let words = screen.words();
     let data = common.folder(Program::Console)?;
-    let catalog = Arc::new(super::catalog(words)?.with_packs(packs::all(&data)));
+    let catalog = Arc::new(Catalog::built_in().with_packs(packs::all(&data)));
     let goals = Goal::built_in(&catalog).map_err(|error| super::broken_build(&error, words))?;
     let folder = data.clone();
     let (page, mut orders) = page::open(Opening {

@@ -31,7 +31,7 @@ pub(super) fn run(file: &Path, root: Option<&str>, common: &Common, screen: &Scr
     if evidence::File::is_one(&given.bytes) {
         return judge(&given.bytes, given.roots(), screen);
     }
-    let verdict = compared(&given, &super::catalog(words)?);
+    let verdict = compared(&given, &Catalog::built_in());
     if screen.json() {
         screen.object(&verdict)?;
     } else {

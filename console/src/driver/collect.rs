@@ -114,8 +114,7 @@ pub(crate) async fn collect(
 
 fn packed(held: &Held, proofs: Option<&Proofs>) -> Option<Vec<u8>> {
     let zip = |mut bundle: Bundle| {
-        let catalog = Catalog::built_in().inspect_err(|error| tracing::error!(%error, "the catalogue")).ok();
-        bundle.receipt = catalog.and_then(|catalog| venia_ui::receipt::of_bundle(&bundle, &catalog));
+        bundle.receipt = venia_ui::receipt::of_bundle(&bundle, &Catalog::built_in());
         bundle.to_zip().inspect_err(|error| tracing::warn!(%error, "the record")).ok()
     };
     receipt::assemble(held, proofs).inspect_err(|error| tracing::warn!(%error, "the record")).ok().and_then(zip)

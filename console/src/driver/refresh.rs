@@ -145,7 +145,7 @@ fn replaced(held: &Held, proofs: &Proofs, known: &BTreeSet<Leaf>, root: Fingerpr
         return Err(not_better(&"the first event has no proof"));
     }
     let mut bundle = receipt::assemble(held, Some(proofs)).map_err(|error| not_better(&error))?;
-    bundle.receipt = Catalog::built_in().ok().and_then(|catalog| venia_ui::receipt::of_bundle(&bundle, &catalog));
+    bundle.receipt = venia_ui::receipt::of_bundle(&bundle, &Catalog::built_in());
     let leaves: BTreeSet<Leaf> =
         bundle.entries.iter().map(|entry| venia_proto::ledger::note::leaf(&entry.event)).collect();
     if !known.is_subset(&leaves) {

@@ -18,7 +18,7 @@ use crate::voice::Ended;
 const HOSTILE: &str = "</p><script>alert(1)</script>\u{202e}\u{1b}[2J\" onclick=\"x";
 
 fn scene() -> Scene {
-    let catalog = Arc::new(Catalog::built_in().unwrap());
+    let catalog = Arc::new(Catalog::built_in());
     let goals = Goal::built_in(&catalog).unwrap();
     let me = Me { name: Foreign::new("Ana"), level: 2 };
     Scene::new(Words::new(Language::En), catalog, goals, Some(me))

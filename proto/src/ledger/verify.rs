@@ -159,15 +159,11 @@ enum Ending {
 
 /// Verifies a bundle, with the levels and parameters of the built-in catalogue.
 pub fn verify(zip: &[u8], roots: Roots<'_>) -> Verdict {
-    judge(zip, roots, Catalog::built_in().ok().as_ref())
+    verify_with(zip, roots, &Catalog::built_in())
 }
 
 /// Verifies a bundle with another catalogue: an organisation's packs, or that of another version.
 pub fn verify_with(zip: &[u8], roots: Roots<'_>, catalog: &Catalog) -> Verdict {
-    judge(zip, roots, Some(catalog))
-}
-
-fn judge(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>) -> Verdict {
     let mut story = Story::default();
     let mut unfinished = None;
     let (verdict, at, why) = match check(zip, roots, catalog, &mut story) {
@@ -200,7 +196,7 @@ fn judge(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>) -> Verdict {
     }
 }
 
-fn check(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>, story: &mut Story) -> Result<Ending, Broken> {
+fn check(zip: &[u8], roots: Roots<'_>, catalog: &Catalog, story: &mut Story) -> Result<Ending, Broken> {
     let bundle = Bundle::from_zip(zip)
         .map_err(|error| Broken { at: error.file().map(At::named), why: format!("not a bundle: {error}") })?;
     story.entries = bundle.entries.len() as u64;
@@ -232,7 +228,7 @@ fn check(zip: &[u8], roots: Roots<'_>, catalog: Option<&Catalog>, story: &mut St
         words: &words,
         included: &included,
         members: &members,
-        catalog,
+        catalog: Some(catalog),
     })?;
 
     if story.withheld > 0 {

@@ -10,7 +10,7 @@ fn policy(json: &str) -> Policy {
 }
 
 fn forbidden(json: &str) -> Vec<String> {
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     let policy = policy(json);
     catalog.items().filter(|item| policy.forbids(item)).map(|item| item.id.0.clone()).collect()
 }
@@ -32,7 +32,7 @@ fn items_and_areas_are_forbidden() {
     let network = forbidden(r#"{"forbid-scopes":["network"]}"#);
     assert!(!network.is_empty() && network.iter().all(|id| id.starts_with("network.")), "{network:?}");
     let changes = forbidden(r#"{"forbid-scopes":["repair"]}"#);
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     assert!(changes.iter().all(|id| catalog.get(&ItemId(id.clone())).unwrap().effect == Effect::Changes));
 }
 
@@ -109,7 +109,7 @@ fn what_either_policy_forbids_is_forbidden() {
     let system = Some(policy(r#"{"forbid-items":["system.memory"]}"#));
     let own = Some(policy(r#"{"hours":["mon 08:00-20:00"]}"#));
     let policies = Policies { system, own, offset_minutes: 0 };
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     let item = |id: &str| catalog.get(&ItemId(id.to_owned())).unwrap();
     assert!(policies.forbid(item("system.memory"), monday(9 * 60)));
     assert!(!policies.forbid(item("system.overview"), monday(9 * 60)));
@@ -146,7 +146,7 @@ proptest! {
         let alone = Policies { system: Some(one.clone()), own: None, offset_minutes: 0 };
         let both = Policies { system: Some(one), own: Some(two), offset_minutes: 0 };
         let now = Wall::from_ms(i64::from(at) * 1_000);
-        for item in Catalog::built_in().unwrap().items() {
+        for item in Catalog::built_in().items() {
             prop_assert!(!alone.forbid(item, now) || both.forbid(item, now));
         }
     }

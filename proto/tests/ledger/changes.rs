@@ -14,7 +14,7 @@ use super::support::*;
 const UNSHOWN: &str = "had not been shown";
 
 fn item(name: &str) -> Allowed {
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     let item = catalog.get(&ItemId(name.to_owned())).unwrap();
     Allowed { item: item.id.clone(), definition: item.definition.clone(), values: BTreeMap::new(), uses: 1 }
 }

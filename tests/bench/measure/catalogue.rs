@@ -48,7 +48,7 @@ pub fn begin() -> Option<Looking> {
         return None;
     }
     Some(Looking {
-        catalog: Catalog::built_in().expect("a catalogue"),
+        catalog: Catalog::built_in(),
         // One thread, as in the shipped program.
         runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
         house: House::new(Program::this(), worker::probe(), std::env::home_dir(), &[]),

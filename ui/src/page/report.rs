@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn labels_are_those_of_the_definition() {
-        let catalog = Catalog::built_in().unwrap();
+        let catalog = Catalog::built_in();
         let item = catalog.get(&ItemId("system.memory".to_owned())).unwrap();
         let mut draft = Draft::default();
         draft.fact("total", 16_642_998_272i64, "bytes");

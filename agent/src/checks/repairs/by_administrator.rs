@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn g6_every_value_a_definition_declares_is_a_verb_and_nothing_else_is() {
-        let catalog = Catalog::built_in().unwrap();
+        let catalog = Catalog::built_in();
         for item in
             catalog.items().filter(|item| item.change.as_ref().is_some_and(|c| c.by == Performer::Administrator))
         {

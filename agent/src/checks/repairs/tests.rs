@@ -75,7 +75,7 @@ fn before_and_after_stand_beside_each_other() {
 
 #[test]
 fn r1_nothing_is_performed_without_a_plan_from_a_card() {
-    for item in Catalog::built_in().unwrap().items().filter(|item| item.effect == Effect::Changes) {
+    for item in Catalog::built_in().items().filter(|item| item.effect == Effect::Changes) {
         let arguments = item.arguments(&Arguments::new()).unwrap();
         let failed = find(&item.id).unwrap().gather(&arguments).err();
         assert!(matches!(failed, Some(Failure::Argument(PLAN) | Failure::Administrator)), "{}", item.id.0);
@@ -84,7 +84,7 @@ fn r1_nothing_is_performed_without_a_plan_from_a_card() {
 
 #[test]
 fn every_repair_reports_before_and_after_and_has_a_preview_of_the_same_area() {
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     for item in catalog.items().filter(|item| item.effect == Effect::Changes) {
         let id = &item.id.0;
         assert_eq!(item.facts.keys().map(String::as_str).collect::<BTreeSet<_>>(), ["after", "before"].into(), "{id}");
@@ -106,7 +106,7 @@ fn every_repair_reports_before_and_after_and_has_a_preview_of_the_same_area() {
 
 #[test]
 fn a_read_only_item_is_never_a_repair_in_disguise() {
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     for runner in ALL {
         let item = catalog.get(&ItemId(runner.id().to_owned())).unwrap();
         let verbs = ["cancel", "clear", "empty", "end", "flush", "renew", "repair", "restart", "synchronise", "vacuum"];

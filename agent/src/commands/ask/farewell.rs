@@ -106,7 +106,7 @@ impl Serving<'_> {
         let answer = tokio::time::timeout(longest, person.asked(question)).await;
         person.tell.withdraw(SIGN_QUESTION);
         if let Ok(Some(Answer::Sign { stars, comment })) = answer {
-            let desk = Desk { home: self.home, journals: self.journals, shelf: self.shelf, words: &self.words };
+            let desk = Desk { home: self.home, journals: self.journals, catalog: self.catalog, words: &self.words };
             sign::signed_with(&desk, session, stars, comment, &self.words)?;
             let _ = self.complete(session).await;
             person.tell.feed(News::Signed);
@@ -119,7 +119,7 @@ impl Serving<'_> {
 
     /// The person's bundle, if the whole record could be proven now.
     async fn complete(&self, session: SessionId) -> Completed {
-        let desk = Desk { home: self.home, journals: self.journals, shelf: self.shelf, words: &self.words };
+        let desk = Desk { home: self.home, journals: self.journals, catalog: self.catalog, words: &self.words };
         let completing = desk.complete(session, self.control, self.address.root, PROOFS);
         match tokio::time::timeout(PROOFS + EARLIER, completing).await {
             Ok(Ok((path, verdict))) => {

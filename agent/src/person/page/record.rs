@@ -16,8 +16,7 @@ use venia_ui::words::Words;
 /// The summary of that file; nothing if it can't be read, which the file's own verification says better.
 pub(super) fn summary(bundle: &Path, words: &Words) -> Option<Markup> {
     let bundle = Bundle::from_zip(&std::fs::read(bundle).ok()?).ok()?;
-    let catalog = Catalog::built_in().ok()?;
-    Some(laid_out(&Story::of_bundle(&bundle, &catalog)?, words))
+    Some(laid_out(&Story::of_bundle(&bundle, &Catalog::built_in())?, words))
 }
 
 fn laid_out(story: &Story, words: &Words) -> Markup {

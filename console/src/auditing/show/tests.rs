@@ -158,7 +158,7 @@ fn pages_of_the_list_below_at_and_above() {
 
 fn shown(told: &Told, silences: &[(i64, i64)]) -> [String; 2] {
     both(&Board::default(), |sheet| {
-        let catalog = Catalog::built_in().unwrap();
+        let catalog = Catalog::built_in();
         let teller = Teller { words: sheet.words, catalog: &catalog, style: Style::PLAIN, authority: None };
         let (story, session) = (story(told), session(0));
         let rows: Vec<Row> = rows(&story, &session, silences, &teller);

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use venia_proto::catalog::Catalog;
 use venia_proto::id::SessionId;
 use venia_proto::ledger::body::{Body, Language};
 use venia_proto::ledger::flag::Flag;
@@ -70,7 +71,7 @@ fn print(story: &Story<'_>, log: &Log, session: &Session, screen: &Screen) -> Re
         None => words.say("audit-words-open", &[]),
     })?;
     let statement = Statement::open_unpinned(log.copy.state.statement.as_bytes()).ok();
-    let catalog = crate::commands::catalog(words)?;
+    let catalog = Catalog::built_in();
     let authority = statement.as_ref().map(|statement| &statement.authority);
     let teller = Teller { words, catalog: &catalog, style: screen.style(), authority };
     for shown in &story.all {

@@ -166,7 +166,7 @@ fn what_a_worker_is_given_is_the_same_item() {
 
 #[test]
 fn a_pack_takes_no_place_in_the_catalogue_that_is_taken() {
-    let catalog = crate::catalog::Catalog::built_in().unwrap();
+    let catalog = crate::catalog::Catalog::built_in();
     let count = catalog.items().count();
     let with =
         catalog.with_packs([pack(), Pack::parse(PACK.replace("Taller Norte", "Taller Sur").as_bytes()).unwrap()]);

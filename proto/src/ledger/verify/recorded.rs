@@ -51,7 +51,7 @@ pub struct Unsound {
 }
 
 /// Checks a session. Stops at the first thing that doesn't hold.
-pub fn check_recorded(session: Recorded<'_>, catalog: Option<&Catalog>) -> Result<(), Unsound> {
+pub fn check_recorded(session: Recorded<'_>, catalog: &Catalog) -> Result<(), Unsound> {
     let places = session.places;
     check(session, catalog).map_err(|broken| unsound(broken, places))
 }
@@ -110,7 +110,7 @@ fn replay_strands(
     Ok(())
 }
 
-fn check(session: Recorded<'_>, catalog: Option<&Catalog>) -> Result<(), Broken> {
+fn check(session: Recorded<'_>, catalog: &Catalog) -> Result<(), Broken> {
     let Recorded { log, checkpoint, authority, agent, places, events, bodies } = session;
     replay_strands(log, agent, places, events)?;
     check_close(events)?;
@@ -148,7 +148,7 @@ fn check(session: Recorded<'_>, catalog: Option<&Catalog>) -> Result<(), Broken>
         included: &Included::read(common, log.clone(), note, indices),
         members: &Members::of(found),
         // Levels are judged only where every member's note could be read.
-        catalog: catalog.filter(|_| all_known),
+        catalog: all_known.then_some(catalog),
     };
     rules::replay(&record).map(drop)
 }

@@ -9,11 +9,8 @@ impl Agent {
     /// Keeps what a preview found, instead of what it found before. A report without a plan says that there is nothing to
     /// change: nothing is kept of it.
     pub(super) fn keep_preview(&mut self, catalog: &Catalog, now: Now, wanted: &Wanted, report: &Report) {
-        if !catalog.is_preview(&wanted.item) {
-            return;
-        }
         self.previews.remove(&wanted.item);
-        if report.plan().is_some() {
+        if report.plan().is_some() && catalog.is_preview(&wanted.item) {
             let preview = Planned {
                 item: wanted.item.clone(),
                 arguments: wanted.arguments.clone(),
