@@ -108,8 +108,13 @@ impl Catalog {
     /// What a card for whole scopes covers: the reading items of these areas up to this level, with every declared
     /// value. Items that change something are never in it. (ARCHITECTURE section 3, SECURITY D3)
     pub fn reading(&self, scopes: &BTreeSet<Scope>, level: u8, uses: u32) -> Vec<Allowed> {
-        self.items()
-            .filter(|item| item.effect == Effect::Reads && item.level <= level && scopes.contains(&item.area.scope()))
+        let asked = |of: &str| scopes.iter().any(|scope| scope.name() == of);
+        self.items
+            .iter()
+            // An id begins with its scope: of no other one the definitions are read.
+            .filter(|(id, _)| id.0.split_once('.').is_some_and(|(of, _)| asked(of)))
+            .filter_map(|(_, entry)| entry.item())
+            .filter(|item| item.effect == Effect::Reads && item.level <= level)
             .map(|item| Allowed {
                 item: item.id.clone(),
                 definition: item.definition.clone(),

@@ -191,6 +191,22 @@ fn a_scope_covers_reading_items_up_to_the_level() {
 }
 
 #[test]
+fn only_what_is_asked_for_is_read() {
+    let catalog = Catalog::built_in();
+    let read = || catalog.items.values().filter(|entry| entry.item.get().is_some()).map(|entry| entry.item().unwrap());
+    assert!(catalog.reading(&BTreeSet::new(), 5, 9).is_empty());
+    assert_eq!(read().count(), 0);
+    catalog.get(&ItemId("network.dns".to_owned())).unwrap();
+    assert_eq!(read().count(), 1);
+    let scopes = BTreeSet::from([Scope::System]);
+    let covered: Vec<_> = catalog.reading(&scopes, 5, 9).into_iter().map(|allowed| allowed.item).collect();
+    let other = |item: &&Item| item.area.scope() != Scope::System;
+    assert_eq!(read().filter(other).count(), 1);
+    let all = catalog.items().filter(|item| item.area.scope() == Scope::System && item.effect == Effect::Reads);
+    assert_eq!(covered, all.map(|item| item.id.clone()).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_definition_hash_is_of_the_files_bytes() {
     let file = include_str!("../../catalog/system/overview.json");
     let changed = file.replace("Kernel", "kernel");
