@@ -1,12 +1,14 @@
-//! From the code to the first result: a technician's program is given the code, the person answers at once, *system.overview*
-//! runs. Every program and connection is real, and so is the record: its disk is memory, so no `fsync` is waited for.
+//! From the code to the first result: a technician's program waits for a code, it is entered, the person answers at once,
+//! *system.overview* runs. Every program and connection is real, and so is the record: its disk is memory, so no `fsync` is
+//! waited for.
 //!
-//! What each part takes, and the same on the disk, goes to standard error.
+//! What each part takes, the start of the program that waited, and the same on the disk, goes to standard error.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use venia_tests::harness::console::Technician;
 use venia_tests::harness::world::World;
 use venia_tests::measure::ledger::folder;
 use venia_tests::measure::{Bench, Relation, Settings, median};
@@ -17,16 +19,28 @@ const EACH: usize = 5;
 /// The parts, in order.
 const PARTS: [&str; 4] = ["to the pairing", "to the person's page", "to the card", "from the yes to the result"];
 
-/// One session: milliseconds of each part. The person's answers take no time.
+/// What a session took, in milliseconds, or the middle of several.
+struct Took {
+    /// From the call of the technician's program until it waited for Enter.
+    start: f64,
+    /// [`PARTS`], from Enter on.
+    parts: [f64; PARTS.len()],
+    /// All of them.
+    total: f64,
+}
+
+/// One session. The person's answers take no time.
 #[expect(clippy::expect_used, reason = "a bench that can't go on says so")]
-fn session(world: &World, ana: &venia_tests::harness::console::Technician<'_>) -> [f64; PARTS.len()] {
+fn session(world: &World, ana: &Technician<'_>) -> Took {
     let mut agent = world.ask("pc");
     let code = agent.code();
     let run = ["--run", "system.overview", "--outcome", "Looked.", "--next", "Nothing."];
-    // The program is there and waits for the code.
+    let called = Instant::now();
     let mut console = ana.waiting(&run);
+    console.type_in(&code);
+    let start = called.elapsed();
     let began = Instant::now();
-    console.say(&code);
+    console.say("");
     let event = |line: &str, name: &str| {
         let said: Value = serde_json::from_str(line).expect("an object");
         (said["event"] == name).then_some(())
@@ -41,24 +55,29 @@ fn session(world: &World, ana: &venia_tests::harness::console::Technician<'_>) -
     let done = began.elapsed();
     assert_eq!(console.exit(), 0, "{}", console.errors());
     agent.end();
-    [paired, arrived - paired, asked - arrived, done - asked].map(|part| part.as_secs_f64() * 1e3)
+    let ms = |took: Duration| took.as_secs_f64() * 1e3;
+    let parts = [paired, arrived - paired, asked - arrived, done - asked].map(ms);
+    Took { start: ms(start), parts, total: ms(done) }
 }
 
-/// Sessions in this folder: the median of their totals and of each part.
-fn sessions(at: TempDir, count: usize) -> (f64, Vec<f64>) {
+/// The middle of some sessions in this folder, of each figure for itself.
+fn sessions(at: TempDir, count: usize) -> Took {
     let world = World::start_in(programs!(), at);
     let ana = world.technician("Ana", 2);
     let all: Vec<_> = (0..count).map(|_| session(&world, &ana)).collect();
-    let total: Vec<f64> = all.iter().map(|parts| parts.iter().sum()).collect();
-    let parts = (0..PARTS.len()).map(|n| median(&all.iter().map(|parts| parts[n]).collect::<Vec<_>>())).collect();
-    (median(&total), parts)
+    let middle = |figure: &dyn Fn(&Took) -> f64| median(&all.iter().map(figure).collect::<Vec<_>>());
+    Took {
+        start: middle(&|took| took.start),
+        parts: std::array::from_fn(|n| middle(&|took| took.parts[n])),
+        total: middle(&|took| took.total),
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "beside the result")]
-fn told(place: &str, total: f64, parts: &[f64]) {
-    eprintln!("{place}: {total:.1} ms");
-    for (part, took) in PARTS.iter().zip(parts) {
-        eprintln!("  {part}: {took:.1} ms");
+fn told(place: &str, took: &Took) {
+    eprintln!("{place}: {:.1} ms; until the program waited for the code, {:.0}", took.total, took.start);
+    for (part, ms) in PARTS.iter().zip(took.parts) {
+        eprintln!("  {part}: {ms:.1} ms");
     }
 }
 
@@ -74,10 +93,10 @@ fn main() {
     let settings = Settings::read();
     let count = if settings.is_short() { 1 } else { EACH };
     settings.compare(&bench, |_| {
-        let (total, parts) = sessions(tempfile::tempdir_in("/dev/shm").expect("memory"), count);
-        told("without a disk", total, &parts);
-        let (with, parts) = sessions(folder(), count);
-        told("with the disk", with, &parts);
-        (total, with)
+        let without = sessions(tempfile::tempdir_in("/dev/shm").expect("memory"), count);
+        told("without a disk", &without);
+        let with = sessions(folder(), count);
+        told("with the disk", &with);
+        (without.total, with.total)
     });
 }

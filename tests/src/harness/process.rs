@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,6 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
@@ -31,7 +33,7 @@ pub enum Heard {
 pub struct Process {
     name: String,
     child: Child,
-    input: Option<Box<dyn Write + Send>>,
+    input: Option<File>,
     lines: Receiver<String>,
     /// Every line it has printed and somebody has read.
     printed: Vec<String>,
@@ -46,7 +48,7 @@ impl Process {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&errors).unwrap());
         let mut child = command.spawn().unwrap();
         let (out, input) = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
-        Self::listened_to(name, child, out, Box::new(input), errors)
+        Self::listened_to(name, child, out, OwnedFd::from(input).into(), errors)
     }
 
     /// The same for a program that talks to a person: its standard input and output are a terminal of its own. (pty(7))
@@ -61,16 +63,10 @@ impl Process {
         command.stdin(theirs.try_clone().unwrap()).stdout(theirs).stderr(File::create(&errors).unwrap());
         let child = command.spawn().unwrap();
         let (out, input) = (File::from(ours.try_clone().unwrap()), File::from(ours));
-        Self::listened_to(name, child, out, Box::new(input), errors)
+        Self::listened_to(name, child, out, input, errors)
     }
 
-    fn listened_to(
-        name: &str,
-        child: Child,
-        out: impl Read + Send + 'static,
-        input: Box<dyn Write + Send>,
-        errors: PathBuf,
-    ) -> Self {
+    fn listened_to(name: &str, child: Child, out: impl Read + Send + 'static, input: File, errors: PathBuf) -> Self {
         let (tell, lines) = channel();
         std::thread::spawn(move || {
             // A terminal whose program is gone reads as an error.
@@ -141,6 +137,13 @@ impl Process {
     pub fn say(&mut self, line: &str) {
         // It may have ended meanwhile, which the test finds out by what it expects next.
         let _ = self.input.as_mut().map(|input| writeln!(input, "{line}"));
+    }
+
+    /// Types this without Enter, and waits until the program took it: from then on it waits for the rest of the line.
+    pub fn type_in(&mut self, text: &str) {
+        let Some(input) = &mut self.input else { return };
+        input.write_all(text.as_bytes()).unwrap();
+        until("what was typed to be taken", || (ioctl_fionread(&*input).unwrap() == 0).then_some(()));
     }
 
     /// Ends its input.
