@@ -165,7 +165,7 @@ pub async fn run(
         writer,
         out,
         results,
-        redactor: redactor(),
+        redactor: Late::broken(),
         workers: BTreeMap::new(),
         sending: Vec::new(),
         proofs: BTreeMap::new(),
@@ -254,6 +254,8 @@ impl Session<'_, '_> {
         arrival: Arrival,
     ) -> (Ended, JoinHandle<()>) {
         self.handle(Input::Arrived(Box::new(arrival)));
+        // While the disk and the relay have the first events; nothing runs before the person saw who is there.
+        self.redactor = redactor();
         if !*self.parts.person.seen.borrow() {
             self.handle(Input::EyesLost);
         }
