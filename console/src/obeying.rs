@@ -29,20 +29,27 @@ const CALLS_MAX: usize = 16;
 /// How long a relay may take to answer one of them: nobody waits for it at a keyboard.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Asks what was erased of the sessions held here, obeys, and says so. Without an answer the next connection asks again.
-pub(crate) async fn obey(home: &Home, control: &Control, log: &VerifierKey) -> Result<(), HomeError> {
+/// Asks what was erased of the sessions held here: notes for [`obey`]. Without an answer the next connection asks again.
+pub(crate) async fn ask(home: &Home, control: &Control) -> Result<Vec<Vec<u8>>, HomeError> {
     let sessions: Vec<SessionId> = records(home)?.into_iter().map(|(session, _)| session).collect();
+    let mut found = Vec::new();
     for some in sessions.chunks(ERASURES_MAX).take(CALLS_MAX) {
         match timeout(PATIENCE, control.call(Call::Erasures { sessions: some.to_vec() })).await {
-            Ok(Ok(Answer::Erasures { notes })) => obey_notes(home, control, log, &notes).await?,
-            Ok(_) | Err(_) => return Ok(()),
+            Ok(Ok(Answer::Erasures { notes })) => found.extend(notes),
+            Ok(_) | Err(_) => break,
         }
     }
-    Ok(())
+    Ok(found)
+}
+
+/// The same, and obeys them: of a log that is trusted.
+pub(crate) async fn ask_and_obey(home: &Home, control: &Control, log: &VerifierKey) -> Result<(), HomeError> {
+    let notes = ask(home, control).await?;
+    obey(home, control, log, &notes).await
 }
 
 /// Obeys these notes of the log, whoever handed them over, and says so.
-pub(crate) async fn obey_notes(
+pub(crate) async fn obey(
     home: &Home,
     control: &Control,
     log: &VerifierKey,

@@ -67,7 +67,7 @@ impl Looker {
         let reached = reach::reach(&member.at, &member.root, member.statement.as_ref(), &member.key).await?;
         let looker = Self { link: reached.link, control: reached.control };
         let control = &looker.control;
-        if let Err(error) = obeying::obey(&member.home, control, &control.welcome().relay.log).await {
+        if let Err(error) = obeying::ask_and_obey(&member.home, control, &control.welcome().relay.log).await {
             // The next connection asks again.
             tracing::warn!(error = &error as &dyn std::error::Error, "what was erased is still here");
         }

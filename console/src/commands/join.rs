@@ -167,11 +167,14 @@ pub(super) async fn session(
         untold.into_iter().for_each(|line| voice.tell(Told::Warned(line)));
         followed::told(home, log).map_err(|error| trouble::folder(&error, words))?;
     }
-    seen::trusted(&membership.home, &reached.control, words).await?;
-    let member = renewed(&mut membership, &reached, voice).await?;
     let folder = |error| trouble::folder(&error, words);
-    let log = reached.control.welcome().relay.log.clone();
-    obeying::obey(&membership.home, &reached.control, &log).await.map_err(folder)?;
+    let log = log.clone();
+    // Asked together, for somebody waits on either side. Nothing is deleted for a log before it is trusted.
+    let trusted = seen::trusted(home, &reached.control, words);
+    let erased = async { obeying::ask(home, &reached.control).await.map_err(folder) };
+    let ((), erased) = tokio::try_join!(trusted, erased)?;
+    obeying::obey(home, &reached.control, &log, &erased).await.map_err(folder)?;
+    let member = renewed(&mut membership, &reached, voice).await?;
 
     let Answer::Joined { flow, session } =
         call(&reached.control, Call::Join { number: code.number().get() }).await.map_err(failed)?
@@ -236,7 +239,7 @@ pub(super) async fn session(
         None => talk,
     };
     let collected = collect::collect(&finished.record, relay, &mut talk, place, patience).await;
-    if let Err(error) = obeying::obey_notes(&membership.home, relay, &log, &finished.erased).await {
+    if let Err(error) = obeying::obey(&membership.home, relay, &log, &finished.erased).await {
         // The next connection asks again; how this session ended must be told.
         tracing::warn!(error = &error as &dyn std::error::Error, "what was erased is still here");
     }

@@ -56,7 +56,7 @@ async fn all(member: &Membership, words: &Words) -> Result<Found, Failure> {
     seen::continues(&member.home, &reached.control, Vec::new(), words).await?;
     let sessions = records(&member.home, REFRESH_MAX).map_err(|error| trouble::folder(&error, words))?;
     let log = &reached.control.welcome().relay.log;
-    let obeyed = obeying::obey(&member.home, &reached.control, log).await;
+    let obeyed = obeying::ask_and_obey(&member.home, &reached.control, log).await;
     obeyed.map_err(|error| trouble::folder(&error, words))?;
     let mut found = (Vec::new(), Vec::new());
     for session in sessions {
