@@ -1,6 +1,6 @@
-//! A redactor that is made while the first check runs: its automaton and spellings are larger than all else that an idle
-//! session holds, and most sessions are idle for most of their time. It takes milliseconds, as long as a quick check does, so a
-//! thread of its own makes it: neither the first result nor STOP waits for it.
+//! A redactor that is made while the first check is recorded and runs: its automaton and spellings are larger than all else
+//! that an idle session holds, and most sessions are idle for most of their time. It takes milliseconds, so a thread of its
+//! own makes it: neither the first result nor STOP waits for it.
 //!
 //! What is known is gathered before, at the session's start: a value that changes until the first text would be missed.
 

@@ -23,7 +23,11 @@ impl Session<'_, '_> {
         let nonsense = |expected, got: &str| Some(Input::Nonsense { expected, got: got.to_owned() });
         match frame {
             Ok(Some(ToAgent::Ask(signed))) => self.request(&signed, |seq, request| Input::Ask { seq, request }),
-            Ok(Some(ToAgent::Run(signed))) => self.request(&signed, |seq, request| Input::Run { seq, request }),
+            Ok(Some(ToAgent::Run(signed))) => {
+                // Its admission is recorded before it runs, and its result redacted after: that is got ready meanwhile.
+                self.redactor.prepare();
+                self.request(&signed, |seq, request| Input::Run { seq, request })
+            }
             Ok(Some(ToAgent::Chat(signed))) => self.said(&signed, true),
             Ok(Some(ToAgent::Note(signed))) => self.said(&signed, false),
             Ok(Some(ToAgent::Signoff(signed))) => match self.parts.scribe.receive(&signed) {

@@ -39,8 +39,6 @@ impl Session<'_, '_> {
                 }
             }
         }
-        // What it reports is redacted; until then there is time to get ready for that.
-        self.redactor.prepare();
         self.workers.insert(run, Running { item, stop });
         None
     }
