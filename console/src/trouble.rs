@@ -5,6 +5,7 @@ use venia_proto::rendezvous::Refusal;
 use venia_relay::client::control::ControlError;
 use venia_relay::client::home::HomeError;
 use venia_ui::failure::{Exit, Failure, Loss, Trouble};
+use venia_ui::folder::{self, Said};
 use venia_ui::words::Words;
 
 use crate::audit::mirror::MirrorError;
@@ -106,13 +107,9 @@ pub(crate) fn lost(words: &Words) -> Failure {
 
 /// The data folder.
 pub(crate) fn folder(error: &HomeError, words: &Words) -> Failure {
-    if let HomeError::Seen(file) = error {
-        let message = words.say("seen-damaged", &[("file", &file.display().to_string())]);
-        return said(Trouble::Disk, message, words.say("seen-damaged-hint", &[]), words);
-    }
-    let why = error.to_string();
-    let message = words.say("console-folder", &[("why", &why)]);
-    said(Trouble::Disk, message, words.say("console-folder-hint", &[]), words)
+    tracing::debug!(%error, "the data folder can't be used");
+    let Said { message, hint } = folder::say(error.problem(), error.path(), words);
+    said(Trouble::Disk, message, hint, words)
 }
 
 /// No enrolment in this folder.
@@ -172,7 +169,7 @@ mod tests {
         for words in [Language::En, Language::Es].map(Words::new) {
             let failure = folder(&HomeError::Seen("/pc/checkpoint-x".into()), &words);
             assert!(failure.message.contains("/pc/checkpoint-x"), "{failure:?}");
-            assert_eq!(failure.hint, words.say("seen-damaged-hint", &[]));
+            assert_eq!(failure.hint, words.say("folder-seen-hint", &[]));
             assert_ne!(failure.hint, folder(&HomeError::NotOurs("/pc".into()), &words).hint);
         }
     }

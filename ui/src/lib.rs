@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod ending;
 pub mod failure;
+pub mod folder;
 pub mod logs;
 #[cfg(feature = "page")]
 pub mod page;

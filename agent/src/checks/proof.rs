@@ -22,7 +22,7 @@ pub(super) fn recorded(name: &str) -> Machine {
 /// The item's definition.
 pub(super) fn item(id: &str) -> &'static Item {
     // Read once: a property test asks hundreds of times.
-    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::built_in());
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
     CATALOG.get(&ItemId(id.to_owned())).unwrap_or_else(|| panic!("{id} is not declared"))
 }
 

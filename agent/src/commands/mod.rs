@@ -4,6 +4,7 @@ use venia_proto::rendezvous::Refusal;
 use venia_relay::client::control::ControlError;
 use venia_relay::client::home::HomeError;
 use venia_ui::failure::{Exit, Failure, Loss, Trouble};
+use venia_ui::folder::{self, Said};
 use venia_ui::words::Words;
 
 use crate::journal::JournalError;
@@ -51,12 +52,9 @@ pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
 /// A data folder that can't be used, as the person is told.
 pub(crate) fn home_failure(error: &HomeError, words: &Words) -> Failure {
     tracing::debug!(%error, "the data folder can't be used");
-    if let HomeError::Seen(file) = error {
-        let message = words.say("seen-damaged", &[("file", &file.display().to_string())]);
-        return Failure { message, ..Failure::of(Trouble::Disk, words) }.with_hint(words.say("seen-damaged-hint", &[]));
-    }
     let trouble = if matches!(error, HomeError::Busy(_)) { Trouble::Busy } else { Trouble::Disk };
-    Failure { message: words.say("agent-folder", &[("problem", &error.to_string())]), ..Failure::of(trouble, words) }
+    let Said { message, hint } = folder::say(error.problem(), error.path(), words);
+    Failure { message, hint, ..Failure::of(trouble, words) }
 }
 
 /// A journal that can't be used, as the person is told.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use venia_proto::foreign::Foreign;
 use venia_ui::failure::{Exit, Failure, Loss, Trouble};
+use venia_ui::folder::{self, Said};
 use venia_ui::words::Words;
 
 use crate::client::home::HomeError;
@@ -145,7 +146,7 @@ pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failur
     let path = folder;
     let folder = Foreign::new(path.to_string_lossy());
     let detail = chain(error);
-    let about_folder = |error: &HomeError| home_failed(error, path, &detail, words);
+    let about_folder = |error: &HomeError| home_failed(error, path, words);
     match error {
         ServeError::Config(ConfigError::Malformed(_) | ConfigError::Range { .. } | ConfigError::Read(_)) => said(
             Exit::WrongUse,
@@ -250,7 +251,8 @@ pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failur
 }
 
 /// A folder that can't be used.
-pub(super) fn home_failed(error: &HomeError, folder: &Path, detail: &str, words: &Words) -> Failure {
+pub(super) fn home_failed(error: &HomeError, folder: &Path, words: &Words) -> Failure {
+    tracing::debug!(%error, "the data folder can't be used");
     let folder = Foreign::new(folder.to_string_lossy());
     match error {
         HomeError::Busy(_) => said(
@@ -267,13 +269,10 @@ pub(super) fn home_failed(error: &HomeError, folder: &Path, detail: &str, words:
         | HomeError::Seen(_)
         | HomeError::TooLarge { .. }
         | HomeError::Random(_)
-        | HomeError::Disk { .. } => said(
-            Exit::Refused,
-            "folder",
-            words,
-            words.say("relay-folder", &[("folder", &folder), ("detail", &detail)]),
-            words.say("relay-folder-hint", &[]),
-        ),
+        | HomeError::Disk { .. } => {
+            let Said { message, hint } = folder::say(error.problem(), error.path(), words);
+            said(Exit::Refused, "folder", words, message, hint)
+        }
     }
 }
 
@@ -307,4 +306,41 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn every_problem_of_a_folder_has_sentences() {
+        let path = || folder_path().to_owned();
+        let disk = |kind| HomeError::Disk { path: path(), source: Error::from(kind) };
+        let all = [
+            HomeError::TooOpen { path: path(), mode: 0o755 },
+            HomeError::NotOurs(path()),
+            HomeError::Busy(path()),
+            HomeError::Name("../key".to_owned()),
+            HomeError::Damaged(path()),
+            HomeError::Seen(path()),
+            HomeError::TooLarge { path: path(), limit: 9 },
+            HomeError::Random(getrandom::Error::UNSUPPORTED),
+            disk(ErrorKind::StorageFull),
+            disk(ErrorKind::QuotaExceeded),
+            disk(ErrorKind::PermissionDenied),
+            disk(ErrorKind::ReadOnlyFilesystem),
+            disk(ErrorKind::Other),
+        ];
+        for error in &all {
+            assert!(folder::PROBLEMS.contains(&error.problem()), "{error}");
+        }
+        let named: Vec<_> = all.iter().filter(|error| error.path() == folder_path()).collect();
+        assert_eq!(named.len(), all.len() - 2, "all but a name and randomness");
+    }
+
+    fn folder_path() -> &'static Path {
+        Path::new("/home/ana/venia")
+    }
 }

@@ -39,7 +39,7 @@ pub(super) fn serve(folder: &Path, screen: &Screen, listen: SocketAddr, logs: Ve
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     rustix::process::setrlimit(rustix::process::Resource::Core, none).map_err(|error| system(&error))?;
     let desk = Desk::open(folder, logs).map_err(|error| match &error {
-        DeskError::Home(error) => home_failed(error, folder, &chain(error), words),
+        DeskError::Home(error) => home_failed(error, folder, words),
         DeskError::Kept(_) | DeskError::NoLog => said(
             Exit::Refused,
             "witness-memory",

@@ -6,6 +6,8 @@
 //!
 //! Not here: the agent's journal and the relay's database, which have their own rules for writing.
 
+mod problem;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};

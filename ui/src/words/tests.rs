@@ -182,11 +182,10 @@ fn everything_said_exists_with_its_variables() {
 #[test]
 fn nothing_is_kept_that_nobody_says() {
     let sources = sources();
-    let troubles: BTreeSet<String> = crate::failure::Trouble::ALL
-        .iter()
-        .flat_map(|trouble| [format!("trouble-{}", trouble.name()), format!("trouble-{}-hint", trouble.name())])
-        .collect();
-    for id in all(Language::En).into_keys().filter(|id| !troubles.contains(id)) {
+    let troubles = crate::failure::Trouble::ALL.iter().map(|trouble| format!("trouble-{}", trouble.name()));
+    let folders = crate::folder::PROBLEMS.iter().map(|problem| format!("folder-{problem}"));
+    let composed: BTreeSet<String> = troubles.chain(folders).flat_map(|id| [format!("{id}-hint"), id]).collect();
+    for id in all(Language::En).into_keys().filter(|id| !composed.contains(id)) {
         let quoted = format!("\"{id}\"");
         assert!(sources.iter().any(|(_, source)| source.contains(&quoted)), "nobody says {id}");
     }

@@ -1,6 +1,5 @@
 ### What the agent's commands say beside a session.
 
-agent-folder = This program's folder cannot be used: { $problem }.
 agent-journal = The record on this computer cannot be used: { $problem }.
 agent-address = That is not the address of a help service.
 agent-address-hint = Copy it whole, as your help service sent it: it begins with venia://

@@ -12,8 +12,6 @@ console-other-service-hint = Name another folder with --data for this one.
 console-not-enrolled = This computer is not enrolled with a help service.
 console-not-enrolled-hint = Ask your administrator for an invite, then run venia enroll.
 console-not-member = The help service no longer knows this membership.
-console-folder = The data folder can't be used: { $why }.
-console-folder-hint = Check the folder and its permissions, or name another with --data.
 console-input = Nothing came on standard input.
 console-input-hint = Write one line there, or give the word itself.
 

@@ -1,6 +1,5 @@
 ### Lo que dicen las órdenes del agente fuera de una sesión.
 
-agent-folder = No se puede usar la carpeta de este programa: { $problem }.
 agent-journal = No se puede usar el registro de este equipo: { $problem }.
 agent-address = Esa no es la dirección de un servicio de ayuda.
 agent-address-hint = Cópiela entera, como se la envió su servicio de ayuda: empieza por venia://

@@ -12,8 +12,6 @@ console-other-service-hint = Indique otra carpeta con --data para este.
 console-not-enrolled = Este equipo no está inscrito en ningún servicio de ayuda.
 console-not-enrolled-hint = Pida una invitación a su administrador y ejecute venia enroll.
 console-not-member = El servicio de ayuda ya no conoce esta membresía.
-console-folder = No se puede usar la carpeta de datos: { $why }.
-console-folder-hint = Revise la carpeta y sus permisos, o indique otra con --data.
 console-input = No llegó nada por la entrada estándar.
 console-input-hint = Escriba ahí una línea, o dé la palabra misma.
 
