@@ -1,9 +1,10 @@
 //! From the code to the first result: a technician's program waits for a code, it is entered, the person answers at once,
-//! *system.overview* runs. Every program and connection is real, and so is the record: its disk is memory, so no `fsync` is
-//! waited for.
+//! *system.overview* runs. Every program is a shipped one, but for the person's answers; every connection is real, and so is
+//! the record: its disk is memory, so no `fsync` is waited for.
 //!
 //! What each part takes, the start of the program that waited, and the same on the disk, goes to standard error.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use tempfile::TempDir;
 use venia_tests::harness::console::Technician;
 use venia_tests::harness::world::World;
 use venia_tests::measure::ledger::folder;
+use venia_tests::measure::shipped::shipped;
 use venia_tests::measure::{Bench, Relation, Settings, median};
 use venia_tests::programs;
 
@@ -61,8 +63,8 @@ fn session(world: &World, ana: &Technician<'_>) -> Took {
 }
 
 /// The middle of some sessions in this folder, of each figure for itself.
-fn sessions(at: TempDir, count: usize) -> Took {
-    let world = World::start_in(programs!(), at);
+fn sessions(programs: &Path, at: TempDir, count: usize) -> Took {
+    let world = World::shipped(programs!(), programs, at);
     let ana = world.technician("Ana", 2);
     let all: Vec<_> = (0..count).map(|_| session(&world, &ana)).collect();
     let middle = |figure: &dyn Fn(&Took) -> f64| median(&all.iter().map(figure).collect::<Vec<_>>());
@@ -90,12 +92,13 @@ fn main() {
         unit: "ms from the code to the first result",
         relation: Relation::Alone,
     };
+    let programs = shipped(programs!(), &["venia-agent", "venia-relay", "venia"]);
     let settings = Settings::read();
     let count = if settings.is_short() { 1 } else { EACH };
     settings.compare(&bench, |_| {
-        let without = sessions(tempfile::tempdir_in("/dev/shm").expect("memory"), count);
+        let without = sessions(&programs, tempfile::tempdir_in("/dev/shm").expect("memory"), count);
         told("without a disk", &without);
-        let with = sessions(folder(), count);
+        let with = sessions(&programs, folder(), count);
         told("with the disk", &with);
         (without.total, with.total)
     });

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod mirror;
 pub mod outside;
 pub mod peers;
+pub mod shipped;
 pub mod sitting;
 pub mod throughput;
 pub mod wire;

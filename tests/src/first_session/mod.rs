@@ -33,6 +33,8 @@ const CODE_FILE: &str = "VENIA_TRY_CODE_FILE";
 pub const MACHINE: &str = "VENIA_TRY_MACHINE";
 /// Tells a test's agent, once it is set, that this PC can't fence workers in; only `agent-scripted` reads it.
 pub const UNFENCED: &str = "VENIA_TRY_UNFENCED";
+/// Names the program that a test's agent starts its workers from; only `agent-scripted` reads it.
+pub const WORKER: &str = "VENIA_TRY_WORKER";
 /// How the first argument of the workers of a recorded computer begins.
 const WORKER_AT: &str = "worker-at:";
 /// How the first argument of its root program begins.
@@ -78,6 +80,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 })
             });
             let mut parts = venia_agent::Parts { person, ..venia_agent::Parts::shipped() };
+            if let Some(worker) = std::env::var_os(WORKER) {
+                parts.program.path = worker.into();
+            }
             if let Some(machine) = std::env::var_os(MACHINE) {
                 let mut first = OsString::from(WORKER_AT);
                 first.push(&machine);

@@ -11,10 +11,44 @@ use venia_proto::invite::Invite;
 
 use super::process::Process;
 use super::weather::Storm;
+use crate::first_session::WORKER;
+
+/// What the processes of a world are.
+#[derive(Clone)]
+struct Programs {
+    /// `venia-try`, which plays every role.
+    trial: PathBuf,
+    /// The folder of the shipped programs, which then play their own; a person who is scripted stays `venia-try`'s.
+    shipped: Option<PathBuf>,
+}
+
+impl Programs {
+    /// The program of a role, told its role where it has several.
+    fn role(&self, name: &str, data: &Path, log: &str) -> Command {
+        let shipped = |program: &str| self.shipped.as_ref().map(|folder| folder.join(program));
+        let own = match name {
+            "relay" => shipped("venia-relay"),
+            "console" => shipped("venia"),
+            _ => None,
+        };
+        let mut command = Command::new(own.as_ref().unwrap_or(&self.trial));
+        if own.is_none() {
+            command.arg(name).envs(shipped("venia-agent").map(|worker| (WORKER, worker)));
+        }
+        command.arg("--data").arg(data).arg("--lang").arg("en").env("VENIA_LOG", log);
+        command
+    }
+}
+
+impl From<&Path> for Programs {
+    fn from(trial: &Path) -> Self {
+        Self { trial: trial.to_owned(), shipped: None }
+    }
+}
 
 /// Everything one test uses.
 pub struct World {
-    program: PathBuf,
+    programs: Programs,
     folder: TempDir,
     /// Where the relay keeps its data.
     pub relay_data: PathBuf,
@@ -47,10 +81,21 @@ impl World {
         Self::with_relay_in(program, folder, relay_data, "warn")
     }
 
+    /// The same with the programs that are shipped, which lie in a folder: relay, console and workers.
+    pub fn shipped(program: &Path, shipped: &Path, folder: TempDir) -> Self {
+        let programs = Programs { shipped: Some(shipped.to_owned()), ..program.into() };
+        let relay_data = folder.path().join("relay");
+        Self::of(programs, folder, relay_data, "warn")
+    }
+
     /// The same with the relay's data somewhere else.
     pub fn with_relay_in(program: &Path, folder: TempDir, relay_data: PathBuf, log: &str) -> Self {
-        let (relay, address) = serve(program, &relay_data, folder.path(), &["--listen", "127.0.0.1:0"], log);
-        Self { program: program.to_owned(), folder, relay_data, relay, address, behind: None, log: log.to_owned() }
+        Self::of(program.into(), folder, relay_data, log)
+    }
+
+    fn of(programs: Programs, folder: TempDir, relay_data: PathBuf, log: &str) -> Self {
+        let (relay, address) = serve(&programs, &relay_data, folder.path(), &["--listen", "127.0.0.1:0"], log);
+        Self { programs, folder, relay_data, relay, address, behind: None, log: log.to_owned() }
     }
 
     /// The same on any port of this address, with an address that names the box in front of it. The box leads to it.
@@ -59,12 +104,13 @@ impl World {
         let relay_data = folder.path().join("relay");
         let (any, public) = (SocketAddr::new(listen.parse().unwrap(), 0).to_string(), storm.at.to_string());
         let arguments = ["--listen", &any, "--public", &public];
-        let (relay, address) = serve(program, &relay_data, folder.path(), &arguments, "warn");
+        let programs = Programs::from(program);
+        let (relay, address) = serve(&programs, &relay_data, folder.path(), &arguments, "warn");
         let port = relay.udp_port();
         let behind = SocketAddr::new(storm.at.ip(), port);
         storm.lead_to(behind);
-        let (program, log) = (program.to_owned(), "warn".to_owned());
-        Self { program, folder, relay_data, relay, address, behind: Some(behind), log }
+        let log = "warn".to_owned();
+        Self { programs, folder, relay_data, relay, address, behind: Some(behind), log }
     }
 
     /// Where everything lies.
@@ -72,9 +118,9 @@ impl World {
         self.folder.path()
     }
 
-    /// `venia-try` in a role, with a data folder.
+    /// A program in a role, with a data folder.
     pub fn role(&self, name: &str, data: &Path) -> Command {
-        role(&self.program, name, data, &self.log)
+        self.programs.role(name, data, &self.log)
     }
 
     /// Starts a role.
@@ -155,20 +201,14 @@ impl World {
     pub fn restart_relay_with(&mut self, more: &[&str]) {
         let listen = self.really_listening().to_string();
         let arguments = [&["--listen", &listen], more].concat();
-        let (relay, address) = serve(&self.program, &self.relay_data, self.folder.path(), &arguments, &self.log);
+        let (relay, address) = serve(&self.programs, &self.relay_data, self.folder.path(), &arguments, &self.log);
         assert_eq!(address, self.address);
         self.relay = relay;
     }
 }
 
-fn role(program: &Path, name: &str, data: &Path, log: &str) -> Command {
-    let mut command = Command::new(program);
-    command.arg(name).arg("--data").arg(data).arg("--lang").arg("en").env("VENIA_LOG", log);
-    command
-}
-
-fn serve(program: &Path, data: &Path, logs: &Path, arguments: &[&str], log: &str) -> (Process, RelayAddress) {
-    let mut command = role(program, "relay", data, log);
+fn serve(programs: &Programs, data: &Path, logs: &Path, arguments: &[&str], log: &str) -> (Process, RelayAddress) {
+    let mut command = programs.role("relay", data, log);
     command.arg("serve").args(arguments);
     let mut relay = Process::start("relay", command, logs);
     let address = relay.line("the address", |line| line.strip_prefix("address: ")?.parse().ok());
