@@ -8,6 +8,7 @@
 //! It is *not* a proof: a secret that looks like a word passes. That is why values known from this PC come first, and
 //! why structured facts declare what they are. The attack it stops: a technician who asks for a log to read passwords.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -268,11 +269,8 @@ pub(super) fn secret_in(text: &str) -> Option<&'static str> {
     static WORDS: OnceLock<Option<(aho_corasick::AhoCorasick, Vec<RuleSet>)>> = OnceLock::new();
     let words = WORDS.get_or_init(|| {
         let words = words();
-        let automaton = aho_corasick::AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build(words.iter().map(|(word, _)| word))
-            .ok()?;
-        Some((automaton, words.into_iter().map(|(_, set)| set).collect()))
+        let automaton = aho_corasick::AhoCorasick::builder().ascii_case_insensitive(true).build(words.keys()).ok()?;
+        Some((automaton, words.into_values().collect()))
     });
     let mut previous = "";
     for line in text.lines() {
@@ -299,16 +297,11 @@ pub(super) fn secret_in(text: &str) -> Option<&'static str> {
 }
 
 /// Every word a rule waits for, with the rules that do.
-pub(super) fn words() -> Vec<(&'static str, RuleSet)> {
-    let mut words: Vec<(&'static str, RuleSet)> = Vec::new();
+pub(super) fn words() -> BTreeMap<&'static str, RuleSet> {
+    let mut words = BTreeMap::new();
     for (number, rule) in rules().enumerate() {
         if let Hint::Words(hints) = rule.hint {
-            for hint in list::words(hints) {
-                match words.iter_mut().find(|(word, _)| *word == hint) {
-                    Some((_, set)) => *set |= 1 << number,
-                    None => words.push((hint, 1 << number)),
-                }
-            }
+            list::words(hints).for_each(|hint| *words.entry(hint).or_default() |= 1 << number);
         }
     }
     words
