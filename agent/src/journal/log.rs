@@ -40,8 +40,6 @@ pub struct Log<S> {
     previous: Option<[u8; 32]>,
     health: Health,
     reserved: bool,
-    /// Up to here the file system promised space, as an offset.
-    promised: u64,
 }
 
 /// What a log holds.
@@ -83,8 +81,7 @@ struct Line<R> {
 impl<S: Storage> Log<S> {
     /// Begins a log in empty storage. A disk that can't hold even the last words holds no session.
     pub fn begin(storage: S) -> Result<Self, JournalError> {
-        let mut log =
-            Self { storage, end: 0, lines: 0, previous: None, health: Health::Well, reserved: true, promised: 0 };
+        let mut log = Self { storage, end: 0, lines: 0, previous: None, health: Health::Well, reserved: true };
         log.reserve(RESERVED)?;
         log.storage.sync().map_err(JournalError::io("syncing"))?;
         Ok(log)
@@ -98,7 +95,7 @@ impl<S: Storage> Log<S> {
         if replay.torn.is_some() {
             storage.truncate(end).and_then(|()| storage.sync()).map_err(JournalError::io("cutting a torn line"))?;
         }
-        let mut log = Self { storage, end, lines, previous, health: Health::Well, reserved: true, promised: end };
+        let mut log = Self { storage, end, lines, previous, health: Health::Well, reserved: true };
         match log.reserve(RESERVED) {
             Ok(()) | Err(JournalError::Full) => Ok((log, replay)),
             Err(error) => Err(error),
@@ -161,18 +158,9 @@ impl<S: Storage> Log<S> {
         Ok((line, hash))
     }
 
-    /// What was promised stays promised: only what is new is asked for, for looking through 4 MiB takes time.
     fn reserve(&mut self, bytes: u64) -> Result<(), JournalError> {
-        let until = self.end + bytes;
-        let new = until.saturating_sub(self.promised);
-        if new == 0 {
-            return Ok(());
-        }
-        match self.storage.reserve(self.promised, new) {
-            Ok(()) => {
-                self.promised = until;
-                Ok(())
-            }
+        match self.storage.reserve(self.end, bytes) {
+            Ok(()) => Ok(()),
             Err(error) if error.kind() == ErrorKind::Unsupported => {
                 self.reserved = false;
                 Ok(())
