@@ -42,7 +42,7 @@ pub(crate) async fn ask(home: &Home, control: &Control) -> Result<Vec<Vec<u8>>, 
     Ok(found)
 }
 
-/// The same, and obeys them: of a log that is trusted.
+/// The same, and obeys them.
 pub(crate) async fn ask_and_obey(home: &Home, control: &Control, log: &VerifierKey) -> Result<(), HomeError> {
     let notes = ask(home, control).await?;
     obey(home, control, log, &notes).await

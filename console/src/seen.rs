@@ -46,8 +46,8 @@ pub(crate) fn keep_evidence(
     seen::keep_evidence(home, log, &evidence::File::of_log(statement.to_vec(), found))
 }
 
-/// Before anything is asked of a relay: not through a log that was caught lying, and not through one that was set back
-/// behind what this computer saw of it. A relay that doesn't answer is no worse than before.
+/// Before anything is done through a relay: not through a log that was caught lying, which nothing is asked to find out, and not
+/// through one that was set back behind what this computer saw of it. A relay that doesn't answer is no worse than before.
 pub(crate) async fn trusted(home: &Home, control: &Control, words: &Words) -> Result<(), Failure> {
     let folder = |error| trouble::folder(&error, words);
     let log = &control.welcome().relay.log;

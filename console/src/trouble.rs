@@ -107,7 +107,7 @@ pub(crate) fn lost(words: &Words) -> Failure {
 
 /// The data folder.
 pub(crate) fn folder(error: &HomeError, words: &Words) -> Failure {
-    tracing::debug!(%error, "the data folder can't be used");
+    tracing::debug!(error = error as &dyn std::error::Error, "the data folder can't be used");
     let Said { message, hint } = folder::say(error.problem(), error.path(), words);
     said(Trouble::Disk, message, hint, words)
 }

@@ -42,6 +42,8 @@ pub struct Catalog {
 /// An item and, until it is asked for, its definition as it is written.
 #[derive(Clone, Debug)]
 struct Entry {
+    /// Its id and its file, for one of the build.
+    id: &'static str,
     file: &'static str,
     /// None in a broken build, which a test refuses: then the item doesn't exist.
     item: OnceLock<Option<Box<Item>>>,
@@ -49,20 +51,23 @@ struct Entry {
 
 impl Entry {
     fn item(&self) -> Option<&Item> {
-        self.item.get_or_init(|| Item::parse(self.file).ok().map(Box::new)).as_deref()
+        // A file that isn't named after its item is as broken as one that keeps no rule.
+        self.item
+            .get_or_init(|| Item::parse(self.file).ok().filter(|item| item.id.0 == self.id).map(Box::new))
+            .as_deref()
     }
 }
 
 impl From<Item> for Entry {
     fn from(item: Item) -> Self {
-        Self { file: "", item: Some(Box::new(item)).into() }
+        Self { id: "", file: "", item: Some(Box::new(item)).into() }
     }
 }
 
 impl Catalog {
     /// The compiled-in catalogue. Its definitions are read when they are asked for.
     pub fn built_in() -> Self {
-        let entry = |&(id, file): &files::File| (ItemId(id.to_owned()), Entry { file, item: OnceLock::new() });
+        let entry = |&(id, file): &files::File| (ItemId(id.to_owned()), Entry { id, file, item: OnceLock::new() });
         Self { items: files::ALL.iter().copied().flatten().map(entry).collect() }
     }
 

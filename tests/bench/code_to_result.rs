@@ -1,6 +1,6 @@
 //! From the code to the first result: a technician's program waits for a code, it is entered, the person answers at once,
-//! *system.overview* runs. Every program is a shipped one, but for the person's answers; every connection is real, and so is
-//! the record: its disk is memory, so no `fsync` is waited for.
+//! *system.overview* runs. Relay, console and workers are the shipped programs, the agent is the shipped code with
+//! a scripted person; every connection is real, and so is the record: its disk is memory, so no `fsync` is waited for.
 //!
 //! What each part takes, the start of the program that waited, and the same on the disk, goes to standard error.
 

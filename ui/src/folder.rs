@@ -50,6 +50,6 @@ mod tests {
             }
         }
         let hint = say("too-open", Path::new("/home/ana/venia"), &Words::new(Language::En)).hint;
-        assert!(hint.contains("chmod go= /home/ana/venia"), "{hint}");
+        assert!(hint.contains("chmod go= '/home/ana/venia'"), "{hint}");
     }
 }

@@ -163,7 +163,7 @@ async fn served(
     let system = parts.policy.parent().map(|folder| folder.join(packs::FOLDER)).unwrap_or_default();
     let packs =
         packs::allowed(&policies, &control.welcome().statement.packs, &[&system, &home.dir().join(packs::FOLDER)]);
-    let catalog = Catalog::built_in().with_packs(packs);
+    let catalog = catalog.with_packs(packs);
     // An earlier record may have shown it.
     trusted(&home, &control, &words)?;
     let mut coming;

@@ -51,7 +51,7 @@ pub(crate) fn relay_failure(error: &ControlError, words: &Words) -> Failure {
 
 /// A data folder that can't be used, as the person is told.
 pub(crate) fn home_failure(error: &HomeError, words: &Words) -> Failure {
-    tracing::debug!(%error, "the data folder can't be used");
+    tracing::debug!(error = error as &dyn std::error::Error, "the data folder can't be used");
     let trouble = if matches!(error, HomeError::Busy(_)) { Trouble::Busy } else { Trouble::Disk };
     let Said { message, hint } = folder::say(error.problem(), error.path(), words);
     Failure { message, hint, ..Failure::of(trouble, words) }

@@ -254,7 +254,7 @@ impl Session<'_, '_> {
         arrival: Arrival,
     ) -> (Ended, JoinHandle<()>) {
         self.handle(Input::Arrived(Box::new(arrival)));
-        // While the disk and the relay have the first events; nothing runs before the person saw who is there.
+        // While the disk has the first events; nothing runs before the person saw who is there.
         self.redactor = redactor();
         if !*self.parts.person.seen.borrow() {
             self.handle(Input::EyesLost);

@@ -1,6 +1,6 @@
 //! A redactor that is made while the first check is recorded and runs: its automaton and spellings are larger than all else
 //! that an idle session holds, and most sessions are idle for most of their time. It takes milliseconds, so a thread of its
-//! own makes it: neither the first result nor STOP waits for it.
+//! own makes it, before a quick check has ended: neither its result nor STOP has to wait.
 //!
 //! What is known is gathered before, at the session's start: a value that changes until the first text would be missed.
 
@@ -57,12 +57,29 @@ impl Late {
     pub fn redactor(&mut self) -> Option<&mut Redactor> {
         self.0 = match std::mem::replace(&mut self.0, State::Broken) {
             State::Gathered(gathered) => gathered.made(),
-            State::InTheMaking(making) => making.join().unwrap_or(State::Broken),
+            State::InTheMaking(making) => made_by(making),
             other @ (State::Made(_) | State::Broken) => other,
         };
         match &mut self.0 {
             State::Made(redactor) => Some(redactor),
             State::Gathered(_) | State::InTheMaking(_) | State::Broken => None,
+        }
+    }
+}
+
+/// What comes of the thread.
+fn made_by(making: JoinHandle<State>) -> State {
+    making.join().unwrap_or_else(|_panicked| {
+        tracing::error!("nothing can be redacted");
+        State::Broken
+    })
+}
+
+/// What a thread still holds is wiped with the session too.
+impl Drop for Late {
+    fn drop(&mut self) {
+        if let State::InTheMaking(making) = std::mem::replace(&mut self.0, State::Broken) {
+            drop(made_by(making));
         }
     }
 }

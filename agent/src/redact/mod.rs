@@ -85,7 +85,7 @@ pub fn secret_in(text: &str) -> Option<&'static str> {
 }
 
 /// A redactor of one session. What it knows is wiped when it is dropped; the automaton's own states, which spell the known
-/// values letter by letter, are only given back to the allocator.
+/// values letter by letter, and the copies in small letters are only given back to the allocator.
 pub struct Redactor {
     /// Known spellings first, then the words of the rules.
     automaton: AhoCorasick,

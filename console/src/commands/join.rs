@@ -169,12 +169,12 @@ pub(super) async fn session(
     }
     let folder = |error| trouble::folder(&error, words);
     let log = log.clone();
-    // Asked together, for somebody waits on either side. Nothing is deleted for a log before it is trusted.
+    // Asked together, for somebody waits on either side. Nothing is deleted before the log is trusted and its statement holds.
     let trusted = seen::trusted(home, &reached.control, words);
     let erased = async { obeying::ask(home, &reached.control).await.map_err(folder) };
     let ((), erased) = tokio::try_join!(trusted, erased)?;
-    obeying::obey(home, &reached.control, &log, &erased).await.map_err(folder)?;
     let member = renewed(&mut membership, &reached, voice).await?;
+    obeying::obey(&membership.home, &reached.control, &log, &erased).await.map_err(folder)?;
 
     let Answer::Joined { flow, session } =
         call(&reached.control, Call::Join { number: code.number().get() }).await.map_err(failed)?

@@ -252,7 +252,7 @@ pub(super) fn failed(error: &ServeError, folder: &Path, words: &Words) -> Failur
 
 /// A folder that can't be used.
 pub(super) fn home_failed(error: &HomeError, folder: &Path, words: &Words) -> Failure {
-    tracing::debug!(%error, "the data folder can't be used");
+    tracing::warn!(error = error as &dyn std::error::Error, "the data folder can't be used");
     let folder = Foreign::new(folder.to_string_lossy());
     match error {
         HomeError::Busy(_) => said(
@@ -330,7 +330,7 @@ mod tests {
             disk(ErrorKind::StorageFull),
             disk(ErrorKind::QuotaExceeded),
             disk(ErrorKind::PermissionDenied),
-            disk(ErrorKind::ReadOnlyFilesystem),
+            disk(ErrorKind::NotADirectory),
             disk(ErrorKind::Other),
         ];
         for error in &all {

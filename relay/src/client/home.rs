@@ -203,7 +203,7 @@ impl Home {
         let beside = Beside(self.dir.join(format!(".{name}.{}", encoding::to_hex(&unique))));
         let mut file = plain_only(OpenOptions::new().write(true).create_new(true).mode(0o600))
             .open(&beside.0)
-            .map_err(disk(&beside.0))?;
+            .map_err(disk(&path))?;
         file.write_all(bytes).and_then(|()| file.sync_all()).map_err(disk(&path))?;
         let placed = match existing {
             Existing::IsReplaced => fs::rename(&beside.0, &path).map(|()| true),

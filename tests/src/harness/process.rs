@@ -139,7 +139,8 @@ impl Process {
         let _ = self.input.as_mut().map(|input| writeln!(input, "{line}"));
     }
 
-    /// Types this without Enter, and waits until the program took it: from then on it waits for the rest of the line.
+    /// Types this without Enter into a pipe, not a terminal, and waits until the program took it: from then on it waits for the
+    /// rest of the line.
     pub fn type_in(&mut self, text: &str) {
         let Some(input) = &mut self.input else { return };
         input.write_all(text.as_bytes()).unwrap();

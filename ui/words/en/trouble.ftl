@@ -42,7 +42,7 @@ log-restored = The help service was restored from a backup and has begun a new r
 log-contradicted-unproven = The help service's earlier record does not agree with what this computer saw of it. Nothing proves that to others. It says it was restored from a backup, and has begun a new record.
 log-contradicted = The help service's earlier record contradicted itself; the evidence is in { $file }. It says it was restored from a backup, and has begun a new record.
 folder-too-open = Other users of this computer can open { $file }, where secrets are kept.
-folder-too-open-hint = Let its owner alone open it: run “chmod go= { $file }”, then try again.
+folder-too-open-hint = Let its owner alone open it: run “chmod go= '{ $file }'”, then try again.
 folder-not-ours = { $file } belongs to another user, or is no plain file or folder.
 folder-not-ours-hint = Run this as the user it belongs to, or name another folder with --data.
 folder-busy = Another Venia program is working in { $file }.

@@ -42,20 +42,20 @@ log-restored = El servicio de ayuda se restauró desde una copia. Ha abierto un 
 log-contradicted-unproven = El registro anterior del servicio de ayuda no coincide con lo que vio este equipo. No hay prueba para otros. Dice que se restauró desde una copia, y ha abierto un registro nuevo.
 log-contradicted = El registro anterior del servicio de ayuda se contradijo; la prueba está en { $file }. Dice que se restauró desde una copia, y ha abierto un registro nuevo.
 folder-too-open = Otros usuarios de este equipo pueden abrir { $file }, donde se guardan secretos.
-folder-too-open-hint = Permítalo solo a su dueño: ejecute «chmod go= { $file }» y vuelva a intentarlo.
-folder-not-ours = { $file } es de otro usuario, o no es un archivo ni una carpeta normal.
+folder-too-open-hint = Deje que solo su dueño pueda abrirlo: ejecute «chmod go= '{ $file }'» y vuelva a intentarlo.
+folder-not-ours = { $file } es de otro usuario, o no es un archivo o una carpeta normales.
 folder-not-ours-hint = Ejecute esto como el usuario al que pertenece, o indique otra carpeta con --data.
 folder-busy = Otro programa de Venia está trabajando en { $file }.
-folder-busy-hint = Termine antes el otro, o espere.
+folder-busy-hint = Cierre antes el otro, o espere a que termine.
 folder-damaged = { $file } está dañado.
 folder-damaged-hint = Recupérelo desde una copia, o indique otra carpeta con --data.
-folder-too-large = { $file } es más grande de lo que puede ser un archivo así.
+folder-too-large = { $file } es demasiado grande para un archivo de este tipo.
 folder-too-large-hint = Recupérelo desde una copia, o indique otra carpeta con --data.
-folder-full = El disco está lleno: no se puede escribir { $file }.
+folder-full = El disco está lleno: no se puede escribir en { $file }.
 folder-full-hint = Libere espacio en el disco y vuelva a intentarlo.
-folder-forbidden = Este usuario no puede leer o escribir { $file }.
+folder-forbidden = Este usuario no puede leer ni escribir en { $file }.
 folder-forbidden-hint = Revise sus permisos, o indique otra carpeta con --data.
-folder-disk = No se puede leer o escribir { $file }.
+folder-disk = No se puede leer ni escribir en { $file }.
 folder-disk-hint = Revise el disco, o indique otra carpeta con --data.
 folder-random = Este equipo no da números aleatorios, y sin ellos no hay secretos.
 folder-random-hint = Reinicie el equipo y vuelva a intentarlo.

@@ -24,9 +24,12 @@ impl Session<'_, '_> {
         match frame {
             Ok(Some(ToAgent::Ask(signed))) => self.request(&signed, |seq, request| Input::Ask { seq, request }),
             Ok(Some(ToAgent::Run(signed))) => {
-                // Its admission is recorded before it runs, and its result redacted after: that is got ready meanwhile.
-                self.redactor.prepare();
-                self.request(&signed, |seq, request| Input::Run { seq, request })
+                let input = self.request(&signed, |seq, request| Input::Run { seq, request });
+                if matches!(input, Some(Input::Run { .. })) {
+                    // Its admission is recorded before it runs, and its result redacted after: that is got ready meanwhile.
+                    self.redactor.prepare();
+                }
+                input
             }
             Ok(Some(ToAgent::Chat(signed))) => self.said(&signed, true),
             Ok(Some(ToAgent::Note(signed))) => self.said(&signed, false),

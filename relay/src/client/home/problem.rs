@@ -41,8 +41,11 @@ impl HomeError {
 fn of_the_system(kind: ErrorKind) -> &'static str {
     if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
         "full"
-    } else if matches!(kind, ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
+    } else if kind == ErrorKind::PermissionDenied {
         "forbidden"
+    } else if matches!(kind, ErrorKind::AlreadyExists | ErrorKind::NotADirectory) {
+        // A file stands where a folder is looked for.
+        "not-ours"
     } else {
         "disk"
     }
