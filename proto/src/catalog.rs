@@ -42,32 +42,28 @@ pub struct Catalog {
 /// An item and, until it is asked for, its definition as it is written.
 #[derive(Clone, Debug)]
 struct Entry {
-    /// Its id and its file, for one of the build.
-    id: &'static str,
     file: &'static str,
     /// None in a broken build, which a test refuses: then the item doesn't exist.
     item: OnceLock<Option<Box<Item>>>,
 }
 
 impl Entry {
-    fn item(&self) -> Option<&Item> {
-        // A file that isn't named after its item is as broken as one that keeps no rule.
-        self.item
-            .get_or_init(|| Item::parse(self.file).ok().filter(|item| item.id.0 == self.id).map(Box::new))
-            .as_deref()
+    /// The item that is known by that id. A file that isn't named after its item is as broken as one that keeps no rule.
+    fn item(&self, id: &ItemId) -> Option<&Item> {
+        self.item.get_or_init(|| Item::parse(self.file).ok().filter(|item| item.id == *id).map(Box::new)).as_deref()
     }
 }
 
 impl From<Item> for Entry {
     fn from(item: Item) -> Self {
-        Self { id: "", file: "", item: Some(Box::new(item)).into() }
+        Self { file: "", item: Some(Box::new(item)).into() }
     }
 }
 
 impl Catalog {
     /// The compiled-in catalogue. Its definitions are read when they are asked for.
     pub fn built_in() -> Self {
-        let entry = |&(id, file): &files::File| (ItemId(id.to_owned()), Entry { id, file, item: OnceLock::new() });
+        let entry = |&(id, file): &files::File| (ItemId(id.to_owned()), Entry { file, item: OnceLock::new() });
         Self { items: files::ALL.iter().copied().flatten().map(entry).collect() }
     }
 
@@ -97,7 +93,7 @@ impl Catalog {
 
     /// The item of that id.
     pub fn get(&self, id: &ItemId) -> Option<&Item> {
-        self.items.get(id)?.item()
+        self.items.get(id)?.item(id)
     }
 
     /// The item, if this is also the definition of it we have: a consent never covers another one.
@@ -107,7 +103,7 @@ impl Catalog {
 
     /// All items by id.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
-        self.items.values().filter_map(Entry::item)
+        self.items.iter().filter_map(|(id, entry)| entry.item(id))
     }
 
     /// What a card for whole scopes covers: the reading items of these areas up to this level, with every declared
@@ -118,7 +114,7 @@ impl Catalog {
             .iter()
             // An id begins with its scope: of no other one the definitions are read.
             .filter(|(id, _)| id.0.split_once('.').is_some_and(|(of, _)| asked(of)))
-            .filter_map(|(_, entry)| entry.item())
+            .filter_map(|(id, entry)| entry.item(id))
             .filter(|item| item.effect == Effect::Reads && item.level <= level)
             .map(|item| Allowed {
                 item: item.id.clone(),

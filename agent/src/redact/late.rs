@@ -1,6 +1,6 @@
 //! A redactor that is made while the first check is recorded and runs: its automaton and spellings are larger than all else
 //! that an idle session holds, and most sessions are idle for most of their time. It takes milliseconds, so a thread of its
-//! own makes it, before a quick check has ended: neither its result nor STOP has to wait.
+//! own makes it, mostly before a quick check has ended: then neither its result nor STOP waits.
 //!
 //! What is known is gathered before, at the session's start: a value that changes until the first text would be missed.
 

@@ -14,7 +14,6 @@ use super::weather::Storm;
 use crate::first_session::WORKER;
 
 /// What the processes of a world are.
-#[derive(Clone)]
 struct Programs {
     /// `venia-try`, which plays every role.
     trial: PathBuf,
